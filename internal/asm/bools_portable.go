@@ -1,0 +1,3 @@
+package asm
+
+func packBools(dst []byte, src []bool) { packBoolsGeneric(dst, src) }

@@ -1,0 +1,301 @@
+package mem
+
+import (
+	"math/bits"
+	"runtime"
+	"sync"
+)
+
+// PoolOptions are the settings of a [Pool].
+type PoolOptions struct {
+	// MaxKept is how much released memory the pool keeps for reuse, in bytes. Zero means 64 MiB; a negative value
+	// means none. Memory in use does not count.
+	MaxKept int64
+
+	// Allocator is where memory comes from that the pool does not have. Nil means [DefaultAllocator].
+	//
+	// Memory that an allocator returns at an address that is not a multiple of 64 is used from the next one on, so
+	// up to 63 bytes more are asked of all but [GoAllocator].
+	Allocator Allocator
+
+	// Budget limits the memory in use, which is the capacity of all blocks handed out and not yet released. Nil
+	// means no limit. Memory that the pool keeps does not count against it, only against MaxKept.
+	//
+	// The share of a block that is forgotten rather than released returns to the budget when the garbage collector
+	// finds the block's memory unreachable. Until then a program that forgets may be refused: it should release, or
+	// leave room for what is allocated between two collections. With an Allocator other than GoAllocator the share
+	// returns with the block itself, though slices of it may live on.
+	Budget *Budget
+}
+
+// Smallest and largest sizes that the pool has lists for, and the number of lists: powers of two and three steps
+// between each two.
+const (
+	minClassBits = 12
+	maxClassBits = 30
+	minClassSize = 1 << minClassBits
+	maxClassSize = 1 << maxClassBits
+	classes      = (maxClassBits-minClassBits)*4 + 1
+
+	defaultMaxKept = 64 << 20
+)
+
+// classOf returns the list for n bytes: the first one with classSize(c) >= n. n must be at most maxClassSize.
+func classOf(n int) int {
+	if n <= minClassSize {
+		return 0
+	}
+	// With m = n-1 in [2^k, 2^(k+1)), the two bits after the leading one are the quarter that m lies in, and the
+	// size wanted is the upper end of that quarter.
+	m := uint(n - 1)
+	k := bits.Len(m) - 1
+	return (k-minClassBits)*4 + int(m>>(k-2))&3 + 1
+}
+
+// classSize returns the capacity of the blocks in list c.
+func classSize(c int) int { return (4 + c&3) << (minClassBits - 2 + c>>2) }
+
+// A Pool hands out blocks and takes them back when they are released. Sizes are rounded up to 4 KiB, 5, 6, 7, 8, 10,
+// 12, 14, 16 KiB and so on up to 1 GiB, so at most a fifth of a block of more than 4 KiB is unused; beyond that they
+// are exact but for padding, and never kept. Once a steady load has all its blocks, Get and Release allocate nothing.
+//
+// When it may keep no more, the pool gives up sizes that were not asked for lately for the sake of those that were.
+//
+// All methods can be used by any number of goroutines.
+type Pool struct {
+	alloc  Allocator
+	goHeap bool // alloc is GoAllocator
+	budget *Budget
+	max    int64
+
+	mu    sync.Mutex
+	stats PoolStats
+	lists [classes]list
+}
+
+// list holds the blocks of one size that are not in use.
+type list struct {
+	head  *Block
+	asked int64 // PoolStats.Gets after the last Get of this size
+}
+
+// PoolStats are the counters of a [Pool].
+type PoolStats struct {
+	Gets    int64 // blocks handed out
+	Misses  int64 // of these, newly allocated
+	Puts    int64 // blocks that came back
+	Dropped int64 // blocks that came back, at once or at some time later, and were given up
+
+	KeptBytes  int64 // memory ready for reuse
+	InUseBytes int64 // memory handed out minus memory given back; a block that is forgotten stays counted
+}
+
+// NewPool returns an empty pool. Nil options are all defaults.
+func NewPool(o *PoolOptions) *Pool {
+	if o == nil {
+		o = &PoolOptions{}
+	}
+	p := &Pool{alloc: o.Allocator, budget: o.Budget, max: o.MaxKept}
+	if p.alloc == nil {
+		p.alloc = DefaultAllocator
+	}
+	switch p.alloc.(type) {
+	case GoAllocator, *GoAllocator:
+		p.goHeap = true
+	}
+	if p.max == 0 {
+		p.max = defaultMaxKept
+	}
+	return p
+}
+
+var shared = sync.OnceValue(func() *Pool { return NewPool(nil) })
+
+// SharedPool returns the pool that everything uses that was not given one. It has default options.
+func SharedPool() *Pool { return shared() }
+
+// Get returns a block of n bytes with one reference. Its contents are unspecified: use [clear] on what will not be
+// overwritten. It panics if n is negative.
+//
+// Get takes its memory from the pool's budget, but is never refused: it can drive the budget over its limit. Whatever
+// allocates on behalf of a peer uses [Pool.TryGet].
+func (p *Pool) Get(n int) *Block {
+	size, class := p.size(n)
+	if p.budget != nil {
+		p.budget.used.Add(int64(size))
+	}
+	return p.get(n, size, class)
+}
+
+// TryGet is [Pool.Get], but returns a *[BudgetError], which wraps [ErrBudget], if the pool's budget does not have
+// enough left.
+func (p *Pool) TryGet(n int) (*Block, error) {
+	size, class := p.size(n)
+	if p.budget != nil {
+		if err := p.budget.Reserve(int64(size)); err != nil {
+			return nil, err
+		}
+	}
+	return p.get(n, size, class), nil
+}
+
+func (p *Pool) size(n int) (size, class int) {
+	switch {
+	case n < 0 || n > maxAlloc:
+		panic("mem: Pool.Get: length out of range")
+	case n > maxClassSize:
+		return Pad(n), unclassed
+	}
+	class = classOf(n)
+	return classSize(class), class
+}
+
+// get returns a block for which the budget has been charged.
+func (p *Pool) get(n, size, class int) *Block {
+	b := p.take(class, size)
+	if b == nil {
+		b = p.make(size, class)
+	}
+	if b.debt != nil {
+		b.debt.owed.Store(int64(size))
+	}
+	b.n = n
+	b.refs.Store(1)
+	return b
+}
+
+// take counts a Get and returns a kept block, or nil.
+func (p *Pool) take(class, size int) *Block {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stats.Gets++
+	p.stats.InUseBytes += int64(size)
+	if class != unclassed {
+		l := &p.lists[class]
+		l.asked = p.stats.Gets
+		if b := l.head; b != nil {
+			l.head, b.next = b.next, nil
+			p.stats.KeptBytes -= int64(size)
+			return b
+		}
+	}
+	p.stats.Misses++
+	return nil
+}
+
+// make returns a new block, without a reference.
+func (p *Pool) make(size, class int) *Block {
+	b := &Block{pool: p, class: int32(class)}
+	if p.goHeap {
+		b.mem = Alloc(size)
+	} else {
+		b.mem, b.free = p.foreign(size)
+	}
+	if p.budget != nil {
+		b.debt = &debt{budget: p.budget}
+		if p.goHeap {
+			runtime.AddCleanup(&b.mem[0], (*debt).pay, b.debt)
+		} else {
+			runtime.AddCleanup(b, (*debt).pay, b.debt)
+		}
+	}
+	return b
+}
+
+// put takes back a block whose last reference is gone.
+func (p *Pool) put(b *Block) {
+	if b.debt != nil {
+		b.debt.pay()
+	}
+	var drop *Block
+	size := int64(len(b.mem))
+	p.mu.Lock()
+	p.stats.Puts++
+	p.stats.InUseBytes -= size
+	if class := int(b.class); class != unclassed && p.makeRoom(class, size, &drop) {
+		l := &p.lists[class]
+		b.next, l.head = l.head, b
+		p.stats.KeptBytes += size
+	} else {
+		b.next, drop = drop, b
+		p.stats.Dropped++
+	}
+	p.mu.Unlock()
+	p.giveUp(drop)
+}
+
+// makeRoom reports whether size more bytes may be kept, after moving kept blocks of sizes asked for less recently than
+// class to the list drop as far as that is needed.
+func (p *Pool) makeRoom(class int, size int64, drop **Block) bool {
+	if size > p.max {
+		return false
+	}
+	for p.stats.KeptBytes+size > p.max {
+		oldest := class
+		for i := range p.lists {
+			if p.lists[i].head != nil && p.lists[i].asked < p.lists[oldest].asked {
+				oldest = i
+			}
+		}
+		if oldest == class {
+			return false
+		}
+		l := &p.lists[oldest]
+		b := l.head
+		l.head = b.next
+		b.next, *drop = *drop, b
+		p.stats.KeptBytes -= int64(len(b.mem))
+		p.stats.Dropped++
+	}
+	return true
+}
+
+// foreign returns size aligned bytes of an allocator that need not align, and what gives them back.
+func (p *Pool) foreign(size int) (aligned []byte, free func()) {
+	raw := p.alloc.Allocate(size)
+	aligned = raw
+	if !IsAligned(raw, Alignment) {
+		p.alloc.Free(raw)
+		raw = p.alloc.Allocate(size + Alignment - 1)
+		skip := int(-address(raw) & (Alignment - 1))
+		aligned = raw[skip:]
+	}
+	return aligned[:size:size], func() { p.alloc.Free(raw) }
+}
+
+// Stats returns the counters.
+func (p *Pool) Stats() PoolStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats
+}
+
+// Trim gives up all kept memory, for instance when a busy time is over.
+func (p *Pool) Trim() {
+	var drop *Block
+	p.mu.Lock()
+	for i := range p.lists {
+		for l := &p.lists[i]; l.head != nil; {
+			b := l.head
+			l.head = b.next
+			b.next, drop = drop, b
+			p.stats.Dropped++
+		}
+	}
+	p.stats.KeptBytes = 0
+	p.mu.Unlock()
+	p.giveUp(drop)
+}
+
+// giveUp returns blocks for which no more references and lists exist to where their memory came from.
+func (p *Pool) giveUp(b *Block) {
+	for b != nil {
+		next := b.next
+		b.next = nil
+		if b.free != nil {
+			b.free()
+			b.mem, b.n, b.free = nil, 0, nil
+		}
+		b = next
+	}
+}
