@@ -6,8 +6,8 @@
 //	bit     7  6  5  4  3  2  1  0  7  6  5  4  3  2  1  0
 //	value   7  6  5  4  3  2  1  0 15 14 13 12 11 10  9  8
 //
-// Functions check their arguments as slicing does and panic like it; none reads or writes outside of its slices.
-// A count that is zero or negative means that there is nothing to do.
+// A function panics, like an index out of range, if a slice is too short for its count, and neither reads nor writes
+// behind the length of a slice. A count that is zero or negative means that there is nothing to do.
 //
 // Source: Arrow columnar format, "Validity bitmaps".
 package asm

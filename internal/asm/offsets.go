@@ -2,73 +2,112 @@ package asm
 
 // CheckOffsets32 returns -1 if 0 <= offsets[0] <= offsets[1] <= … <= limit, and else the position of the first offset
 // that is negative, less than the one before it, or greater than limit.
-func CheckOffsets32(offsets []int32, limit int64) int { return checkOffsets(offsets, limit) }
+func CheckOffsets32(offsets []int32, limit int64) int {
+	if ascending32(offsets) && int64(offsets[len(offsets)-1]) <= limit {
+		return -1
+	}
+	return firstBad(offsets, limit)
+}
 
 // CheckOffsets64 is [CheckOffsets32] for 64-bit offsets.
-func CheckOffsets64(offsets []int64, limit int64) int { return checkOffsets(offsets, limit) }
+func CheckOffsets64(offsets []int64, limit int64) int {
+	if ascendingGeneric(offsets) && offsets[len(offsets)-1] <= limit {
+		return -1
+	}
+	return firstBad(offsets, limit)
+}
 
-func checkOffsets[T int32 | int64](offsets []T, limit int64) int {
-	if len(offsets) == 0 {
-		return -1
-	}
-	// The sign bit of acc is set if an offset is negative or, where none is and differences cannot overflow, if one
-	// is less than its predecessor. Ascending offsets are within the limit if the last one is.
-	acc := offsets[0]
-	prev, rest := offsets[0], offsets[1:]
-	for len(rest) >= 8 {
-		a, b, c, d, e, f, g, h := rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], rest[6], rest[7]
-		acc |= (a | (a - prev)) | (b | (b - a)) | (c | (c - b)) | (d | (d - c)) |
-			(e | (e - d)) | (f | (f - e)) | (g | (g - f)) | (h | (h - g))
-		prev, rest = h, rest[8:]
-	}
-	for _, a := range rest {
-		acc |= a | (a - prev)
-		prev = a
-	}
-	if acc >= 0 && int64(prev) <= limit {
-		return -1
-	}
-	prev = 0
-	for i, a := range offsets {
-		if a < prev || int64(a) > limit {
+// firstBad is CheckOffsets, value by value.
+func firstBad[T int32 | int64](offsets []T, limit int64) int {
+	var prev T
+	for i, o := range offsets {
+		if o < prev || int64(o) > limit {
 			return i
 		}
-		prev = a
+		prev = o
 	}
 	return -1
 }
 
+// ascendingGeneric reports whether there are offsets, all at least 0 and none less than the one before it.
+func ascendingGeneric[T int32 | int64](o []T) bool {
+	if len(o) == 0 {
+		return false
+	}
+	// Where no offset is negative no difference overflows, and it is negative where an offset is less than the one
+	// before. So the sign bit of acc tells.
+	acc := o[0]
+	i := 0
+	for ; i <= len(o)-9; i += 8 {
+		c := (*[9]T)(o[i:])
+		acc |= c[1] | (c[1] - c[0]) | c[2] | (c[2] - c[1]) | c[3] | (c[3] - c[2]) | c[4] | (c[4] - c[3])
+		acc |= c[5] | (c[5] - c[4]) | c[6] | (c[6] - c[5]) | c[7] | (c[7] - c[6]) | c[8] | (c[8] - c[7])
+	}
+	prev := o[i]
+	for _, v := range o[i+1:] {
+		acc |= v | (v - prev)
+		prev = v
+	}
+	return acc >= 0
+}
+
 // Rebase32 sets dst[i] to src[i]-by, for all of src. dst may be src.
 func Rebase32(dst, src []int32, by int32) {
-	dst = dst[:len(src)]
-	for len(src) >= 8 && len(dst) >= 8 {
-		dst[0] = src[0] - by
-		dst[1] = src[1] - by
-		dst[2] = src[2] - by
-		dst[3] = src[3] - by
-		dst[4] = src[4] - by
-		dst[5] = src[5] - by
-		dst[6] = src[6] - by
-		dst[7] = src[7] - by
-		src, dst = src[8:], dst[8:]
+	dst = dst[:len(src):len(dst)]
+	i := 0
+	for ; i <= len(src)-8; i += 8 {
+		d, c := (*[8]int32)(dst[i:]), (*[8]int32)(src[i:])
+		d[0] = c[0] - by
+		d[1] = c[1] - by
+		d[2] = c[2] - by
+		d[3] = c[3] - by
+		d[4] = c[4] - by
+		d[5] = c[5] - by
+		d[6] = c[6] - by
+		d[7] = c[7] - by
 	}
-	for i, v := range src {
-		dst[i] = v - by
+	for ; i < len(src); i++ {
+		dst[i] = src[i] - by
 	}
 }
 
-// Narrow64 sets dst[i] to the low 32 bits of src[i]-by, for all of src. That they are all of it is checked elsewhere.
+// Narrow64 sets dst[i] to the low 32 bits of src[i]-by, for all of src. Whoever calls it has checked that they are all
+// of it.
 func Narrow64(dst []int32, src []int64, by int64) {
-	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] = int32(v - by)
+	dst = dst[:len(src):len(dst)]
+	i := 0
+	for ; i <= len(src)-8; i += 8 {
+		d, c := (*[8]int32)(dst[i:]), (*[8]int64)(src[i:])
+		d[0] = int32(c[0] - by)
+		d[1] = int32(c[1] - by)
+		d[2] = int32(c[2] - by)
+		d[3] = int32(c[3] - by)
+		d[4] = int32(c[4] - by)
+		d[5] = int32(c[5] - by)
+		d[6] = int32(c[6] - by)
+		d[7] = int32(c[7] - by)
+	}
+	for ; i < len(src); i++ {
+		dst[i] = int32(src[i] - by)
 	}
 }
 
 // Widen32 sets dst[i] to src[i]-by, for all of src.
 func Widen32(dst []int64, src []int32, by int64) {
-	dst = dst[:len(src)]
-	for i, v := range src {
-		dst[i] = int64(v) - by
+	dst = dst[:len(src):len(dst)]
+	i := 0
+	for ; i <= len(src)-8; i += 8 {
+		d, c := (*[8]int64)(dst[i:]), (*[8]int32)(src[i:])
+		d[0] = int64(c[0]) - by
+		d[1] = int64(c[1]) - by
+		d[2] = int64(c[2]) - by
+		d[3] = int64(c[3]) - by
+		d[4] = int64(c[4]) - by
+		d[5] = int64(c[5]) - by
+		d[6] = int64(c[6]) - by
+		d[7] = int64(c[7]) - by
+	}
+	for ; i < len(src); i++ {
+		dst[i] = int64(src[i]) - by
 	}
 }

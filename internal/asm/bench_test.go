@@ -1,0 +1,213 @@
+package asm
+
+import (
+	"fmt"
+	"hash/maphash"
+	"strings"
+	"testing"
+)
+
+var benchRows = []int{1000, 1 << 20}
+
+func rowsName(n int) string {
+	if n >= 1<<20 {
+		return fmt.Sprintf("rows=%dM", n>>20)
+	}
+	return fmt.Sprintf("rows=%d", n)
+}
+
+func ascending[T int32 | int64](n int) []T {
+	s := make([]T, n)
+	for i := range s {
+		s[i] = T(i * 7)
+	}
+	return s
+}
+
+var sink int
+
+func BenchmarkCountBits(b *testing.B) {
+	for _, n := range benchRows {
+		b.Run(rowsName(n), func(b *testing.B) {
+			bitmap := make([]byte, n/8)
+			b.SetBytes(int64(len(bitmap)))
+			for b.Loop() {
+				sink += CountBits(bitmap, n)
+			}
+		})
+	}
+}
+
+func BenchmarkFirstZero(b *testing.B) {
+	for _, n := range benchRows {
+		b.Run(rowsName(n), func(b *testing.B) {
+			bitmap := make([]byte, n/8)
+			SetBits(bitmap, 0, n)
+			b.SetBytes(int64(len(bitmap)))
+			for b.Loop() {
+				sink += FirstZero(bitmap, n)
+			}
+		})
+	}
+}
+
+func BenchmarkSetBits(b *testing.B) {
+	for _, n := range append([]int{1}, benchRows...) {
+		b.Run(rowsName(n), func(b *testing.B) {
+			bitmap := make([]byte, n/8+2)
+			b.SetBytes(int64(len(bitmap)))
+			for b.Loop() {
+				SetBits(bitmap, 3, n)
+			}
+		})
+	}
+}
+
+func BenchmarkCopyBits(b *testing.B) {
+	for _, n := range benchRows {
+		for _, shift := range []int{0, 3} {
+			b.Run(fmt.Sprintf("%s/shift=%d", rowsName(n), shift), func(b *testing.B) {
+				dst, src := make([]byte, n/8+2), make([]byte, n/8+2)
+				b.SetBytes(int64(n / 8))
+				for b.Loop() {
+					CopyBits(dst, 1, src, 1+shift, n)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkPackBools(b *testing.B) {
+	for _, n := range benchRows {
+		src, dst := make([]bool, n), make([]byte, n/8)
+		b.Run(rowsName(n), func(b *testing.B) {
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				PackBools(dst, src)
+			}
+		})
+		b.Run(rowsName(n)+"/generic", func(b *testing.B) {
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				packBoolsGeneric(dst, src)
+			}
+		})
+	}
+}
+
+func BenchmarkUnpackBools(b *testing.B) {
+	for _, n := range benchRows {
+		b.Run(rowsName(n), func(b *testing.B) {
+			dst, src := make([]bool, n), make([]byte, n/8)
+			for i := range src {
+				src[i] = byte(i * 37)
+			}
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				UnpackBools(dst, src)
+			}
+		})
+	}
+}
+
+func BenchmarkCheckOffsets32(b *testing.B) {
+	for _, n := range benchRows {
+		b.Run(rowsName(n), func(b *testing.B) {
+			o := ascending[int32](n + 1)
+			b.SetBytes(int64(len(o)) * 4)
+			for b.Loop() {
+				sink += CheckOffsets32(o, 1<<40)
+			}
+		})
+	}
+}
+
+func BenchmarkCheckOffsets64(b *testing.B) {
+	for _, n := range benchRows {
+		b.Run(rowsName(n), func(b *testing.B) {
+			o := ascending[int64](n + 1)
+			b.SetBytes(int64(len(o)) * 8)
+			for b.Loop() {
+				sink += CheckOffsets64(o, 1<<40)
+			}
+		})
+	}
+}
+
+func benchmarkCheckIndices[I Index](b *testing.B, width int) {
+	for _, n := range benchRows {
+		b.Run(fmt.Sprintf("%T/%s", I(0), rowsName(n)), func(b *testing.B) {
+			idx := make([]I, n)
+			for i := range idx {
+				idx[i] = I(i % 100)
+			}
+			b.SetBytes(int64(n * width))
+			for b.Loop() {
+				sink += CheckIndices(idx, 100)
+			}
+		})
+	}
+}
+
+func BenchmarkCheckIndices(b *testing.B) {
+	benchmarkCheckIndices[int8](b, 1)
+	benchmarkCheckIndices[uint8](b, 1)
+	benchmarkCheckIndices[int16](b, 2)
+	benchmarkCheckIndices[int32](b, 4)
+	benchmarkCheckIndices[int64](b, 8)
+}
+
+func BenchmarkRebase32(b *testing.B) {
+	for _, n := range benchRows {
+		b.Run(rowsName(n), func(b *testing.B) {
+			src, dst := ascending[int32](n), make([]int32, n)
+			b.SetBytes(int64(n * 4))
+			for b.Loop() {
+				Rebase32(dst, src, 5)
+			}
+		})
+	}
+}
+
+func BenchmarkNarrow64(b *testing.B) {
+	for _, n := range benchRows {
+		b.Run(rowsName(n), func(b *testing.B) {
+			src, dst := ascending[int64](n), make([]int32, n)
+			b.SetBytes(int64(n * 8))
+			for b.Loop() {
+				Narrow64(dst, src, 5)
+			}
+		})
+	}
+}
+
+func BenchmarkWiden32(b *testing.B) {
+	for _, n := range benchRows {
+		b.Run(rowsName(n), func(b *testing.B) {
+			src, dst := ascending[int32](n), make([]int64, n)
+			b.SetBytes(int64(n * 8))
+			for b.Loop() {
+				Widen32(dst, src, 5)
+			}
+		})
+	}
+}
+
+func BenchmarkHashString(b *testing.B) {
+	seed := maphash.MakeSeed()
+	for _, n := range []int{3, 8, 16, 32, 100, 1000} {
+		key := strings.Repeat("k", n)
+		b.Run(fmt.Sprintf("len=%d", n), func(b *testing.B) {
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				sink += int(HashString(key))
+			}
+		})
+		b.Run(fmt.Sprintf("len=%d/maphash", n), func(b *testing.B) {
+			b.SetBytes(int64(n))
+			for b.Loop() {
+				sink += int(maphash.String(seed, key))
+			}
+		})
+	}
+}

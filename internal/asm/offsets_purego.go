@@ -1,0 +1,5 @@
+//go:build purego
+
+package asm
+
+func ascending32(offsets []int32) bool { return ascendingGeneric(offsets) }
