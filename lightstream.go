@@ -1,0 +1,4 @@
+// Package lightstream moves columns between processes as typed Apache Arrow streams.
+package lightstream
+
+//go:generate go run ./codegen/internal/arrowfbgen -o gen/arrowfb schema/Message.fbs schema/File.fbs
