@@ -1,0 +1,123 @@
+package rt
+
+import (
+	"fmt"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// Builder is what a generated builder of rows R does. Its columns are filled row by row, by rows, or one by one.
+type Builder[R any] interface {
+	// Append adds a row. A value that does not fit stays as the builder's error.
+	Append(row R)
+	// AppendRows adds rows, column by column.
+	AppendRows(rows []R)
+	Len() int
+	Err() error
+	Reset()
+	base() *BuilderBase
+}
+
+// BuilderOptions are the settings of a builder.
+type BuilderOptions struct {
+	// MaxEntries is the most values that a dictionary of the builder may hold. Zero means as many as its index type can
+	// tell apart.
+	MaxEntries int
+}
+
+// BuilderBase is what all generated builders share.
+type BuilderBase struct {
+	schema   *ipc.Schema
+	columns  []column.Builder
+	variable []column.Builder // those whose rows differ in size
+	width    int              // bytes of a row in all others
+	failed   bool
+	data     []column.Data
+}
+
+// Init sets the builder's columns, as generated code does once.
+func (b *BuilderBase) Init(columns []Column, opts *BuilderOptions, builders ...column.Builder) {
+	if opts == nil {
+		opts = &BuilderOptions{}
+	}
+	b.columns = builders
+	b.data = make([]column.Data, len(builders))
+	for i, c := range builders {
+		f := &columns[i].Field
+		c.Init(column.Config{
+			Name: f.Name, Nullable: f.Nullable, Unit: f.Type.Unit, Zoned: f.Type.Zone != "",
+			MaxEntries: opts.MaxEntries, Failed: &b.failed,
+		})
+		if f.Dictionary == nil && (f.Type.IsText() || f.Type.IsBinary()) {
+			b.variable = append(b.variable, c)
+		} else {
+			b.width += 8
+		}
+	}
+}
+
+// Len returns the number of rows.
+func (b *BuilderBase) Len() int {
+	if len(b.columns) == 0 {
+		return 0
+	}
+	return b.columns[0].Len()
+}
+
+// Err returns the first value that did not fit, as a *column.ValueError, or tells that columns differ in length, which is
+// allowed only while they are filled one by one.
+func (b *BuilderBase) Err() error {
+	if b.failed {
+		for _, c := range b.columns {
+			if err := c.Err(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Reset drops all rows and errors and keeps the memory. Dictionaries keep their values.
+func (b *BuilderBase) Reset() {
+	for _, c := range b.columns {
+		c.Reset()
+	}
+	b.failed = false
+}
+
+// Truncate drops the rows from n on, with the errors that stood in them.
+func (b *BuilderBase) Truncate(n int) {
+	b.failed = false
+	for _, c := range b.columns {
+		if c.Truncate(min(n, c.Len())); c.Err() != nil {
+			b.failed = true
+		}
+	}
+}
+
+// size returns about how many bytes of body the rows take.
+func (b *BuilderBase) size() int {
+	n := b.Len() * b.width
+	for _, c := range b.variable {
+		n += c.Size()
+	}
+	return n
+}
+
+// batch returns the rows as they are sent.
+func (b *BuilderBase) batch() (rows int, columns []column.Data, err error) {
+	if err := b.Err(); err != nil {
+		return 0, nil, err
+	}
+	rows = b.Len()
+	for i, c := range b.columns {
+		b.data[i] = c.Data()
+		if n := b.data[i].Len; n != rows {
+			return 0, nil, fmt.Errorf("lightstream: column %d has %d rows, column 0 has %d; give each column the same number", i, n, rows)
+		}
+	}
+	return rows, b.data, nil
+}
+
+func (b *BuilderBase) base() *BuilderBase { return b }

@@ -1,0 +1,610 @@
+package column
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/lightstream-go/lightstream/internal/asm"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// A Builder fills one column. What it was told that does not fit stays as its error, the value of that row being zero or
+// null, until Reset or Truncate cuts the row off.
+type Builder interface {
+	// Len returns the number of rows.
+	Len() int
+	// Size returns about how many bytes of body the rows take.
+	Size() int
+	// Err returns the first error, a *ValueError.
+	Err() error
+	// Reset drops all rows and the error and keeps the memory. A dictionary keeps its values.
+	Reset()
+	// Truncate drops the rows from n on, with an error that stood in one of them.
+	Truncate(n int)
+	// Data returns the rows as buffers that alias the builder's memory, until it is changed.
+	Data() Data
+	// Init sets what the column may hold. It is called once, before the first row.
+	Init(c Config)
+}
+
+// Config says what a builder's column may hold.
+type Config struct {
+	Name       string
+	Nullable   bool
+	Unit       Unit        // of timestamps
+	Zoned      bool        // timestamps are instants; without it they are wall-clock times
+	Dictionary *Dictionary // of dictionary columns, nil for one of its own
+	MaxEntries int         // of a dictionary of its own, 0 is no limit
+	Failed     *bool       // set where the column refuses a value; may be nil
+}
+
+// ValueError says which value a builder refused.
+type ValueError struct {
+	Column string
+	Row    int // in the builder, from 0
+	Err    error
+}
+
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("lightstream: column %q, row %d: %v", e.Column, e.Row, e.Err)
+}
+
+func (e *ValueError) Unwrap() error { return e.Err }
+
+// The conditions that a [ValueError] wraps, beside [ErrDictionaryFull].
+var (
+	ErrNotNullable = errors.New("null in a column that is not nullable")
+	ErrTimeRange   = errors.New("time is out of range")
+	ErrNaiveTime   = errors.New("time is not in UTC, but the column has no zone")
+	ErrTooLong     = errors.New("column holds more text than 32-bit offsets reach")
+)
+
+// header is what all builders share: the config, the validity bitmap and the first error.
+type header struct {
+	Config
+	err      *ValueError
+	validity []byte // nil until the first null; bits from the column's length on are zero
+	nulls    int
+}
+
+func (h *header) Init(c Config) { h.Config = c }
+
+// Err returns the first error, a *ValueError.
+func (h *header) Err() error {
+	if h.err == nil {
+		return nil
+	}
+	return h.err
+}
+
+// Nulls returns the number of null rows.
+func (h *header) Nulls() int { return h.nulls }
+
+func (h *header) fail(row int, err error) {
+	if h.err == nil {
+		h.err = &ValueError{h.Name, row, err}
+		if h.Failed != nil {
+			*h.Failed = true
+		}
+	}
+}
+
+// setNull makes row, the one just added, null.
+func (h *header) setNull(row int) {
+	if !h.Nullable {
+		h.fail(row, ErrNotNullable)
+		return
+	}
+	if h.nulls == 0 { // the rows before it are valid
+		h.validity = growBits(h.validity[:0], row+1)
+		asm.SetBits(h.validity, 0, row)
+	} else {
+		h.validity = growBits(h.validity, row+1)
+	}
+	h.nulls++
+}
+
+// setValid makes rows from … to-1, those just added, valid. Callers test h.nulls != 0 first, to be inlined.
+func (h *header) setValid(from, to int) {
+	h.validity = growBits(h.validity, to)
+	asm.SetBits(h.validity, from, to-from)
+}
+
+func (h *header) reset() {
+	h.err = nil
+	h.dropNulls()
+}
+
+func (h *header) dropNulls() {
+	clear(h.validity)
+	h.validity = h.validity[:0]
+	h.nulls = 0
+}
+
+func (h *header) truncate(n int) {
+	if h.err != nil && h.err.Row >= n {
+		h.err = nil
+	}
+	if h.nulls == 0 {
+		return
+	}
+	h.validity = cutBits(h.validity, n)
+	if h.nulls = n - asm.CountBits(h.validity, n); h.nulls == 0 {
+		h.dropNulls()
+	}
+}
+
+// data starts a column of n rows.
+func (h *header) data(n int) Data {
+	d := Data{Len: n, Nulls: h.nulls, Padded: true}
+	if h.nulls != 0 {
+		d.Buffers[0] = pad(h.validity)
+	}
+	return d
+}
+
+// growBits returns bits with room for n of them; new bytes are zero.
+func growBits(bits []byte, n int) []byte {
+	size := (n + 7) / 8
+	if size > cap(bits) {
+		bits = mem.Grow(bits, size-len(bits))
+		clear(bits[len(bits):cap(bits)])
+	}
+	return bits[:max(size, len(bits))]
+}
+
+// cutBits drops the bits from n on and leaves zeros behind.
+func cutBits(bits []byte, n int) []byte {
+	size := (n + 7) / 8
+	clear(bits[size:])
+	bits = bits[:size]
+	if n&7 != 0 {
+		bits[size-1] &= 1<<(n&7) - 1
+	}
+	return bits
+}
+
+// pad zeroes what follows b up to the next multiple of 64.
+func pad(b []byte) []byte {
+	n := len(b)
+	clear(b[n:min(mem.Pad(n), cap(b))])
+	return b
+}
+
+// FixedBuilder fills a column of fixed-width values.
+type FixedBuilder[T Fixed] struct {
+	header
+	values []T
+}
+
+// Len returns the number of rows.
+func (b *FixedBuilder[T]) Len() int { return len(b.values) }
+
+// Size returns about how many bytes of body the rows take.
+func (b *FixedBuilder[T]) Size() int { return len(b.values)*8 + len(b.validity) }
+
+// Append adds a row.
+func (b *FixedBuilder[T]) Append(v T) {
+	n := len(b.values)
+	if n == cap(b.values) || b.nulls != 0 {
+		b.grow(1)
+	}
+	b.values = b.values[:n+1]
+	b.values[n] = v
+}
+
+// grow makes room for n rows and, where the column has nulls, makes them valid.
+func (b *FixedBuilder[T]) grow(n int) {
+	if n > cap(b.values)-len(b.values) {
+		b.values = growFixed(b.values, n)
+	}
+	if b.nulls != 0 {
+		b.setValid(len(b.values), len(b.values)+n)
+	}
+}
+
+// AppendNull adds a null row.
+func (b *FixedBuilder[T]) AppendNull() {
+	n := len(b.values)
+	if n == cap(b.values) {
+		b.values = growFixed(b.values, 1)
+	}
+	b.values = b.values[:n+1]
+	b.values[n] = 0
+	b.setNull(n)
+}
+
+// AppendNullable adds v, or a null row if it is not valid.
+func (b *FixedBuilder[T]) AppendNullable(v T, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.Append(v)
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *FixedBuilder[T]) AppendPtr(p *T) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.Append(*p)
+}
+
+// Extend adds n rows of zero and returns them to be filled. The slice is the memory that is sent, and is valid until the
+// builder's next change.
+func (b *FixedBuilder[T]) Extend(n int) []T {
+	from := len(b.values)
+	b.grow(n)
+	b.values = b.values[:from+n]
+	added := b.values[from : from+n : from+n]
+	clear(added)
+	return added
+}
+
+// Values returns all rows to be read or changed, until the builder's next change.
+func (b *FixedBuilder[T]) Values() []T { return b.values }
+
+// Reset drops all rows and the error and keeps the memory.
+func (b *FixedBuilder[T]) Reset() { b.values = b.values[:0]; b.reset() }
+
+// Truncate drops the rows from n on.
+func (b *FixedBuilder[T]) Truncate(n int) { b.values = b.values[:n]; b.truncate(n) }
+
+// Data returns the rows as buffers.
+func (b *FixedBuilder[T]) Data() Data {
+	d := b.data(len(b.values))
+	d.Buffers[1] = pad(Bytes(b.values))
+	return d
+}
+
+// BoolBuilder fills a bool column.
+type BoolBuilder struct {
+	header
+	bits []byte // bits from n on are zero
+	n    int
+}
+
+// Len returns the number of rows.
+func (b *BoolBuilder) Len() int { return b.n }
+
+// Size returns about how many bytes of body the rows take.
+func (b *BoolBuilder) Size() int { return len(b.bits) + len(b.validity) }
+
+// Append adds a row.
+func (b *BoolBuilder) Append(v bool) {
+	n := b.n
+	b.grow(1)
+	if v {
+		b.bits[n>>3] |= 1 << (n & 7)
+	}
+}
+
+// AppendAll adds a row for each of v.
+func (b *BoolBuilder) AppendAll(v []bool) {
+	for len(v) > 0 && b.n&7 != 0 {
+		b.Append(v[0])
+		v = v[1:]
+	}
+	n := b.n
+	b.grow(len(v))
+	asm.PackBools(b.bits[n>>3:], v)
+}
+
+func (b *BoolBuilder) grow(n int) {
+	if b.nulls != 0 {
+		b.setValid(b.n, b.n+n)
+	}
+	b.n += n
+	if (b.n+7)/8 > len(b.bits) {
+		b.bits = growBits(b.bits, b.n)
+	}
+}
+
+// AppendNull adds a null row.
+func (b *BoolBuilder) AppendNull() {
+	n := b.n
+	b.n++
+	b.bits = growBits(b.bits, b.n)
+	b.setNull(n)
+}
+
+// AppendNullable adds v, or a null row if it is not valid.
+func (b *BoolBuilder) AppendNullable(v, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.Append(v)
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *BoolBuilder) AppendPtr(p *bool) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.Append(*p)
+}
+
+// Reset drops all rows and the error and keeps the memory.
+func (b *BoolBuilder) Reset() {
+	clear(b.bits)
+	b.bits, b.n = b.bits[:0], 0
+	b.reset()
+}
+
+// Truncate drops the rows from n on.
+func (b *BoolBuilder) Truncate(n int) {
+	b.bits, b.n = cutBits(b.bits, n), n
+	b.truncate(n)
+}
+
+// Data returns the rows as buffers.
+func (b *BoolBuilder) Data() Data {
+	d := b.data(b.n)
+	d.Buffers[1] = pad(b.bits)
+	return d
+}
+
+// TimestampBuilder fills a timestamp column. Parts of a time finer than the column's unit are dropped, as
+// [time.Time.Truncate] does; so are monotonic clock readings.
+type TimestampBuilder struct {
+	FixedBuilder[int64]
+	min, max int64 // seconds
+}
+
+// Init sets the column's unit and zone.
+func (b *TimestampBuilder) Init(c Config) {
+	b.header.Init(c)
+	b.min, b.max = math.MinInt64/int64(c.Unit), math.MaxInt64/int64(c.Unit)-1
+}
+
+// Append adds a row. In a column without a zone the time must be in UTC (or another zone of offset zero), whose wall clock
+// is what is kept.
+func (b *TimestampBuilder) Append(t time.Time) {
+	v := b.convert(t)
+	b.FixedBuilder.Append(v)
+}
+
+func (b *TimestampBuilder) convert(t time.Time) int64 {
+	sec := t.Unix()
+	if sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
+		if err := b.check(t); err != nil {
+			b.fail(len(b.values), err)
+			return 0
+		}
+	}
+	return sec*int64(b.Unit) + int64(t.Nanosecond())/int64(Nanosecond/b.Unit)
+}
+
+func (b *TimestampBuilder) check(t time.Time) error {
+	if sec := t.Unix(); sec < b.min || sec > b.max {
+		from, to := time.Unix(b.min, 0).UTC(), time.Unix(b.max, 0).UTC()
+		return fmt.Errorf("%w: %v does not fit timestamp(%v), which reaches from year %d to %d; use a coarser unit",
+			ErrTimeRange, t, b.Unit, from.Year(), to.Year())
+	}
+	if _, offset := t.Zone(); offset != 0 {
+		return fmt.Errorf("%w: %v; give the column a zone, or convert with t.UTC()", ErrNaiveTime, t)
+	}
+	return nil
+}
+
+// AppendNullable adds t, or a null row if it is not valid.
+func (b *TimestampBuilder) AppendNullable(t time.Time, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.Append(t)
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *TimestampBuilder) AppendPtr(p *time.Time) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.Append(*p)
+}
+
+// AppendValue adds a row in units since 1970-01-01.
+func (b *TimestampBuilder) AppendValue(v int64) { b.FixedBuilder.Append(v) }
+
+// BinaryBuilder fills a column of byte strings.
+type BinaryBuilder struct {
+	header
+	offsets []int32 // one more than rows, from 0; empty before the first row
+	text    []byte
+}
+
+// Len returns the number of rows.
+func (b *BinaryBuilder) Len() int { return max(len(b.offsets)-1, 0) }
+
+// Size returns about how many bytes of body the rows take.
+func (b *BinaryBuilder) Size() int { return len(b.offsets)*4 + len(b.text) + len(b.validity) }
+
+// Append adds a copy of v as a row. A nil v is a null row where the column is nullable, an empty one where it is not.
+func (b *BinaryBuilder) Append(v []byte) {
+	if v == nil && b.Nullable {
+		b.AppendNull()
+		return
+	}
+	b.append(stringOf(v))
+}
+
+// AppendNullable adds a copy of v, or a null row if it is not valid.
+func (b *BinaryBuilder) AppendNullable(v []byte, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.append(stringOf(v))
+}
+
+// AppendPtr adds a copy of what p points to, a null row if that is nothing.
+func (b *BinaryBuilder) AppendPtr(p *[]byte) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.append(stringOf(*p))
+}
+
+// AppendNull adds a null row.
+func (b *BinaryBuilder) AppendNull() {
+	n := b.Len()
+	b.grow(0)
+	b.offsets = append(b.offsets, int32(len(b.text)))
+	b.setNull(n)
+}
+
+func (b *BinaryBuilder) append(s string) {
+	if len(b.offsets) == cap(b.offsets) || len(s)+shortCopy > cap(b.text)-len(b.text) || b.nulls != 0 {
+		if !b.grow(len(s)) {
+			s = ""
+		}
+		if b.nulls != 0 {
+			b.setValid(b.Len(), b.Len()+1)
+		}
+	}
+	b.text = appendShort(b.text, s)
+	b.offsets = b.offsets[:len(b.offsets)+1]
+	b.offsets[len(b.offsets)-1] = int32(len(b.text))
+}
+
+// grow makes room for a row of size bytes. It returns false, and leaves an error, where that is too much.
+func (b *BinaryBuilder) grow(size int) bool {
+	ok := true
+	if size > math.MaxInt32-len(b.text) {
+		b.fail(b.Len(), fmt.Errorf("%w: %d bytes are there, %d more came; send smaller batches", ErrTooLong, len(b.text), size))
+		ok, size = false, 0
+	}
+	if len(b.offsets) == 0 {
+		b.offsets = growFixed(b.offsets, 64)[:1]
+		b.offsets[0] = 0
+	}
+	if len(b.offsets) == cap(b.offsets) {
+		b.offsets = growFixed(b.offsets, 1)
+	}
+	if size+shortCopy > cap(b.text)-len(b.text) {
+		b.text = mem.Grow(b.text, size+shortCopy)
+	}
+	return ok
+}
+
+// Reset drops all rows and the error and keeps the memory.
+func (b *BinaryBuilder) Reset() {
+	b.offsets, b.text = b.offsets[:min(len(b.offsets), 1)], b.text[:0]
+	b.reset()
+}
+
+// Truncate drops the rows from n on.
+func (b *BinaryBuilder) Truncate(n int) {
+	if n < b.Len() {
+		b.offsets = b.offsets[:n+1]
+		b.text = b.text[:b.offsets[n]]
+	}
+	b.truncate(n)
+}
+
+// Data returns the rows as buffers.
+func (b *BinaryBuilder) Data() Data {
+	if len(b.offsets) == 0 {
+		b.grow(0)
+	}
+	d := b.data(b.Len())
+	d.Buffers[1], d.Buffers[2] = pad(Bytes(b.offsets)), pad(b.text)
+	return d
+}
+
+// TextBuilder fills a column of utf8 strings. Strings are taken as they are: [unicode/utf8.ValidString] tells whether one
+// is what other readers expect.
+type TextBuilder struct{ BinaryBuilder }
+
+// Append adds a row.
+func (b *TextBuilder) Append(s string) { b.append(s) }
+
+// AppendNullable adds s, or a null row if it is not valid.
+func (b *TextBuilder) AppendNullable(s string, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.append(s)
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *TextBuilder) AppendPtr(p *string) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.append(*p)
+}
+
+// DictBuilder fills a column of strings that stand in a dictionary; I is the type of the indices.
+type DictBuilder[I Index] struct {
+	FixedBuilder[I]
+	dictionary *Dictionary
+	limit      int
+}
+
+// Init sets the column's dictionary.
+func (b *DictBuilder[I]) Init(c Config) {
+	b.header.Init(c)
+	if b.dictionary = c.Dictionary; b.dictionary == nil {
+		b.dictionary = NewDictionary(c.MaxEntries)
+	}
+	bits := 8 * SizeOf[I]()
+	if ^I(0) < 0 { // signed
+		bits--
+	}
+	b.limit = 1 << min(bits, 31) // an index is an int here, also where that has 32 bits
+	if bits >= 31 {
+		b.limit = math.MaxInt32
+	}
+}
+
+// Dictionary returns the dictionary that the column fills.
+func (b *DictBuilder[I]) Dictionary() *Dictionary { return b.dictionary }
+
+// Append adds a row. A string that is new to the dictionary is copied into it.
+func (b *DictBuilder[I]) Append(s string) {
+	x, err := b.dictionary.Index(s, b.limit)
+	if err != nil {
+		b.fail(len(b.values), err)
+	}
+	b.FixedBuilder.Append(I(x))
+}
+
+// AppendNullable adds s, or a null row if it is not valid.
+func (b *DictBuilder[I]) AppendNullable(s string, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.Append(s)
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *DictBuilder[I]) AppendPtr(p *string) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.Append(*p)
+}
+
+// AppendIndex adds a row by its index in the dictionary, which must be there when the batch is written.
+func (b *DictBuilder[I]) AppendIndex(i I) { b.FixedBuilder.Append(i) }
+
+// Data returns the rows as buffers.
+func (b *DictBuilder[I]) Data() Data {
+	d := b.FixedBuilder.Data()
+	d.Dictionary, d.Values = b.dictionary, b.dictionary.Values()
+	return d
+}

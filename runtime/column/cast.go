@@ -1,0 +1,11 @@
+package column
+
+// Fixed are the Go types that a fixed-width column can be a slice of.
+type Fixed interface {
+	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~float32 | ~float64
+}
+
+// Index are the Go types of dictionary indices.
+type Index interface {
+	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}

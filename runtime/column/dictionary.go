@@ -1,0 +1,164 @@
+package column
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lightstream-go/lightstream/internal/asm"
+)
+
+// Values are the strings of a dictionary at one moment, in index order. They never change: a dictionary that grows gives
+// later batches longer ones.
+type Values struct {
+	text  []string
+	nulls []bool // as long as text, or nil
+}
+
+// Len returns the number of values.
+func (v Values) Len() int { return len(v.text) }
+
+// At returns value i, "" where it is null.
+func (v Values) At(i int) string { return v.text[i] }
+
+// IsNull tells whether value i is null. Arrow allows nulls among a dictionary's values.
+func (v Values) IsNull(i int) bool { return v.nulls != nil && v.nulls[i] }
+
+// Strings returns all values, "" where they are null. The slice is read-only.
+func (v Values) Strings() []string { return v.text }
+
+// From returns the values from index n on.
+func (v Values) From(n int) Values {
+	v.text = v.text[n:]
+	if v.nulls != nil {
+		v.nulls = v.nulls[n:]
+	}
+	return v
+}
+
+// HasNulls tells whether a value is null.
+func (v Values) HasNulls() bool { return v.nulls != nil }
+
+// ErrDictionaryFull is wrapped by the error of a value that does not fit a dictionary any more.
+var ErrDictionaryFull = errors.New("dictionary is full")
+
+// A Dictionary holds the values of dictionary columns: strings in the order in which they came, append-only, each in
+// memory of its own that is never reused. Its identity counts: a writer that has sent a Dictionary sends only what has been
+// added since.
+//
+// The zero value is empty and ready to use. A Dictionary is for one goroutine at a time; the [Values] it hands out may be
+// read by any.
+type Dictionary struct {
+	values Values
+
+	// Of a dictionary that looks strings up: slots is an open-addressing table of 2^k slots, at most half full.
+	slots []slot
+	arena []byte // the current chunk of the strings' memory
+	size  int    // bytes of all strings
+	max   int    // entries, 0 is no limit
+}
+
+type slot struct {
+	hash  uint32
+	index uint32 // of the value, plus one; 0 is a free slot
+}
+
+// NewDictionary returns an empty dictionary of at most maxEntries values; zero means no limit but that of the index type.
+func NewDictionary(maxEntries int) *Dictionary { return &Dictionary{max: maxEntries} }
+
+// Len returns the number of values.
+func (d *Dictionary) Len() int { return len(d.values.text) }
+
+// Size returns the number of bytes of all values.
+func (d *Dictionary) Size() int { return d.size }
+
+// Values returns the values as of now.
+func (d *Dictionary) Values() Values {
+	n := len(d.values.text)
+	v := Values{text: d.values.text[:n:n]}
+	if d.values.nulls != nil {
+		v.nulls = d.values.nulls[:n:n]
+	}
+	return v
+}
+
+// Index returns the index of s, which is added, as a copy, if it is new and there are fewer than limit values; limit 0 is
+// no limit. The error wraps [ErrDictionaryFull].
+func (d *Dictionary) Index(s string, limit int) (int, error) {
+	h := asm.HashString(s)
+	tag := uint32(h >> 32)
+	if len(d.slots) != 0 {
+		mask := uint32(len(d.slots) - 1)
+		for at := uint32(h) & mask; ; at = (at + 1) & mask {
+			e := d.slots[at]
+			if e.index == 0 {
+				break
+			}
+			if e.hash == tag && d.values.text[e.index-1] == s {
+				return int(e.index - 1), nil
+			}
+		}
+	}
+	return d.add(s, h, limit)
+}
+
+// IndexBytes is [Dictionary.Index] of the string with the bytes p.
+func (d *Dictionary) IndexBytes(p []byte, limit int) (int, error) {
+	return d.Index(stringOf(p), limit) // only compared, and copied if it is new
+}
+
+func (d *Dictionary) add(s string, h uint64, limit int) (int, error) {
+	n := len(d.values.text)
+	if d.max != 0 && n >= d.max {
+		return 0, fmt.Errorf("%w: it has %d values, the most that MaxEntries allows", ErrDictionaryFull, n)
+	}
+	if limit != 0 && n >= limit {
+		return 0, fmt.Errorf("%w: it has %d values, the most that its index type can tell apart; use a wider index", ErrDictionaryFull, n)
+	}
+	if 2*(n+1) > len(d.slots) {
+		d.rehash()
+	}
+	d.Append(s, false)
+	d.insert(h, n)
+	return n, nil
+}
+
+// Append adds s, as a copy, at the next index, whether or not it is there already: what a received dictionary does.
+func (d *Dictionary) Append(s string, null bool) {
+	if null || d.values.nulls != nil {
+		for len(d.values.nulls) < len(d.values.text) {
+			d.values.nulls = append(d.values.nulls, false)
+		}
+		d.values.nulls = append(d.values.nulls, null)
+	}
+	d.values.text = append(d.values.text, d.keep(s))
+	d.size += len(s)
+}
+
+// AppendBytes is [Dictionary.Append] of the string with the bytes p.
+func (d *Dictionary) AppendBytes(p []byte, null bool) { d.Append(stringOf(p), null) } // copied at once
+
+// keep copies s into the arena. A chunk that is full is left to the strings in it.
+func (d *Dictionary) keep(s string) string {
+	if cap(d.arena)-len(d.arena) < len(s) {
+		d.arena = make([]byte, 0, max(len(s), min(max(2*cap(d.arena), 256), 64<<10)))
+	}
+	at := len(d.arena)
+	d.arena = append(d.arena, s...)
+	return stringOf(d.arena[at:])
+}
+
+func (d *Dictionary) rehash() {
+	d.slots = make([]slot, max(64, 2*len(d.slots)))
+	for i, s := range d.values.text {
+		d.insert(asm.HashString(s), i)
+	}
+}
+
+func (d *Dictionary) insert(h uint64, index int) {
+	mask := uint32(len(d.slots) - 1)
+	at := uint32(h) & mask
+	for d.slots[at].index != 0 {
+		at = (at + 1) & mask
+	}
+	d.slots[at] = slot{uint32(h >> 32), uint32(index + 1)}
+}

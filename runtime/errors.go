@@ -1,0 +1,19 @@
+package rt
+
+import (
+	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// DecodeError says where decoding stopped.
+type DecodeError = frame.DecodeError
+
+// The conditions that errors of readers and writers wrap; see packages frame and ipc.
+var (
+	ErrTruncated   = frame.ErrTruncated
+	ErrLimit       = frame.ErrLimit
+	ErrMalformed   = frame.ErrMalformed
+	ErrUnsupported = frame.ErrUnsupported
+	ErrUnfinished  = ipc.ErrUnfinished
+	ErrAborted     = ipc.ErrAborted
+)

@@ -1,0 +1,329 @@
+package frame
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+
+	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/internal/flatbuf"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// Message is a message of Arrow IPC whose metadata passed the verifier.
+type Message struct {
+	// End tells that it is the end-of-stream marker, which has neither metadata nor body.
+	End bool
+	// Root is the metadata of a message that is no RecordBatch, zero for those and for the end. It and Batch are valid until
+	// the next message is decoded.
+	Root arrowfb.Message
+	// Batch is the metadata of a RecordBatch message by constant offsets, nil for all other messages.
+	Batch *BatchLayout
+	// Body are the buffers. They lie in Owner, of which the receiver has one reference.
+	Body  []byte
+	Owner *mem.Block
+
+	meta []byte // of Root
+}
+
+// Release gives up the message's reference to the memory of its body.
+func (m *Message) Release() {
+	if m.Owner != nil {
+		m.Owner.Release()
+		m.Owner, m.Body = nil, nil
+	}
+}
+
+// BatchLayout reads the metadata of a RecordBatch message at the offsets that an earlier message of the same bytes, but for
+// these fields, had them at. A field that is absent there has position 0 and value 0.
+type BatchLayout struct {
+	meta []byte
+
+	bodyLength, rows  int
+	nodes, numNodes   int
+	bufs, numBufs     int
+	counts, numCounts int
+
+	Compressed bool
+	Codec      arrowfb.CompressionType
+}
+
+func (l *BatchLayout) int64(at int) int64 {
+	if at == 0 {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(l.meta[at:]))
+}
+
+// Rows returns the number of rows, as the message says.
+func (l *BatchLayout) Rows() int64 { return l.int64(l.rows) }
+
+// NumNodes returns the number of field nodes.
+func (l *BatchLayout) NumNodes() int { return l.numNodes }
+
+// Node returns the rows and nulls of field node i < NumNodes.
+func (l *BatchLayout) Node(i int) (rows, nulls int64) {
+	return l.int64(l.nodes + 16*i), l.int64(l.nodes + 16*i + 8)
+}
+
+// NumBuffers returns the number of buffers.
+func (l *BatchLayout) NumBuffers() int { return l.numBufs }
+
+// Buffer returns where buffer i < NumBuffers lies in the body.
+func (l *BatchLayout) Buffer(i int) (offset, length int64) {
+	return l.int64(l.bufs + 16*i), l.int64(l.bufs + 16*i + 8)
+}
+
+// NumVariadics returns the number of variadic buffer counts.
+func (l *BatchLayout) NumVariadics() int { return l.numCounts }
+
+// Variadics returns variadic buffer count i < NumVariadics.
+func (l *BatchLayout) Variadics(i int) int64 { return l.int64(l.counts + 8*i) }
+
+// Dictionary returns the layout of the values of a DictionaryBatch message.
+func (m *Message) Dictionary(values arrowfb.RecordBatch) *BatchLayout {
+	l := new(BatchLayout)
+	l.locate(m.Root, values)
+	l.meta = m.meta
+	return l
+}
+
+// locate finds the fields of a record batch.
+func (l *BatchLayout) locate(m arrowfb.Message, b arrowfb.RecordBatch) {
+	*l = BatchLayout{
+		bodyLength: m.BodyLengthPos(), rows: b.LengthPos(),
+		nodes: b.NodesPos(), numNodes: b.NodesLen(),
+		bufs: b.BuffersPos(), numBufs: b.BuffersLen(),
+		counts: b.VariadicBufferCountsPos(), numCounts: b.VariadicBufferCountsLen(),
+	}
+	if c := b.Compression(); !c.IsZero() {
+		l.Compressed, l.Codec = true, c.Codec()
+	}
+}
+
+// patched lists the parts of the metadata that differ from batch to batch.
+func (l *BatchLayout) patched() [4][2]int {
+	return [4][2]int{
+		{l.bodyLength, 8}, {l.rows, 8}, {l.nodes, 16 * l.numNodes}, {l.bufs, 16 * l.numBufs},
+	}
+}
+
+// blank returns the metadata with zeros in its patched parts, or nil if those overlap.
+func (l *BatchLayout) blank(meta []byte) []byte {
+	b := bytes.Clone(meta)
+	total := 0
+	for _, p := range l.patched() {
+		if p[0] != 0 {
+			clear(b[p[0] : p[0]+p[1]])
+			total += p[1]
+		}
+	}
+	parts := l.patched()
+	for i, p := range parts {
+		for _, q := range parts[:i] {
+			if p[0] < q[0]+q[1] && q[0] < p[0]+p[1] && p[0] != 0 && q[0] != 0 {
+				return nil
+			}
+		}
+	}
+	return b
+}
+
+// IPC is the framing of Arrow IPC streams, by metadata version V4 and V5, with and without the continuation marker. Each IPC
+// is for one stream: it remembers the metadata that the verifier passed last, and what differs from it only in the fields
+// that every batch has of its own is not verified again.
+type IPC struct {
+	// MaxMetadata and MaxBody are the longest metadata and body accepted, in bytes. Zero means 16 MiB and 1 GiB.
+	MaxMetadata, MaxBody int64
+
+	started bool
+	prefix  int // bytes before the metadata: 8, or 4 in streams from before 0.15
+
+	layout   BatchLayout
+	known    []byte // metadata that passed, blank
+	segments [][2]int
+
+	// What Measure found.
+	isBatch bool
+	end     bool
+}
+
+var (
+	_ Decoder[Message]      = (*IPC)(nil)
+	_ SizedDecoder[Message] = (*IPC)(nil)
+)
+
+const continuation = 0xFFFFFFFF
+
+// Decode finds one message at the start of buf. Its body aliases buf and has no owner.
+func (d *IPC) Decode(buf []byte) (m Message, n int, err error) {
+	head, body, need, err := d.Measure(buf)
+	if err != nil || need > len(buf) || body > len(buf)-head {
+		return m, 0, err
+	}
+	m, err = d.DecodeBody(buf[:head], buf[head:head+body:head+body], nil)
+	return m, head + body, err
+}
+
+// Measure tells the length of the message that starts with prefix, and verifies its metadata.
+func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
+	if len(prefix) < 4 {
+		return 0, 0, 4, nil
+	}
+	le := binary.LittleEndian
+	length, at := int64(int32(le.Uint32(prefix))), 4
+	if le.Uint32(prefix) == continuation {
+		if len(prefix) < 8 {
+			return 0, 0, 8, nil
+		}
+		length, at = int64(int32(le.Uint32(prefix[4:]))), 8
+	} else if !d.started {
+		if err := foreign(prefix); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	if d.end = length == 0; d.end {
+		return at, 0, 0, nil
+	}
+	most := d.MaxMetadata
+	if most <= 0 {
+		most = 16 << 20
+	}
+	switch {
+	case length < 0 || length < minMetadata:
+		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrMalformed, "%d bytes of metadata, want at least %d", length, minMetadata))
+	case length > most:
+		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrLimit, "%d bytes exceed Limits.MaxMetadata (%d); raise it if the peer is trusted", length, most))
+	}
+	head = at + int(length)
+	if len(prefix) < head {
+		return 0, 0, head, nil
+	}
+	bodyLength, err := d.verify(prefix[at:head:head], at)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	d.started, d.prefix = true, at
+	if most = d.MaxBody; most <= 0 {
+		most = 1 << 30
+	}
+	switch {
+	case bodyLength < 0:
+		return 0, 0, 0, At(int64(at), "message.bodyLength", Errorf(ErrMalformed, "%d bytes", bodyLength))
+	case bodyLength > most || bodyLength > math.MaxInt-int64(head):
+		return 0, 0, 0, At(int64(at), "message.bodyLength", Errorf(ErrLimit, "%d bytes exceed Limits.MaxBody (%d); raise it or send smaller batches", bodyLength, most))
+	}
+	return head, int(bodyLength), 0, nil
+}
+
+// minMetadata is the least that a flatbuffer with a root table takes.
+const minMetadata = 12
+
+// verify checks the metadata, or knows it, and returns the length of the body.
+func (d *IPC) verify(meta []byte, at int) (bodyLength int64, err error) {
+	if d.same(meta) {
+		d.isBatch = true
+		d.layout.meta = meta
+		return d.layout.int64(d.layout.bodyLength), nil
+	}
+	root, err := arrowfb.VerifyMessage(meta, flatbuf.Limits{})
+	if err != nil {
+		var f *flatbuf.Error
+		if errors.As(err, &f) {
+			return 0, At(int64(at)+f.Offset, f.Path, Errorf(ErrMalformed, "metadata: found %s, want %s", f.Found, f.Want))
+		}
+		return 0, At(int64(at), "metadata", Errorf(ErrMalformed, "%v", err))
+	}
+	if v := root.Version(); v < arrowfb.MetadataVersionV4 || v > arrowfb.MetadataVersionV5 {
+		return 0, At(int64(at), "message.version", Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
+	}
+	d.isBatch = false
+	if batch, ok := root.HeaderRecordBatch(); ok {
+		d.isBatch = true
+		d.layout.locate(root, batch)
+		d.layout.meta = meta
+		d.learn(meta)
+	}
+	return root.BodyLength(), nil
+}
+
+// learn remembers metadata that passed the verifier.
+func (d *IPC) learn(meta []byte) {
+	d.known = d.layout.blank(meta)
+	d.segments = d.segments[:0]
+	if d.known == nil {
+		return
+	}
+	// The parts between the patched ones, in order.
+	at := 0
+	patched := d.layout.patched()
+	for at < len(meta) {
+		next, after := len(meta), len(meta)
+		for _, p := range patched {
+			if p[0] != 0 && p[0] >= at && p[0] < next {
+				next, after = p[0], p[0]+p[1]
+			}
+		}
+		d.segments = append(d.segments, [2]int{at, next})
+		at = after
+	}
+}
+
+// same tells whether meta differs from what passed last only in the patched parts.
+func (d *IPC) same(meta []byte) bool {
+	if d.known == nil || len(meta) != len(d.known) {
+		return false
+	}
+	for _, s := range d.segments {
+		if !bytes.Equal(meta[s[0]:s[1]], d.known[s[0]:s[1]]) {
+			return false
+		}
+	}
+	return true
+}
+
+// DecodeBody makes the message that was measured last.
+func (d *IPC) DecodeBody(head, body []byte, owner *mem.Block) (Message, error) {
+	m := Message{End: d.end, Body: body, Owner: owner}
+	switch {
+	case d.end:
+		m.Release()
+	case d.isBatch:
+		d.layout.meta = head[d.prefix:]
+		m.Batch = &d.layout
+	default:
+		// The bytes may have moved since they were measured. Such messages are rare: verifying again is the simple way to
+		// read them where they are now.
+		root, err := arrowfb.VerifyMessage(head[d.prefix:], flatbuf.Limits{})
+		if err != nil {
+			m.Release()
+			return Message{}, At(int64(d.prefix), "metadata", Errorf(ErrMalformed, "%v", err))
+		}
+		m.Root, m.meta = root, head[d.prefix:]
+	}
+	return m, nil
+}
+
+// foreign recognises the first four bytes of what is not an Arrow stream. None of them is a length that a stream from before
+// 0.15 can begin with: four less than a multiple of eight.
+func foreign(p []byte) error {
+	for _, k := range [...]struct{ magic, text string }{
+		{"ARRO", "is an Arrow IPC file, not a stream; read it with a file reader"},
+		{"PAR1", "is a Parquet file, not an Arrow stream"},
+		{"HTTP", "is not an Arrow stream; the peer speaks HTTP, use http://"},
+		{"GET ", "is not an Arrow stream; the peer is an HTTP client"},
+		{"POST", "is not an Arrow stream; the peer is an HTTP client"},
+		{"PRI ", "is not an Arrow stream; the peer is an HTTP/2 client"},
+		{"\x16\x03", "is not an Arrow stream; the peer speaks TLS, use tls://"},
+		{"\x15\x03", "is not an Arrow stream; the peer sent a TLS alert, use tls://"},
+		{"\x1f\x8b", "is gzip, not an Arrow stream; decompress it first"},
+		{"\x28\xb5\x2f\xfd", "is a ZSTD frame, not an Arrow stream; decompress it first"},
+		{"LSG1", "is the announcement of the Lightstream protocol, not an Arrow stream"},
+	} {
+		if string(p[:len(k.magic)]) == k.magic {
+			return At(0, "", Errorf(ErrMalformed, "%q %s", p[:min(len(p), 12)], k.text))
+		}
+	}
+	return nil
+}

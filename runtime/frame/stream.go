@@ -1,0 +1,264 @@
+package frame
+
+import (
+	"errors"
+	"io"
+	"iter"
+
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// StreamOptions are the settings of a [Stream].
+type StreamOptions struct {
+	// Pool supplies the memory. Nil means the shared pool.
+	Pool *mem.Pool
+	// Chunk is the size of a slab, in bytes: how much is read ahead, and twice the size of the largest frame that is not
+	// given memory of its own. Zero means 64 KiB.
+	Chunk int
+	// MaxFrame is the largest frame accepted, in bytes. Zero means 64 MiB; a [SizedDecoder] has limits of its own, and
+	// zero means none here.
+	MaxFrame int
+}
+
+// firstBody is the least that a body is given at once where its length says more.
+const firstBody = 16 << 20
+
+// Stream decodes the frames of a byte stream. It is for one goroutine at a time.
+type Stream[F any] struct {
+	src     io.Reader
+	dec     Decoder[F]
+	sized   SizedDecoder[F] // dec, or nil
+	pool    *mem.Pool
+	buf     *Buffer
+	max     int
+	frames  int64
+	bytes   int64
+	largest int  // body completed so far
+	large   bool // the last frame had memory of its own
+	err     error
+}
+
+// NewStream returns a stream of the frames in src. Nil options mean all defaults.
+func NewStream[F any](src io.Reader, dec Decoder[F], opts *StreamOptions) *Stream[F] {
+	if opts == nil {
+		opts = &StreamOptions{}
+	}
+	s := &Stream[F]{src: src, dec: dec, pool: opts.Pool, max: opts.MaxFrame}
+	s.sized, _ = dec.(SizedDecoder[F])
+	if s.pool == nil {
+		s.pool = mem.SharedPool()
+	}
+	if s.max <= 0 {
+		s.max = 64 << 20
+	}
+	s.buf = NewBuffer(s.pool, opts.Chunk)
+	return s
+}
+
+// Next returns the next frame. The error is io.EOF when the source ended between frames, and a *DecodeError otherwise; the
+// same error comes again with every later call, unless it came from the source between two frames.
+func (s *Stream[F]) Next() (f F, err error) {
+	if s.err != nil {
+		return f, s.err
+	}
+	if s.sized != nil {
+		f, err = s.nextSized()
+	} else {
+		f, err = s.nextPlain()
+	}
+	if err != nil {
+		var none F
+		return none, err
+	}
+	s.frames++
+	return f, nil
+}
+
+// All yields the frames until the source ends, and an error once, last.
+func (s *Stream[F]) All() iter.Seq2[F, error] {
+	return func(yield func(F, error) bool) {
+		for {
+			f, err := s.Next()
+			if err == io.EOF {
+				return
+			}
+			if !yield(f, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Frames returns the number of frames so far.
+func (s *Stream[F]) Frames() int64 { return s.frames }
+
+// Bytes returns the number of bytes in those frames.
+func (s *Stream[F]) Bytes() int64 { return s.bytes }
+
+// Err returns the error that every later call of Next returns, nil while there is none.
+func (s *Stream[F]) Err() error { return s.err }
+
+// Buffered returns the bytes that were read and belong to no frame yet, valid until the next call of Next.
+func (s *Stream[F]) Buffered() []byte { return s.buf.Bytes() }
+
+// Peek returns the bytes at the start of the next frame, n or fewer where the source ends.
+func (s *Stream[F]) Peek(n int) ([]byte, error) {
+	err := s.buf.Fill(s.src, n, s.ahead())
+	return s.buf.Bytes(), err
+}
+
+// Discard takes n of the buffered bytes from the stream.
+func (s *Stream[F]) Discard(n int) { s.buf.Advance(n) }
+
+// Free gives the stream's memory back and makes every later call fail. Frames that were handed out are not touched.
+func (s *Stream[F]) Free() {
+	s.buf.Free()
+	if s.err == nil {
+		s.err = errFreed
+	}
+}
+
+var errFreed = errors.New("lightstream: the stream was closed")
+
+func (s *Stream[F]) nextPlain() (f F, err error) {
+	s.buf.Advance(0) // the last frame ends here
+	for need := 1; ; {
+		if err := s.fill(need, s.buf.chunk); err != nil {
+			return f, err
+		}
+		unread := s.buf.Bytes()
+		f, n, err := s.dec.Decode(unread)
+		switch {
+		case err != nil:
+			return f, s.fail(err)
+		case n < 0 || n > len(unread):
+			return f, s.fail(At(0, "", Errorf(ErrMalformed, "the decoder took %d of %d bytes", n, len(unread))))
+		case n > 0:
+			// The frame may alias the slab until the next call: that is when it is given up.
+			s.buf.r += n
+			s.bytes += int64(n)
+			return f, nil
+		case len(unread) >= s.max:
+			return f, s.fail(At(0, "", Errorf(ErrLimit, "no frame in %d bytes exceeds StreamOptions.MaxFrame (%d bytes)", len(unread), s.max)))
+		}
+		need = len(unread) + 1
+	}
+}
+
+func (s *Stream[F]) ahead() int {
+	if s.large {
+		return 0 // most of what comes belongs elsewhere
+	}
+	return s.buf.chunk
+}
+
+func (s *Stream[F]) nextSized() (f F, err error) {
+	for need := 1; ; {
+		if err := s.fill(need, s.ahead()); err != nil {
+			return f, err
+		}
+		prefix := s.buf.Bytes()
+		head, body, more, err := s.sized.Measure(prefix)
+		if err != nil {
+			return f, s.fail(err)
+		}
+		if more > len(prefix) {
+			need = more
+			continue
+		}
+		if s.large = head+body > s.buf.chunk/2; s.large {
+			return s.largeFrame(head, body)
+		}
+		if err := s.fill(head+body, s.buf.chunk); err != nil {
+			return f, err
+		}
+		all := s.buf.Bytes()
+		f, err = s.sized.DecodeBody(all[:head], all[head:head+body:head+body], s.buf.Share())
+		s.buf.Advance(head + body)
+		s.bytes += int64(head + body)
+		if err != nil {
+			return f, s.fail(err)
+		}
+		return f, nil
+	}
+}
+
+// largeFrame reads the body into memory of its own. What a length announces is not believed: beyond a first block the
+// memory grows as bytes arrive.
+func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
+	block, err := s.pool.TryGet(min(body, max(firstBody, 2*s.largest)))
+	if err != nil {
+		return f, s.fail(At(int64(head), "body", err))
+	}
+	prefix := s.buf.Bytes()
+	n := copy(block.Bytes(), prefix[head:min(len(prefix), head+body)])
+	for empty := 0; n < body; {
+		if n == len(block.Bytes()) {
+			bigger, err := s.pool.TryGet(min(body, 2*n))
+			if err != nil {
+				block.Release()
+				return f, s.fail(At(int64(head), "body", err))
+			}
+			copy(bigger.Bytes(), block.Bytes())
+			block.Release()
+			block = bigger
+		}
+		p := block.Bytes()[n:]
+		k, err := s.src.Read(p[:min(len(p), maxRead)])
+		if k < 0 || k > len(p) {
+			k, err = 0, errBadRead
+		}
+		if n += k; n == body {
+			break
+		}
+		if empty++; k != 0 {
+			empty = 0
+		} else if empty == maxEmptyReads {
+			err = io.ErrNoProgress
+		}
+		if err != nil {
+			block.Release()
+			return f, s.broken(int64(head+n), err)
+		}
+	}
+	s.largest = max(s.largest, body)
+	f, err = s.sized.DecodeBody(s.buf.Bytes()[:head], block.Bytes(), block)
+	s.buf.Advance(min(s.buf.Len(), head+body))
+	s.bytes += int64(head + body)
+	if err != nil {
+		return f, s.fail(err)
+	}
+	return f, nil
+}
+
+// fill makes need bytes of the next frame available.
+func (s *Stream[F]) fill(need, ahead int) error {
+	err := s.buf.Fill(s.src, need, ahead)
+	switch {
+	case err == nil:
+		return nil
+	case s.buf.Len() == 0: // between frames: io.EOF, or something that may pass, such as a deadline
+		return err
+	}
+	return s.broken(int64(s.buf.Len()), err)
+}
+
+// broken is the end of a source inside a frame.
+func (s *Stream[F]) broken(offset int64, err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = ErrTruncated
+	}
+	return s.fail(At(offset, "", err))
+}
+
+// fail makes err the answer of all later calls.
+func (s *Stream[F]) fail(err error) error {
+	var at *DecodeError
+	if errors.As(err, &at) {
+		at.Frame = s.frames
+	} else {
+		at = &DecodeError{Frame: s.frames, Err: err}
+	}
+	s.err = at
+	return s.err
+}

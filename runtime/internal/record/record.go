@@ -1,0 +1,197 @@
+// Package record keeps the memory of received batches: which columns a batch has, which blocks they lie in, and who still
+// holds it.
+//
+// A [Handle] is a pointer to a record and the generation it was made in. Releasing ends the generation and gives the record
+// to a later batch, so that an old handle is noticed, and a second Release does nothing.
+package record
+
+import (
+	"sync"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// A record is the memory of one batch, or of a second handle on it.
+type record struct {
+	gen        uint64
+	rows       int
+	seq        int64 // batches of the stream before it
+	columns    []column.Data
+	blocks     []*mem.Block // body, realigned and converted columns
+	scratch    []byte       // unused part of the last block
+	parts      [][]byte     // data buffers of view columns
+	pool       *Pool
+	releasedAt string // debug builds
+}
+
+// Pool keeps the records of one reader for its next batches. It is safe for concurrent use, since batches may be released by
+// any goroutine.
+type Pool struct {
+	mu     sync.Mutex
+	free   []*record
+	blocks *mem.Pool
+}
+
+// NewPool returns a pool whose records take their scratch memory from blocks.
+func NewPool(blocks *mem.Pool) *Pool { return &Pool{blocks: blocks} }
+
+// maxFree is how many records a pool keeps.
+const maxFree = 64
+
+// New returns the handle of a new batch of n columns, which are for the caller to set with [Columns].
+func (p *Pool) New(rows, columns int, seq int64) Handle {
+	p.mu.Lock()
+	var r *record
+	if n := len(p.free); n > 0 {
+		r = p.free[n-1]
+		p.free = p.free[:n-1]
+	}
+	p.mu.Unlock()
+	if r == nil {
+		r = &record{pool: p}
+	}
+	r.rows, r.seq = rows, seq
+	if cap(r.columns) < columns {
+		r.columns = make([]column.Data, columns)
+	}
+	r.columns = r.columns[:columns]
+	return Handle{r, r.gen}
+}
+
+func (p *Pool) put(r *record) {
+	clear(r.columns)
+	p.mu.Lock()
+	if len(p.free) < maxFree {
+		p.free = append(p.free, r)
+	}
+	p.mu.Unlock()
+}
+
+// Handle is a batch as its reader hands it out, without Go types. The zero value is no batch.
+//
+// Its accessors may be used by several goroutines at once; Release ends that.
+type Handle struct {
+	rec *record
+	gen uint64
+}
+
+// live returns the record if the batch was not released.
+func (h Handle) live() *record {
+	if h.rec == nil || h.rec.gen != h.gen {
+		h.dead()
+	}
+	return h.rec
+}
+
+func (h Handle) dead() {
+	if h.rec == nil {
+		panic("lightstream: the zero batch has no columns; it came with an error")
+	}
+	if mem.Debug && h.rec.releasedAt != "" {
+		panic("lightstream: batch was released at " + h.rec.releasedAt)
+	}
+	panic("lightstream: batch was released")
+}
+
+// Len returns the number of rows.
+func (h Handle) Len() int { return h.live().rows }
+
+// NumColumns returns the number of columns.
+func (h Handle) NumColumns() int { return len(h.live().columns) }
+
+// Column returns column i as its buffers, which are read-only and valid until Release. The Data is, too.
+func (h Handle) Column(i int) *column.Data { return &h.live().columns[i] }
+
+// Seq returns how many batches of the stream came before this one.
+func (h Handle) Seq() int64 { return h.live().seq }
+
+// Release gives the batch's memory to later batches. Nothing that aliases the batch may be used afterwards. It is optional,
+// since the garbage collector takes what was not released; a second call does nothing.
+func (h Handle) Release() {
+	r := h.rec
+	if r == nil || r.gen != h.gen {
+		return
+	}
+	r.gen++
+	if mem.Debug {
+		r.releasedAt = caller()
+	}
+	for i, b := range r.blocks {
+		b.Release()
+		r.blocks[i] = nil
+	}
+	clear(r.parts)
+	r.blocks, r.scratch, r.parts = r.blocks[:0], nil, r.parts[:0]
+	r.pool.put(r)
+}
+
+// Retain returns a second handle on the batch, which is released on its own.
+func (h Handle) Retain() Handle {
+	r := h.live()
+	n := r.pool.New(r.rows, len(r.columns), r.seq)
+	copy(n.rec.columns, r.columns)
+	for i := range n.rec.columns {
+		if v := n.rec.columns[i].Variadic; v != nil {
+			n.rec.columns[i].Variadic = append([][]byte(nil), v...) // r's parts go to another batch
+		}
+	}
+	for _, b := range r.blocks {
+		b.Retain()
+		n.rec.blocks = append(n.rec.blocks, b)
+	}
+	return n
+}
+
+// Columns returns the columns of a batch that is being made, to be set.
+func Columns(h Handle) []column.Data { return h.live().columns }
+
+// SetColumns exchanges the columns of a batch that is being made for others.
+func SetColumns(h Handle, columns []column.Data) {
+	r := h.live()
+	r.columns = append(r.columns[:0], columns...)
+}
+
+// Own makes the batch the owner of a reference to block.
+func Own(h Handle, block *mem.Block) {
+	r := h.live()
+	r.blocks = append(r.blocks, block)
+}
+
+// Reserve makes room for n bytes of scratch memory in one block. The error wraps [mem.ErrBudget].
+func Reserve(h Handle, n int) error {
+	r := h.live()
+	if len(r.scratch) >= n {
+		return nil
+	}
+	block, err := r.pool.blocks.TryGet(n)
+	if err != nil {
+		return err
+	}
+	r.blocks = append(r.blocks, block)
+	r.scratch = block.Bytes()
+	return nil
+}
+
+// Scratch returns n bytes that live as long as the batch, at a multiple of 64. Their content is unspecified.
+func Scratch(h Handle, n int) ([]byte, error) {
+	r := h.live()
+	size := mem.Pad(n)
+	if err := Reserve(h, size); err != nil {
+		return nil, err
+	}
+	b := r.scratch[:n:size]
+	r.scratch = r.scratch[size:]
+	return b, nil
+}
+
+// Parts returns room for n buffers that lives as long as the batch.
+func Parts(h Handle, n int) [][]byte {
+	r := h.live()
+	if cap(r.parts)-len(r.parts) < n {
+		r.parts = make([][]byte, 0, max(2*cap(r.parts), n, 8)) // what was handed out keeps the old memory
+	}
+	from := len(r.parts)
+	r.parts = r.parts[:from+n]
+	return r.parts[from : from+n : from+n]
+}

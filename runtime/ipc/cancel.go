@@ -1,0 +1,75 @@
+package ipc
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
+
+// canceller interrupts reads or writes when a context ends, by a deadline in the past. It is armed once for a context and
+// stays armed while the next call brings one with the same Done channel, since arming allocates.
+type canceller struct {
+	set  func(time.Time) error // nil where there are no deadlines
+	done <-chan struct{}
+	stop func() bool
+
+	mu    sync.Mutex
+	round int  // counts armings, so that a late call knows it is late
+	fired bool // the deadline is set
+}
+
+// past is before any clock.
+var past = time.Unix(1, 0)
+
+// arm prepares a call with ctx. It returns the cause if ctx has ended.
+func (c *canceller) arm(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if c.set == nil || ctx.Done() == c.done {
+		return nil
+	}
+	c.disarm()
+	if ctx.Done() == nil {
+		return nil
+	}
+	c.mu.Lock()
+	round := c.round
+	c.mu.Unlock()
+	c.done = ctx.Done()
+	c.stop = context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.round == round {
+			c.fired = true
+			_ = c.set(past) // where it fails, the cancel takes effect at the next call
+		}
+	})
+	return nil
+}
+
+// disarm forgets the context, and takes its deadline back.
+func (c *canceller) disarm() {
+	if c.stop == nil {
+		return
+	}
+	c.stop()
+	c.stop, c.done = nil, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.round++
+	if c.fired {
+		c.fired = false
+		_ = c.set(time.Time{})
+	}
+}
+
+// cause returns why a call failed: the context's cause where its end was what interrupted it.
+func (c *canceller) cause(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		return context.Cause(ctx)
+	}
+	return err
+}

@@ -1,0 +1,580 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/internal/record"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// Batch is a received batch: columns as buffers.
+type Batch = record.Handle
+
+// Stats counts what a reader or writer has done so far.
+type Stats struct {
+	Batches   int64
+	Rows      int64
+	Bytes     int64 // of messages, metadata and padding included
+	Realigned int64 // buffers copied because the sender had left them unaligned
+	Replaced  int64 // dictionaries replaced
+	Deltas    int64 // dictionaries extended
+}
+
+// layout is how the values of a column lie in its buffers.
+type layout uint8
+
+const (
+	layoutFixed layout = iota
+	layoutBits
+	layoutOffsets32
+	layoutOffsets64
+	layoutView
+	layoutNull
+	layoutOther // nested, or with run ends: passed over
+)
+
+// columnPlan is where a column's nodes and buffers are in each batch, and what they must be.
+type columnPlan struct {
+	field                    *Field
+	path                     string
+	want                     bool
+	layout                   layout
+	width                    int // bytes of a value, where fixed
+	nodes, buffers, variadic int // how many it takes, its children's included
+	indexBits                int
+	indexSigned              bool
+}
+
+// decoder turns messages into batches. It is what readers of streams and of files share.
+type decoder struct {
+	limits  Limits
+	level   Level
+	align   Align
+	pool    *record.Pool
+	schema  *Schema
+	columns []columnPlan
+	nodes   int
+	buffers int // those that do not belong to views
+	views   int
+	dicts   map[int64]*dictionary
+	stats   Stats
+}
+
+// dictionary is what a stream has sent for an id so far.
+type dictionary struct {
+	id     int64
+	plan   columnPlan // of the values
+	want   bool       // by a column
+	values *column.Dictionary
+}
+
+func newDecoder(limits *Limits, level Level, align Align, pool *mem.Pool) *decoder {
+	d := &decoder{limits: limits.WithDefaults(), level: level, align: align}
+	if d.level == DefaultLevel {
+		d.level = Contents
+	}
+	if d.align == DefaultAlign {
+		d.align = Align64
+	}
+	if pool == nil {
+		pool = mem.SharedPool()
+	}
+	d.pool = record.NewPool(pool)
+	return d
+}
+
+// setSchema takes the schema of a stream or file. The columns that sel does not name are passed over.
+func (d *decoder) setSchema(fb arrowfb.Schema, sel func(*Schema) ([]bool, error)) error {
+	s, err := schemaFrom(fb, &d.limits)
+	if err != nil {
+		return err
+	}
+	var want []bool
+	if sel != nil {
+		if want, err = sel(s); err != nil {
+			return err
+		}
+	}
+	d.schema = s
+	d.columns = make([]columnPlan, len(s.Fields))
+	d.dicts = make(map[int64]*dictionary)
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		p := &d.columns[i]
+		*p = planOf(f, f.Name)
+		p.want = sel == nil || i < len(want) && want[i]
+		d.nodes += p.nodes
+		d.buffers += p.buffers
+		d.views += p.variadic
+		if p.want && p.layout == layoutOther {
+			return frame.At(0, "schema."+p.path, frame.Errorf(ErrUnsupported, "columns of type %s are not read yet; leave it out with ReaderOptions.Select", f.TypeString()))
+		}
+		if err := d.addDictionaries(f, p.path, p.want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addDictionaries notes the ids of a field and its children.
+func (d *decoder) addDictionaries(f *Field, path string, want bool) error {
+	for i := range f.Children {
+		if err := d.addDictionaries(&f.Children[i], path+"."+f.Children[i].Name, false); err != nil {
+			return err
+		}
+	}
+	e := f.Dictionary
+	if e == nil {
+		return nil
+	}
+	values := *f
+	values.Dictionary = nil
+	if have := d.dicts[e.ID]; have != nil {
+		if !have.plan.field.Type.Equal(f.Type) {
+			return frame.At(0, "schema."+path, frame.Errorf(ErrMalformed, "dictionary %d holds %v here and %v before", e.ID, f.Type, have.plan.field.Type))
+		}
+		have.want = have.want || want
+	} else {
+		d.dicts[e.ID] = &dictionary{id: e.ID, plan: planOf(&values, path+".dictionary"), want: want, values: column.NewDictionary(0)}
+	}
+	if want && !f.Type.IsText() {
+		return frame.At(0, "schema."+path, frame.Errorf(ErrUnsupported, "dictionaries of %v are not read yet; leave the column out with ReaderOptions.Select", f.Type))
+	}
+	return nil
+}
+
+// planOf works out the layout of a column.
+func planOf(f *Field, path string) columnPlan {
+	p := columnPlan{field: f, path: path, nodes: 1, buffers: 2}
+	t := f.Type
+	if f.Dictionary != nil { // what lies in the batch are indices
+		p.indexBits, p.indexSigned = f.Dictionary.Index.Bits, f.Dictionary.Index.Signed
+		p.width = p.indexBits / 8
+		return p
+	}
+	switch t.Kind {
+	case KindInt, KindFloat, KindDecimal, KindTime:
+		p.width = t.Bits / 8
+	case KindTimestamp, KindDuration:
+		p.width = 8
+	case KindDate:
+		p.width = 4 << (t.Variant & 1)
+	case KindInterval:
+		p.width = [...]int{4, 8, 16}[t.Variant]
+	case KindFixedSizeBinary:
+		p.width = t.Width
+	case KindBool:
+		p.layout = layoutBits
+	case KindUtf8, KindBinary:
+		p.layout, p.buffers = layoutOffsets32, 3
+	case KindLargeUtf8, KindLargeBinary:
+		p.layout, p.buffers = layoutOffsets64, 3
+	case KindUtf8View, KindBinaryView:
+		p.layout, p.variadic = layoutView, 1
+	case KindNull:
+		p.layout, p.buffers = layoutNull, 0
+	default:
+		p.layout, p.buffers = layoutOther, nestedBuffers(t)
+		for i := range f.Children {
+			c := planOf(&f.Children[i], path+"."+f.Children[i].Name)
+			p.nodes += c.nodes
+			p.buffers += c.buffers
+			p.variadic += c.variadic
+		}
+	}
+	return p
+}
+
+// nestedBuffers is how many buffers a nested type has beside those of its children.
+func nestedBuffers(t Type) int {
+	switch t.Kind {
+	case KindList, KindLargeList, KindMap:
+		return 2
+	case KindListView, KindLargeListView:
+		return 3
+	case KindUnion:
+		return 1 + t.Variant&1
+	case KindRunEndEncoded:
+		return 0
+	}
+	return 1 // struct, fixed-size list
+}
+
+// cursor walks through the nodes and buffers of a batch.
+type cursor struct {
+	meta     *frame.BatchLayout
+	body     []byte
+	node     int
+	buffer   int
+	variadic int
+	align    int64 // bytes of buffers that have to be moved
+	batch    Batch // zero for a dictionary
+}
+
+// parts returns room for n buffers that lives as long as the batch.
+func (c *cursor) parts(n int) [][]byte {
+	if c.batch == (Batch{}) {
+		return make([][]byte, n)
+	}
+	return record.Parts(c.batch, n)
+}
+
+func (d *decoder) malformed(path, format string, args ...any) error {
+	return frame.At(0, path, frame.Errorf(ErrMalformed, format, args...))
+}
+
+// batch makes a batch of a RecordBatch message, and takes over its body.
+func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
+	rows, err := d.checkBatch(m.Batch, d.nodes, d.buffers, d.views)
+	if err != nil {
+		m.Release()
+		return Batch{}, err
+	}
+	h = d.pool.New(rows, len(d.columns), d.stats.Batches)
+	if m.Owner != nil {
+		record.Own(h, m.Owner)
+	}
+	cols := record.Columns(h)
+	c := cursor{meta: m.Batch, body: m.Body, batch: h}
+	for i := range d.columns {
+		p := &d.columns[i]
+		cols[i] = column.Data{}
+		if p.want {
+			err = d.column(p, &c, &cols[i], rows)
+		} else {
+			err = d.pass(p, &c)
+		}
+		if err != nil {
+			h.Release()
+			return Batch{}, err
+		}
+	}
+	if err := d.finish(h, &c); err != nil {
+		h.Release()
+		return Batch{}, err
+	}
+	d.stats.Batches++
+	d.stats.Rows += int64(rows)
+	return h, nil
+}
+
+// finish realigns the columns of a batch, gives them their dictionaries and checks their contents.
+func (d *decoder) finish(h Batch, c *cursor) error {
+	if c.align > 0 {
+		if err := d.realign(h, c.align); err != nil {
+			return err
+		}
+	}
+	for i := range d.columns {
+		p := &d.columns[i]
+		if !p.want {
+			continue
+		}
+		col := h.Column(i)
+		if e := p.field.Dictionary; e != nil {
+			v := d.dicts[e.ID].values
+			col.Dictionary, col.Values = v, v.Values()
+		}
+		if d.level >= Contents {
+			if err := p.contents(col, d.level); err != nil {
+				return err
+			}
+		}
+		if col.Nulls == 0 {
+			col.Buffers[0] = nil
+		}
+	}
+	return nil
+}
+
+// checkBatch checks the counts of a batch and returns its rows.
+func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views int) (rows int, err error) {
+	if b.Compressed {
+		return 0, frame.At(0, "message.compression", frame.Errorf(ErrUnsupported, "body is compressed with %v, which is not read yet; let the sender write it plain", b.Codec))
+	}
+	n := b.Rows()
+	switch {
+	case n < 0:
+		return 0, d.malformed("message.length", "%d rows", n)
+	case n > d.limits.MaxRows || n > math.MaxInt/8-64:
+		return 0, frame.At(0, "message.length", frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", n, d.limits.MaxRows))
+	case b.NumNodes() != nodes:
+		return 0, d.malformed("message.nodes", "%d field nodes, the schema wants %d", b.NumNodes(), nodes)
+	}
+	if views == 0 {
+		if b.NumBuffers() != buffers {
+			return 0, d.malformed("message.buffers", "%d buffers, the schema wants %d", b.NumBuffers(), buffers)
+		}
+		return int(n), nil
+	}
+	if b.NumVariadics() != views {
+		return 0, d.malformed("message.variadicBufferCounts", "%d counts, the schema wants %d", b.NumVariadics(), views)
+	}
+	all := int64(buffers)
+	for i := range views {
+		v := b.Variadics(i)
+		if v < 0 || v > int64(b.NumBuffers()) {
+			return 0, d.malformed("message.variadicBufferCounts", "count %d is %d of %d buffers", i, v, b.NumBuffers())
+		}
+		all += v
+	}
+	if int64(b.NumBuffers()) != all {
+		return 0, d.malformed("message.buffers", "%d buffers, schema and variadic counts want %d", b.NumBuffers(), all)
+	}
+	return int(n), nil
+}
+
+// column reads the node and buffers of a flat column that is wanted.
+func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int) error {
+	length, nulls := c.meta.Node(c.node)
+	c.node++
+	switch {
+	case length != int64(rows):
+		return d.malformed(p.path, "%d rows in a batch of %d", length, rows)
+	case nulls < 0 || nulls > length:
+		return d.malformed(p.path, "null_count %d of %d rows", nulls, length)
+	case nulls != 0 && !p.field.Nullable:
+		return d.malformed(p.path, "null_count %d in a column that is not nullable", nulls)
+	}
+	col.Len, col.Nulls = rows, int(nulls)
+	if p.layout == layoutNull {
+		return nil
+	}
+	validity, err := d.buffer(p, c, "validity", 1)
+	if err != nil {
+		return err
+	}
+	if col.Nulls != 0 || d.level >= Contents && len(validity) != 0 {
+		need := (rows + 7) / 8
+		if len(validity) < need {
+			return d.short(p, "validity", len(validity), need)
+		}
+		if rows != 0 {
+			col.Buffers[0] = validity[:need:need]
+		}
+	}
+	var need, align int
+	part := "values"
+	switch p.layout {
+	case layoutFixed:
+		need, align = rows*p.width, p.width
+		if p.width != 0 && need/p.width != rows {
+			return d.malformed(p.path, "%d rows of %d bytes", rows, p.width)
+		}
+		if p.indexBits != 0 {
+			part = "indices"
+		}
+	case layoutBits:
+		need, align = (rows+7)/8, 1
+	case layoutOffsets32, layoutOffsets64:
+		part, align = "offsets", 4
+		if p.layout == layoutOffsets64 {
+			align = 8
+		}
+		if rows != 0 {
+			need = (rows + 1) * align
+		}
+	case layoutView:
+		part, need, align = "views", rows*16, 8
+	}
+	values, err := d.buffer(p, c, part, align)
+	if err != nil {
+		return err
+	}
+	if len(values) < need {
+		return d.short(p, part, len(values), need)
+	}
+	col.Buffers[1] = values[:need:need]
+	switch p.layout {
+	case layoutOffsets32, layoutOffsets64:
+		if col.Buffers[2], err = d.buffer(p, c, "bytes", 1); err != nil {
+			return err
+		}
+	case layoutView:
+		n := int(c.meta.Variadics(c.variadic))
+		c.variadic++
+		col.Variadic = c.parts(n)
+		for i := range col.Variadic {
+			if col.Variadic[i], err = d.buffer(p, c, "data", 1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *decoder) short(p *columnPlan, part string, have, need int) error {
+	return d.malformed(p.path+"."+part, "%d bytes, the rows need %d", have, need)
+}
+
+// buffer returns the next buffer of a batch, and notes whether it has to be moved.
+func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int) ([]byte, error) {
+	offset, length := c.meta.Buffer(c.buffer)
+	if offset < 0 || length < 0 || offset > int64(len(c.body)) || length > int64(len(c.body))-offset {
+		return nil, d.malformed(p.path+"."+part, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
+	}
+	c.buffer++
+	b := c.body[offset : offset+length : offset+length]
+	if !d.aligned(b, align) {
+		c.align += mem.Pad64(length)
+	}
+	return b, nil
+}
+
+func (d *decoder) aligned(b []byte, size int) bool {
+	if d.align == Align64 {
+		size = mem.Alignment
+	}
+	return len(b) == 0 || mem.IsAligned(b, min(max(size&-size, 1), mem.Alignment))
+}
+
+// pass checks the bounds of a column that is not wanted.
+func (d *decoder) pass(p *columnPlan, c *cursor) error {
+	c.node += p.nodes
+	buffers := p.buffers
+	for range p.variadic {
+		buffers += int(c.meta.Variadics(c.variadic))
+		c.variadic++
+	}
+	for range buffers {
+		offset, length := c.meta.Buffer(c.buffer)
+		if offset < 0 || length < 0 || offset > int64(len(c.body)) || length > int64(len(c.body))-offset {
+			return d.malformed(p.path, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
+		}
+		c.buffer++
+	}
+	return nil
+}
+
+// realign copies the buffers that do not lie where they must into memory of the batch, size bytes in all.
+func (d *decoder) realign(h Batch, size int64) error {
+	if size > math.MaxInt {
+		return d.malformed("", "%d bytes of buffers", size)
+	}
+	if err := record.Reserve(h, int(size)); err != nil {
+		return err
+	}
+	move := func(b []byte, align int) ([]byte, error) {
+		if d.aligned(b, align) {
+			return b, nil
+		}
+		to, err := record.Scratch(h, len(b))
+		copy(to, b)
+		d.stats.Realigned++
+		return to, err
+	}
+	for i := range d.columns {
+		p, col := &d.columns[i], h.Column(i)
+		if !p.want {
+			continue
+		}
+		aligns := [3]int{1, p.width, 1}
+		switch p.layout {
+		case layoutBits, layoutNull, layoutOther:
+			aligns[1] = 1
+		case layoutOffsets32:
+			aligns[1] = 4
+		case layoutOffsets64, layoutView:
+			aligns[1] = 8
+		}
+		var err error
+		for k := range col.Buffers {
+			if col.Buffers[k], err = move(col.Buffers[k], aligns[k]); err != nil {
+				return err
+			}
+		}
+		for k := range col.Variadic {
+			if col.Variadic[k], err = move(col.Variadic[k], 1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dictionary takes the values of a DictionaryBatch message, and releases its body.
+func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, replaceable bool) error {
+	defer m.Release()
+	dict := d.dicts[fb.ID()]
+	if dict == nil {
+		return d.malformed("message.id", "dictionary %d, which no column has", fb.ID())
+	}
+	if !dict.want {
+		return nil
+	}
+	meta := m.Dictionary(fb.Data())
+	p := &dict.plan
+	rows, err := d.checkBatch(meta, p.nodes, p.buffers, p.variadic)
+	if err != nil {
+		return err
+	}
+	c := cursor{meta: meta, body: m.Body}
+	var col column.Data
+	nullable := *p
+	field := *p.field
+	field.Nullable = true // the values may hold nulls whatever the column may
+	nullable.field = &field
+	level := d.level
+	d.level = max(level, Contents) // values are looked up by everyone
+	err = d.column(&nullable, &c, &col, rows)
+	if d.level = level; err != nil {
+		return err
+	}
+	if err := nullable.contents(&col, max(level, Contents)); err != nil {
+		return err
+	}
+	delta := fb.IsDelta()
+	first := dict.values.Len() == 0
+	if !delta {
+		if !first && !replaceable {
+			return d.malformed("message.id", "dictionary %d comes twice in a file, and not as a delta", dict.id)
+		}
+		dict.values = column.NewDictionary(0)
+	}
+	if n := dict.values.Len() + rows; n > d.limits.MaxDictionaryEntries {
+		return frame.At(0, p.path, frame.Errorf(ErrLimit, "%d values exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries))
+	}
+	form := p.textForm()
+	size := int64(dict.values.Size())
+	for i := range rows {
+		var text []byte
+		null := col.IsNull(i)
+		if !null {
+			text = column.TextAt(&col, form, i)
+		}
+		if size += int64(len(text)); size > d.limits.MaxDictionaryBytes {
+			return frame.At(0, p.path, frame.Errorf(ErrLimit, "the values exceed Limits.MaxDictionaryBytes (%d)", d.limits.MaxDictionaryBytes))
+		}
+		dict.values.AppendBytes(text, null)
+	}
+	switch {
+	case delta:
+		d.stats.Deltas++
+	case !first:
+		d.stats.Replaced++
+	}
+	return nil
+}
+
+// header names the header of a message that is not read here.
+func header(m arrowfb.Message) error {
+	return frame.At(0, "message.header", frame.Errorf(ErrUnsupported, "a message of type %v; tensors are not record batches, read them with a library for tensors", m.HeaderType()))
+}
+
+// at gives an error its frame.
+func at(frameNumber int64, err error) error {
+	var e *frame.DecodeError
+	if errors.As(err, &e) {
+		e.Frame = frameNumber
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("lightstream: frame %d: %w", frameNumber, err)
+	}
+	return nil
+}

@@ -1,0 +1,364 @@
+package ipc
+
+import (
+	"fmt"
+	"strings"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+)
+
+// units are those of arrowfb.TimeUnit, in its order.
+var units = [...]column.Unit{column.Second, column.Millisecond, column.Microsecond, column.Nanosecond}
+
+func unitOf(u arrowfb.TimeUnit) (column.Unit, bool) {
+	if u < 0 || int(u) >= len(units) {
+		return 0, false
+	}
+	return units[u], true
+}
+
+func unitNumber(u column.Unit) arrowfb.TimeUnit {
+	for i, v := range units {
+		if v == u {
+			return arrowfb.TimeUnit(i)
+		}
+	}
+	return 0
+}
+
+// schemaReader reads a verified schema, within limits.
+type schemaReader struct {
+	limits *Limits
+	fields int
+}
+
+func schemaFrom(fb arrowfb.Schema, limits *Limits) (*Schema, error) {
+	if fb.Endianness() != arrowfb.EndiannessLittle {
+		return nil, frame.At(0, "schema.endianness", frame.Errorf(ErrUnsupported, "data is big-endian, which is not read yet; let the sender write little-endian"))
+	}
+	r := schemaReader{limits: limits}
+	s := &Schema{Fields: make([]Field, 0, min(fb.FieldsLen(), limits.MaxColumns))}
+	for i := range fb.FieldsLen() {
+		f, err := r.field(fb.Fields(i), "schema", 1)
+		if err != nil {
+			return nil, err
+		}
+		s.Fields = append(s.Fields, f)
+	}
+	for i := range fb.CustomMetadataLen() {
+		kv := fb.CustomMetadata(i)
+		s.Metadata = append(s.Metadata, KeyValue{kv.Key(), kv.Value()})
+	}
+	return s, nil
+}
+
+func (r *schemaReader) field(fb arrowfb.Field, path string, depth int) (f Field, err error) {
+	f.Name, f.Nullable = strings.ToValidUTF8(fb.Name(), "\uFFFD"), fb.Nullable()
+	path += "." + f.Name
+	if r.fields++; r.fields > r.limits.MaxColumns {
+		return f, frame.At(0, path, frame.Errorf(ErrLimit, "more than %d fields exceed Limits.MaxColumns", r.limits.MaxColumns))
+	}
+	if depth > r.limits.MaxDepth {
+		return f, frame.At(0, path, frame.Errorf(ErrLimit, "more than %d levels of nesting exceed Limits.MaxDepth", r.limits.MaxDepth))
+	}
+	if f.Type, err = typeFrom(fb); err != nil {
+		return f, frame.At(0, path, err)
+	}
+	if f.Type.Kind == KindNull {
+		f.Nullable = true // some writers say otherwise; all rows are null
+	}
+	for i := range fb.ChildrenLen() {
+		c, err := r.field(fb.Children(i), path, depth+1)
+		if err != nil {
+			return f, err
+		}
+		f.Children = append(f.Children, c)
+	}
+	if err := checkChildren(&f); err != nil {
+		return f, frame.At(0, path, err)
+	}
+	for i := range fb.CustomMetadataLen() {
+		kv := fb.CustomMetadata(i)
+		f.Metadata = append(f.Metadata, KeyValue{kv.Key(), kv.Value()})
+	}
+	if fb.HasDictionary() {
+		d := fb.Dictionary()
+		f.Dictionary = &DictionaryEncoding{ID: d.ID(), Index: Int32, Ordered: d.IsOrdered()}
+		if d.HasIndexType() {
+			f.Dictionary.Index = Type{Kind: KindInt, Bits: int(d.IndexType().BitWidth()), Signed: d.IndexType().IsSigned()}
+		}
+		if !validInt(f.Dictionary.Index.Bits) {
+			return f, frame.At(0, path, frame.Errorf(ErrMalformed, "dictionary indices of %d bits", f.Dictionary.Index.Bits))
+		}
+		if d.DictionaryKind() != arrowfb.DictionaryKindDenseArray {
+			return f, frame.At(0, path, frame.Errorf(ErrUnsupported, "dictionary of kind %v", d.DictionaryKind()))
+		}
+	}
+	return f, nil
+}
+
+// checkChildren checks the number of a nested type's children.
+func checkChildren(f *Field) error {
+	want := 0
+	switch f.Type.Kind {
+	case KindList, KindLargeList, KindListView, KindLargeListView, KindFixedSizeList, KindMap:
+		want = 1
+	case KindRunEndEncoded:
+		want = 2
+	case KindStruct:
+		return nil
+	case KindUnion:
+		if f.Type.TypeIDs != nil && len(f.Type.TypeIDs) != len(f.Children) {
+			return frame.Errorf(ErrMalformed, "%d type ids for %d children", len(f.Type.TypeIDs), len(f.Children))
+		}
+		return nil
+	}
+	if len(f.Children) != want {
+		return frame.Errorf(ErrMalformed, "%v has %d children, want %d", f.Type, len(f.Children), want)
+	}
+	return nil
+}
+
+func validInt(bits int) bool { return bits == 8 || bits == 16 || bits == 32 || bits == 64 }
+
+func typeFrom(f arrowfb.Field) (t Type, err error) {
+	t.Kind = Kind(f.TypeType())
+	ok := true
+	switch t.Kind {
+	case KindInt:
+		v, _ := f.TypeInt()
+		t.Bits, t.Signed = int(v.BitWidth()), v.IsSigned()
+		ok = validInt(t.Bits)
+	case KindFloat:
+		v, _ := f.TypeFloatingPoint()
+		if ok = v.Precision() >= arrowfb.PrecisionHalf && v.Precision() <= arrowfb.PrecisionDouble; ok {
+			t.Bits = 16 << v.Precision()
+		}
+	case KindDecimal:
+		v, _ := f.TypeDecimal()
+		t.Bits, t.Precision, t.Scale = int(v.BitWidth()), int(v.Precision()), int(v.Scale())
+		ok = t.Bits == 32 || t.Bits == 64 || t.Bits == 128 || t.Bits == 256
+	case KindDate:
+		v, _ := f.TypeDate()
+		t.Variant = int(v.Unit())
+		ok = t.Variant == 0 || t.Variant == 1
+	case KindTime:
+		v, _ := f.TypeTime()
+		t.Bits = int(v.BitWidth())
+		t.Unit, ok = unitOf(v.Unit())
+		ok = ok && (t.Bits == 32 || t.Bits == 64)
+	case KindTimestamp:
+		v, _ := f.TypeTimestamp()
+		t.Zone = v.Timezone()
+		t.Unit, ok = unitOf(v.Unit())
+	case KindDuration:
+		v, _ := f.TypeDuration()
+		t.Unit, ok = unitOf(v.Unit())
+	case KindInterval:
+		v, _ := f.TypeInterval()
+		t.Variant = int(v.Unit())
+		ok = t.Variant >= 0 && t.Variant <= 2
+	case KindFixedSizeBinary:
+		v, _ := f.TypeFixedSizeBinary()
+		t.Width = int(v.ByteWidth())
+		ok = t.Width >= 0
+	case KindFixedSizeList:
+		v, _ := f.TypeFixedSizeList()
+		t.Width = int(v.ListSize())
+		ok = t.Width >= 0
+	case KindMap:
+		if v, _ := f.TypeMap(); v.KeysSorted() {
+			t.Variant = 1
+		}
+	case KindUnion:
+		v, _ := f.TypeUnion()
+		t.Variant = int(v.Mode())
+		ok = t.Variant == 0 || t.Variant == 1
+		for i := range v.TypeIDsLen() {
+			t.TypeIDs = append(t.TypeIDs, v.TypeIDs(i))
+		}
+	default:
+		if t.Kind == 0 || t.Kind > KindLargeListView {
+			return t, frame.Errorf(ErrUnsupported, "%v, which this version of the format does not have", t.Kind)
+		}
+	}
+	if !ok {
+		return t, frame.Errorf(ErrMalformed, "%v with parameters that it cannot have: %+v", t.Kind, t)
+	}
+	return t, nil
+}
+
+// schemaMessage returns the metadata of the schema message.
+func schemaMessage(s *Schema) []byte {
+	b := flatbuffers.NewBuilder(1024)
+	header := buildSchema(b, s)
+	arrowfb.MessageStart(b)
+	arrowfb.MessageAddVersion(b, arrowfb.MetadataVersionV5)
+	arrowfb.MessageAddHeaderType(b, arrowfb.MessageHeaderSchema)
+	arrowfb.MessageAddHeader(b, header)
+	b.Finish(arrowfb.MessageEnd(b))
+	return b.FinishedBytes()
+}
+
+func buildSchema(b *flatbuffers.Builder, s *Schema) flatbuffers.UOffsetT {
+	fields := buildFields(b, s.Fields, arrowfb.SchemaStartFields)
+	metadata := buildMetadata(b, s.Metadata, arrowfb.SchemaStartCustomMetadata)
+	arrowfb.SchemaStart(b)
+	arrowfb.SchemaAddFields(b, fields)
+	if metadata != 0 {
+		arrowfb.SchemaAddCustomMetadata(b, metadata)
+	}
+	return arrowfb.SchemaEnd(b)
+}
+
+func buildFields(b *flatbuffers.Builder, fields []Field, start func(*flatbuffers.Builder, int)) flatbuffers.UOffsetT {
+	offsets := make([]flatbuffers.UOffsetT, len(fields))
+	for i := range fields {
+		offsets[i] = buildField(b, &fields[i])
+	}
+	return buildVector(b, offsets, start)
+}
+
+func buildVector(b *flatbuffers.Builder, offsets []flatbuffers.UOffsetT, start func(*flatbuffers.Builder, int)) flatbuffers.UOffsetT {
+	start(b, len(offsets))
+	for i := len(offsets) - 1; i >= 0; i-- {
+		b.PrependUOffsetT(offsets[i])
+	}
+	return b.EndVector(len(offsets))
+}
+
+func buildMetadata(b *flatbuffers.Builder, kvs []KeyValue, start func(*flatbuffers.Builder, int)) flatbuffers.UOffsetT {
+	if len(kvs) == 0 {
+		return 0
+	}
+	offsets := make([]flatbuffers.UOffsetT, len(kvs))
+	for i, kv := range kvs {
+		k, v := b.CreateString(kv.Key), b.CreateString(kv.Value)
+		arrowfb.KeyValueStart(b)
+		arrowfb.KeyValueAddKey(b, k)
+		arrowfb.KeyValueAddValue(b, v)
+		offsets[i] = arrowfb.KeyValueEnd(b)
+	}
+	return buildVector(b, offsets, start)
+}
+
+func buildField(b *flatbuffers.Builder, f *Field) flatbuffers.UOffsetT {
+	name := b.CreateString(f.Name)
+	children := buildFields(b, f.Children, arrowfb.FieldStartChildren)
+	metadata := buildMetadata(b, f.Metadata, arrowfb.FieldStartCustomMetadata)
+	var dictionary flatbuffers.UOffsetT
+	if d := f.Dictionary; d != nil {
+		index := buildType(b, d.Index)
+		arrowfb.DictionaryEncodingStart(b)
+		arrowfb.DictionaryEncodingForceID(b, d.ID)
+		arrowfb.DictionaryEncodingAddIndexType(b, index)
+		arrowfb.DictionaryEncodingAddIsOrdered(b, d.Ordered)
+		dictionary = arrowfb.DictionaryEncodingEnd(b)
+	}
+	typ := buildType(b, f.Type)
+	arrowfb.FieldStart(b)
+	arrowfb.FieldAddName(b, name)
+	arrowfb.FieldAddNullable(b, f.Nullable)
+	arrowfb.FieldAddTypeType(b, arrowfb.Type(f.Type.Kind))
+	arrowfb.FieldAddType(b, typ)
+	if dictionary != 0 {
+		arrowfb.FieldAddDictionary(b, dictionary)
+	}
+	arrowfb.FieldAddChildren(b, children)
+	if metadata != 0 {
+		arrowfb.FieldAddCustomMetadata(b, metadata)
+	}
+	return arrowfb.FieldEnd(b)
+}
+
+func buildType(b *flatbuffers.Builder, t Type) flatbuffers.UOffsetT {
+	switch t.Kind {
+	case KindInt:
+		arrowfb.IntStart(b)
+		arrowfb.IntAddBitWidth(b, int32(t.Bits))
+		arrowfb.IntAddIsSigned(b, t.Signed)
+		return arrowfb.IntEnd(b)
+	case KindFloat:
+		precision := arrowfb.PrecisionHalf
+		switch t.Bits {
+		case 32:
+			precision = arrowfb.PrecisionSingle
+		case 64:
+			precision = arrowfb.PrecisionDouble
+		}
+		arrowfb.FloatingPointStart(b)
+		arrowfb.FloatingPointAddPrecision(b, precision)
+		return arrowfb.FloatingPointEnd(b)
+	case KindTimestamp:
+		var zone flatbuffers.UOffsetT
+		if t.Zone != "" {
+			zone = b.CreateString(t.Zone)
+		}
+		arrowfb.TimestampStart(b)
+		arrowfb.TimestampAddUnit(b, unitNumber(t.Unit))
+		if zone != 0 {
+			arrowfb.TimestampAddTimezone(b, zone)
+		}
+		return arrowfb.TimestampEnd(b)
+	case KindDecimal:
+		arrowfb.DecimalStart(b)
+		arrowfb.DecimalAddPrecision(b, int32(t.Precision))
+		arrowfb.DecimalAddScale(b, int32(t.Scale))
+		arrowfb.DecimalAddBitWidth(b, int32(t.Bits))
+		return arrowfb.DecimalEnd(b)
+	case KindDate:
+		arrowfb.DateStart(b)
+		arrowfb.DateAddUnit(b, arrowfb.DateUnit(t.Variant))
+		return arrowfb.DateEnd(b)
+	case KindTime:
+		arrowfb.TimeStart(b)
+		arrowfb.TimeAddUnit(b, unitNumber(t.Unit))
+		arrowfb.TimeAddBitWidth(b, int32(t.Bits))
+		return arrowfb.TimeEnd(b)
+	case KindDuration:
+		arrowfb.DurationStart(b)
+		arrowfb.DurationAddUnit(b, unitNumber(t.Unit))
+		return arrowfb.DurationEnd(b)
+	case KindInterval:
+		arrowfb.IntervalStart(b)
+		arrowfb.IntervalAddUnit(b, arrowfb.IntervalUnit(t.Variant))
+		return arrowfb.IntervalEnd(b)
+	case KindFixedSizeBinary:
+		arrowfb.FixedSizeBinaryStart(b)
+		arrowfb.FixedSizeBinaryAddByteWidth(b, int32(t.Width))
+		return arrowfb.FixedSizeBinaryEnd(b)
+	case KindFixedSizeList:
+		arrowfb.FixedSizeListStart(b)
+		arrowfb.FixedSizeListAddListSize(b, int32(t.Width))
+		return arrowfb.FixedSizeListEnd(b)
+	case KindMap:
+		arrowfb.MapStart(b)
+		arrowfb.MapAddKeysSorted(b, t.Variant == 1)
+		return arrowfb.MapEnd(b)
+	case KindUnion:
+		var ids flatbuffers.UOffsetT
+		if t.TypeIDs != nil {
+			arrowfb.UnionStartTypeIDs(b, len(t.TypeIDs))
+			for i := len(t.TypeIDs) - 1; i >= 0; i-- {
+				b.PrependInt32(t.TypeIDs[i])
+			}
+			ids = b.EndVector(len(t.TypeIDs))
+		}
+		arrowfb.UnionStart(b)
+		arrowfb.UnionAddMode(b, arrowfb.UnionMode(t.Variant))
+		if ids != 0 {
+			arrowfb.UnionAddTypeIDs(b, ids)
+		}
+		return arrowfb.UnionEnd(b)
+	}
+	// The other kinds are tables without fields, which are all the same.
+	if t.Kind == 0 || t.Kind > KindLargeListView {
+		panic(fmt.Sprintf("lightstream: a schema with %v", t.Kind))
+	}
+	arrowfb.NullStart(b)
+	return arrowfb.NullEnd(b)
+}

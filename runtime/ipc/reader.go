@@ -1,0 +1,195 @@
+package ipc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// ReaderOptions are the settings of a reader of a stream or file.
+type ReaderOptions struct {
+	// Limits bound what the input can make the reader do. Nil means all defaults.
+	Limits *Limits
+	// Validate is how much of a batch is checked. Zero means [Contents].
+	Validate Level
+	// Align is where buffers must lie. Zero means [Align64].
+	Align Align
+	// AllowMissingEnd takes the end of the source between two messages for the end of the stream.
+	AllowMissingEnd bool
+	// Select names the columns that are wanted, by their index in the schema; the others stay empty. Its error ends the
+	// stream. Nil means all.
+	Select func(*Schema) ([]bool, error)
+	// Pool supplies the memory. Nil means the shared pool.
+	Pool *mem.Pool
+}
+
+// ErrUnfinished tells that the source ended between two messages but without an end marker: the sender stopped early.
+var ErrUnfinished = errors.New("stream ended without an end marker")
+
+// UnfinishedError says where a stream ended without an end marker. It wraps [ErrUnfinished].
+type UnfinishedError struct {
+	Batches, Rows int64 // those that came
+}
+
+func (e *UnfinishedError) Error() string {
+	if e.Batches == 0 {
+		return "lightstream: stream ended before the first batch without an end marker; the sender stopped early"
+	}
+	return fmt.Sprintf("lightstream: stream ended after batch %d (%d rows) without an end marker; the sender stopped early", e.Batches, e.Rows)
+}
+
+func (e *UnfinishedError) Unwrap() error { return ErrUnfinished }
+
+// slabSize is how much a reader of streams reads ahead. A batch of up to half of it is a view into a slab.
+const slabSize = 256 << 10
+
+// Reader reads the batches of an Arrow IPC stream. It is for one goroutine at a time.
+type Reader struct {
+	opts   ReaderOptions
+	stream *frame.Stream[frame.Message]
+	framer *frame.IPC
+	dec    *decoder
+	cancel canceller
+	bytes  int64
+	err    error // of all later calls
+}
+
+// NewReader returns a reader of the stream that src carries. It reads nothing yet. Nil options mean all defaults.
+func NewReader(src io.Reader, opts *ReaderOptions) *Reader {
+	r := &Reader{}
+	if opts != nil {
+		r.opts = *opts
+	}
+	r.dec = newDecoder(r.opts.Limits, r.opts.Validate, r.opts.Align, r.opts.Pool)
+	r.framer = &frame.IPC{MaxMetadata: r.dec.limits.MaxMetadata, MaxBody: r.dec.limits.MaxBody}
+	r.stream = frame.NewStream(src, r.framer, &frame.StreamOptions{Pool: r.opts.Pool, Chunk: slabSize})
+	if d, ok := src.(interface{ SetReadDeadline(time.Time) error }); ok {
+		r.cancel.set = d.SetReadDeadline
+	}
+	return r
+}
+
+// Schema returns the schema of the stream, reading it if need be.
+func (r *Reader) Schema(ctx context.Context) (*Schema, error) {
+	if err := r.start(ctx); err != nil {
+		return nil, err
+	}
+	return r.dec.schema, nil
+}
+
+// start reads the schema, once.
+func (r *Reader) start(ctx context.Context) error {
+	if r.err != nil && r.dec.schema == nil {
+		return r.err
+	}
+	if r.dec.schema != nil {
+		return nil
+	}
+	m, err := r.message(ctx)
+	if err != nil {
+		return err
+	}
+	defer m.Release()
+	if m.End {
+		return r.fail(frame.At(0, "", frame.Errorf(ErrMalformed, "the end marker comes before a schema")))
+	}
+	fb, ok := m.Root.HeaderSchema()
+	if !ok {
+		return r.fail(frame.At(0, "message.header", frame.Errorf(ErrMalformed, "the stream begins with a message of type %v, want Schema", m.Root.HeaderType())))
+	}
+	if err := r.dec.setSchema(fb, r.opts.Select); err != nil {
+		return r.fail(err)
+	}
+	return nil
+}
+
+// message reads the next message.
+func (r *Reader) message(ctx context.Context) (frame.Message, error) {
+	if err := r.cancel.arm(ctx); err != nil {
+		return frame.Message{}, err
+	}
+	m, err := r.stream.Next()
+	if err == nil {
+		return m, nil
+	}
+	if c := r.cancel.cause(ctx, err); c != err {
+		if len(r.stream.Buffered()) != 0 || r.stream.Err() != nil { // inside a message: this direction is lost
+			return frame.Message{}, r.fail(c)
+		}
+		return frame.Message{}, c
+	}
+	if err == io.EOF {
+		if r.opts.AllowMissingEnd && r.dec.schema != nil {
+			return frame.Message{}, r.fail(io.EOF)
+		}
+		return frame.Message{}, r.fail(&UnfinishedError{r.dec.stats.Batches, r.dec.stats.Rows})
+	}
+	return frame.Message{}, r.fail(err)
+}
+
+// fail makes err the answer of all later calls and gives the memory back.
+func (r *Reader) fail(err error) error {
+	var e *frame.DecodeError
+	if errors.As(err, &e) {
+		e.Frame = max(r.stream.Frames()-1, 0)
+		if r.stream.Err() != nil {
+			e.Frame = r.stream.Frames()
+		}
+	}
+	r.err = err
+	r.cancel.disarm()
+	r.stream.Free()
+	return err
+}
+
+// Next returns the next batch, whose buffers alias the received bytes until it is released. The error is io.EOF after the end
+// marker, an *UnfinishedError where there is none, the cause of ctx where it was cancelled, and else mostly a *DecodeError.
+// After a cancel between two messages the reader is usable; all other errors come again with every later call.
+func (r *Reader) Next(ctx context.Context) (Batch, error) {
+	if r.err != nil {
+		return Batch{}, r.err
+	}
+	if err := r.start(ctx); err != nil {
+		return Batch{}, err
+	}
+	for range r.dec.limits.MaxMessages {
+		m, err := r.message(ctx)
+		if err != nil {
+			return Batch{}, err
+		}
+		switch {
+		case m.End:
+			return Batch{}, r.fail(io.EOF)
+		case m.Batch != nil:
+			h, err := r.dec.batch(&m)
+			if err != nil {
+				return Batch{}, r.fail(err)
+			}
+			return h, nil
+		}
+		fb, ok := m.Root.HeaderDictionaryBatch()
+		if !ok {
+			defer m.Release()
+			if _, ok := m.Root.HeaderSchema(); ok {
+				return Batch{}, r.fail(frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a second schema; a new stream follows its own end marker")))
+			}
+			return Batch{}, r.fail(header(m.Root))
+		}
+		if err := r.dec.dictionary(&m, fb, true); err != nil {
+			return Batch{}, r.fail(err)
+		}
+	}
+	return Batch{}, r.fail(frame.At(0, "", frame.Errorf(ErrLimit, "more than %d messages without a batch exceed Limits.MaxMessages", r.dec.limits.MaxMessages)))
+}
+
+// Stats returns what the reader has done so far.
+func (r *Reader) Stats() Stats {
+	s := r.dec.stats
+	s.Bytes = r.stream.Bytes()
+	return s
+}

@@ -1,0 +1,145 @@
+package ipc
+
+import (
+	"io"
+	"time"
+)
+
+const (
+	// stageSize is up to how many bytes are staged into one write: a copy costs less there than a vector.
+	stageSize = 4 << 10
+	// writeSize is about how many bytes one gathered write has: larger ones run slower over sockets.
+	writeSize = 1 << 20
+	// maxParts is how many parts one gathered write has at most.
+	maxParts = 1024
+	// coalesceSize is up to how many bytes are put together for a destination that cannot gather.
+	coalesceSize = 64 << 10
+)
+
+// sender writes lists of parts to a destination in as few and as large writes as it takes well.
+type sender struct {
+	dst    io.Writer
+	gather interface {
+		WriteBuffers(bufs [][]byte) (int64, error)
+	}
+	stage  []byte
+	vector [][]byte
+	sent   int64
+}
+
+func newSender(dst io.Writer) *sender {
+	s := &sender{dst: dst}
+	s.gather, _ = dst.(interface {
+		WriteBuffers(bufs [][]byte) (int64, error)
+	})
+	return s
+}
+
+// deadline returns the destination's SetWriteDeadline, or nil.
+func (s *sender) deadline() func(time.Time) error {
+	if d, ok := s.dst.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		return d.SetWriteDeadline
+	}
+	return nil
+}
+
+// send writes parts of size bytes in all, and returns how many went out.
+func (s *sender) send(parts [][]byte, size int64) (n int64, err error) {
+	switch {
+	case size <= stageSize:
+		n, err = s.staged(parts)
+	case s.gather != nil:
+		n, err = s.gathered(parts)
+	default:
+		n, err = s.coalesced(parts)
+	}
+	s.sent += n
+	return n, err
+}
+
+func (s *sender) staged(parts [][]byte) (int64, error) {
+	b := s.stage[:0]
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	s.stage = b
+	return s.write(b)
+}
+
+func (s *sender) write(b []byte) (int64, error) {
+	n, err := s.dst.Write(b)
+	if n < 0 || n > len(b) {
+		n, err = 0, io.ErrShortWrite
+	}
+	if n < len(b) && err == nil {
+		err = io.ErrShortWrite
+	}
+	return int64(n), err
+}
+
+func (s *sender) gathered(parts [][]byte) (total int64, err error) {
+	v, size := s.vector[:0], 0
+	flush := func() error {
+		n, err := s.gather.WriteBuffers(v)
+		clear(v)
+		total += n
+		if err == nil && n < int64(size) {
+			err = io.ErrShortWrite
+		}
+		v, size = v[:0], 0
+		return err
+	}
+	for _, p := range parts {
+		for len(p) > 0 {
+			k := min(len(p), writeSize-size)
+			v = append(v, p[:k])
+			p, size = p[k:], size+k
+			if size == writeSize || len(v) == maxParts {
+				if err := flush(); err != nil {
+					return total, err
+				}
+			}
+		}
+	}
+	if size > 0 {
+		err = flush()
+	}
+	s.vector = v[:0]
+	return total, err
+}
+
+func (s *sender) coalesced(parts [][]byte) (total int64, err error) {
+	b := s.stage[:0]
+	flush := func() error {
+		if len(b) == 0 {
+			return nil
+		}
+		n, err := s.write(b)
+		total += n
+		b = b[:0]
+		return err
+	}
+	for _, p := range parts {
+		if len(b)+len(p) > coalesceSize {
+			if err := flush(); err != nil {
+				return total, err
+			}
+		}
+		if len(p) < coalesceSize {
+			b = append(b, p...)
+			continue
+		}
+		for len(p) > 0 {
+			k := min(len(p), writeSize)
+			n, err := s.write(p[:k])
+			total += n
+			if err != nil {
+				return total, err
+			}
+			p = p[k:]
+		}
+	}
+	err = flush()
+	s.stage = b
+	return total, err
+}

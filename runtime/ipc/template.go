@@ -1,0 +1,108 @@
+package ipc
+
+import (
+	"encoding/binary"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/internal/flatbuf"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+var le = binary.LittleEndian
+
+// template is the head of a message with a record batch: prefix, metadata and padding, built once, in which each batch sets
+// its lengths. All of its fields are present.
+type template struct {
+	head                          []byte
+	bodyLength, rows, nodes, bufs int // positions in head
+}
+
+// prefixSize is the length of what stands before the metadata.
+const prefixSize = 8
+
+// newTemplate builds the head of a RecordBatch message, or of a DictionaryBatch message for dictionary *id.
+func newTemplate(nodes, buffers int, id *int64, delta bool) *template {
+	b := flatbuffers.NewBuilder(256 + 16*(nodes+buffers))
+	arrowfb.RecordBatchStartBuffers(b, buffers)
+	for range buffers {
+		arrowfb.CreateBuffer(b, 0, 0)
+	}
+	bufs := b.EndVector(buffers)
+	arrowfb.RecordBatchStartNodes(b, nodes)
+	for range nodes {
+		arrowfb.CreateFieldNode(b, 0, 0)
+	}
+	fields := b.EndVector(nodes)
+	arrowfb.RecordBatchStart(b)
+	arrowfb.RecordBatchForceLength(b, 0)
+	arrowfb.RecordBatchAddNodes(b, fields)
+	arrowfb.RecordBatchAddBuffers(b, bufs)
+	header, kind := arrowfb.RecordBatchEnd(b), arrowfb.MessageHeaderRecordBatch
+	if id != nil {
+		arrowfb.DictionaryBatchStart(b)
+		arrowfb.DictionaryBatchForceID(b, *id)
+		arrowfb.DictionaryBatchAddData(b, header)
+		arrowfb.DictionaryBatchAddIsDelta(b, delta)
+		header, kind = arrowfb.DictionaryBatchEnd(b), arrowfb.MessageHeaderDictionaryBatch
+	}
+	t := &template{head: finishMessage(b, header, kind)}
+	m, err := arrowfb.VerifyMessage(t.head[prefixSize:], flatbuf.Limits{})
+	if err != nil {
+		panic(err) // our own builder's output
+	}
+	batch, ok := m.HeaderRecordBatch()
+	if d, isDict := m.HeaderDictionaryBatch(); isDict {
+		batch, ok = d.Data(), true
+	}
+	if !ok {
+		panic("lightstream: a template without a record batch")
+	}
+	t.bodyLength, t.rows = prefixSize+m.BodyLengthPos(), prefixSize+batch.LengthPos()
+	t.nodes, t.bufs = prefixSize+batch.NodesPos(), prefixSize+batch.BuffersPos()
+	return t
+}
+
+// finishMessage ends a message with the given header and returns it with its prefix, padded to 64 bytes.
+func finishMessage(b *flatbuffers.Builder, header flatbuffers.UOffsetT, kind arrowfb.MessageHeader) []byte {
+	arrowfb.MessageStart(b)
+	arrowfb.MessageAddVersion(b, arrowfb.MetadataVersionV5)
+	arrowfb.MessageAddHeaderType(b, kind)
+	arrowfb.MessageAddHeader(b, header)
+	arrowfb.MessageForceBodyLength(b, 0)
+	b.Finish(arrowfb.MessageEnd(b))
+	return appendHead(nil, b.FinishedBytes(), 0)
+}
+
+// appendHead appends prefix, metadata and padding, so that what follows lies at a multiple of 64 from offset bytes before
+// them.
+func appendHead(dst, meta []byte, offset int) []byte {
+	size := mem.Pad(offset+prefixSize+len(meta)) - offset
+	dst = le.AppendUint32(dst, continuationMark)
+	dst = le.AppendUint32(dst, uint32(size-prefixSize))
+	dst = append(dst, meta...)
+	return append(dst, zeros[:size-prefixSize-len(meta)]...)
+}
+
+const continuationMark = 0xFFFFFFFF
+
+// endMarker is the end of a stream.
+var endMarker = []byte{0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0}
+
+var zeros [mem.Alignment]byte
+
+func (t *template) setNode(i int, rows, nulls int) {
+	le.PutUint64(t.head[t.nodes+16*i:], uint64(rows))
+	le.PutUint64(t.head[t.nodes+16*i+8:], uint64(nulls))
+}
+
+func (t *template) setBuffer(i int, offset int64, length int) {
+	le.PutUint64(t.head[t.bufs+16*i:], uint64(offset))
+	le.PutUint64(t.head[t.bufs+16*i+8:], uint64(length))
+}
+
+func (t *template) setSize(rows int, body int64) {
+	le.PutUint64(t.head[t.rows:], uint64(rows))
+	le.PutUint64(t.head[t.bodyLength:], uint64(body))
+}

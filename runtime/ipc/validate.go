@@ -1,0 +1,72 @@
+package ipc
+
+import (
+	"unicode/utf8"
+
+	"github.com/lightstream-go/lightstream/internal/asm"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+)
+
+// contents checks, for a flat column whose structure is right, each value that other values are found by.
+func (p *columnPlan) contents(d *column.Data, level Level) error {
+	if v := d.Buffers[0]; v != nil {
+		if have := d.Len - asm.CountBits(v, d.Len); have != d.Nulls {
+			return p.malformed("validity", "%d rows are null, null_count says %d", have, d.Nulls)
+		}
+	}
+	switch p.layout {
+	case layoutOffsets32:
+		if d.Len == 0 {
+			return nil
+		}
+		offsets := column.View[int32](d.Buffers[1])
+		if at := asm.CheckOffsets32(offsets, int64(len(d.Buffers[2]))); at >= 0 {
+			return p.malformed("offsets", "offset %d is %d, want it at least the one before and at most %d, the bytes there are", at, offsets[at], len(d.Buffers[2]))
+		}
+	case layoutOffsets64:
+		if d.Len == 0 {
+			return nil
+		}
+		offsets := column.View[int64](d.Buffers[1])
+		if at := asm.CheckOffsets64(offsets, int64(len(d.Buffers[2]))); at >= 0 {
+			return p.malformed("offsets", "offset %d is %d, want it at least the one before and at most %d, the bytes there are", at, offsets[at], len(d.Buffers[2]))
+		}
+	case layoutView:
+		if row := column.CheckViews(d); row >= 0 {
+			return p.malformed("views", "row %d points outside its %d data buffers", row, len(d.Variadic))
+		}
+	}
+	if p.field.Dictionary != nil {
+		if row := column.CheckIndices(d, p.indexBits, p.indexSigned); row >= 0 {
+			return p.malformed("indices", "row %d is outside the dictionary of %d values", row, d.Values.Len())
+		}
+	} else if level == UTF8 && p.field.Type.IsText() {
+		return p.utf8(d)
+	}
+	return nil
+}
+
+// utf8 checks that each string is valid on its own.
+func (p *columnPlan) utf8(d *column.Data) error {
+	for row := range d.Len {
+		if text := column.TextAt(d, p.textForm(), row); !d.IsNull(row) && !utf8.Valid(text) {
+			return p.malformed("bytes", "row %d is not valid UTF-8: %.40q", row, text)
+		}
+	}
+	return nil
+}
+
+func (p *columnPlan) malformed(part, format string, args ...any) error {
+	return frame.At(0, p.path+"."+part, frame.Errorf(ErrMalformed, format, args...))
+}
+
+func (p *columnPlan) textForm() column.TextForm {
+	switch p.layout {
+	case layoutOffsets64:
+		return column.LargeText
+	case layoutView:
+		return column.ViewText
+	}
+	return column.PlainText
+}

@@ -1,0 +1,171 @@
+package ipc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+)
+
+// WriterOptions are the settings of a writer of a stream.
+type WriterOptions struct {
+	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one.
+	KeepOpen bool
+}
+
+// ErrAborted is returned after Abort.
+var ErrAborted = errors.New("lightstream: the writer was aborted")
+
+// ErrClosed is returned by writes after Close.
+var ErrClosed = errors.New("lightstream: the writer is closed")
+
+// WriteError tells that the destination failed. Batches and Rows are what it had accepted before, which is not what arrived.
+type WriteError struct {
+	Destination   string // may be empty
+	Batches, Rows int64
+	Err           error
+}
+
+func (e *WriteError) Error() string {
+	to := ""
+	if e.Destination != "" {
+		to = e.Destination + ": "
+	}
+	return fmt.Sprintf("lightstream: %safter %d batches (%d rows) that were accepted: %v", to, e.Batches, e.Rows, e.Err)
+}
+
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// Writer writes batches as an Arrow IPC stream. It is for one goroutine at a time.
+type Writer struct {
+	opts    WriterOptions
+	name    string
+	send    *sender
+	enc     *encoder
+	cancel  canceller
+	started bool
+	closed  bool
+	err     error // of all later calls
+	stats   Stats
+}
+
+// NewWriter returns a writer to dst, which it does not own. It sends nothing yet. Nil options mean all defaults. A schema that
+// cannot be written is the error of every call.
+func NewWriter(dst io.Writer, schema *Schema, opts *WriterOptions) *Writer {
+	w := &Writer{send: newSender(dst)}
+	if opts != nil {
+		w.opts = *opts
+	}
+	if s, ok := dst.(fmt.Stringer); ok {
+		w.name = s.String()
+	}
+	w.cancel.set = w.send.deadline()
+	w.enc, w.err = newEncoder(schema, false)
+	return w
+}
+
+// Err returns the error that every later call returns, nil while there is none.
+func (w *Writer) Err() error {
+	if w.err == nil && w.closed {
+		return ErrClosed
+	}
+	return w.err
+}
+
+// Closed tells whether Close or Abort was called.
+func (w *Writer) Closed() bool { return w.closed }
+
+// Write sends a batch of rows in the columns of the schema, after the schema and what the reader lacks of the dictionaries. It
+// returns when the destination has accepted the bytes; the columns are the caller's again then. Batches that do not fit the
+// schema are refused, and nothing is sent. When the destination fails, or ctx is cancelled inside a message, the error is that
+// of every later call, too.
+func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
+	if err := w.Err(); err != nil {
+		return err
+	}
+	if err := w.cancel.arm(ctx); err != nil {
+		return err
+	}
+	w.enc.begin()
+	if !w.started {
+		w.enc.addSchema(0)
+	}
+	if err := w.enc.addBatch(rows, columns); err != nil {
+		return err
+	}
+	if err := w.out(ctx); err != nil {
+		return err
+	}
+	w.stats.Batches++
+	w.stats.Rows += int64(rows)
+	return nil
+}
+
+// out sends the messages of the current call.
+func (w *Writer) out(ctx context.Context) error {
+	n, err := w.send.send(w.enc.parts, w.enc.size)
+	if err != nil {
+		cause := w.cancel.cause(ctx, err)
+		if n == 0 && cause != err { // between two messages: the connection is as it was
+			return cause
+		}
+		w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, cause}
+		w.cancel.disarm()
+		return w.err
+	}
+	w.started = true
+	w.enc.count(&w.stats)
+	w.enc.commit()
+	return nil
+}
+
+// Close sends the end marker, after the schema if nothing was sent, and half-closes the destination where it can. It is
+// idempotent. After a failed write it sends nothing and returns that error; after Abort it returns [ErrAborted].
+func (w *Writer) Close() error {
+	if w.closed {
+		return w.err
+	}
+	if w.err != nil {
+		w.closed = true
+		return w.err
+	}
+	w.enc.begin()
+	if !w.started {
+		w.enc.addSchema(0)
+	}
+	w.enc.addEnd()
+	w.cancel.disarm()
+	err := w.out(context.Background())
+	w.closed = true
+	if err != nil {
+		return err
+	}
+	if c, ok := w.send.dst.(interface{ CloseWrite() error }); ok && !w.opts.KeepOpen {
+		if err := c.CloseWrite(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, err}
+		}
+	}
+	return w.err
+}
+
+// Abort ends the stream without an end marker, so that the reader sees that it is unfinished. After Close it does nothing. It
+// does not close the destination.
+func (w *Writer) Abort() {
+	if w.closed {
+		return
+	}
+	w.closed = true
+	if w.err == nil {
+		w.err = ErrAborted
+	}
+	w.cancel.disarm()
+}
+
+// Stats returns what the writer has done so far.
+func (w *Writer) Stats() Stats {
+	s := w.stats
+	s.Bytes = w.send.sent
+	return s
+}

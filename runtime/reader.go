@@ -1,0 +1,209 @@
+package rt
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// ReaderOptions are the settings of a reader.
+type ReaderOptions struct {
+	// Limits bound what the peer can make the reader do. Nil means all defaults.
+	Limits *ipc.Limits
+	// Validate is how much of a batch is checked before it is handed out. Zero means [ipc.Contents].
+	Validate ipc.Level
+	// Align is where columns must lie. Zero means [ipc.Align64]: what came elsewhere is copied, and counted.
+	Align ipc.Align
+	// Nulls is what becomes of nulls in columns that are not nullable. Zero means [RefuseNulls].
+	Nulls Nulls
+	// Reuse ends the life of each batch with the next read, as if it were released there.
+	Reuse bool
+	// AllowMissingEnd takes the end of the source between two messages for the end of the stream.
+	AllowMissingEnd bool
+	// Pool supplies the memory. Nil means the shared pool.
+	Pool *mem.Pool
+}
+
+// Stats counts what a reader or writer has done so far.
+type Stats struct {
+	Batches   int64
+	Rows      int64
+	Bytes     int64 // of messages, metadata and padding included
+	InPlace   int64 // columns handed out as they were received
+	Converted int64 // columns changed to the table's type
+	Realigned int64 // buffers copied because the sender had left them unaligned
+	Replaced  int64 // dictionaries replaced
+	Deltas    int64 // dictionaries extended
+}
+
+// Reader reads batches B, or rows R, of one table from a stream. It is for one goroutine at a time; its batches are for any.
+type Reader[R, B any] struct {
+	core     readerCore
+	newBatch func(Handle) B
+	readRows func(b B, rows []R, from int)
+}
+
+// NewReader returns a reader of the Arrow IPC stream that src carries. It reads nothing yet. Nil options mean all defaults.
+//
+// Where src has a SetReadDeadline, cancelling the context of a call interrupts the read; elsewhere it takes effect with
+// the next call.
+func NewReader[R, B any, W Builder[R]](t *Table[R, B, W], src io.Reader, opts *ReaderOptions) *Reader[R, B] {
+	if opts == nil {
+		opts = &ReaderOptions{}
+	}
+	r := &Reader[R, B]{newBatch: t.spec.NewBatch, readRows: t.spec.ReadRows}
+	r.core = readerCore{opts: *opts, table: t.spec.Name, columns: t.spec.Columns, source: sourceName(src)}
+	r.core.in = ipc.NewReader(src, r.core.options())
+	return r
+}
+
+// sourceName is what errors call a source that has a name.
+func sourceName(src any) string {
+	switch s := src.(type) {
+	case interface{ Name() string }:
+		return s.Name()
+	case fmt.Stringer:
+		return s.String()
+	}
+	return ""
+}
+
+// readerCore is the part of readers that does not know the Go types.
+type readerCore struct {
+	in      *ipc.Reader
+	opts    ReaderOptions
+	table   string
+	columns []Column
+	source  string
+	fit     *fitting
+	last    Handle
+	stats   Stats
+	err     error
+}
+
+func (c *readerCore) options() *ipc.ReaderOptions {
+	return &ipc.ReaderOptions{
+		Limits: c.opts.Limits, Validate: c.opts.Validate, Align: c.opts.Align,
+		AllowMissingEnd: c.opts.AllowMissingEnd, Pool: c.opts.Pool, Select: c.selectColumns,
+	}
+}
+
+// selectColumns fits the stream's schema to the table and names the columns that are wanted of it.
+func (c *readerCore) selectColumns(s *ipc.Schema) ([]bool, error) {
+	f, err := fit(c.table, c.source, c.columns, s, &c.opts)
+	if err != nil {
+		return nil, err
+	}
+	c.fit = f
+	want := make([]bool, len(s.Fields))
+	for i := range f.columns {
+		if from := f.columns[i].from; from >= 0 {
+			want[from] = true
+		}
+	}
+	return want, nil
+}
+
+func (c *readerCore) next(ctx context.Context) (Handle, error) {
+	if c.err != nil {
+		return Handle{}, c.err
+	}
+	if c.opts.Reuse {
+		c.last.Release()
+	}
+	h, err := c.in.Next(ctx)
+	if err != nil {
+		return Handle{}, err
+	}
+	if err := c.fit.apply(h, &c.stats); err != nil {
+		h.Release()
+		c.err = err
+		return Handle{}, err
+	}
+	if c.opts.Reuse {
+		c.last = h
+	}
+	return h, nil
+}
+
+// Next returns the next batch. The error is io.EOF after the end marker; [ErrUnfinished] where the source ended without one;
+// a *SchemaError where the stream does not fit the table; the cause of ctx where it was cancelled, after which the reader is
+// usable if that was between two messages; and else mostly a *DecodeError. All but a cancelled ctx are final.
+//
+// The batch's columns alias the received bytes, 64-byte aligned, until it is released or, with Reuse, until the next call.
+func (r *Reader[R, B]) Next(ctx context.Context) (B, error) {
+	h, err := r.core.next(ctx)
+	if err != nil {
+		var none B
+		return none, err
+	}
+	return r.newBatch(h), nil
+}
+
+// Batches yields the batches until the stream ends. An error is yielded once, last, with the zero batch. A loop that is left
+// early leaves the reader at the next batch.
+func (r *Reader[R, B]) Batches(ctx context.Context) iter.Seq2[B, error] {
+	return func(yield func(B, error) bool) {
+		for {
+			b, err := r.Next(ctx)
+			if err == io.EOF || !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Rows yields the rows of all batches as values of their own. The texts of a column are copied once for each batch, and its
+// rows share the copy: a row that is kept keeps the texts of its batch alive. A loop that is left early drops the rest of the
+// batch it was in. An error is yielded once, last, with the zero row.
+func (r *Reader[R, B]) Rows(ctx context.Context) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		var rows []R
+		for {
+			h, err := r.core.next(ctx)
+			if err != nil {
+				if err != io.EOF {
+					var none R
+					yield(none, err)
+				}
+				return
+			}
+			more := true
+			own := ownTexts(h)
+			h.Release()
+			for from := 0; more && from < own.Len(); from += len(rows) {
+				n := min(own.Len()-from, readChunk)
+				if cap(rows) < n {
+					rows = make([]R, n)
+				}
+				rows = rows[:n]
+				r.readRows(r.newBatch(own), rows, from)
+				for i := 0; more && i < n; i++ {
+					more = yield(rows[i], nil)
+				}
+			}
+			own.Release()
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// Schema returns the schema that the stream has, reading it if need be.
+func (r *Reader[R, B]) Schema(ctx context.Context) (*ipc.Schema, error) { return r.core.in.Schema(ctx) }
+
+// Stats returns what the reader has done so far.
+func (r *Reader[R, B]) Stats() Stats { return r.core.statistics() }
+
+func (c *readerCore) statistics() Stats {
+	in := c.in.Stats()
+	s := c.stats
+	s.Batches, s.Rows, s.Bytes = in.Batches, in.Rows, in.Bytes
+	s.Realigned, s.Replaced, s.Deltas = in.Realigned, in.Replaced, in.Deltas
+	return s
+}

@@ -1,0 +1,71 @@
+package rt
+
+import (
+	"fmt"
+
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// Column is a column of a table: its place in the schema, and what a reader does where a stream differs.
+type Column struct {
+	ipc.Field
+
+	// NaiveUTC takes a timestamp without a zone as UTC.
+	NaiveUTC bool
+
+	// Default is the value of every row where the stream has no such column: a bool, int64, uint64, float64 or string. Nil
+	// is none.
+	Default any
+
+	// Was is an older name of the column, looked for where the stream has none of its name.
+	Was string
+}
+
+// TableSpec is what the generator says of a table with rows R, batches B and builders W.
+type TableSpec[R, B any, W Builder[R]] struct {
+	Name       string
+	Columns    []Column
+	NewBatch   func(Handle) B
+	NewBuilder func(*BuilderOptions) W
+	ReadRows   func(b B, rows []R, from int) // sets rows to those of b from row from on, aliasing texts
+}
+
+// Table describes a table whose rows are R, received batches B and builders W. The generator writes one for each table, and
+// it never changes; users pass it on, and seldom write its type.
+type Table[R, B any, W Builder[R]] struct {
+	spec   TableSpec[R, B, W]
+	schema *ipc.Schema
+}
+
+// NewTable returns the table of spec. It panics where the columns do not make a schema, which the generator rules out.
+func NewTable[R, B any, W Builder[R]](spec TableSpec[R, B, W]) *Table[R, B, W] {
+	return &Table[R, B, W]{spec, schemaOf(spec.Name, spec.Columns)}
+}
+
+func schemaOf(name string, columns []Column) *ipc.Schema {
+	s := &ipc.Schema{Fields: make([]ipc.Field, len(columns))}
+	seen := make(map[string]bool)
+	for i := range columns {
+		f := columns[i].Field
+		if seen[f.Name] {
+			panic(fmt.Sprintf("lightstream: table %q has two columns %q", name, f.Name))
+		}
+		seen[f.Name] = true
+		if f.Dictionary != nil { // ids are the column's index: what every reader takes
+			d := *f.Dictionary
+			d.ID = int64(i)
+			f.Dictionary = &d
+		}
+		s.Fields[i] = f
+	}
+	return s
+}
+
+// Name returns the table's name.
+func (t *Table[R, B, W]) Name() string { return t.spec.Name }
+
+// Schema returns the table's schema, which is read-only.
+func (t *Table[R, B, W]) Schema() *ipc.Schema { return t.schema }
+
+// NewBuilder returns an empty builder. Nil options mean all defaults.
+func (t *Table[R, B, W]) NewBuilder(opts *BuilderOptions) W { return t.spec.NewBuilder(opts) }

@@ -1,0 +1,133 @@
+package rt
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// WriterOptions are the settings of a writer.
+type WriterOptions struct {
+	// BatchRows is how many rows of Append make a batch. Zero means 65,536.
+	BatchRows int
+	// BatchBytes is about how many bytes of Append make a batch. Zero means 1 MiB.
+	BatchBytes int
+	// Builder are the settings of the builder that Append fills. Nil means all defaults.
+	Builder *BuilderOptions
+	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one.
+	KeepOpen bool
+	// Metadata is the metadata of the schema.
+	Metadata []ipc.KeyValue
+}
+
+// Writer sends rows R, or builders W, of one table as an Arrow IPC stream. It is for one goroutine at a time.
+//
+// Delivery is at most once: an error tells how many batches the destination has accepted, which is not how many arrived.
+type Writer[R, B any, W Builder[R]] struct {
+	table *Table[R, B, W]
+	opts  WriterOptions
+	out   *ipc.Writer
+	own   W // what Append fills
+	ready bool
+}
+
+// NewWriter returns a writer to dst, which it does not own. It sends nothing yet. Nil options mean all defaults.
+//
+// Where dst has a SetWriteDeadline, cancelling the context of a call interrupts the write; elsewhere it takes effect with the
+// next call. Where it has WriteBuffers, a batch goes out as one gathered write.
+func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
+	w := &Writer[R, B, W]{table: t}
+	if opts != nil {
+		w.opts = *opts
+	}
+	if w.opts.BatchRows <= 0 {
+		w.opts.BatchRows = 64 << 10
+	}
+	if w.opts.BatchBytes <= 0 {
+		w.opts.BatchBytes = 1 << 20
+	}
+	schema := t.schema
+	if w.opts.Metadata != nil {
+		schema = &ipc.Schema{Fields: schema.Fields, Metadata: w.opts.Metadata}
+	}
+	w.out = ipc.NewWriter(dst, schema, &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen})
+	return w
+}
+
+// Append adds a row to the writer's own batch, which is sent when it has the rows or bytes of the options, and with Flush,
+// Write and Close. A row with a value that does not fit is dropped: its error, a *column.ValueError, is returned, and the
+// writer stays usable.
+func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
+	if !w.ready {
+		w.own, w.ready = w.table.NewBuilder(w.opts.Builder), true
+	}
+	if err := w.out.Err(); err != nil {
+		return err
+	}
+	b := w.own.base()
+	n := b.Len()
+	w.own.Append(row)
+	if b.failed {
+		err := b.Err()
+		b.Truncate(n)
+		return err
+	}
+	if n+1 >= w.opts.BatchRows || b.size() >= w.opts.BatchBytes {
+		return w.Flush(ctx)
+	}
+	return nil
+}
+
+// Flush sends the rows of Append that still wait.
+func (w *Writer[R, B, W]) Flush(ctx context.Context) error {
+	if !w.ready || w.own.Len() == 0 {
+		return w.out.Err()
+	}
+	if err := w.send(ctx, w.own.base()); err != nil {
+		return err
+	}
+	w.own.Reset()
+	return nil
+}
+
+// Write sends the rows of b as a batch, after those of Append that still wait, and returns when the destination has accepted
+// the bytes: then b's memory is the caller's again. An error of the builder is returned and nothing sent; the writer stays
+// usable. After an error of the destination every later call returns the same one, unless nothing of a message was sent.
+func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
+	if err := b.Err(); err != nil {
+		return err
+	}
+	if err := w.Flush(ctx); err != nil {
+		return err
+	}
+	return w.send(ctx, b.base())
+}
+
+func (w *Writer[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
+	rows, columns, err := b.batch()
+	if err != nil {
+		return err
+	}
+	return w.out.Write(ctx, rows, columns)
+}
+
+// Close sends what waits and the end marker, and half-closes the destination where it can. It is idempotent; after a failed
+// send it writes no marker and returns that error, and after Abort it returns [ErrAborted].
+func (w *Writer[R, B, W]) Close() error {
+	if w.out.Closed() {
+		return w.out.Close()
+	}
+	return errors.Join(w.Flush(context.Background()), w.out.Close())
+}
+
+// Abort ends the stream without an end marker, so that the peer sees that it is unfinished, and drops what waits. After Close
+// it does nothing. It does not close the destination.
+func (w *Writer[R, B, W]) Abort() { w.out.Abort() }
+
+// Stats returns what the writer has done so far.
+func (w *Writer[R, B, W]) Stats() Stats {
+	s := w.out.Stats()
+	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Replaced: s.Replaced, Deltas: s.Deltas}
+}
