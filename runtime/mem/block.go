@@ -1,9 +1,6 @@
 package mem
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A Block is a reference-counted piece of memory. It is made with one reference, by [Pool.Get], [Pool.TryGet] or
 // [Wrap], and gives its memory back when the last one is released. Its methods can be used by any number of goroutines
@@ -21,12 +18,15 @@ type Block struct {
 	n    int
 	mem  []byte // all of it: len == cap
 
-	pool  *Pool // nil for foreign memory and for none
-	class int32 // index into the pool's lists, or unclassed
-	next  *Block
-	debt  *debt // what is owed to the budget, nil without one
-	free  func()
+	pool  *Pool  // nil if wrapped
+	class int    // which of the pool's lists it belongs to, or unclassed
+	next  *Block // in that list
+	debt  *debt  // what is owed to the pool's budget, nil without one
+	free  func() // nil for memory of the Go heap
 }
+
+// unclassed is the class of blocks that no list takes.
+const unclassed = -1
 
 // Wrap returns a block with one reference over foreign memory, such as a mapped file or a buffer of another library.
 // free, if not nil, is called once, by the goroutine that releases the last reference. From then on the block is
@@ -59,9 +59,14 @@ func (b *Block) Resize(n int) {
 
 // Retain adds a reference. It panics if the block has none left.
 func (b *Block) Retain() {
-	if r := b.refs.Add(1); r <= 1 {
-		b.refs.Add(-1)
-		panic("mem: Block.Retain: block was released" + b.where())
+	for {
+		r := b.refs.Load()
+		if r <= 0 {
+			panic("mem: Block.Retain: block was released" + b.where())
+		}
+		if b.refs.CompareAndSwap(r, r+1) {
+			return
+		}
 	}
 }
 
@@ -72,26 +77,35 @@ func (b *Block) Exclusive() bool { return b.refs.Load() == 1 }
 // Release drops a reference. With the last one the memory goes back to its pool, or to the function given to [Wrap].
 // Releasing more often than there are references panics, if the block has not been handed out again meanwhile.
 func (b *Block) Release() {
-	switch r := b.refs.Add(-1); {
-	case r > 0:
-	case r == 0:
-		b.last()
-	default:
-		b.refs.Add(1)
-		panic("mem: Block.Release: block was released more often than it was retained" + b.where())
+	// Nothing is subtracted before it is known to be there: a block that lies in a pool may be handed out at any time,
+	// and its count then belongs to somebody else.
+	for {
+		r := b.refs.Load()
+		if r <= 0 {
+			panic("mem: Block.Release: released more often than retained" + b.where())
+		}
+		if b.refs.CompareAndSwap(r, r-1) {
+			if r == 1 {
+				b.last()
+			}
+			return
+		}
 	}
 }
 
 // last does what follows from the release of the last reference.
 func (b *Block) last() {
-	if Debug {
-		b.at.record()
-	}
+	b.at.record()
 	if b.pool != nil {
 		poison(b.mem)
 		b.pool.put(b)
 		return
 	}
+	b.giveUp()
+}
+
+// giveUp returns the memory to where it came from. The block is empty then.
+func (b *Block) giveUp() {
 	free := b.free
 	b.mem, b.n, b.free = nil, 0, nil
 	if free != nil {
@@ -112,6 +126,3 @@ func (b *Block) where() string {
 	}
 	return ""
 }
-
-// unclassed marks a block that no list keeps.
-const unclassed = math.MaxInt32

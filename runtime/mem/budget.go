@@ -28,7 +28,7 @@ type Budget struct {
 	max  int64
 }
 
-// NewBudget returns a budget of max bytes. Zero or less means that every reservation is refused.
+// NewBudget returns a budget of max bytes. Zero or less means that all but empty reservations are refused.
 func NewBudget(max int64) *Budget { return &Budget{max: max} }
 
 // Reserve takes n bytes from the budget, or else returns a *[BudgetError] and takes nothing. n must not be negative.
@@ -38,7 +38,7 @@ func (b *Budget) Reserve(n int64) error {
 	}
 	for {
 		used := b.used.Load()
-		if n > b.max-used {
+		if n > max(b.max-used, 0) {
 			return &BudgetError{Need: n, Used: used, Max: b.max}
 		}
 		if b.used.CompareAndSwap(used, used+n) {

@@ -64,7 +64,10 @@ func (s *site) String() string {
 }
 
 func poison(b []byte) {
-	for i := range b {
-		b[i] = 0xDB
+	if len(b) > 0 {
+		b[0] = 0xDB
+	}
+	for n := 1; n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
 	}
 }

@@ -74,35 +74,38 @@ func Alloc(n int) []byte {
 	b := make([]byte, size)
 	if !IsAligned(b, Alignment) {
 		b = make([]byte, size+Alignment-1)
-		skip := int(-address(b) & (Alignment - 1))
-		b = b[skip : skip+size : skip+size]
+		b = b[-address(b)&(Alignment-1):]
 	}
-	return b[:n]
+	return b[:n:size]
 }
 
 // maxAlloc leaves room for padding and alignment in an int.
 const maxAlloc = math.MaxInt - 2*Alignment
 
-// Grow returns b with room for n more bytes: the same slice if its capacity is at least len(b)+n, and else one with
-// the same contents in memory of [Alloc], at least twice the capacity, and zeros between its length and its capacity.
-// It panics if n is negative or len(b)+n too large, as slices.Grow does.
-//
-// Unlike with append, bytes behind len(b) are not copied.
+// Grow returns b with room for n more bytes: the same slice if its capacity is at least len(b)+n, and else one of the
+// same length and contents in memory like that of [Alloc], with at least twice the capacity, so that repeated growth
+// costs time in proportion to the final size. Behind its length, new memory is zero; whatever b had there is not
+// copied. Grow panics if n is negative or len(b)+n too large.
 func Grow(b []byte, n int) []byte {
 	if n < 0 || n > maxAlloc-len(b) {
 		panic("mem: Grow: length out of range")
 	}
-	need := len(b) + n
-	if need <= cap(b) {
+	size := len(b) + n
+	if size <= cap(b) {
 		return b
 	}
-	size := need
-	if c := cap(b); c <= maxAlloc/2 {
-		size = max(need, 2*c)
+	if c := cap(b); c < maxAlloc/2 {
+		size = max(size, 2*c+1)
 	}
-	g := Alloc(Pad(size))[:len(b)]
-	copy(g, b)
-	return g
+	size = Pad(size)
+	// Appending zeros made on the spot allocates without clearing the part that is copied to. As size is more than
+	// twice the length, append adds nothing for further growth.
+	g := append(b[:len(b):len(b)], make([]byte, size-len(b))...)
+	if !IsAligned(g, Alignment) {
+		g = Alloc(size)
+		copy(g, b)
+	}
+	return g[:len(b):size]
 }
 
 // IsAligned reports whether b starts at a multiple of to, which must be a power of two. A slice without capacity has

@@ -61,12 +61,12 @@ func classSize(c int) int { return (4 + c&3) << (minClassBits - 2 + c>>2) }
 //
 // When it may keep no more, the pool gives up sizes that were not asked for lately for the sake of those that were.
 //
-// All methods can be used by any number of goroutines.
+// All methods can be used by any number of goroutines. The zero value is ready for use: it has default options and takes
+// its memory from [GoAllocator].
 type Pool struct {
-	alloc  Allocator
-	goHeap bool // alloc is GoAllocator
+	alloc  Allocator // nil means GoAllocator
 	budget *Budget
-	max    int64
+	max    int64 // as in the options
 
 	mu    sync.Mutex
 	stats PoolStats
@@ -84,7 +84,7 @@ type PoolStats struct {
 	Gets    int64 // blocks handed out
 	Misses  int64 // of these, newly allocated
 	Puts    int64 // blocks that came back
-	Dropped int64 // blocks that came back, at once or at some time later, and were given up
+	Dropped int64 // of those, given up, at once or later
 
 	KeptBytes  int64 // memory ready for reuse
 	InUseBytes int64 // memory handed out minus memory given back; a block that is forgotten stays counted
@@ -101,10 +101,7 @@ func NewPool(o *PoolOptions) *Pool {
 	}
 	switch p.alloc.(type) {
 	case GoAllocator, *GoAllocator:
-		p.goHeap = true
-	}
-	if p.max == 0 {
-		p.max = defaultMaxKept
+		p.alloc = nil
 	}
 	return p
 }
@@ -185,15 +182,15 @@ func (p *Pool) take(class, size int) *Block {
 
 // make returns a new block, without a reference.
 func (p *Pool) make(size, class int) *Block {
-	b := &Block{pool: p, class: int32(class)}
-	if p.goHeap {
+	b := &Block{pool: p, class: class}
+	if p.alloc == nil {
 		b.mem = Alloc(size)
 	} else {
-		b.mem, b.free = p.foreign(size)
+		b.mem, b.free = foreign(p.alloc, size)
 	}
 	if p.budget != nil {
 		b.debt = &debt{budget: p.budget}
-		if p.goHeap {
+		if p.alloc == nil {
 			runtime.AddCleanup(&b.mem[0], (*debt).pay, b.debt)
 		} else {
 			runtime.AddCleanup(b, (*debt).pay, b.debt)
@@ -212,8 +209,8 @@ func (p *Pool) put(b *Block) {
 	p.mu.Lock()
 	p.stats.Puts++
 	p.stats.InUseBytes -= size
-	if class := int(b.class); class != unclassed && p.makeRoom(class, size, &drop) {
-		l := &p.lists[class]
+	if b.class != unclassed && p.makeRoom(b.class, size, &drop) {
+		l := &p.lists[b.class]
 		b.next, l.head = l.head, b
 		p.stats.KeptBytes += size
 	} else {
@@ -221,16 +218,20 @@ func (p *Pool) put(b *Block) {
 		p.stats.Dropped++
 	}
 	p.mu.Unlock()
-	p.giveUp(drop)
+	giveUp(drop)
 }
 
 // makeRoom reports whether size more bytes may be kept, after moving kept blocks of sizes asked for less recently than
 // class to the list drop as far as that is needed.
 func (p *Pool) makeRoom(class int, size int64, drop **Block) bool {
-	if size > p.max {
+	most := p.max
+	if most == 0 {
+		most = defaultMaxKept
+	}
+	if size > most {
 		return false
 	}
-	for p.stats.KeptBytes+size > p.max {
+	for p.stats.KeptBytes+size > most {
 		oldest := class
 		for i := range p.lists {
 			if p.lists[i].head != nil && p.lists[i].asked < p.lists[oldest].asked {
@@ -251,16 +252,15 @@ func (p *Pool) makeRoom(class int, size int64, drop **Block) bool {
 }
 
 // foreign returns size aligned bytes of an allocator that need not align, and what gives them back.
-func (p *Pool) foreign(size int) (aligned []byte, free func()) {
-	raw := p.alloc.Allocate(size)
+func foreign(a Allocator, size int) (aligned []byte, free func()) {
+	raw := a.Allocate(size)
 	aligned = raw
 	if !IsAligned(raw, Alignment) {
-		p.alloc.Free(raw)
-		raw = p.alloc.Allocate(size + Alignment - 1)
-		skip := int(-address(raw) & (Alignment - 1))
-		aligned = raw[skip:]
+		a.Free(raw)
+		raw = a.Allocate(size + Alignment - 1)
+		aligned = raw[-address(raw)&(Alignment-1):]
 	}
-	return aligned[:size:size], func() { p.alloc.Free(raw) }
+	return aligned[:size:size], func() { a.Free(raw) }
 }
 
 // Stats returns the counters.
@@ -284,18 +284,14 @@ func (p *Pool) Trim() {
 	}
 	p.stats.KeptBytes = 0
 	p.mu.Unlock()
-	p.giveUp(drop)
+	giveUp(drop)
 }
 
-// giveUp returns blocks for which no more references and lists exist to where their memory came from.
-func (p *Pool) giveUp(b *Block) {
-	for b != nil {
-		next := b.next
-		b.next = nil
-		if b.free != nil {
-			b.free()
-			b.mem, b.n, b.free = nil, 0, nil
-		}
-		b = next
+// giveUp calls the method for each block of a list that nobody else has.
+func giveUp(list *Block) {
+	for list != nil {
+		b := list
+		list, b.next = b.next, nil
+		b.giveUp()
 	}
 }
