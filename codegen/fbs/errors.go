@@ -56,8 +56,9 @@ func (e Errors) Unwrap() []error {
 
 // errorList collects errors up to a maximum.
 type errorList struct {
-	list Errors
-	max  int
+	list   Errors
+	max    int
+	broken bool // something could not be read, so that what is missing says nothing
 }
 
 func (l *errorList) add(pos Pos, found, want string) {

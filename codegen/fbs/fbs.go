@@ -69,7 +69,7 @@ func ParseFiles(names []string, opt *Options) (*Schema, error) {
 		}
 		s.Named = append(s.Named, f)
 	}
-	if len(l.errs.list) > 0 {
+	if l.errs.broken {
 		return nil, l.errs.sorted()
 	}
 	s.Main, s.Files = s.Named[0], l.files
@@ -179,10 +179,12 @@ func (l *loader) include(from *File, inc *Include) (file *File, fresh bool) {
 			continue
 		}
 		if err != nil {
+			l.errs.broken = true
 			l.errs.add(inc.Pos, fmt.Sprintf("cannot read the included file: %v", err), "a schema file that can be read")
 			return nil, false
 		}
 		if len(l.byKey) >= l.opt.MaxFiles {
+			l.errs.broken = true
 			l.errs.add(inc.Pos, fmt.Sprintf("more than %d files (Options.MaxFiles)", l.opt.MaxFiles), "fewer includes, or a higher limit")
 			return nil, false
 		}
@@ -193,6 +195,7 @@ func (l *loader) include(from *File, inc *Include) (file *File, fresh bool) {
 	if len(l.opt.IncludeDirs) > 0 {
 		want += " (" + strings.Join(l.opt.IncludeDirs, ", ") + ")"
 	}
+	l.errs.broken = true
 	l.errs.add(inc.Pos, fmt.Sprintf("no file %q", inc.Path), want)
 	return nil, false
 }

@@ -196,6 +196,7 @@ func (l *lexer) illegal() {
 	if l.off == start {
 		l.off++
 	}
+	l.errs.broken = true
 	l.errs.add(pos, "unexpected "+strconv.Quote(clip(l.src[start:l.off])), "a declaration, a name or a value")
 }
 
@@ -266,6 +267,7 @@ func (l *lexer) string() (token, bool) {
 	for {
 		switch c := l.peek(); {
 		case l.off == len(l.src) || c == '\n':
+			l.errs.broken = true
 			l.errs.add(l.at(start), "a string without an end", "a closing "+string(quote)+" on the same line")
 			return token{}, false
 		case c == quote:

@@ -27,13 +27,8 @@ type literal struct {
 	str  string // what a string says
 }
 
-// String describes the value in an error.
-func (v *literal) String() string {
-	if v.kind == litString {
-		return "the string " + clip(v.text)
-	}
-	return clip(v.text)
-}
+// String returns the value as written, for an error.
+func (v *literal) String() string { return clip(v.text) }
 
 func isRange(err error) bool { return errors.Is(err, strconv.ErrRange) }
 

@@ -9,6 +9,7 @@ import (
 type parser struct {
 	lex       *lexer
 	tok       token // the token at hand
+	last      Pos   // behind the token before it
 	file      *File
 	namespace string
 	errs      *errorList
@@ -32,6 +33,8 @@ func (p *parser) next() {
 	case '}':
 		p.depth--
 	}
+	p.last = p.tok.pos
+	p.last.Col += len(p.tok.text)
 	p.tok = p.lex.next()
 }
 
@@ -47,8 +50,12 @@ func (p *parser) accept(kind tokenKind) bool {
 }
 
 // unexpected reports the token at hand.
-func (p *parser) unexpected(want string) bool {
-	p.errs.add(p.tok.pos, p.tok.String(), want)
+func (p *parser) unexpected(want string) bool { return p.broken(p.tok.pos, p.tok.String(), want) }
+
+// broken reports what leaves something out of the tree.
+func (p *parser) broken(pos Pos, found, want string) bool {
+	p.errs.broken = true
+	p.errs.add(pos, found, want)
 	return false
 }
 
@@ -57,7 +64,11 @@ func (p *parser) expect(c byte, after string) bool {
 	if p.accept(tokenKind(c)) {
 		return true
 	}
-	return p.unexpected(fmt.Sprintf("%q %s", c, after))
+	want := fmt.Sprintf("%q %s", string(c), after)
+	if p.tok.pos.Line > p.last.Line && p.last.IsValid() {
+		return p.broken(p.last, "the end of the line", want)
+	}
+	return p.unexpected(want)
 }
 
 // ident takes a name.
@@ -119,7 +130,7 @@ func (p *parser) declaration() {
 		if near := nearest(word.text, strings.FieldsFunc(want, func(r rune) bool { return r == ',' || r == ' ' })); near != "" {
 			want = near
 		}
-		p.errs.add(word.pos, fmt.Sprintf("%q, which begins no declaration", word.text), want)
+		p.broken(word.pos, fmt.Sprintf("%q, which begins no declaration", clip(word.text)), want)
 		p.skipDeclaration()
 		return
 	}
@@ -340,8 +351,7 @@ func (p *parser) typ() (*Type, bool) {
 	pos := p.tok.pos
 	p.next()
 	if p.is('[') {
-		p.errs.add(p.tok.pos, "a vector inside a vector", "a vector of tables that have a vector each")
-		return nil, false
+		return nil, p.broken(p.tok.pos, "a vector inside a vector", "a vector of tables that have a vector each")
 	}
 	elem, ok := p.typeName("the type of the elements")
 	if !ok {
@@ -400,8 +410,7 @@ func (p *parser) literal(want string) (*literal, bool) {
 			return nil, p.unexpected("a value that is written out; functions are not supported")
 		}
 		if _, named := floatName(ref.name); v.text != "" && !named {
-			p.errs.add(ref.pos, "a sign before "+clip(ref.name), "a number after it")
-			return nil, false
+			return nil, p.broken(ref.pos, "a sign before "+clip(ref.name), "a number after it")
 		}
 		v.kind, v.text = litIdent, v.text+ref.name
 		return v, true
@@ -417,7 +426,14 @@ func (p *parser) literal(want string) (*literal, bool) {
 	case '[':
 		p.next()
 		v.kind, v.text = litList, "[]"
-		return v, p.expect(']', "as only an empty vector can be a default")
+		if p.accept(']') {
+			return v, true
+		}
+		p.unexpected(`"]" as only an empty vector can be a default`)
+		for !p.is(']') && !p.is(';') && !p.is('}') && !p.is(tokEOF) {
+			p.next()
+		}
+		return nil, false
 	}
 	return nil, p.unexpected(want)
 }
@@ -514,8 +530,7 @@ func (p *parser) union(doc []string) bool {
 	u := &Union{Decl: d}
 	p.file.Unions = append(p.file.Unions, u)
 	if p.is(':') {
-		p.errs.add(p.tok.pos, "a type for the union's tag", "none, a tag is always a ubyte")
-		return false
+		return p.broken(p.tok.pos, "a type for the union's tag", "none, a tag is always a ubyte")
 	}
 	if u.Attrs, ok = p.attrs(); !ok || !p.expect('{', "before the members of the union") {
 		return false

@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -33,53 +32,51 @@ type Options struct {
 	Source func(path string) string
 }
 
-// File is one file of Go.
-type File struct {
-	Name string // without a directory
-	Data []byte
-}
+// packageFileName is the file with what the others share.
+const packageFileName = "doc_fb.go"
 
 const (
 	defaultRuntime = "github.com/lightstream-go/lightstream/internal/flatbuf"
 	defaultBuilder = "github.com/google/flatbuffers/go"
 )
 
-// Generate writes a file for each schema file that declares a type, and one named after the package with the package
-// comment. The same schema gives the same bytes.
+// Generate returns the files of a package by name: one for each schema file that declares a type, such as
+// message_fb.go for Message.fbs, and doc_fb.go for what they share. The same schema gives the same bytes.
 //
 // What cannot be written in Go is an error of type [fbs.Errors].
-func Generate(schema *fbs.Schema, opt Options) ([]File, error) {
-	opt.Runtime = cmp.Or(opt.Runtime, defaultRuntime)
-	opt.Builder = cmp.Or(opt.Builder, defaultBuilder)
-	if opt.Source == nil {
-		opt.Source = func(path string) string { return path }
+func Generate(schema *fbs.Schema, opt *Options) (map[string][]byte, error) {
+	e := emitter{opt: *opt}
+	e.opt.Runtime = cmp.Or(e.opt.Runtime, defaultRuntime)
+	e.opt.Builder = cmp.Or(e.opt.Builder, defaultBuilder)
+	if e.opt.Source == nil {
+		e.opt.Source = func(path string) string { return path }
 	}
-	m, err := newModel(schema)
-	if err != nil {
+	var err error
+	if e.model, err = newModel(schema); err != nil {
 		return nil, err
 	}
-	e := emitter{opt: opt, model: m}
-	var files []File
+	files := map[string][]byte{}
 	if f := e.packageFile(); f != nil {
-		if files, err = appendFile(files, opt.Package+".go", f); err != nil {
+		if err := render(files, packageFileName, f); err != nil {
 			return nil, err
 		}
 	}
-	for _, src := range m.files {
-		if files, err = appendFile(files, src.goName, e.file(src)); err != nil {
+	for _, src := range e.model.files {
+		if err := render(files, src.goName, e.file(src)); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	return files, nil
 }
 
-func appendFile(files []File, name string, f *jen.File) ([]File, error) {
+// render formats a file.
+func render(files map[string][]byte, name string, f *jen.File) error {
 	var buf bytes.Buffer
 	if err := f.Render(&buf); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return append(files, File{Name: name, Data: groupImports(buf.Bytes())}), nil
+	files[name] = groupImports(buf.Bytes())
+	return nil
 }
 
 // groupImports puts the standard library's imports first, with an empty line after them.

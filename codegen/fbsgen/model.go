@@ -149,6 +149,9 @@ func (m *model) addFile(f *fbs.File) {
 	for _, p := range list {
 		file.decls = append(file.decls, p.decl)
 	}
+	if file.goName == packageFileName {
+		m.fail(list[0].pos, "a file whose Go is "+packageFileName, "a schema file with another name")
+	}
 	for _, other := range m.files {
 		if other.goName == file.goName {
 			m.fail(list[0].pos, fmt.Sprintf("a file whose Go is %s, as is that of %s", file.goName, other.path), "schema files with different names")
