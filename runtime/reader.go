@@ -172,36 +172,42 @@ func (r *Reader[R, B]) Rows(ctx context.Context) iter.Seq2[R, error] {
 				}
 				return
 			}
-			more := true
-			own := ownTexts(h)
-			h.Release()
-			for from := 0; more && from < own.Len(); from += len(rows) {
-				n := min(own.Len()-from, readChunk)
-				if cap(rows) < n {
-					rows = make([]R, n)
-				}
-				rows = rows[:n]
-				r.readRows(r.newBatch(own), rows, from)
-				for i := 0; more && i < n; i++ {
-					more = yield(rows[i], nil)
-				}
-			}
-			own.Release()
-			if !more {
+			if !yieldRows(h, &rows, r.newBatch, r.readRows, yield) {
 				return
 			}
 		}
 	}
 }
 
+// yieldRows yields the rows of a batch, which it releases, as values of their own, a chunk at a time.
+func yieldRows[R, B any](h Handle, chunk *[]R, newBatch func(Handle) B, readRows func(b B, rows []R, from int), yield func(R, error) bool) bool {
+	own := ownTexts(h)
+	h.Release()
+	defer own.Release()
+	for from := 0; from < own.Len(); from += readChunk {
+		n := min(own.Len()-from, readChunk)
+		if cap(*chunk) < n {
+			*chunk = make([]R, n)
+		}
+		rows := (*chunk)[:n]
+		readRows(newBatch(own), rows, from)
+		for i := range rows {
+			if !yield(rows[i], nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Schema returns the schema that the stream has, reading it if need be.
 func (r *Reader[R, B]) Schema(ctx context.Context) (*ipc.Schema, error) { return r.core.in.Schema(ctx) }
 
 // Stats returns what the reader has done so far.
-func (r *Reader[R, B]) Stats() Stats { return r.core.statistics() }
+func (r *Reader[R, B]) Stats() Stats { return r.core.merge(r.core.in.Stats()) }
 
-func (c *readerCore) statistics() Stats {
-	in := c.in.Stats()
+// merge adds what the reader of the bytes has done.
+func (c *readerCore) merge(in ipc.Stats) Stats {
 	s := c.stats
 	s.Batches, s.Rows, s.Bytes = in.Batches, in.Rows, in.Bytes
 	s.Realigned, s.Replaced, s.Deltas = in.Realigned, in.Replaced, in.Deltas

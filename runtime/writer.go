@@ -38,6 +38,21 @@ type Writer[R, B any, W Builder[R]] struct {
 // Where dst has a SetWriteDeadline, cancelling the context of a call interrupts the write; elsewhere it takes effect with the
 // next call. Where it has WriteBuffers, a batch goes out as one gathered write.
 func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
+	w := newWriter(t, opts)
+	w.out = ipc.NewWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen})
+	return w
+}
+
+// NewFileWriter returns a writer of an Arrow IPC file to dst, which it does not own. The file is complete when Close has
+// returned without an error. A file holds one dictionary for each column: batches of a second builder with dictionary columns
+// are refused with [ipc.ErrReplaced], and nothing of them is written. Nil options mean all defaults.
+func NewFileWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
+	w := newWriter(t, opts)
+	w.out = &ipc.NewFileWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen}).Writer
+	return w
+}
+
+func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *Writer[R, B, W] {
 	w := &Writer[R, B, W]{table: t}
 	if opts != nil {
 		w.opts = *opts
@@ -48,12 +63,14 @@ func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *W
 	if w.opts.BatchBytes <= 0 {
 		w.opts.BatchBytes = 1 << 20
 	}
-	schema := t.schema
-	if w.opts.Metadata != nil {
-		schema = &ipc.Schema{Fields: schema.Fields, Metadata: w.opts.Metadata}
-	}
-	w.out = ipc.NewWriter(dst, schema, &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen})
 	return w
+}
+
+func (w *Writer[R, B, W]) schema() *ipc.Schema {
+	if w.opts.Metadata == nil {
+		return w.table.schema
+	}
+	return &ipc.Schema{Fields: w.table.schema.Fields, Metadata: w.opts.Metadata}
 }
 
 // Append adds a row to the writer's own batch, which is sent when it has the rows or bytes of the options, and with Flush,

@@ -121,6 +121,13 @@ func (e *encoder) addSchema(offset int) {
 	e.flushArena()
 }
 
+// addFileStart adds what a file begins with: the magic string and the schema message.
+func (e *encoder) addFileStart() {
+	e.arena = append(e.arena, fileMagic...)
+	e.arena = append(e.arena, zeros[:fileStart-len(fileMagic)]...)
+	e.addSchema(fileStart)
+}
+
 // check tells what is wrong with columns that are to be sent.
 func (e *encoder) check(rows int, columns []column.Data) error {
 	if len(columns) != len(e.plans) {

@@ -45,6 +45,8 @@ type Writer struct {
 	send    *sender
 	enc     *encoder
 	cancel  canceller
+	file    bool
+	index   fileIndex // of a file
 	started bool
 	closed  bool
 	err     error // of all later calls
@@ -54,7 +56,13 @@ type Writer struct {
 // NewWriter returns a writer to dst, which it does not own. It sends nothing yet. Nil options mean all defaults. A schema that
 // cannot be written is the error of every call.
 func NewWriter(dst io.Writer, schema *Schema, opts *WriterOptions) *Writer {
-	w := &Writer{send: newSender(dst)}
+	w := &Writer{}
+	w.init(dst, schema, opts, false)
+	return w
+}
+
+func (w *Writer) init(dst io.Writer, schema *Schema, opts *WriterOptions, file bool) {
+	w.send, w.file = newSender(dst), file
 	if opts != nil {
 		w.opts = *opts
 	}
@@ -62,8 +70,7 @@ func NewWriter(dst io.Writer, schema *Schema, opts *WriterOptions) *Writer {
 		w.name = s.String()
 	}
 	w.cancel.set = w.send.deadline()
-	w.enc, w.err = newEncoder(schema, false)
-	return w
+	w.enc, w.err = newEncoder(schema, file)
 }
 
 // Err returns the error that every later call returns, nil while there is none.
@@ -88,10 +95,7 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	if err := w.cancel.arm(ctx); err != nil {
 		return err
 	}
-	w.enc.begin()
-	if !w.started {
-		w.enc.addSchema(0)
-	}
+	w.begin()
 	if err := w.enc.addBatch(rows, columns); err != nil {
 		return err
 	}
@@ -103,8 +107,21 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	return nil
 }
 
+// begin starts the messages of a call, with what stands before the first of all.
+func (w *Writer) begin() {
+	w.enc.begin()
+	switch {
+	case w.started:
+	case w.file:
+		w.enc.addFileStart()
+	default:
+		w.enc.addSchema(0)
+	}
+}
+
 // out sends the messages of the current call.
 func (w *Writer) out(ctx context.Context) error {
+	offset := w.send.sent
 	n, err := w.send.send(w.enc.parts, w.enc.size)
 	if err != nil {
 		cause := w.cancel.cause(ctx, err)
@@ -116,6 +133,9 @@ func (w *Writer) out(ctx context.Context) error {
 		return w.err
 	}
 	w.started = true
+	if w.file {
+		w.index.add(offset, w.enc.marks)
+	}
 	w.enc.count(&w.stats)
 	w.enc.commit()
 	return nil
@@ -131,11 +151,11 @@ func (w *Writer) Close() error {
 		w.closed = true
 		return w.err
 	}
-	w.enc.begin()
-	if !w.started {
-		w.enc.addSchema(0)
-	}
+	w.begin()
 	w.enc.addEnd()
+	if w.file {
+		w.enc.part(w.index.footer(w.enc.schema))
+	}
 	w.cancel.disarm()
 	err := w.out(context.Background())
 	w.closed = true

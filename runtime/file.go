@@ -1,0 +1,148 @@
+package rt
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"sync"
+
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// FileReader reads the batches B, or rows R, of one table from an Arrow IPC file, in any order. Its methods may be called by
+// several goroutines.
+type FileReader[R, B any] struct {
+	core     readerCore
+	in       *ipc.FileReader
+	close    io.Closer
+	mu       sync.Mutex // of core
+	newBatch func(Handle) B
+	readRows func(b B, rows []R, from int)
+}
+
+// NewFileReader reads the footer of the file of size bytes in src and fits its schema to the table. Nil options mean all
+// defaults; Reuse and AllowMissingEnd mean nothing here.
+func NewFileReader[R, B any, W Builder[R]](t *Table[R, B, W], src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReader[R, B], error) {
+	if opts == nil {
+		opts = &ReaderOptions{}
+	}
+	r := &FileReader[R, B]{newBatch: t.spec.NewBatch, readRows: t.spec.ReadRows}
+	r.core = readerCore{opts: *opts, table: t.spec.Name, columns: t.spec.Columns, source: sourceName(src)}
+	in, err := ipc.NewFileReader(src, size, r.core.options())
+	if err != nil {
+		return nil, err
+	}
+	r.in = in
+	return r, nil
+}
+
+// OpenFile is [NewFileReader] of the named file, which Close closes.
+func OpenFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *ReaderOptions) (*FileReader[R, B], error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("lightstream: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil {
+		var r *FileReader[R, B]
+		if r, err = NewFileReader(t, f, info.Size(), opts); err == nil {
+			r.close = f
+			return r, nil
+		}
+	}
+	f.Close()
+	return nil, err
+}
+
+// Close closes a file that [OpenFile] opened. Batches stay valid.
+func (r *FileReader[R, B]) Close() error {
+	if r.close == nil {
+		return nil
+	}
+	return r.close.Close()
+}
+
+// Schema returns the schema that the file has.
+func (r *FileReader[R, B]) Schema() *ipc.Schema { return r.in.Schema() }
+
+// NumBatches returns the number of batches.
+func (r *FileReader[R, B]) NumBatches() int { return r.in.NumBatches() }
+
+func (r *FileReader[R, B]) handle(i int) (Handle, error) {
+	h, err := r.in.Batch(i)
+	if err != nil {
+		return Handle{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.core.fit.apply(h, &r.core.stats); err != nil {
+		h.Release()
+		return Handle{}, err
+	}
+	return h, nil
+}
+
+// Batch reads batch i, whose memory is its own until it is released.
+func (r *FileReader[R, B]) Batch(i int) (B, error) {
+	h, err := r.handle(i)
+	if err != nil {
+		var none B
+		return none, err
+	}
+	return r.newBatch(h), nil
+}
+
+// Batches yields the batches in order. An error is yielded once, last, with the zero batch.
+func (r *FileReader[R, B]) Batches(ctx context.Context) iter.Seq2[B, error] {
+	return func(yield func(B, error) bool) {
+		for i := range r.NumBatches() {
+			var b B
+			err := ended(ctx)
+			if err == nil {
+				b, err = r.Batch(i)
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Rows yields the rows of all batches in order, as values of their own; see [Reader.Rows].
+func (r *FileReader[R, B]) Rows(ctx context.Context) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		var rows []R
+		for i := range r.NumBatches() {
+			var h Handle
+			err := ended(ctx)
+			if err == nil {
+				h, err = r.handle(i)
+			}
+			if err != nil {
+				var none R
+				yield(none, err)
+				return
+			}
+			if !yieldRows(h, &rows, r.newBatch, r.readRows, yield) {
+				return
+			}
+		}
+	}
+}
+
+// ended returns the cause of a context that has ended.
+func ended(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// Stats returns what the reader has done so far.
+func (r *FileReader[R, B]) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.core.merge(r.in.Stats())
+}

@@ -1,0 +1,319 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+const (
+	fileMagic = "ARROW1"
+	// fileStart is the length of the magic string and what pads it.
+	fileStart = 8
+	// fileTail is the length of the footer's length and the magic string.
+	fileTail = 4 + len(fileMagic)
+)
+
+// FileWriter writes batches as an Arrow IPC file. Its Close writes the footer: a file without one is not complete. Dictionaries
+// that grow are extended; another dictionary for a column is refused with [ErrReplaced] before anything of the batch is written.
+type FileWriter struct{ Writer }
+
+// NewFileWriter returns a writer of a file to dst, which it does not own, from dst's current position as the file's start. It
+// writes nothing yet. Nil options mean all defaults.
+func NewFileWriter(dst io.Writer, schema *Schema, opts *WriterOptions) *FileWriter {
+	w := &FileWriter{}
+	w.init(dst, schema, opts, true)
+	return w
+}
+
+// block is where a message of a file is.
+type block struct {
+	offset int64
+	head   int32
+	body   int64
+}
+
+// fileIndex is what the footer of a file lists.
+type fileIndex struct{ dictionaries, batches []block }
+
+// add notes the messages of a call that began at offset of the file.
+func (x *fileIndex) add(offset int64, marks []messageMark) {
+	for _, m := range marks {
+		b := block{offset + m.offset, int32(m.head), m.body}
+		if m.dictionary {
+			x.dictionaries = append(x.dictionaries, b)
+		} else {
+			x.batches = append(x.batches, b)
+		}
+	}
+}
+
+// footer returns the footer of a file, with its length and the closing magic string.
+func (x *fileIndex) footer(s *Schema) []byte {
+	b := flatbuffers.NewBuilder(1024)
+	schema := buildSchema(b, s)
+	blocks := func(list []block, start func(*flatbuffers.Builder, int)) flatbuffers.UOffsetT {
+		start(b, len(list))
+		for i := len(list) - 1; i >= 0; i-- {
+			arrowfb.CreateBlock(b, list[i].offset, list[i].head, list[i].body)
+		}
+		return b.EndVector(len(list))
+	}
+	dictionaries := blocks(x.dictionaries, arrowfb.FooterStartDictionaries)
+	batches := blocks(x.batches, arrowfb.FooterStartRecordBatches)
+	arrowfb.FooterStart(b)
+	arrowfb.FooterAddVersion(b, arrowfb.MetadataVersionV5)
+	arrowfb.FooterAddSchema(b, schema)
+	arrowfb.FooterAddDictionaries(b, dictionaries)
+	arrowfb.FooterAddRecordBatches(b, batches)
+	b.Finish(arrowfb.FooterEnd(b))
+	f := b.FinishedBytes()
+	n := len(f)
+	f = le.AppendUint32(f, uint32(n))
+	return append(f, fileMagic...)
+}
+
+// FileReader reads the batches of an Arrow IPC file, in any order. Its methods may be called by several goroutines.
+type FileReader struct {
+	src     io.ReaderAt
+	size    int64
+	pool    *mem.Pool
+	batches []block
+
+	mu     sync.Mutex
+	framer frame.IPC
+	dec    *decoder
+	bytes  int64
+}
+
+// NewFileReader reads the footer, the schema and the dictionaries of the file of size bytes in src. Nil options mean all
+// defaults.
+func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReader, error) {
+	if opts == nil {
+		opts = &ReaderOptions{}
+	}
+	r := &FileReader{src: src, size: size, pool: opts.Pool}
+	if r.pool == nil {
+		r.pool = mem.SharedPool()
+	}
+	r.dec = newDecoder(opts.Limits, opts.Validate, opts.Align, r.pool)
+	r.framer = frame.IPC{MaxMetadata: r.dec.limits.MaxMetadata, MaxBody: r.dec.limits.MaxBody}
+	footer, end, err := r.readFooter()
+	if err != nil {
+		return nil, err
+	}
+	if v := footer.Version(); v < arrowfb.MetadataVersionV4 || v > arrowfb.MetadataVersionV5 {
+		return nil, fileError(end, "footer.version", frame.Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
+	}
+	if !footer.HasSchema() {
+		return nil, fileError(end, "footer.schema", frame.Errorf(ErrMalformed, "the footer has no schema"))
+	}
+	if err := r.dec.setSchema(footer.Schema(), opts.Select); err != nil {
+		return nil, err
+	}
+	for i := range footer.RecordBatchesLen() {
+		b, err := r.block(footer.RecordBatches(i), end, "footer.recordBatches")
+		if err != nil {
+			return nil, err
+		}
+		r.batches = append(r.batches, b)
+	}
+	for i := range footer.DictionariesLen() {
+		b, err := r.block(footer.Dictionaries(i), end, "footer.dictionaries")
+		if err != nil {
+			return nil, err
+		}
+		if err := r.dictionary(b); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// fileError is a [frame.DecodeError] at an offset of the file.
+func fileError(offset int64, path string, err error) error {
+	return &frame.DecodeError{Offset: offset, Path: path, Err: err}
+}
+
+// readFooter returns the verified footer and where it begins.
+func (r *FileReader) readFooter() (f arrowfb.Footer, at int64, err error) {
+	if r.size < int64(fileStart+fileTail) {
+		return f, 0, fileError(0, "", frame.Errorf(ErrTruncated, "%d bytes, an Arrow file has at least %d", r.size, fileStart+fileTail))
+	}
+	var start, tail [16]byte
+	if err := r.readAt(start[:fileStart], 0); err != nil {
+		return f, 0, err
+	}
+	if string(start[:len(fileMagic)]) != fileMagic {
+		return f, 0, fileError(0, "magic", frame.Errorf(ErrMalformed, "the file begins with %q, want %q%s", start[:len(fileMagic)], fileMagic, hint(start[:])))
+	}
+	if err := r.readAt(tail[:fileTail], r.size-int64(fileTail)); err != nil {
+		return f, 0, err
+	}
+	if string(tail[4:fileTail]) != fileMagic {
+		return f, 0, fileError(r.size-int64(len(fileMagic)), "magic", frame.Errorf(ErrTruncated, "the file ends with %q, want %q; was it closed when it was written?", tail[4:fileTail], fileMagic))
+	}
+	n := int64(int32(le.Uint32(tail[:])))
+	at = r.size - int64(fileTail) - n
+	switch {
+	case n <= 0 || at < fileStart:
+		return f, 0, fileError(r.size-int64(fileTail), "footer length", frame.Errorf(ErrMalformed, "%d bytes of footer in a file of %d", n, r.size))
+	case n > r.dec.limits.MaxMetadata:
+		return f, 0, fileError(r.size-int64(fileTail), "footer length", frame.Errorf(ErrLimit, "%d bytes exceed Limits.MaxMetadata (%d)", n, r.dec.limits.MaxMetadata))
+	}
+	buf := mem.Alloc(int(n))
+	if err := r.readAt(buf, at); err != nil {
+		return f, 0, err
+	}
+	f, err = arrowfb.VerifyFooter(buf, arrowfb.Limits{})
+	if err != nil {
+		var e *arrowfb.Error
+		if errors.As(err, &e) {
+			return f, 0, fileError(at+e.Offset, e.Path, frame.Errorf(ErrMalformed, "footer: found %s, want %s", e.Found, e.Want))
+		}
+		return f, 0, fileError(at, "footer", frame.Errorf(ErrMalformed, "%v", err))
+	}
+	return f, at, nil
+}
+
+// hint names other formats by their first bytes.
+func hint(p []byte) string {
+	switch {
+	case string(p[:4]) == "\xff\xff\xff\xff":
+		return "; this is an Arrow stream, read it with a stream reader"
+	case string(p[:4]) == "PAR1":
+		return "; this is a Parquet file"
+	}
+	return ""
+}
+
+// readAt fills p from offset, or tells where the file ends.
+func (r *FileReader) readAt(p []byte, offset int64) error {
+	n, err := r.src.ReadAt(p, offset)
+	if n == len(p) {
+		return nil
+	}
+	if err == io.EOF || err == nil {
+		err = ErrTruncated
+	}
+	return fileError(offset+int64(max(n, 0)), "", err)
+}
+
+// block checks an entry of the footer against the limits and the file's size.
+func (r *FileReader) block(b arrowfb.Block, end int64, path string) (block, error) {
+	x := block{b.Offset(), b.MetaDataLength(), b.BodyLength()}
+	switch {
+	case x.offset < fileStart || x.head <= 0 || x.body < 0 || x.offset > end || int64(x.head) > end-x.offset || x.body > end-x.offset-int64(x.head):
+		return x, fileError(end, path, frame.Errorf(ErrMalformed, "a block at %d of %d and %d bytes, the footer begins at %d", x.offset, x.head, x.body, end))
+	case int64(x.head) > r.dec.limits.MaxMetadata:
+		return x, fileError(end, path, frame.Errorf(ErrLimit, "%d bytes of metadata exceed Limits.MaxMetadata (%d)", x.head, r.dec.limits.MaxMetadata))
+	case x.body > r.dec.limits.MaxBody:
+		return x, fileError(end, path, frame.Errorf(ErrLimit, "%d bytes exceed Limits.MaxBody (%d); raise it", x.body, r.dec.limits.MaxBody))
+	}
+	return x, nil
+}
+
+// read reads a message and calls use with it, one at a time. The memory of the metadata goes back afterwards.
+func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
+	head, err := r.pool.TryGet(int(b.head))
+	if err != nil {
+		return fileError(b.offset, "", err)
+	}
+	defer head.Release()
+	if err := r.readAt(head.Bytes(), b.offset); err != nil {
+		return err
+	}
+	body, err := r.pool.TryGet(int(b.body))
+	if err != nil {
+		return fileError(b.offset, "", err)
+	}
+	if err := r.readAt(body.Bytes(), b.offset+int64(b.head)); err != nil {
+		body.Release()
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, length, need, err := r.framer.Measure(head.Bytes())
+	switch {
+	case err != nil:
+	case need > 0 || n > int(b.head):
+		err = frame.At(0, "", frame.Errorf(ErrMalformed, "the message has %d bytes of metadata, the footer says %d", max(n, need), b.head))
+	case length > int(b.body):
+		err = frame.At(0, "message.bodyLength", frame.Errorf(ErrMalformed, "%d bytes, the footer says %d", length, b.body))
+	}
+	if err != nil {
+		body.Release()
+		return r.locate(b, err)
+	}
+	m, err := r.framer.DecodeBody(head.Bytes()[:n], body.Bytes()[:length], body)
+	if err == nil {
+		err = use(&m)
+	}
+	r.bytes += int64(b.head) + b.body
+	return r.locate(b, err)
+}
+
+// locate turns an offset in a message into one in the file.
+func (r *FileReader) locate(b block, err error) error {
+	var e *frame.DecodeError
+	if errors.As(err, &e) {
+		e.Offset += b.offset
+	}
+	return err
+}
+
+func (r *FileReader) dictionary(b block) error {
+	return r.read(b, func(m *frame.Message) error {
+		fb, ok := m.Root.HeaderDictionaryBatch()
+		if !ok {
+			m.Release()
+			return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v where the footer lists a dictionary", m.Root.HeaderType()))
+		}
+		return r.dec.dictionary(m, fb, false)
+	})
+}
+
+// Schema returns the schema of the file.
+func (r *FileReader) Schema() *Schema { return r.dec.schema }
+
+// NumBatches returns the number of batches.
+func (r *FileReader) NumBatches() int { return len(r.batches) }
+
+// Batch reads batch i, whose memory is its own until it is released. It has the dictionaries of the whole file.
+func (r *FileReader) Batch(i int) (h Batch, err error) {
+	if i < 0 || i >= len(r.batches) {
+		return h, fmt.Errorf("lightstream: batch %d of a file with %d batches", i, len(r.batches))
+	}
+	err = r.read(r.batches[i], func(m *frame.Message) error {
+		if m.Batch == nil {
+			m.Release()
+			return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v where the footer lists a record batch", m.Root.HeaderType()))
+		}
+		h, err = r.dec.batch(m)
+		return err
+	})
+	if err != nil {
+		var e *frame.DecodeError
+		if errors.As(err, &e) {
+			e.Frame = int64(i)
+		}
+		return Batch{}, err
+	}
+	return h, nil
+}
+
+// Stats returns what the reader has done so far.
+func (r *FileReader) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.dec.stats
+	s.Bytes = r.bytes
+	return s
+}
