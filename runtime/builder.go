@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
-	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 // Builder is what a generated builder of rows R does. Its columns are filled row by row, by rows, or one by one.
@@ -28,7 +27,7 @@ type BuilderOptions struct {
 
 // BuilderBase is what all generated builders share.
 type BuilderBase struct {
-	schema   *ipc.Schema
+	names    []Column
 	columns  []column.Builder
 	variable []column.Builder // those whose rows differ in size
 	width    int              // bytes of a row in all others
@@ -41,7 +40,7 @@ func (b *BuilderBase) Init(columns []Column, opts *BuilderOptions, builders ...c
 	if opts == nil {
 		opts = &BuilderOptions{}
 	}
-	b.columns = builders
+	b.names, b.columns = columns, builders
 	b.data = make([]column.Data, len(builders))
 	for i, c := range builders {
 		f := &columns[i].Field
@@ -65,14 +64,11 @@ func (b *BuilderBase) Len() int {
 	return b.columns[0].Len()
 }
 
-// Err returns the first value that did not fit, as a *column.ValueError, or tells that columns differ in length, which is
-// allowed only while they are filled one by one.
+// Err returns the first value that did not fit, as a *column.ValueError.
 func (b *BuilderBase) Err() error {
-	if b.failed {
-		for _, c := range b.columns {
-			if err := c.Err(); err != nil {
-				return err
-			}
+	for _, c := range b.columns {
+		if err := c.Err(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -105,7 +101,7 @@ func (b *BuilderBase) size() int {
 	return n
 }
 
-// batch returns the rows as they are sent.
+// batch returns the rows as they are sent. Columns of different length are allowed only while they are filled one by one.
 func (b *BuilderBase) batch() (rows int, columns []column.Data, err error) {
 	if err := b.Err(); err != nil {
 		return 0, nil, err
@@ -114,7 +110,7 @@ func (b *BuilderBase) batch() (rows int, columns []column.Data, err error) {
 	for i, c := range b.columns {
 		b.data[i] = c.Data()
 		if n := b.data[i].Len; n != rows {
-			return 0, nil, fmt.Errorf("lightstream: column %d has %d rows, column 0 has %d; give each column the same number", i, n, rows)
+			return 0, nil, fmt.Errorf("lightstream: column %q has %d rows, column %q has %d; give each column the same number", b.names[i].Name, n, b.names[0].Name, rows)
 		}
 	}
 	return rows, b.data, nil

@@ -20,7 +20,7 @@ var (
 	// ErrInexact tells of a value that the table's type cannot hold as it is.
 	ErrInexact = errors.New("value does not fit the table's type exactly")
 	// ErrIndex tells of an index outside its dictionary.
-	ErrIndex = errors.New("index is outside its dictionary")
+	ErrIndex = column.ErrIndex
 )
 
 const noConversion = "no conversion"

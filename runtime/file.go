@@ -29,7 +29,7 @@ func NewFileReader[R, B any, W Builder[R]](t *Table[R, B, W], src io.ReaderAt, s
 		opts = &ReaderOptions{}
 	}
 	r := &FileReader[R, B]{newBatch: t.spec.NewBatch, readRows: t.spec.ReadRows}
-	r.core = readerCore{opts: *opts, table: t.spec.Name, columns: t.spec.Columns, source: sourceName(src)}
+	r.core = readerCore{opts: *opts, table: t.spec.Name, columns: t.spec.Columns, source: ipc.SourceName(src)}
 	in, err := ipc.NewFileReader(src, size, r.core.options())
 	if err != nil {
 		return nil, err

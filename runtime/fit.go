@@ -144,10 +144,12 @@ func fit(table, source string, columns []Column, schema *ipc.Schema, opts *Reade
 
 // find returns the stream's column for want, or -1.
 func find(schema *ipc.Schema, want *Column) (at int, problem string) {
-	for _, name := range [...]string{want.Name, want.Was} {
-		if at = -1; name == "" && want.Was == "" {
-			continue
-		}
+	names := [...]string{want.Name, want.Was}
+	if want.Was == "" {
+		names[1] = want.Name
+	}
+	for _, name := range names {
+		at = -1
 		for i := range schema.Fields {
 			if schema.Fields[i].Name != name {
 				continue

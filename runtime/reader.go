@@ -2,7 +2,6 @@ package rt
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"iter"
 
@@ -56,20 +55,9 @@ func NewReader[R, B any, W Builder[R]](t *Table[R, B, W], src io.Reader, opts *R
 		opts = &ReaderOptions{}
 	}
 	r := &Reader[R, B]{newBatch: t.spec.NewBatch, readRows: t.spec.ReadRows}
-	r.core = readerCore{opts: *opts, table: t.spec.Name, columns: t.spec.Columns, source: sourceName(src)}
+	r.core = readerCore{opts: *opts, table: t.spec.Name, columns: t.spec.Columns, source: ipc.SourceName(src)}
 	r.core.in = ipc.NewReader(src, r.core.options())
 	return r
-}
-
-// sourceName is what errors call a source that has a name.
-func sourceName(src any) string {
-	switch s := src.(type) {
-	case interface{ Name() string }:
-		return s.Name()
-	case fmt.Stringer:
-		return s.String()
-	}
-	return ""
 }
 
 // readerCore is the part of readers that does not know the Go types.

@@ -2,7 +2,6 @@ package rt
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -130,13 +129,17 @@ func (w *Writer[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
 	return w.out.Write(ctx, rows, columns)
 }
 
-// Close sends what waits and the end marker, and half-closes the destination where it can. It is idempotent; after a failed
-// send it writes no marker and returns that error, and after Abort it returns [ErrAborted].
+// Close sends what waits and the end marker, and half-closes the destination where it can. It is idempotent; where what waits
+// cannot be sent, or after a failed send, it writes no marker and returns that error, and after Abort it returns [ErrAborted].
 func (w *Writer[R, B, W]) Close() error {
 	if w.out.Closed() {
 		return w.out.Close()
 	}
-	return errors.Join(w.Flush(context.Background()), w.out.Close())
+	if err := w.Flush(context.Background()); err != nil {
+		w.out.Abort() // what was accepted and is lost must not look like a whole stream
+		return err
+	}
+	return w.out.Close()
 }
 
 // Abort ends the stream without an end marker, so that the peer sees that it is unfinished, and drops what waits. After Close

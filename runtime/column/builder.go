@@ -59,6 +59,7 @@ var (
 	ErrTimeRange   = errors.New("time is out of range")
 	ErrNaiveTime   = errors.New("time is not in UTC, but the column has no zone")
 	ErrTooLong     = errors.New("column holds more text than 32-bit offsets reach")
+	ErrIndex       = errors.New("index is outside its dictionary")
 )
 
 // header is what all builders share: the config, the validity bitmap and the first error.
@@ -551,6 +552,7 @@ type DictBuilder[I Index] struct {
 	FixedBuilder[I]
 	dictionary *Dictionary
 	limit      int
+	direct     bool // indices were set by the caller
 }
 
 // Init sets the column's dictionary.
@@ -599,8 +601,44 @@ func (b *DictBuilder[I]) AppendPtr(p *string) {
 	b.Append(*p)
 }
 
-// AppendIndex adds a row by its index in the dictionary, which must be there when the batch is written.
-func (b *DictBuilder[I]) AppendIndex(i I) { b.FixedBuilder.Append(i) }
+// AppendIndex adds a row by its index in the dictionary. One that is not there when the batch is written is the builder's
+// error.
+func (b *DictBuilder[I]) AppendIndex(i I) {
+	b.direct = true
+	b.FixedBuilder.Append(i)
+}
+
+// Extend adds n rows of index 0 and returns their indices to be filled; see [FixedBuilder.Extend] and
+// [DictBuilder.AppendIndex].
+func (b *DictBuilder[I]) Extend(n int) []I {
+	b.direct = true
+	return b.FixedBuilder.Extend(n)
+}
+
+// Values returns the indices of all rows to be read or changed, until the builder's next change.
+func (b *DictBuilder[I]) Values() []I {
+	b.direct = true
+	return b.FixedBuilder.Values()
+}
+
+// Err returns the first error, a *ValueError.
+func (b *DictBuilder[I]) Err() error {
+	if b.err == nil && b.direct {
+		n := b.dictionary.Len()
+		for i, x := range b.values {
+			if (x < 0 || uint64(x) >= uint64(n)) && (b.nulls == 0 || bit(b.validity, i)) {
+				return &ValueError{b.Name, i, fmt.Errorf("%w: index %d of %d values", ErrIndex, x, n)}
+			}
+		}
+	}
+	return b.header.Err()
+}
+
+// Reset drops all rows and the error and keeps the memory and the dictionary.
+func (b *DictBuilder[I]) Reset() {
+	b.direct = false
+	b.FixedBuilder.Reset()
+}
 
 // Data returns the rows as buffers.
 func (b *DictBuilder[I]) Data() Data {

@@ -46,6 +46,7 @@ var (
 
 // DecodeError says where decoding stopped.
 type DecodeError struct {
+	Source string // what the frames come from, such as "tcp 10.0.0.7:9000"; may be empty
 	Frame  int64  // frames before this one
 	Offset int64  // bytes from the start of the frame
 	Path   string // what was read there, such as "trades.price.validity"; may be empty
@@ -53,10 +54,14 @@ type DecodeError struct {
 }
 
 func (e *DecodeError) Error() string {
-	if e.Path == "" {
-		return fmt.Sprintf("lightstream: frame %d, byte %d: %v", e.Frame, e.Offset, e.Err)
+	source, path := "", ""
+	if e.Source != "" {
+		source = e.Source + ", "
 	}
-	return fmt.Sprintf("lightstream: frame %d, byte %d (%s): %v", e.Frame, e.Offset, e.Path, e.Err)
+	if e.Path != "" {
+		path = " (" + e.Path + ")"
+	}
+	return fmt.Sprintf("lightstream: %sframe %d, byte %d%s: %v", source, e.Frame, e.Offset, path, e.Err)
 }
 
 func (e *DecodeError) Unwrap() error { return e.Err }

@@ -84,6 +84,7 @@ func (x *fileIndex) footer(s *Schema) []byte {
 type FileReader struct {
 	src     io.ReaderAt
 	size    int64
+	name    string
 	pool    *mem.Pool
 	batches []block
 
@@ -99,42 +100,59 @@ func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReade
 	if opts == nil {
 		opts = &ReaderOptions{}
 	}
-	r := &FileReader{src: src, size: size, pool: opts.Pool}
+	r := &FileReader{src: src, size: size, name: SourceName(src), pool: opts.Pool}
 	if r.pool == nil {
 		r.pool = mem.SharedPool()
 	}
 	r.dec = newDecoder(opts.Limits, opts.Validate, opts.Align, r.pool)
 	r.framer = frame.IPC{MaxMetadata: r.dec.limits.MaxMetadata, MaxBody: r.dec.limits.MaxBody}
+	if err := r.open(opts); err != nil {
+		return nil, r.named(err)
+	}
+	return r, nil
+}
+
+// named gives an error the name of the file.
+func (r *FileReader) named(err error) error {
+	var e *frame.DecodeError
+	if errors.As(err, &e) {
+		e.Source = r.name
+	}
+	return err
+}
+
+// open reads all but the batches.
+func (r *FileReader) open(opts *ReaderOptions) error {
 	footer, end, err := r.readFooter()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if v := footer.Version(); v < arrowfb.MetadataVersionV4 || v > arrowfb.MetadataVersionV5 {
-		return nil, fileError(end, "footer.version", frame.Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
+		return fileError(end, "footer.version", frame.Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
 	}
 	if !footer.HasSchema() {
-		return nil, fileError(end, "footer.schema", frame.Errorf(ErrMalformed, "the footer has no schema"))
+		return fileError(end, "footer.schema", frame.Errorf(ErrMalformed, "the footer has no schema"))
 	}
 	if err := r.dec.setSchema(footer.Schema(), opts.Select); err != nil {
-		return nil, err
+		return err
 	}
 	for i := range footer.RecordBatchesLen() {
 		b, err := r.block(footer.RecordBatches(i), end, "footer.recordBatches")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r.batches = append(r.batches, b)
 	}
 	for i := range footer.DictionariesLen() {
 		b, err := r.block(footer.Dictionaries(i), end, "footer.dictionaries")
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := r.dictionary(b); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return r, nil
+	return nil
 }
 
 // fileError is a [frame.DecodeError] at an offset of the file.
@@ -304,7 +322,7 @@ func (r *FileReader) Batch(i int) (h Batch, err error) {
 		if errors.As(err, &e) {
 			e.Frame = int64(i)
 		}
-		return Batch{}, err
+		return Batch{}, r.named(err)
 	}
 	return h, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/lightstream-go/lightstream/runtime/frame"
@@ -33,14 +35,29 @@ var ErrUnfinished = errors.New("stream ended without an end marker")
 
 // UnfinishedError says where a stream ended without an end marker. It wraps [ErrUnfinished].
 type UnfinishedError struct {
-	Batches, Rows int64 // those that came
+	Source        string // may be empty
+	Batches, Rows int64  // those that came
 }
 
 func (e *UnfinishedError) Error() string {
-	if e.Batches == 0 {
-		return "lightstream: stream ended before the first batch without an end marker; the sender stopped early"
+	source := ""
+	if e.Source != "" {
+		source = e.Source + ": "
 	}
-	return fmt.Sprintf("lightstream: stream ended after batch %d (%d rows) without an end marker; the sender stopped early", e.Batches, e.Rows)
+	if e.Batches == 0 {
+		return "lightstream: " + source + "stream ended before the first batch without an end marker; the sender stopped early"
+	}
+	return fmt.Sprintf("lightstream: %sstream ended after batch %s (%s rows) without an end marker; the sender stopped early",
+		source, thousands(e.Batches), thousands(e.Rows))
+}
+
+// thousands writes n with a comma after each three digits from the end.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 func (e *UnfinishedError) Unwrap() error { return ErrUnfinished }
@@ -55,13 +72,13 @@ type Reader struct {
 	framer *frame.IPC
 	dec    *decoder
 	cancel canceller
-	bytes  int64
+	source string
 	err    error // of all later calls
 }
 
 // NewReader returns a reader of the stream that src carries. It reads nothing yet. Nil options mean all defaults.
 func NewReader(src io.Reader, opts *ReaderOptions) *Reader {
-	r := &Reader{}
+	r := &Reader{source: SourceName(src)}
 	if opts != nil {
 		r.opts = *opts
 	}
@@ -72,6 +89,20 @@ func NewReader(src io.Reader, opts *ReaderOptions) *Reader {
 		r.cancel.set = d.SetReadDeadline
 	}
 	return r
+}
+
+// SourceName is what errors call a source or destination: the name of a file, the address of a connection's peer, and "" for
+// others.
+func SourceName(src any) string {
+	switch s := src.(type) {
+	case interface{ Name() string }:
+		return s.Name()
+	case interface{ RemoteAddr() net.Addr }:
+		if a := s.RemoteAddr(); a != nil {
+			return a.Network() + " " + a.String()
+		}
+	}
+	return ""
 }
 
 // Schema returns the schema of the stream, reading it if need be.
@@ -127,7 +158,7 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 		if r.opts.AllowMissingEnd && r.dec.schema != nil {
 			return frame.Message{}, r.fail(io.EOF)
 		}
-		return frame.Message{}, r.fail(&UnfinishedError{r.dec.stats.Batches, r.dec.stats.Rows})
+		return frame.Message{}, r.fail(&UnfinishedError{r.source, r.dec.stats.Batches, r.dec.stats.Rows})
 	}
 	return frame.Message{}, r.fail(err)
 }
@@ -136,6 +167,7 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 func (r *Reader) fail(err error) error {
 	var e *frame.DecodeError
 	if errors.As(err, &e) {
+		e.Source = r.source
 		e.Frame = max(r.stream.Frames()-1, 0)
 		if r.stream.Err() != nil {
 			e.Frame = r.stream.Frames()

@@ -33,7 +33,7 @@ func (e *WriteError) Error() string {
 	if e.Destination != "" {
 		to = e.Destination + ": "
 	}
-	return fmt.Sprintf("lightstream: %safter %d batches (%d rows) that were accepted: %v", to, e.Batches, e.Rows, e.Err)
+	return fmt.Sprintf("lightstream: %safter %s batches (%s rows) that were accepted: %v", to, thousands(e.Batches), thousands(e.Rows), e.Err)
 }
 
 func (e *WriteError) Unwrap() error { return e.Err }
@@ -66,9 +66,7 @@ func (w *Writer) init(dst io.Writer, schema *Schema, opts *WriterOptions, file b
 	if opts != nil {
 		w.opts = *opts
 	}
-	if s, ok := dst.(fmt.Stringer); ok {
-		w.name = s.String()
-	}
+	w.name = SourceName(dst)
 	w.cancel.set = w.send.deadline()
 	w.enc, w.err = newEncoder(schema, file)
 }
