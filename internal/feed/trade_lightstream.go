@@ -14,7 +14,7 @@ import (
 // The runtime is too old for this file if this line does not compile.
 const _ = rt.SupportsV1
 
-// TradeTable describes table "trade": 5 columns, 12 buffers.
+// TradeTable describes table "trade": 5 columns, 11 buffers.
 var TradeTable = rt.NewTable(rt.TableSpec[Trade, TradeBatch, *TradeBuilder]{
 	Name:       "trade",
 	Columns:    tradeColumns,
@@ -42,14 +42,14 @@ func NewTradeReader(src io.Reader, opts *rt.ReaderOptions) *TradeReader {
 // TradeWriter writes batches or rows of table "trade" to a stream.
 type TradeWriter = rt.Writer[Trade, TradeBatch, *TradeBuilder]
 
-// NewTradeWriter returns a writer of an Arrow stream to dst, which it does not own. It sends nothing yet. Nil options mean
-// all defaults.
+// NewTradeWriter returns a writer of an Arrow stream to dst, which it does not own. It sends nothing yet. Nil options
+// mean all defaults.
 func NewTradeWriter(dst io.Writer, opts *rt.WriterOptions) *TradeWriter {
 	return rt.NewWriter(TradeTable, dst, opts)
 }
 
-// TradeBatch is a batch of table "trade" as it was received. Its columns alias the received bytes: they are read-only and
-// valid until Release. A batch may be used by several goroutines, and is released once.
+// TradeBatch is a batch of table "trade" as it was received. Its columns alias the received bytes: they are read-only
+// and valid until Release. A batch may be used by several goroutines, and is released once.
 type TradeBatch struct{ h rt.Handle }
 
 func newTradeBatch(h rt.Handle) TradeBatch { return TradeBatch{h} }
@@ -100,7 +100,7 @@ func (b TradeBatch) Handle() rt.Handle { return b.h }
 // readTradeRows sets rows to those of b from row from on. Their texts alias the batch.
 func readTradeRows(b TradeBatch, rows []Trade, from int) {
 	time, symbol, price, size, note := b.Time(), b.Symbol(), b.Price(), b.Size(), b.Note()
-	notes := rt.NewSlab[string](len(rows))
+	noteSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
 		rows[i] = Trade{
@@ -108,7 +108,7 @@ func readTradeRows(b TradeBatch, rows []Trade, from int) {
 			Symbol: symbol.At(at),
 			Price:  price[at],
 			Size:   size[at],
-			Note:   notes.Ptr(note.Get(at)),
+			Note:   noteSlab.Ptr(note.Get(at)),
 		}
 	}
 }

@@ -1,0 +1,160 @@
+// Command lightstream-gen writes the Go that streams tables as Apache Arrow, from Go structs and .fbs files.
+//
+//	go get -tool github.com/lightstream-go/lightstream/cmd/lightstream-gen
+//
+// In a Go package, //go:generate go tool lightstream-gen generates for all structs with //lightstream:table in their comment:
+// trade_lightstream.go from trade.go. With the name of a .fbs file it generates for the tables in that:
+// trades_lightstream.go, and the row structs in trades_rows.go. Run it with -h for all else.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+
+	"github.com/lightstream-go/lightstream/codegen"
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+const usage = `usage: lightstream-gen [flags] [input ...]
+
+Writes the typed readers, writers, batches and builders of tables.
+
+An input is a directory with a Go package, a Go file, a .fbs file, or dir/... for
+all packages at and below dir that have tables. Without one it is the package in
+the current directory.
+
+  trade.go    structs with //lightstream:table in their comment
+              give trade_lightstream.go
+  trades.fbs  tables give trades_lightstream.go, and trades_rows.go
+              with a struct for each
+
+examples:
+  //go:generate go tool lightstream-gen              the package of this file
+  //go:generate go tool lightstream-gen trades.fbs   the tables of a schema
+  go tool lightstream-gen -check ./...               fails if a file is stale
+  go tool lightstream-gen -o internal/feed -I schema schema/trades.fbs
+
+flags:
+`
+
+const exits = `
+exit status: 0 done, 1 a definition is wrong or a file stale, 2 wrong use
+`
+
+// run is the command. It returns the exit status.
+func run(args []string, stdout, stderr io.Writer) int {
+	var opts codegen.Options
+	flags := flag.NewFlagSet("lightstream-gen", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	check := flags.Bool("check", false, "write nothing, and fail if a file is not what would be written")
+	version := flags.Bool("version", false, "print the version")
+	verbose := flags.Bool("v", false, "print the names of files that have changed")
+	flags.StringVar(&opts.Output, "o", "", "`directory` for what .fbs files give, instead of their own")
+	flags.StringVar(&opts.Package, "package", "", "`name` of the Go package for .fbs files, instead of that of the Go files in the directory")
+	flags.Func("I", "`directory` to search for files that .fbs files include; may be repeated", func(dir string) error {
+		opts.Include = append(opts.Include, dir)
+		return nil
+	})
+	err := flags.Parse(args)
+	opts.Inputs = flags.Args()
+	if err == nil && !*version {
+		err = misused(&opts)
+	}
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
+		flags.SetOutput(stdout)
+		flags.PrintDefaults()
+		fmt.Fprint(stdout, exits)
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "lightstream-gen: %v; run lightstream-gen -h for help\n", err)
+		return 2
+	case *version:
+		fmt.Fprintf(stdout, "lightstream-gen %s\n", moduleVersion())
+		return 0
+	}
+	if opts.Package == "" && generatesHere(&opts) {
+		opts.Package = os.Getenv("GOPACKAGE") // set by go generate
+	}
+	outputs, err := codegen.Generate(&opts)
+	if err == nil && *check {
+		err = codegen.Check(outputs)
+	} else if err == nil {
+		var changed []string
+		changed, err = codegen.Write(outputs)
+		if *verbose {
+			for _, name := range changed {
+				fmt.Fprintln(stdout, name)
+			}
+		}
+	}
+	if err != nil {
+		report(stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// misused returns an error for flags that have nothing to do.
+func misused(opts *codegen.Options) error {
+	if slices.ContainsFunc(opts.Inputs, func(input string) bool { return filepath.Ext(input) == ".fbs" }) {
+		return nil
+	}
+	switch {
+	case opts.Output != "":
+		return errors.New("-o is for .fbs files, and there is none; what Go files give goes beside them")
+	case opts.Package != "":
+		return errors.New("-package is for .fbs files, and there is none")
+	case len(opts.Include) > 0:
+		return errors.New("-I is for .fbs files, and there is none")
+	}
+	return nil
+}
+
+// generatesHere tells whether what .fbs files give goes into the current directory, that of the package that go generate
+// runs for.
+func generatesHere(opts *codegen.Options) bool {
+	if opts.Output != "" {
+		return filepath.Clean(opts.Output) == "."
+	}
+	return !slices.ContainsFunc(opts.Inputs, func(input string) bool { return filepath.Dir(input) != "." })
+}
+
+// report prints err. What has a place begins with it, as editors expect.
+func report(stderr io.Writer, err error) {
+	var stale *codegen.StaleError
+	if errors.As(err, &model.Errors{}) || errors.As(err, &stale) {
+		fmt.Fprintln(stderr, err)
+		return
+	}
+	fmt.Fprintf(stderr, "lightstream-gen: %v\n", err)
+}
+
+// moduleVersion returns the version of the module that this command was built from.
+func moduleVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(unknown version)"
+	}
+	const path = "github.com/lightstream-go/lightstream"
+	if info.Main.Path == path {
+		return info.Main.Version
+	}
+	for _, m := range info.Deps {
+		if m.Path == path {
+			return m.Version
+		}
+	}
+	return "(unknown version)"
+}

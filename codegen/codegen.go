@@ -1,0 +1,265 @@
+// Package codegen is the generator as a library: it reads definitions of tables, from Go structs and .fbs files, and writes
+// the Go that streams them.
+//
+//	definition ── load ── model ── emit ── Generate ─┬─ Write: the files, each replaced in one step
+//	                                                 └─ Check: an error for each that is stale
+//
+// The same definition gives the same bytes, wherever and whenever. A definition with an error changes no file.
+//
+// Command lightstream-gen is this package behind a command line.
+package codegen
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/lightstream-go/lightstream/codegen/emit"
+	"github.com/lightstream-go/lightstream/codegen/load"
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// Options say what to generate from. The zero value is the Go package in the current directory.
+type Options struct {
+	// Inputs are directories of Go packages, Go files, .fbs files, and dir/... for all packages at and below dir that have
+	// tables. Nil means the current directory.
+	Inputs []string
+
+	// Output is the directory for what .fbs files give. Empty means that of the .fbs file. (What Go files give goes beside
+	// them, as it is of the same package.)
+	Output string
+
+	// Package is the name of the Go package for .fbs files. Empty means that of the Go files in the directory, or else the
+	// name of the directory.
+	Package string
+
+	// Include are directories to search for files that .fbs files include.
+	Include []string
+}
+
+// Output is a generated file.
+type Output struct {
+	// Path is where the file belongs. Relative inputs give relative paths.
+	Path string
+	// Text is what belongs there. Nil means that the file should not exist any more: its source has no tables.
+	Text []byte
+
+	file   *model.File // of the tables in it, nil for row structs
+	source string      // the path of what it was made from
+}
+
+// Run generates files and writes those that have changed. It returns their paths, removed ones too.
+func Run(opts *Options) (changed []string, err error) {
+	outputs, err := Generate(opts)
+	if err != nil {
+		return nil, err
+	}
+	return Write(outputs)
+}
+
+// Generate returns what belongs into the generated files, in order of paths, and writes nothing. Errors of definitions are
+// of type [model.Errors], all at once.
+func Generate(opts *Options) ([]Output, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	g := generator{opts: opts}
+	inputs := opts.Inputs
+	if len(inputs) == 0 {
+		inputs = []string{"."}
+	}
+	for _, input := range inputs {
+		if err := g.input(input); err != nil {
+			return nil, err
+		}
+	}
+	if err := g.errs.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(g.outputs, func(a, b Output) int { return cmp.Compare(a.Path, b.Path) })
+	return distinct(g.outputs)
+}
+
+type generator struct {
+	opts    *Options
+	outputs []Output
+	errs    model.Errors
+}
+
+// keep takes the errors of a definition, to be reported with those of others.
+func (g *generator) keep(err error) error {
+	var list model.Errors
+	if errors.As(err, &list) {
+		g.errs = append(g.errs, list...)
+		return nil
+	}
+	return err
+}
+
+func (g *generator) input(input string) error {
+	if root, ok := strings.CutSuffix(filepath.ToSlash(input), "/..."); ok {
+		return g.tree(filepath.FromSlash(root))
+	}
+	switch filepath.Ext(input) {
+	case ".fbs":
+		return g.schema(input)
+	case ".go":
+		return g.goFile(input)
+	}
+	info, err := os.Stat(input)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s: not a definition; name a directory, a .go file or a .fbs file", input)
+	}
+	n, err := g.goPackage(input)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%s: no tables; write //lightstream:table in the comment of a struct", input)
+	}
+	return err
+}
+
+// tree generates for all packages at and below root.
+func (g *generator) tree(root string) error {
+	tables := 0
+	err := filepath.WalkDir(root, func(dir string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		if dir != root {
+			name := entry.Name()
+			if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor" {
+				return fs.SkipDir
+			}
+			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+				return fs.SkipDir // another module
+			}
+		}
+		n, err := g.goPackage(dir)
+		tables += n
+		return err
+	})
+	if err == nil && tables == 0 {
+		err = fmt.Errorf("%s/...: no tables; write //lightstream:table in the comment of a struct", filepath.ToSlash(root))
+	}
+	return err
+}
+
+// goPackage generates for the package in dir and returns how many files have tables, or may have: those with errors too.
+func (g *generator) goPackage(dir string) (int, error) {
+	files, err := load.Go(dir)
+	n := len(files)
+	if err != nil {
+		n++
+		if err := g.keep(err); err != nil {
+			return 0, err
+		}
+	}
+	for _, f := range files {
+		if err := g.emit(dir, filepath.Join(dir, f.Source), f); err != nil {
+			return 0, err
+		}
+	}
+	return n, g.orphans(dir, files)
+}
+
+func (g *generator) goFile(name string) error {
+	dir := filepath.Dir(name)
+	files, err := load.Go(dir)
+	if err != nil {
+		return g.keep(err)
+	}
+	for _, f := range files {
+		if f.Source == filepath.Base(name) {
+			return g.emit(dir, name, f)
+		}
+	}
+	if _, err := os.Stat(name); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: no tables; write //lightstream:table in the comment of a struct", name)
+}
+
+func (g *generator) schema(name string) error {
+	dir := cmp.Or(g.opts.Output, filepath.Dir(name))
+	pkg, declared, err := load.PackageOf(dir, g.opts.Package)
+	if err != nil {
+		return err
+	}
+	f, err := load.FBS(name, &load.FBSOptions{Include: g.opts.Include, Package: pkg, Declared: declared})
+	if err != nil {
+		return g.keep(err)
+	}
+	if rel, err := filepath.Rel(dir, name); err == nil {
+		f.Source = filepath.ToSlash(rel)
+	}
+	return g.emit(dir, name, f)
+}
+
+// emit adds the files of f, which go into dir. Files whose definitions have errors are not written: the names in their
+// models may not be there.
+func (g *generator) emit(dir, source string, f *model.File) error {
+	if len(g.errs) > 0 {
+		return nil
+	}
+	text, err := emit.Tables(f)
+	if err != nil {
+		return err
+	}
+	g.outputs = append(g.outputs, Output{Path: filepath.Join(dir, f.Output), Text: text, file: f, source: source})
+	if f.Rows == "" {
+		return nil
+	}
+	text, err = emit.Rows(f)
+	g.outputs = append(g.outputs, Output{Path: filepath.Join(dir, f.Rows), Text: text, source: source})
+	return err
+}
+
+// orphans adds the removal of files that were generated from Go files of dir that have no tables any more.
+func (g *generator) orphans(dir string, files []*model.File) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() || !load.Generated(e.Name()) || slices.ContainsFunc(files, func(f *model.File) bool { return f.Output == e.Name() }) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		source, ok := emit.Source(text)
+		if !ok || filepath.Ext(source) != ".go" {
+			continue
+		}
+		source = filepath.Join(dir, filepath.FromSlash(source))
+		if !load.HasTables(source) { // it may have some that are for another system
+			g.outputs = append(g.outputs, Output{Path: path, source: source})
+		}
+	}
+	return nil
+}
+
+// distinct drops outputs that came twice, as from a directory and a file in it, and refuses two that differ.
+func distinct(outputs []Output) ([]Output, error) {
+	var list []Output
+	for _, o := range outputs {
+		n := len(list)
+		switch {
+		case n == 0 || list[n-1].Path != o.Path:
+			list = append(list, o)
+		case !bytes.Equal(list[n-1].Text, o.Text):
+			return nil, fmt.Errorf("%s: both %s and %s are to be generated into it; rename one of them", o.Path, list[n-1].source, o.source)
+		}
+	}
+	return list, nil
+}

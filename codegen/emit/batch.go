@@ -1,0 +1,304 @@
+package emit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// emitBatch writes
+//
+//	// TradeBatch is a batch of table "trade" as it was received. …
+//	type TradeBatch struct{ h rt.Handle }
+func emitBatch(t *model.Table) jen.Code {
+	return comment("%s is a batch of table %q as it was received. Its columns alias the received bytes: they are read-only "+
+		"and valid until Release. A batch may be used by several goroutines, and is released once.", t.Names.Batch, t.Name).
+		Type().Id(t.Names.Batch).Custom(jen.Options{Open: "struct{ ", Close: " }"}, jen.Id("h").Add(rt("Handle")))
+}
+
+// emitNewBatch writes
+//
+//	func newTradeBatch(h rt.Handle) TradeBatch { return TradeBatch{h} }
+func emitNewBatch(t *model.Table) jen.Code {
+	return jen.Func().Id(t.Names.NewBatch).Params(jen.Id("h").Add(rt("Handle"))).Id(t.Names.Batch).
+		Add(oneLine(jen.Return(jen.Id(t.Names.Batch).Values(jen.Id("h")))))
+}
+
+// batchMethod writes func (b TradeBatch) name(params) result.
+func batchMethod(t *model.Table, name string, params ...jen.Code) *jen.Statement {
+	return jen.Func().Params(jen.Id("b").Id(t.Names.Batch)).Id(name).Params(params...)
+}
+
+// emitLen writes
+//
+//	// Len returns the number of rows.
+//	func (b TradeBatch) Len() int { return b.h.Len() }
+func emitLen(t *model.Table) jen.Code {
+	return comment("Len returns the number of rows.").
+		Add(batchMethod(t, "Len")).Int().Add(oneLine(jen.Return(jen.Id("b.h").Dot("Len").Call())))
+}
+
+// emitAccessor writes
+//
+//	// Price returns column 2, "price": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
+//	func (b TradeBatch) Price() []float64 { return rt.Values[float64](b.h, 2) }
+func emitAccessor(t *model.Table, c *model.Column) jen.Code {
+	return commentDoc(c.Doc, "%s returns column %d, %q: %s. Buffers %s.", c.Method, c.Number, c.Name, c.TypeString(), buffers(c)).
+		Add(batchMethod(t, c.Method)).Add(viewType(c)).
+		Add(oneLine(jen.Return(viewFunc(c).Call(viewArgs(c)...))))
+}
+
+// buffers writes 4 (validity), 5 (values, 8 bytes each).
+func buffers(c *model.Column) string {
+	list := make([]string, len(c.Buffers))
+	for i, b := range c.Buffers {
+		list[i] = fmt.Sprintf("%d (%s)", b.Number, b.Content)
+	}
+	return strings.Join(list, ", ")
+}
+
+// viewType writes the type of a column's accessor, such as column.Texts.
+func viewType(c *model.Column) *jen.Statement {
+	switch {
+	case c.Index != nil:
+		return column("Dict").Types(jen.Id(c.Index.String()))
+	case c.Fixed() && c.Nullable:
+		return column("Nullable").Types(fixedType(c))
+	case c.Fixed():
+		return jen.Index().Add(fixedType(c))
+	}
+	return column(viewName(c))
+}
+
+// viewFunc writes the runtime's function that returns a column's view, such as rt.Texts.
+func viewFunc(c *model.Column) *jen.Statement {
+	switch {
+	case c.Index != nil:
+		return rt("Dict").Types(jen.Id(c.Index.String()))
+	case c.Fixed() && c.Nullable:
+		return rt("Nullable").Types(fixedType(c))
+	case c.Fixed():
+		return rt("Values").Types(fixedType(c))
+	}
+	return rt(viewName(c))
+}
+
+func viewArgs(c *model.Column) []jen.Code {
+	args := []jen.Code{jen.Id("b.h"), jen.Lit(c.Number)}
+	if c.Type.Kind == model.Timestamp {
+		args = append(args, unit(c.Type))
+	}
+	return args
+}
+
+func viewName(c *model.Column) string {
+	switch c.Type.Kind {
+	case model.Bool:
+		return "Bools"
+	case model.Timestamp:
+		return "Timestamps"
+	case model.Utf8:
+		return "Texts"
+	}
+	return "Binaries"
+}
+
+// fixedType writes the element type of a column of numbers: the user's own where the row struct has one.
+func fixedType(c *model.Column) *jen.Statement {
+	if c.Named != nil {
+		return namedType(c.Named)
+	}
+	return jen.Id(c.Type.String()) // Arrow and Go call numbers the same
+}
+
+func namedType(n *model.Named) *jen.Statement {
+	if n.Path == "" {
+		return jen.Id(n.Name)
+	}
+	return jen.Qual(n.Path, n.Name)
+}
+
+// converts tells whether a column's views and builders have another type than its rows, which is a named bool or string.
+// (A named number is the type of the column itself, and byte slices are assignable.)
+func converts(c *model.Column) bool {
+	return c.Named != nil && !c.Fixed() && c.Type.Kind != model.Binary
+}
+
+// texts says what rows of the table would share with their batch, "" for nothing.
+func texts(t *model.Table) string {
+	var text, bytes bool
+	for _, c := range t.Columns {
+		text = text || c.Index == nil && c.Type.Kind == model.Utf8
+		bytes = bytes || c.Index == nil && c.Type.Kind == model.Binary
+	}
+	switch {
+	case text && bytes:
+		return "texts and byte strings"
+	case text:
+		return "texts"
+	case bytes:
+		return "byte strings"
+	}
+	return ""
+}
+
+// emitRowMethod writes
+//
+//	// Row returns row i with texts of its own.
+//	func (b TradeBatch) Row(i int) Trade {
+//		return Trade{
+//			Time: b.Time().At(i),
+//			Note: rt.PtrOf(b.Note().GetClone(i)),
+//		}
+//	}
+func emitRowMethod(t *model.Table) jen.Code {
+	doc := "Row returns row i."
+	if s := texts(t); s != "" {
+		doc = "Row returns row i with " + s + " of its own."
+	}
+	var list []jen.Code
+	for _, c := range t.Columns {
+		view := func() *jen.Statement { return jen.Id("b").Dot(c.Method).Call() }
+		list = append(list, field(c.Field, rowValue(c, view(), "i", true, rt("PtrOf"))))
+	}
+	return comment("%s", doc).
+		Add(batchMethod(t, "Row", jen.Id("i").Int())).Id(t.Row).
+		Block(jen.Return(jen.Id(t.Row).Add(fields(list...))))
+}
+
+// rowValue writes the value of row i as the row struct holds it: view.At(i), or ptr(view.Get(i)) where it may be null.
+func rowValue(c *model.Column, view *jen.Statement, i string, own bool, ptr *jen.Statement) *jen.Statement {
+	at, get := "At", "Get"
+	if own && c.Index == nil && (c.Type.Kind == model.Utf8 || c.Type.Kind == model.Binary) {
+		at, get = "Clone", "GetClone"
+	}
+	var value *jen.Statement
+	switch {
+	case c.Form == model.Pointer:
+		value = ptr.Call(view.Dot(get).Call(jen.Id(i)))
+	case c.Form == model.Null:
+		value = rt("NullOf").Call(view.Dot(get).Call(jen.Id(i)))
+	case c.Fixed():
+		value = view.Index(jen.Id(i))
+	default:
+		value = view.Dot(at).Call(jen.Id(i))
+	}
+	switch {
+	case !converts(c):
+		return value
+	case c.Form == model.Pointer:
+		return jen.Parens(jen.Op("*").Add(namedType(c.Named))).Call(value)
+	}
+	return namedType(c.Named).Call(value)
+}
+
+// emitAppendTo writes
+//
+//	// AppendTo appends all rows to dst. The texts of a column are copied once and share their memory.
+//	func (b TradeBatch) AppendTo(dst []Trade) []Trade {
+//		return rt.AppendRows(b.h, dst, newTradeBatch, readTradeRows)
+//	}
+func emitAppendTo(t *model.Table) jen.Code {
+	doc := "AppendTo appends all rows to dst."
+	if s := texts(t); s != "" {
+		doc += " The " + s + " of a column are copied once and share their memory."
+	}
+	return comment("%s", doc).
+		Add(batchMethod(t, "AppendTo", jen.Id("dst").Index().Id(t.Row))).Index().Id(t.Row).
+		Block(jen.Return(rt("AppendRows").Call(jen.Id("b.h"), jen.Id("dst"), jen.Id(t.Names.NewBatch), jen.Id(t.Names.ReadRows))))
+}
+
+// emitRelease writes
+//
+//	// Release gives the batch's memory to later batches. It is optional; the second call for one batch does nothing.
+//	func (b TradeBatch) Release() { b.h.Release() }
+func emitRelease(t *model.Table) jen.Code {
+	return comment("Release gives the batch's memory to later batches. It is optional; the second call for one batch does nothing.").
+		Add(batchMethod(t, "Release")).Add(oneLine(jen.Id("b.h").Dot("Release").Call()))
+}
+
+// emitRetain writes
+//
+//	// Retain returns a second handle on the batch, which is released on its own.
+//	func (b TradeBatch) Retain() TradeBatch { return TradeBatch{b.h.Retain()} }
+func emitRetain(t *model.Table) jen.Code {
+	return comment("Retain returns a second handle on the batch, which is released on its own.").
+		Add(batchMethod(t, "Retain")).Id(t.Names.Batch).
+		Add(oneLine(jen.Return(jen.Id(t.Names.Batch).Values(jen.Id("b.h").Dot("Retain").Call()))))
+}
+
+// emitHandle writes
+//
+//	// Handle returns the batch without its Go types.
+//	func (b TradeBatch) Handle() rt.Handle { return b.h }
+func emitHandle(t *model.Table) jen.Code {
+	return comment("Handle returns the batch without its Go types.").
+		Add(batchMethod(t, "Handle")).Add(rt("Handle")).Add(oneLine(jen.Return(jen.Id("b.h"))))
+}
+
+// emitReadRows writes
+//
+//	// readTradeRows sets rows to those of b from row from on. Their texts alias the batch.
+//	func readTradeRows(b TradeBatch, rows []Trade, from int) {
+//		time, note := b.Time(), b.Note()
+//		noteSlab := rt.NewSlab[string](len(rows))
+//		for i := range rows {
+//			at := from + i
+//			rows[i] = Trade{
+//				Time: time.At(at),
+//				Note: noteSlab.Ptr(note.Get(at)),
+//			}
+//		}
+//	}
+func emitReadRows(t *model.Table) jen.Code {
+	doc := fmt.Sprintf("%s sets rows to those of b from row from on.", t.Names.ReadRows)
+	if s := texts(t); s != "" {
+		doc += " Their " + s + " alias the batch."
+	}
+	body := emitViews(t)
+	var list []jen.Code
+	for _, c := range t.Columns {
+		if c.Form == model.Pointer {
+			body = append(body, jen.Id(c.Slab).Op(":=").Add(rt("NewSlab")).Types(slabType(c)).Call(jen.Len(jen.Id("rows"))))
+		}
+		list = append(list, field(c.Field, rowValue(c, jen.Id(c.Local), "at", false, jen.Id(c.Slab).Dot("Ptr"))))
+	}
+	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(
+		jen.Id("at").Op(":=").Id("from").Op("+").Id("i"),
+		jen.Id("rows").Index(jen.Id("i")).Op("=").Id(t.Row).Add(fields(list...)),
+	))
+	return comment("%s", doc).
+		Func().Id(t.Names.ReadRows).
+		Params(jen.Id("b").Id(t.Names.Batch), jen.Id("rows").Index().Id(t.Row), jen.Id("from").Int()).
+		Block(body...)
+}
+
+// emitViews writes time, note := b.Time(), b.Note(), each on a line of its own where one line is too short.
+func emitViews(t *model.Table) []jen.Code {
+	var names, calls []string
+	var lines []jen.Code
+	for _, c := range t.Columns {
+		names, calls = append(names, c.Local), append(calls, "b."+c.Method+"()")
+		lines = append(lines, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Method).Call())
+	}
+	if line := strings.Join(names, ", ") + " := " + strings.Join(calls, ", "); 4+len(line) <= lineWidth {
+		return []jen.Code{jen.Id(line)}
+	}
+	return lines
+}
+
+// slabType writes the type of the values that pointers of a column point to.
+func slabType(c *model.Column) *jen.Statement {
+	switch c.Type.Kind {
+	case model.Bool:
+		return jen.Bool()
+	case model.Timestamp:
+		return jen.Qual("time", "Time")
+	case model.Utf8:
+		return jen.String()
+	}
+	return fixedType(c)
+}

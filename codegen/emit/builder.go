@@ -1,0 +1,153 @@
+package emit
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// emitBuilder writes
+//
+//	// TradeBuilder collects rows of table "trade" in the memory that is sent. It is for one goroutine at a time.
+//	type TradeBuilder struct {
+//		rt.BuilderBase
+//		time column.TimestampBuilder
+//	}
+func emitBuilder(t *model.Table) jen.Code {
+	list := []jen.Code{rt("BuilderBase")}
+	for _, c := range t.Columns {
+		list = append(list, jen.Id(c.Local).Add(builderType(c)))
+	}
+	return comment("%s collects rows of table %q in the memory that is sent. It is for one goroutine at a time.", t.Names.Builder, t.Name).
+		Type().Id(t.Names.Builder).Struct(list...)
+}
+
+// builderType writes the type of a column's builder, such as column.FixedBuilder[float64].
+func builderType(c *model.Column) *jen.Statement {
+	switch {
+	case c.Index != nil:
+		return column("DictBuilder").Types(jen.Id(c.Index.String()))
+	case c.Fixed():
+		return column("FixedBuilder").Types(fixedType(c))
+	}
+	switch c.Type.Kind {
+	case model.Bool:
+		return column("BoolBuilder")
+	case model.Timestamp:
+		return column("TimestampBuilder")
+	case model.Utf8:
+		return column("TextBuilder")
+	}
+	return column("BinaryBuilder")
+}
+
+// emitNewBuilder writes
+//
+//	// NewTradeBuilder returns an empty builder. Nil options mean all defaults.
+//	func NewTradeBuilder(opts *rt.BuilderOptions) *TradeBuilder {
+//		b := new(TradeBuilder)
+//		b.Init(tradeColumns, opts, &b.time, &b.symbol)
+//		return b
+//	}
+func emitNewBuilder(t *model.Table) jen.Code {
+	args := []string{t.Names.Columns, "opts"}
+	for _, c := range t.Columns {
+		args = append(args, "&b."+c.Local)
+	}
+	return comment("%s returns an empty builder. Nil options mean all defaults.", t.Names.NewBuilder).
+		Func().Id(t.Names.NewBuilder).Params(jen.Id("opts").Op("*").Add(rt("BuilderOptions"))).Op("*").Id(t.Names.Builder).
+		Block(
+			jen.Id("b").Op(":=").New(jen.Id(t.Names.Builder)),
+			jen.Id("b").Dot("Init").Call(arguments(len("    b.Init()"), args...)),
+			jen.Return(jen.Id("b")),
+		)
+}
+
+// builderMethod writes func (b *TradeBuilder) name(params).
+func builderMethod(t *model.Table, name string, params ...jen.Code) *jen.Statement {
+	return jen.Func().Params(jen.Id("b").Op("*").Id(t.Names.Builder)).Id(name).Params(params...)
+}
+
+// emitBuilderAccessor writes
+//
+//	// Time returns the builder of column "time", to fill column by column.
+//	func (b *TradeBuilder) Time() *column.TimestampBuilder { return &b.time }
+func emitBuilderAccessor(t *model.Table, c *model.Column) jen.Code {
+	return comment("%s returns the builder of column %q, to fill column by column.", c.Method, c.Name).
+		Add(builderMethod(t, c.Method)).Op("*").Add(builderType(c)).
+		Add(oneLine(jen.Return(jen.Op("&").Id("b").Dot(c.Local))))
+}
+
+// emitAppend writes
+//
+//	// Append adds a row. A value that does not fit stays as the builder's error.
+//	func (b *TradeBuilder) Append(row Trade) {
+//		b.time.Append(row.Time)
+//		b.note.AppendPtr(row.Note)
+//	}
+func emitAppend(t *model.Table) jen.Code {
+	var body []jen.Code
+	for _, c := range t.Columns {
+		body = append(body, appendValue(c, jen.Id("row").Dot(c.Field)))
+	}
+	return comment("Append adds a row. A value that does not fit stays as the builder's error.").
+		Add(builderMethod(t, "Append", jen.Id("row").Id(t.Row))).Block(body...)
+}
+
+// appendValue writes b.price.Append(value), AppendPtr(value) or AppendNullable(value.Get()).
+func appendValue(c *model.Column, value *jen.Statement) *jen.Statement {
+	name := "Append"
+	switch c.Form {
+	case model.Pointer:
+		name = "AppendPtr"
+		if converts(c) {
+			value = jen.Parens(jen.Op("*").Add(plainType(c))).Call(value)
+		}
+	case model.Null:
+		name = "AppendNullable"
+		value = value.Dot("Get").Call()
+	case model.Plain:
+		if converts(c) {
+			value = plainType(c).Call(value)
+		}
+	}
+	return jen.Id("b").Dot(c.Local).Dot(name).Call(value)
+}
+
+// plainType writes the type that a column's builder takes where the row struct has one of its own.
+func plainType(c *model.Column) *jen.Statement {
+	if c.Type.Kind == model.Bool {
+		return jen.Bool()
+	}
+	return jen.String()
+}
+
+// emitAppendRows writes
+//
+//	// AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
+//	func (b *TradeBuilder) AppendRows(rows []Trade) {
+//		for block := range slices.Chunk(rows, rt.BlockRows) {
+//			for i := range block {
+//				b.time.Append(block[i].Time)
+//			}
+//			price := b.price.Extend(len(block))
+//			for i := range block {
+//				price[i] = block[i].Price
+//			}
+//		}
+//	}
+func emitAppendRows(t *model.Table) jen.Code {
+	var body []jen.Code
+	for _, c := range t.Columns {
+		value := jen.Id("block").Index(jen.Id("i")).Dot(c.Field)
+		set := appendValue(c, value)
+		if c.Fixed() && !c.Nullable {
+			body = append(body, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Local).Dot("Extend").Call(jen.Len(jen.Id("block"))))
+			set = jen.Id(c.Local).Index(jen.Id("i")).Op("=").Add(value)
+		}
+		body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("block")).Block(set))
+	}
+	return comment("AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.").
+		Add(builderMethod(t, "AppendRows", jen.Id("rows").Index().Id(t.Row))).
+		Block(jen.For(jen.Id("block").Op(":=").Range().Qual("slices", "Chunk").Call(jen.Id("rows"), rt("BlockRows"))).Block(body...))
+}

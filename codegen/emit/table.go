@@ -1,0 +1,188 @@
+package emit
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// emitVersion writes
+//
+//	// The runtime is too old for this file if this line does not compile.
+//	const _ = rt.SupportsV1
+func emitVersion() jen.Code {
+	return comment("The runtime is too old for this file if this line does not compile.").
+		Const().Id("_").Op("=").Add(rt("SupportsV1"))
+}
+
+// emitTable returns the declarations of a table, in the order in which they stand in the file.
+func emitTable(t *model.Table) []jen.Code {
+	list := []jen.Code{
+		emitTableVar(t), emitColumns(t),
+		emitReader(t), emitNewReader(t), emitWriter(t), emitNewWriter(t),
+		emitBatch(t), emitNewBatch(t), emitLen(t),
+	}
+	for _, c := range t.Columns {
+		list = append(list, emitAccessor(t, c))
+	}
+	list = append(list,
+		emitRowMethod(t), emitAppendTo(t), emitRelease(t), emitRetain(t), emitHandle(t), emitReadRows(t),
+		emitBuilder(t), emitNewBuilder(t),
+	)
+	for _, c := range t.Columns {
+		list = append(list, emitBuilderAccessor(t, c))
+	}
+	return append(list, emitAppend(t), emitAppendRows(t))
+}
+
+// emitTableVar writes
+//
+//	// TradeTable describes table "trade": 5 columns, 11 buffers.
+//	var TradeTable = rt.NewTable(rt.TableSpec[Trade, TradeBatch, *TradeBuilder]{
+//		Name:       "trade",
+//		Columns:    tradeColumns,
+//		NewBatch:   newTradeBatch,
+//		NewBuilder: NewTradeBuilder,
+//		ReadRows:   readTradeRows,
+//	})
+func emitTableVar(t *model.Table) jen.Code {
+	spec := rt("TableSpec").Types(jen.Id(t.Row), jen.Id(t.Names.Batch), jen.Op("*").Id(t.Names.Builder)).Add(fields(
+		field("Name", jen.Lit(t.Name)),
+		field("Columns", jen.Id(t.Names.Columns)),
+		field("NewBatch", jen.Id(t.Names.NewBatch)),
+		field("NewBuilder", jen.Id(t.Names.NewBuilder)),
+		field("ReadRows", jen.Id(t.Names.ReadRows)),
+	))
+	return comment("%s describes table %q: %s, %s.", t.Names.Table, t.Name, plural(len(t.Columns), "column"), plural(t.Buffers, "buffer")).
+		Var().Id(t.Names.Table).Op("=").Add(rt("NewTable").Call(spec))
+}
+
+// emitColumns writes
+//
+//	var tradeColumns = []rt.Column{
+//		{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
+//		{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+//	}
+func emitColumns(t *model.Table) jen.Code {
+	var list []jen.Code
+	for _, c := range t.Columns {
+		list = append(list, emitColumn(c))
+	}
+	return jen.Var().Id(t.Names.Columns).Op("=").Index().Add(rt("Column"), fields(list...))
+}
+
+// emitColumn writes
+//
+//	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}, Was: "remark"}
+func emitColumn(c *model.Column) jen.Code {
+	f := []jen.Code{field("Name", jen.Lit(c.Name)), field("Type", arrowType(c.Type))}
+	if c.Nullable {
+		f = append(f, field("Nullable", jen.True()))
+	}
+	if c.Index != nil {
+		f = append(f, field("Dictionary", ipc("DictionaryOf").Call(arrowType(*c.Index))))
+	}
+	list := []jen.Code{field("Field", ipc("Field").Values(f...))}
+	if c.NaiveUTC {
+		list = append(list, field("NaiveUTC", jen.True()))
+	}
+	if c.HasDefault {
+		list = append(list, field("Default", defaultValue(c)))
+	}
+	if c.Was != "" {
+		list = append(list, field("Was", jen.Lit(c.Was)))
+	}
+	return jen.Values(list...)
+}
+
+// arrowType writes ipc.Timestamp(column.Nanosecond, "UTC") or ipc.Float64.
+func arrowType(t model.Type) *jen.Statement {
+	switch t.Kind {
+	case model.Timestamp:
+		return ipc("Timestamp").Call(unit(t), jen.Lit(t.Zone))
+	case model.Bool:
+		return ipc("Bool")
+	case model.Utf8:
+		return ipc("Utf8")
+	case model.Binary:
+		return ipc("Binary")
+	}
+	name := t.String() // uint16 or float64
+	return ipc(string(name[0]-'a'+'A') + name[1:])
+}
+
+// unit writes column.Nanosecond.
+func unit(t model.Type) *jen.Statement {
+	switch t.Unit {
+	case model.Second:
+		return column("Second")
+	case model.Millisecond:
+		return column("Millisecond")
+	case model.Microsecond:
+		return column("Microsecond")
+	}
+	return column("Nanosecond")
+}
+
+// defaultValue writes int64(-1), the widest type of the column's kind being what the runtime takes.
+func defaultValue(c *model.Column) *jen.Statement {
+	switch {
+	case c.Type.Kind == model.Int && c.Type.Signed:
+		return jen.Int64().Call(jen.Id(c.Default))
+	case c.Type.Kind == model.Int:
+		return jen.Uint64().Call(jen.Id(c.Default))
+	case c.Type.Kind == model.Float:
+		return jen.Float64().Call(jen.Id(c.Default))
+	case c.Type.Kind == model.Bool:
+		return jen.Id(c.Default)
+	}
+	return jen.Lit(c.Default)
+}
+
+// emitReader writes
+//
+//	// TradeReader reads batches or rows of table "trade" from a stream.
+//	type TradeReader = rt.Reader[Trade, TradeBatch]
+func emitReader(t *model.Table) jen.Code {
+	return comment("%s reads batches or rows of table %q from a stream.", t.Names.Reader, t.Name).
+		Type().Id(t.Names.Reader).Op("=").Add(rt("Reader")).Types(jen.Id(t.Row), jen.Id(t.Names.Batch))
+}
+
+// emitNewReader writes
+//
+//	// NewTradeReader returns a reader of the Arrow stream that src carries. Nil options mean all defaults.
+//	func NewTradeReader(src io.Reader, opts *rt.ReaderOptions) *TradeReader {
+//		return rt.NewReader(TradeTable, src, opts)
+//	}
+func emitNewReader(t *model.Table) jen.Code {
+	return comment("%s returns a reader of the Arrow stream that src carries. Nil options mean all defaults.", t.Names.NewReader).
+		Func().Id(t.Names.NewReader).
+		Params(jen.Id("src").Qual("io", "Reader"), jen.Id("opts").Op("*").Add(rt("ReaderOptions"))).
+		Op("*").Id(t.Names.Reader).
+		Block(jen.Return(rt("NewReader").Call(jen.Id(t.Names.Table), jen.Id("src"), jen.Id("opts"))))
+}
+
+// emitWriter writes
+//
+//	// TradeWriter writes batches or rows of table "trade" to a stream.
+//	type TradeWriter = rt.Writer[Trade, TradeBatch, *TradeBuilder]
+func emitWriter(t *model.Table) jen.Code {
+	return comment("%s writes batches or rows of table %q to a stream.", t.Names.Writer, t.Name).
+		Type().Id(t.Names.Writer).Op("=").Add(rt("Writer")).
+		Types(jen.Id(t.Row), jen.Id(t.Names.Batch), jen.Op("*").Id(t.Names.Builder))
+}
+
+// emitNewWriter writes
+//
+//	// NewTradeWriter returns a writer of an Arrow stream to dst, which it does not own. …
+//	func NewTradeWriter(dst io.Writer, opts *rt.WriterOptions) *TradeWriter {
+//		return rt.NewWriter(TradeTable, dst, opts)
+//	}
+func emitNewWriter(t *model.Table) jen.Code {
+	return comment("%s returns a writer of an Arrow stream to dst, which it does not own. It sends nothing yet. "+
+		"Nil options mean all defaults.", t.Names.NewWriter).
+		Func().Id(t.Names.NewWriter).
+		Params(jen.Id("dst").Qual("io", "Writer"), jen.Id("opts").Op("*").Add(rt("WriterOptions"))).
+		Op("*").Id(t.Names.Writer).
+		Block(jen.Return(rt("NewWriter").Call(jen.Id(t.Names.Table), jen.Id("dst"), jen.Id("opts"))))
+}

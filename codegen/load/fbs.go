@@ -1,0 +1,369 @@
+package load
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"go/parser"
+	"go/token"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lightstream-go/lightstream/codegen/fbs"
+	"github.com/lightstream-go/lightstream/codegen/model"
+	"github.com/lightstream-go/lightstream/schema"
+)
+
+// FBSOptions are the settings of [FBS].
+type FBSOptions struct {
+	// Package is the Go package that is generated for.
+	Package string
+	// Include are directories to search for included files.
+	Include []string
+	// Declared are the names that the package's own files declare.
+	Declared map[string]model.Pos
+}
+
+// FBS reads the tables of a Flatbuffers schema file. All tables of that file are tables, but for those that are the type of
+// another's field and not the file's root type: such a table is part of a row. Included files only give types and
+// attributes.
+func FBS(name string, opt *FBSOptions) (*model.File, error) {
+	tree, err := fbs.Parse(filepath.ToSlash(name), &fbs.Options{IncludeDirs: opt.Include, Builtin: schema.FS})
+	if err != nil {
+		return nil, modelErrors(err)
+	}
+	r := schemaReader{}
+	nested := nestedTables(tree)
+	var defs []*model.Def
+	rows := map[string]*fbs.Table{}
+	for _, t := range tree.Main.Tables {
+		if nested[t] && t != tree.Root() {
+			continue
+		}
+		def := r.table(t)
+		if other := rows[def.Row]; other != nil {
+			r.errs.Add(def.Pos, fmt.Sprintf("tables %s and %s would both be %s in Go", other.Name, t.Name, def.Row), `give one of them another name (go_name: "Name")`)
+			continue
+		}
+		rows[def.Row] = t
+		defs = append(defs, def)
+	}
+	if len(defs) == 0 && len(r.errs) == 0 {
+		r.errs.Add(model.Pos{File: filepath.ToSlash(name), Line: 1, Col: 1}, "no tables", "declare one: table Trade { price: double; }")
+		return nil, r.errs.Err()
+	}
+	f := &model.File{Source: filepath.Base(name)}
+	f.Output, f.Rows = outputs(filepath.ToSlash(name))
+	pkg := &model.Package{Name: opt.Package, Declared: opt.Declared}
+	for row := range rows {
+		if pos, taken := opt.Declared[row]; taken {
+			r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for table %s", row, rows[row].Name), `give one of them another name (go_name: "Name")`)
+		}
+	}
+	if err := model.Build(pkg, f, defs); err != nil {
+		r.errs = append(r.errs, err.(model.Errors)...)
+	}
+	return f, r.errs.Err()
+}
+
+// modelErrors returns the errors of the parser as those of this package.
+func modelErrors(err error) error {
+	var list fbs.Errors
+	if !errors.As(err, &list) {
+		return err
+	}
+	var errs model.Errors
+	for _, e := range list {
+		errs.Add(modelPos(e.Pos), e.Found, "want "+e.Want)
+	}
+	return errs.Err()
+}
+
+func modelPos(p fbs.Pos) model.Pos { return model.Pos(p) }
+
+// nestedTables are the tables that are the type of a field, or of its elements.
+func nestedTables(tree *fbs.Schema) map[*fbs.Table]bool {
+	nested := map[*fbs.Table]bool{}
+	for _, t := range tree.Tables {
+		for _, f := range t.Fields {
+			typ := f.Type
+			for typ.Elem != nil {
+				typ = typ.Elem
+			}
+			if typ.Table != nil {
+				nested[typ.Table] = true
+			}
+		}
+	}
+	return nested
+}
+
+type schemaReader struct{ errs model.Errors }
+
+func (r *schemaReader) add(pos fbs.Pos, p *problem) {
+	if p != nil {
+		r.errs.Add(modelPos(pos), p.found, p.remedy)
+	}
+}
+
+func (r *schemaReader) table(t *fbs.Table) *model.Def {
+	def := &model.Def{Pos: modelPos(t.Pos), Row: model.CamelCase(t.Name), Name: model.SnakeCase(t.Name), Doc: docLines(t.Doc)}
+	if a := t.Attrs.Get("message"); a != nil {
+		r.add(a.Pos, problemf("leave it out", "message is not supported by this version"))
+	}
+	if a := r.value(t.Attrs, "arrow_name", `arrow_name: "trades"`); a != nil {
+		def.Name = a.Value
+	}
+	if a := r.value(t.Attrs, "go_name", `go_name: "Trade"`); a != nil {
+		def.Row = a.Value
+		if !model.IsIdentifier(a.Value) || !token.IsExported(a.Value) {
+			r.add(a.ValuePos, problemf("write one such as Trade", "%q is no exported Go name", a.Value))
+		}
+	}
+	fields := rowFields(t)
+	for _, f := range t.Fields {
+		if f.Deprecated {
+			continue
+		}
+		if c := r.column(f, fields[f]); c != nil {
+			def.Columns = append(def.Columns, c)
+		}
+	}
+	if len(def.Columns) == 0 && len(r.errs) > 0 {
+		def.Columns = append(def.Columns, &model.ColumnDef{Field: "X", Name: "x"}) // so that nobody says it has none
+	}
+	return def
+}
+
+// rowFields names the fields of a table's row struct: those with a go_name as it says, the others in camel case, with a
+// number where that is taken.
+func rowFields(t *fbs.Table) map[*fbs.Field]string {
+	names := map[*fbs.Field]string{}
+	taken := map[string]bool{}
+	for _, f := range t.Fields {
+		if a := f.Attrs.Get("go_name"); a != nil {
+			names[f] = a.Value
+			taken[a.Value] = true
+		}
+	}
+	for _, f := range t.Fields {
+		if f.Deprecated || f.Attrs.Has("go_name") {
+			continue
+		}
+		camel := cmp.Or(model.CamelCase(f.Name), "X")
+		name := camel
+		for i := 2; taken[name]; i++ {
+			name = camel + strconv.Itoa(i)
+		}
+		names[f] = name
+		taken[name] = true
+	}
+	return names
+}
+
+// value returns the attribute of that name, nil if there is none or no value.
+func (r *schemaReader) value(attrs fbs.Attrs, name, example string) *fbs.Attr {
+	a := attrs.Get(name)
+	if a == nil {
+		return nil
+	}
+	if a.Value == "" || !a.Quoted {
+		r.add(a.Pos, problemf("write "+example, "%s without a name in quotes", name))
+		return nil
+	}
+	return a
+}
+
+func (r *schemaReader) column(f *fbs.Field, row string) *model.ColumnDef {
+	c := &model.ColumnDef{Pos: modelPos(f.Pos), Field: row, Name: f.Name, Doc: docLines(f.Doc)}
+	if p := setSchemaType(c, f); p != nil {
+		r.add(f.Type.Pos, &problem{fmt.Sprintf("field %s: %s", f.Name, p.found), p.remedy})
+		return nil
+	}
+	for _, a := range f.Attrs {
+		r.attribute(c, f, a)
+	}
+	if f.Default.IsSet() && !f.Default.Null {
+		text, p := parseDefault(c.Type, defaultText(f))
+		if c.Default, c.HasDefault = text, p == nil; p != nil {
+			r.add(f.Default.Pos, p)
+		}
+	}
+	if c.Nullable && c.Type.Kind != model.Binary {
+		c.Form = model.Null
+	}
+	return c
+}
+
+// setSchemaType sets what the type of a field says.
+func setSchemaType(c *model.ColumnDef, f *fbs.Field) *problem {
+	t := f.Type
+	switch {
+	case t.IsScalar():
+		c.Type = scalars[t.Base()]
+		c.Nullable = f.Optional()
+		return nil
+	case t.Kind == fbs.String:
+		c.Type = model.Type{Kind: model.Utf8}
+		c.Nullable = !f.Required
+		return nil
+	case t.Kind == fbs.VectorOf && t.Elem.Kind == fbs.UByte:
+		c.Type = model.Type{Kind: model.Binary}
+		c.Nullable = !f.Required
+		return nil
+	case t.Kind == fbs.VectorOf || t.Kind == fbs.ArrayOf:
+		return problemf("use [ubyte], or rows of a table of its own", "lists such as %v are not supported by this version", t)
+	case t.Kind == fbs.TableType || t.Kind == fbs.StructType:
+		return problemf("list its fields here", "nested rows such as %v are not supported by this version", t)
+	}
+	return problemf("use a field for each of its members", "unions such as %v are not supported by this version", t)
+}
+
+var scalars = map[fbs.Kind]model.Type{
+	fbs.Bool: kinds["bool"], fbs.Byte: kinds["int8"], fbs.UByte: kinds["uint8"], fbs.Short: kinds["int16"],
+	fbs.UShort: kinds["uint16"], fbs.Int: kinds["int32"], fbs.UInt: kinds["uint32"], fbs.Long: kinds["int64"],
+	fbs.ULong: kinds["uint64"], fbs.Float: kinds["float32"], fbs.Double: kinds["float64"],
+}
+
+// attribute sets what one attribute of a field says. Those of other tools, and the language's own, say nothing.
+func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) {
+	pos := a.Pos
+	if a.HasValue() {
+		pos = a.ValuePos
+	}
+	switch a.Name {
+	case "arrow_name":
+		if a = r.value(f.Attrs, a.Name, `arrow_name: "price"`); a == nil {
+			return
+		}
+		c.Name, c.NamePos = a.Value, modelPos(a.ValuePos)
+		if parts := splitOptions(a.Value + ",x"); a.Value == "-" || strings.ContainsAny(a.Value, "\"`\\\n") ||
+			strings.TrimSpace(a.Value) != a.Value || len(parts) != 2 || parts[0].text != a.Value {
+			r.add(pos, problemf("use one without quotes, commas, backslashes, odd parentheses and outer spaces", "name %q does not fit a struct tag", a.Value))
+		}
+	case "go_name":
+		r.value(f.Attrs, a.Name, `go_name: "Price"`)
+		c.Method, c.MethodPos = c.Field, modelPos(pos)
+	case "was":
+		if a = r.value(f.Attrs, a.Name, `was: "old"`); a != nil {
+			c.Was, c.WasPos = a.Value, modelPos(pos)
+		}
+	case "dict":
+		r.add(pos, r.dictionary(c, f, a))
+	case "timestamp":
+		r.add(pos, r.timestamp(c, f, a))
+	case "naive":
+		switch {
+		case a.Value != "UTC":
+			r.add(pos, problemf(`write naive: "UTC"`, "attribute naive: %q", a.Value))
+		case !f.Attrs.Has("timestamp"):
+			r.add(pos, problemf("leave it out", "naive is for timestamps, found %v", f.Type))
+		case c.Type.Kind == model.Timestamp && c.Type.Zone == "":
+			r.add(a.Pos, problemf("drop one of them", "naive on a timestamp that has no zone itself"))
+		}
+		c.NaiveUTC = true
+	case "date", "time", "duration", "decimal", "fixed", "large", "view", "uuid":
+		r.add(a.Pos, laterProblem("attribute "+a.Name, a.Name))
+	}
+}
+
+func (r *schemaReader) dictionary(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) *problem {
+	switch {
+	case c.Type.Kind == model.Binary || f.Type.Kind == fbs.EnumType:
+		return problemf("leave it out, or use string", "dict on %v is not supported by this version", f.Type)
+	case c.Type.Kind != model.Utf8:
+		return problemf("leave it out", "dict is for strings, found %v", f.Type)
+	}
+	index, p := parseIndex(a.Value)
+	c.Index = &index
+	return p
+}
+
+func (r *schemaReader) timestamp(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) *problem {
+	if f.Type.Kind != fbs.Long {
+		return problemf("leave it out, or use long", "timestamp is for fields of type long, found %v", f.Type)
+	}
+	c.Type = model.TimestampNanoUTC
+	if !a.HasValue() {
+		return nil
+	}
+	t, p := parseTimestamp(a.Value)
+	if p != nil {
+		p.remedy = `write timestamp: "us,UTC", or "us" for wall-clock times; units are s, ms, us and ns`
+		return p
+	}
+	c.Type = t
+	return nil
+}
+
+// defaultText returns the default of a field as parseDefault reads it.
+func defaultText(f *fbs.Field) string {
+	d := f.Default
+	switch base := f.Type.Base(); {
+	case base == fbs.Bool:
+		return strconv.FormatBool(d.Int != 0)
+	case base.IsUnsigned():
+		return strconv.FormatUint(uint64(d.Int)&(math.MaxUint64>>(64-8*base.Size())), 10)
+	case base.IsInteger():
+		return strconv.FormatInt(d.Int, 10)
+	case base.IsFloat():
+		return strconv.FormatFloat(d.Float, 'g', -1, 8*base.Size())
+	}
+	return d.Str
+}
+
+// docLines returns the lines of a doc comment without the spaces that they share or end with.
+func docLines(doc []string) []string {
+	lines := make([]string, len(doc))
+	for i, line := range doc {
+		lines[i] = strings.TrimRight(line, " \t\r")
+	}
+	return trimLines(lines)
+}
+
+// PackageOf returns the name of the package in dir and what its files declare, but for generated ones. The name is the given
+// one, if that is not empty, or that of the Go files, or else that of the directory.
+func PackageOf(dir, name string) (string, map[string]model.Pos, error) {
+	var errs model.Errors
+	pkgs, err := readDir(dir, &errs)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", nil, err
+	}
+	if name == "" && len(pkgs) > 0 {
+		name = strings.TrimSuffix(pkgs[0].name, "_test")
+	}
+	if name == "" {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return "", nil, err
+		}
+		if name = strings.ToLower(filepath.Base(abs)); !model.IsIdentifier(name) {
+			return "", nil, fmt.Errorf("%s: no Go package here, and %q is no name for one; give one with -package", dir, name)
+		}
+	}
+	declared := map[string]model.Pos{}
+	if i := slices.IndexFunc(pkgs, func(p *goPackage) bool { return p.name == name }); i >= 0 {
+		declared = pkgs[i].declared()
+	}
+	return name, declared, nil
+}
+
+// HasTables tells whether a Go file has tables, be they for this platform or another. A file that is not there has none.
+func HasTables(name string) bool {
+	f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.SkipObjectResolution)
+	if f == nil {
+		return err != nil && !errors.Is(err, os.ErrNotExist)
+	}
+	for _, group := range f.Comments {
+		for _, c := range group.List {
+			if strings.HasPrefix(c.Text, directive+"table") {
+				return true
+			}
+		}
+	}
+	return false
+}

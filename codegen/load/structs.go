@@ -1,0 +1,409 @@
+package load
+
+import (
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// directive starts the comments that are meant for the generator.
+const directive = "//lightstream:"
+
+// Go reads the tables of the Go package in dir: structs marked
+//
+//	//lightstream:table [name]
+//
+// in the comment above them. It returns a file for each source file that has tables, in order of names.
+//
+// The package may be broken where tables do not need it: its generated files are not read, and neither are imports that no
+// column's type comes from.
+func Go(dir string) ([]*model.File, error) {
+	var errs model.Errors
+	pkgs, err := readDir(dir, &errs)
+	if err != nil {
+		return nil, err
+	}
+	var files []*model.File
+	for _, p := range pkgs {
+		files = append(files, p.load(&errs)...)
+	}
+	slices.SortFunc(files, func(a, b *model.File) int { return cmp.Compare(a.Source, b.Source) })
+	return files, errs.Err()
+}
+
+// table is a marked struct.
+type table struct {
+	file *goFile
+	name string // of the table, may be empty
+	spec *ast.TypeSpec
+	doc  *ast.CommentGroup
+	body *ast.StructType
+}
+
+func (p *goPackage) load(errs *model.Errors) []*model.File {
+	var tables []*table
+	for _, f := range p.files {
+		tables = append(tables, p.tables(f, errs)...)
+	}
+	if len(tables) == 0 {
+		return nil
+	}
+	var exprs []ast.Expr
+	for _, t := range tables {
+		for _, field := range t.body.Fields.List {
+			exprs = append(exprs, field.Type)
+		}
+	}
+	info, typeErrs := check(p, exprs)
+	pkg := &model.Package{Name: p.name, Declared: p.declared()}
+	var files []*model.File
+	for _, f := range p.files {
+		var defs []*model.Def
+		for _, t := range tables {
+			if t.file == f {
+				s := structReader{p: p, info: info, typeErrs: typeErrs, errs: errs}
+				defs = append(defs, s.def(t))
+			}
+		}
+		if len(defs) == 0 {
+			continue
+		}
+		file := &model.File{Source: f.name, Output: output(f.name), Constraint: buildConstraint(f)}
+		if err := model.Build(pkg, file, defs); err != nil {
+			*errs = append(*errs, err.(model.Errors)...)
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// tables returns the marked structs of f, and reports marks that are of no use.
+func (p *goPackage) tables(f *goFile, errs *model.Errors) []*table {
+	var list []*table
+	used := map[*ast.Comment]bool{}
+	add := func(spec *ast.TypeSpec, doc *ast.CommentGroup) {
+		if doc == nil {
+			return
+		}
+		for _, c := range doc.List {
+			name, marked := p.mark(c, used, errs)
+			if !marked {
+				continue
+			}
+			if t := p.table(f, spec, errs); t != nil {
+				t.name, t.doc = name, doc
+				list = append(list, t)
+			}
+			return
+		}
+	}
+	for _, decl := range f.ast.Decls {
+		gen, ok := decl.(*ast.GenDecl)
+		if !ok || gen.Tok != token.TYPE {
+			continue
+		}
+		for _, one := range gen.Specs {
+			if spec := one.(*ast.TypeSpec); gen.Lparen.IsValid() {
+				add(spec, spec.Doc)
+			} else {
+				add(spec, gen.Doc)
+			}
+		}
+	}
+	for _, group := range f.ast.Comments {
+		for _, c := range group.List {
+			if strings.HasPrefix(c.Text, directive) && !used[c] {
+				if _, marked := p.mark(c, used, errs); marked {
+					errs.Add(p.pos(c.Pos()), "//lightstream:table is not in the comment of a type", "put it right above type … struct")
+				}
+			}
+		}
+	}
+	return list
+}
+
+// mark reads a //lightstream:table line.
+func (p *goPackage) mark(c *ast.Comment, used map[*ast.Comment]bool, errs *model.Errors) (name string, ok bool) {
+	if rest, spaced := strings.CutPrefix(c.Text, "// lightstream:"); spaced && strings.HasPrefix(rest, "table") {
+		errs.Add(p.pos(c.Pos()), fmt.Sprintf("%q is an ordinary comment", c.Text), "write //lightstream:table, without a space")
+		return "", false
+	}
+	text, ok := strings.CutPrefix(c.Text, directive)
+	if !ok {
+		return "", false
+	}
+	used[c] = true
+	words := strings.Fields(text)
+	switch {
+	case len(words) == 0 || words[0] != "table":
+		found := fmt.Sprintf("%s is not known", strings.TrimSpace(c.Text))
+		if len(words) > 0 && words[0] == "protocol" {
+			found = "//lightstream:protocol is not supported by this version"
+		}
+		errs.Add(p.pos(c.Pos()), found, "write //lightstream:table or //lightstream:table name")
+		return "", false
+	case len(words) > 2:
+		errs.Add(p.pos(c.Pos()), fmt.Sprintf("%q after the table's name", strings.Join(words[2:], " ")), "write //lightstream:table name")
+		return "", false
+	case len(words) == 2:
+		name = words[1]
+	}
+	return name, true
+}
+
+func (p *goPackage) table(f *goFile, spec *ast.TypeSpec, errs *model.Errors) *table {
+	body, ok := spec.Type.(*ast.StructType)
+	switch {
+	case !ok || spec.Assign.IsValid():
+		errs.Add(p.pos(spec.Name.Pos()), fmt.Sprintf("%s is marked as a table and not declared as a struct", spec.Name.Name), "mark a struct")
+	case spec.TypeParams != nil:
+		errs.Add(p.pos(spec.Name.Pos()), fmt.Sprintf("%s is marked as a table and has type parameters", spec.Name.Name), "mark a struct without")
+	case spec.Name.Name == "_":
+		errs.Add(p.pos(spec.Name.Pos()), "a table without a name", "give the struct one")
+	default:
+		return &table{file: f, spec: spec, body: body}
+	}
+	return nil
+}
+
+// structReader makes a definition of a struct.
+type structReader struct {
+	p        *goPackage
+	info     *types.Info
+	typeErrs []types.Error
+	errs     *model.Errors
+}
+
+func (s *structReader) def(t *table) *model.Def {
+	def := &model.Def{Pos: s.p.pos(t.spec.Name.Pos()), Row: t.spec.Name.Name, Name: t.name, Doc: docOf(t.doc)}
+	failed := false
+	for _, field := range t.body.Fields.List {
+		columns, ok := s.field(field)
+		def.Columns = append(def.Columns, columns...)
+		failed = failed || !ok
+	}
+	if failed && len(def.Columns) == 0 {
+		def.Columns = append(def.Columns, &model.ColumnDef{Field: "X", Name: "x"}) // so that nobody says it has none
+	}
+	return def
+}
+
+// field returns the columns of a field's names, mostly one. ok is false after an error.
+func (s *structReader) field(f *ast.Field) (columns []*model.ColumnDef, ok bool) {
+	before := len(*s.errs)
+	tag, _ := parseTag(f.Tag, s.p.pos, s.errs)
+	if tag.skip {
+		return nil, true
+	}
+	if len(f.Names) == 0 {
+		s.errs.Add(s.p.pos(f.Pos()), fmt.Sprintf("embedded field %s", types.ExprString(f.Type)), "list its fields here, or tag it `arrow:\"-\"`")
+		return nil, false
+	}
+	for _, id := range f.Names {
+		if !id.IsExported() {
+			s.errs.Add(s.p.pos(id.Pos()), fmt.Sprintf("field %s is not exported", id.Name), "export it, or tag it `arrow:\"-\"`")
+			continue
+		}
+		c := &model.ColumnDef{Pos: s.p.pos(id.Pos()), Field: id.Name, Doc: docOf(f.Doc)}
+		if !s.fieldType(c, f.Type) {
+			continue
+		}
+		applyTag(c, &tag, types.ExprString(f.Type), s.errs)
+		columns = append(columns, c)
+	}
+	return columns, len(*s.errs) == before
+}
+
+// fieldType sets what the type of a field says.
+func (s *structReader) fieldType(c *model.ColumnDef, expr ast.Expr) bool {
+	t := s.info.Types[expr].Type
+	value, form := unwrap(t)
+	p := s.invalid(expr, t)
+	if p == nil {
+		p = setType(c, value, form)
+	}
+	if p != nil {
+		s.errs.Add(c.Pos, fmt.Sprintf("field %s: %s", c.Field, p.found), p.remedy)
+		return false
+	}
+	return true
+}
+
+// unwrap takes the pointer or rt.Null off a type.
+func unwrap(t types.Type) (value types.Type, form model.Form) {
+	if t == nil {
+		return nil, model.Plain
+	}
+	switch t := types.Unalias(t).(type) {
+	case *types.Pointer:
+		return t.Elem(), model.Pointer
+	case *types.Named:
+		if isFrom(t, model.RuntimePath) && t.Obj().Name() == "Null" && t.TypeArgs().Len() == 1 {
+			return t.TypeArgs().At(0), model.Null
+		}
+	}
+	return t, model.Plain
+}
+
+func isFrom(t *types.Named, path string) bool {
+	return t.Obj().Pkg() != nil && t.Obj().Pkg().Path() == path
+}
+
+// invalid returns what the type checker said of a type that it does not know.
+func (s *structReader) invalid(expr ast.Expr, t types.Type) *problem {
+	value, _ := unwrap(t)
+	if value != nil && value.Underlying() != types.Typ[types.Invalid] {
+		return nil
+	}
+	for _, e := range s.typeErrs {
+		if expr.Pos() <= e.Pos && e.Pos <= expr.End() {
+			return problemf("declare or import it", "type %s is not known: %s", types.ExprString(expr), e.Msg)
+		}
+	}
+	return problemf("declare or import it", "type %s is not known", types.ExprString(expr))
+}
+
+const basicTypes = "use bool, string, int8 to int64, uint8 to uint64, float32, float64, []byte or time.Time"
+
+// setType sets a column's type and how rows hold it.
+func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
+	c.Form, c.Nullable = form, form != model.Plain
+	name := typeString(t)
+	named, isNamed := types.Unalias(t).(*types.Named)
+	if isNamed {
+		switch {
+		case isFrom(named, "time") && named.Obj().Name() == "Time":
+			c.Type = model.TimestampNanoUTC
+			return nil
+		case isFrom(named, "time") && named.Obj().Name() == "Duration":
+			return problemf("use int64, in a unit that the name tells", "time.Duration is not supported by this version")
+		case isFrom(named, "database/sql"):
+			return problemf("use rt.Null[T], which has the same fields as sql.Null[T]", "%s is not supported", name)
+		case isFrom(named, model.RuntimePath):
+			return problemf("use rt.Null[T] or *T, of a type that is not nullable itself", "%s inside of a nullable field", name)
+		case named.TypeArgs().Len() > 0:
+			return problemf("declare a type without parameters", "%s is an instance of a generic type", name)
+		}
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		column, ok := kinds[u.Name()]
+		if !ok {
+			return basicProblem(u, name)
+		}
+		c.Type = column
+	case *types.Slice:
+		if b, ok := types.Unalias(u.Elem()).(*types.Basic); !ok || b.Kind() != types.Uint8 {
+			return problemf("use []byte, or rows of a table of its own", "lists such as %s are not supported by this version", name)
+		}
+		if form != model.Plain {
+			return problemf(fmt.Sprintf("use %s, whose nil is null", name), "%s is nullable by itself", name)
+		}
+		c.Type, c.Nullable = model.Type{Kind: model.Binary}, true
+		return nil // assignable to []byte, so that its name does not matter
+	default:
+		return compositeProblem(u, name)
+	}
+	if isNamed {
+		c.Named = &model.Named{Name: named.Obj().Name()}
+		if pkg := named.Obj().Pkg(); pkg.Path() != localPath {
+			c.Named.Path, c.Named.Package = pkg.Path(), pkg.Name()
+		}
+		if number := c.Type.Kind == model.Int || c.Type.Kind == model.Float; form == model.Null && !number {
+			return problemf(fmt.Sprintf("use *%s or rt.Null[%s]", name, underlying(t)), "rt.Null of %s, which is declared as %s", name, underlying(t))
+		}
+	}
+	return nil
+}
+
+func underlying(t types.Type) string { return t.Underlying().String() }
+
+// typeString returns a type as the file that uses it would write it.
+func typeString(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string {
+		if p.Path() == localPath {
+			return ""
+		}
+		return p.Name()
+	})
+}
+
+func basicProblem(t *types.Basic, name string) *problem {
+	switch t.Kind() {
+	case types.Int:
+		return problemf("use int64 or int32", "%s has no fixed width", name)
+	case types.Uint, types.Uintptr:
+		return problemf("use uint64 or uint32", "%s has no fixed width", name)
+	case types.Complex64, types.Complex128:
+		return problemf("use two columns of float64", "Arrow has no complex numbers, found %s", name)
+	}
+	return problemf(basicTypes, "%s cannot be a column", name)
+}
+
+func compositeProblem(t types.Type, name string) *problem {
+	later := func(what, remedy string) *problem {
+		return problemf(remedy, "%s such as %s are not supported by this version", what, name)
+	}
+	switch t := t.(type) {
+	case *types.Pointer:
+		return problemf("point at a value", "%s is a pointer to a pointer", "*"+name)
+	case *types.Map:
+		return later("maps", "use a table of its own, with a row for each entry")
+	case *types.Array:
+		return later("arrays", "use []byte, or a field for each element")
+	case *types.Struct:
+		return later("structs", "list its fields here")
+	case *types.Chan:
+		return problemf("tag it `arrow:\"-\"`", "a channel cannot be a column, found %s", name)
+	case *types.Signature:
+		return problemf("tag it `arrow:\"-\"`", "a function cannot be a column, found %s", name)
+	case *types.Interface:
+		return problemf("use a type that says what the values are; "+strings.TrimPrefix(basicTypes, "use ")+" can be columns", "an interface cannot be a column, found %s", name)
+	default:
+		return problemf(basicTypes, "%v cannot be a column", t)
+	}
+}
+
+// docOf returns the lines of a comment as they were written, without directives.
+func docOf(group *ast.CommentGroup) []string {
+	if group == nil {
+		return nil
+	}
+	var lines []string
+	for _, c := range group.List {
+		text, isLine := strings.CutPrefix(c.Text, "//")
+		switch {
+		case isLine && isDirective(text):
+		case isLine:
+			lines = append(lines, strings.TrimRight(strings.TrimPrefix(text, " "), " \t\r"))
+		default: // in the form /* */
+			one := ast.CommentGroup{List: []*ast.Comment{c}}
+			lines = append(lines, strings.Split(strings.TrimRight(one.Text(), "\n"), "\n")...)
+		}
+	}
+	return trimLines(lines)
+}
+
+// trimLines drops empty lines at both ends.
+func trimLines(lines []string) []string {
+	for len(lines) > 0 && lines[0] == "" {
+		lines = lines[1:]
+	}
+	for len(lines) > 0 && lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return lines
+}
+
+// isDirective tells whether the text after two slashes is meant for a tool, such as go:generate or lightstream:table.
+func isDirective(text string) bool {
+	tool, _, ok := strings.Cut(text, ":")
+	return ok && tool != "" && strings.Trim(tool, "abcdefghijklmnopqrstuvwxyz0123456789") == "" &&
+		len(text) > len(tool)+1 && text[len(tool)+1] != ' '
+}

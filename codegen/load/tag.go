@@ -1,0 +1,126 @@
+package load
+
+import (
+	"go/ast"
+	"go/token"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// knownOptions is what a tag may say after the column's name.
+const knownOptions = "the options are dict, dict(int16), timestamp(us,UTC), naive=UTC, required, default=0, was=old, go=Name"
+
+// tag is a field's struct tag:
+//
+//	arrow:"name,option,option(a,b),key=value"
+type tag struct {
+	skip    bool
+	name    string
+	namePos model.Pos
+	options []option
+}
+
+type option struct {
+	pos  model.Pos
+	text string // as written
+	name string
+	arg  string // in parentheses or after the equals sign
+	kind byte   // '(' or '=', 0 without an argument
+}
+
+// pairs is what reflect.StructTag reads.
+var pairs = regexp.MustCompile(`^(\s*[^\s":` + "`" + `]+:"([^"\\]|\\.)*")*\s*$`)
+
+// parseTag reads the tag of a field. ok is false where there is none.
+func parseTag(lit *ast.BasicLit, pos func(token.Pos) model.Pos, errs *model.Errors) (t tag, ok bool) {
+	if lit == nil {
+		return tag{}, false
+	}
+	text, err := strconv.Unquote(lit.Value)
+	if err != nil {
+		return tag{}, false // a syntax error, which has been reported
+	}
+	value, ok := reflect.StructTag(text).Lookup("arrow")
+	if !ok {
+		if strings.Contains(text, "arrow") && !pairs.MatchString(text) {
+			errs.Add(pos(lit.Pos()), "tag "+lit.Value+` is not made of key:"value" pairs`, "write `arrow:\"name\"`, without spaces around the colon")
+		}
+		return tag{}, false
+	}
+	// at is the place of byte i of the value, or the tag itself where escapes make that hard to tell.
+	start := strings.Index(lit.Value, `arrow:"`) + len(`arrow:"`)
+	at := func(i int) model.Pos {
+		if lit.Value[0] != '`' || !strings.HasPrefix(lit.Value[start:], value+`"`) {
+			return pos(lit.Pos())
+		}
+		return pos(lit.Pos() + token.Pos(start+i))
+	}
+	if value == "-" {
+		return tag{skip: true}, true
+	}
+	for i, part := range splitOptions(value) {
+		text := strings.TrimSpace(part.text)
+		partPos := at(part.offset + strings.Index(part.text, text))
+		if i == 0 {
+			t.name, t.namePos = text, partPos
+			continue
+		}
+		o, p := parseOption(text)
+		if p != nil {
+			errs.Add(partPos, p.found, p.remedy)
+			continue
+		}
+		o.pos = partPos
+		t.options = append(t.options, o)
+	}
+	return t, true
+}
+
+type part struct {
+	offset int
+	text   string
+}
+
+// splitOptions splits at commas outside of parentheses.
+func splitOptions(value string) []part {
+	var list []part
+	depth, from := 0, 0
+	for i := range len(value) {
+		switch value[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case ',':
+			if depth <= 0 {
+				list = append(list, part{from, value[from:i]})
+				from = i + 1
+			}
+		}
+	}
+	return append(list, part{from, value[from:]})
+}
+
+// parseOption reads name, name(arg) or name=arg.
+func parseOption(text string) (option, *problem) {
+	o := option{text: text, name: text}
+	i := strings.IndexAny(text, "(=")
+	if i >= 0 {
+		o.name, o.kind, o.arg = strings.TrimSpace(text[:i]), text[i], strings.TrimSpace(text[i+1:])
+	}
+	if o.kind == '(' {
+		arg, closed := strings.CutSuffix(o.arg, ")")
+		if !closed {
+			return o, problemf("close it", "option %q has no closing parenthesis", text)
+		}
+		o.arg = strings.TrimSpace(arg)
+	}
+	if text == "" {
+		return o, problemf("drop the comma; "+knownOptions, "an empty option")
+	}
+	return o, nil
+}

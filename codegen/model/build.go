@@ -1,0 +1,226 @@
+package model
+
+import (
+	"fmt"
+	"go/token"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The packages that generated code imports.
+const (
+	RuntimePath = "github.com/lightstream-go/lightstream/runtime"
+	ColumnPath  = RuntimePath + "/column"
+	IPCPath     = RuntimePath + "/ipc"
+)
+
+// Package is what a generated file is part of.
+type Package struct {
+	Name string
+	// Declared are the names that files written by hand declare, with their places.
+	Declared map[string]Pos
+
+	generated map[string]*Table // what the files that were built declare
+}
+
+// Build decides all names and numbers of f's tables, and fills f but for what the front end has set: its Source, Output,
+// Rows and Constraint. The error is of type [Errors].
+func Build(pkg *Package, f *File, defs []*Def) error {
+	b := builder{pkg: pkg, file: f}
+	f.Package = pkg.Name
+	for _, def := range defs {
+		f.Tables = append(f.Tables, b.table(def))
+	}
+	b.imports(defs)
+	for _, t := range f.Tables {
+		b.locals(t)
+	}
+	return b.errs.Err()
+}
+
+type builder struct {
+	pkg  *Package
+	file *File
+	errs Errors
+}
+
+func (b *builder) table(def *Def) *Table {
+	t := &Table{Pos: def.Pos, Name: def.Name, Doc: def.Doc, Row: def.Row, Names: tableNames(def.Row)}
+	if t.Name == "" {
+		t.Name = SnakeCase(def.Row)
+	}
+	for _, name := range t.Names.all() {
+		if pos, taken := b.pkg.Declared[name]; taken {
+			b.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for table %s", name, t.Row), "give one of them another name")
+		}
+		if other := b.pkg.generated[name]; other != nil {
+			b.errs.Add(t.Pos, fmt.Sprintf("tables %s and %s would both declare %s", other.Row, t.Row, name), "give one of them another name")
+			break
+		}
+	}
+	if b.pkg.generated == nil {
+		b.pkg.generated = map[string]*Table{}
+	}
+	for _, name := range t.Names.all() {
+		b.pkg.generated[name] = t
+	}
+	if len(def.Columns) == 0 {
+		b.errs.Add(def.Pos, fmt.Sprintf("table %s has no columns", def.Row), "give it at least one field")
+	}
+	accessors := names{}
+	accessors.take(methods...)
+	for _, c := range def.Columns { // names that were asked for come before those that are made up
+		switch {
+		case c.Method == "":
+		case !IsIdentifier(c.Method) || !token.IsExported(c.Method):
+			b.errs.Add(c.MethodPos, fmt.Sprintf("%q is no exported Go name", c.Method), "write one such as Price")
+		case accessors[c.Method]:
+			b.errs.Add(c.MethodPos, fmt.Sprintf("a batch or builder has a method %s already", c.Method), "give the column's another name")
+		}
+		accessors.take(c.Method)
+	}
+	for i, c := range def.Columns {
+		t.Columns = append(t.Columns, b.column(t, i, c, accessors))
+	}
+	b.duplicates(t)
+	return t
+}
+
+func (b *builder) column(t *Table, number int, def *ColumnDef, accessors names) *Column {
+	c := &Column{ColumnDef: *def, Number: number}
+	if c.Name == "" {
+		c.Name = SnakeCase(c.Field)
+	}
+	if c.NamePos == (Pos{}) {
+		c.NamePos = c.Pos
+	}
+	if c.Method == "" {
+		c.Method = accessors.free(c.Field, "Column")
+	}
+	for _, content := range contents(c) {
+		c.Buffers = append(c.Buffers, Buffer{t.Buffers, content})
+		t.Buffers++
+	}
+	return c
+}
+
+// contents says what the buffers of a column hold.
+func contents(c *Column) []string {
+	width := func(bits int) string {
+		if bits == 8 {
+			return "1 byte each"
+		}
+		return strconv.Itoa(bits/8) + " bytes each"
+	}
+	switch {
+	case c.Index != nil:
+		return []string{"validity", "indices, " + width(c.Index.Bits)}
+	case c.Type.Kind == Bool:
+		return []string{"validity", "values, 1 bit each"}
+	case c.Type.Kind == Timestamp:
+		return []string{"validity", "values, 8 bytes each"}
+	case c.Type.Kind == Utf8 || c.Type.Kind == Binary:
+		return []string{"validity", "offsets, 4 bytes each", "bytes"}
+	}
+	return []string{"validity", "values, " + width(c.Type.Bits)}
+}
+
+// duplicates reports columns of the same name, and older names that are somebody's name now.
+func (b *builder) duplicates(t *Table) {
+	first := map[string]*Column{}
+	for _, c := range t.Columns {
+		if other := first[c.Name]; other != nil {
+			b.errs.Add(c.NamePos, fmt.Sprintf("column %q is there already, at line %d", c.Name, other.Pos.Line), "give one of them another name")
+			continue
+		}
+		first[c.Name] = c
+	}
+	was := map[string]*Column{}
+	for _, c := range t.Columns {
+		if c.Was == "" {
+			continue
+		}
+		if other := first[c.Was]; other != nil {
+			b.errs.Add(c.WasPos, fmt.Sprintf("was=%s is the name of a column at line %d", c.Was, other.Pos.Line), "name one that is no more")
+		} else if other := was[c.Was]; other != nil {
+			b.errs.Add(c.WasPos, fmt.Sprintf("was=%s is said of the column at line %d too", c.Was, other.Pos.Line), "say it of one")
+		}
+		was[c.Was] = c
+	}
+}
+
+// imports lists what the files may import. Packages keep their names unless the user's package has declared them.
+func (b *builder) imports(defs []*Def) {
+	add := func(list *[]Import, taken names, importPath, name string, alias bool) {
+		free := taken.free(name, "")
+		*list = append(*list, Import{importPath, free, alias || free != name})
+	}
+	list, taken := &b.file.Imports, b.declared()
+	add(list, taken, "io", "io", false)
+	add(list, taken, "slices", "slices", false)
+	add(list, taken, RuntimePath, "rt", true)
+	add(list, taken, ColumnPath, "column", false)
+	add(list, taken, IPCPath, "ipc", false)
+	var named []*Named
+	for _, def := range defs {
+		for _, c := range def.Columns {
+			if c.Named != nil && c.Named.Path != "" {
+				named = append(named, c.Named)
+			}
+			if c.Type.Kind == Timestamp && c.Form == Pointer { // for their slab
+				named = append(named, &Named{Path: "time", Package: "time"})
+			}
+		}
+	}
+	slices.SortFunc(named, func(x, y *Named) int { return strings.Compare(x.Path, y.Path) })
+	named = slices.CompactFunc(named, func(x, y *Named) bool { return x.Path == y.Path })
+	for _, n := range named {
+		add(list, taken, n.Path, n.Package, path.Base(n.Path) != n.Package)
+	}
+	if b.file.Rows != "" {
+		list, taken := &b.file.RowImports, b.declared()
+		add(list, taken, "time", "time", false)
+		add(list, taken, RuntimePath, "rt", true)
+	}
+}
+
+// declared are the names that the package declares.
+func (b *builder) declared() names {
+	taken := names{}
+	for name := range b.pkg.Declared {
+		taken.take(name)
+	}
+	for _, t := range b.file.Tables {
+		taken.take(t.Names.all()...)
+		taken.take(t.Row)
+	}
+	return taken
+}
+
+// locals names the variables of t's columns.
+func (b *builder) locals(t *Table) {
+	taken := names{}
+	taken.take(locals...)
+	taken.take(t.Row)
+	taken.take(t.Names.all()...)
+	for _, i := range b.file.Imports {
+		taken.take(i.Name)
+	}
+	for _, c := range t.Columns {
+		if c.Named != nil {
+			taken.take(c.Named.Name)
+		}
+	}
+	for _, c := range t.Columns {
+		name := lowerCamel(c.Method)
+		if token.IsKeyword(name) {
+			taken.take(name)
+		}
+		c.Local = taken.free(name, "Column")
+	}
+	for _, c := range t.Columns {
+		c.Slab = taken.free(c.Local+"Slab", "")
+	}
+}

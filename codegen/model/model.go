@@ -1,0 +1,245 @@
+// Package model is what the generator knows about tables once every decision has been made: plain data in which each Go
+// name, column number, buffer number, type and local variable is settled, so that package emit only writes.
+//
+//	front end            model                          emit
+//	Go struct  ─┐
+//	            ├─ Def ── Build ── File ── Table ── Column ── *_lightstream.go, *_rows.go
+//	.fbs table ─┘
+//
+// A front end describes tables as a [Def] and knows nothing of what is generated; [Build] decides. So the same table gives
+// the same file, whichever front end it came from.
+package model
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Pos is a place in a definition. Lines and columns count from 1, columns in bytes. The zero Pos is no place.
+type Pos struct {
+	File      string
+	Line, Col int
+}
+
+// String returns "file:line:col".
+func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+
+// Kind says how a column's values are laid out, and so which views and builders it gets.
+type Kind uint8
+
+// The kinds of columns. Nested ones will have Children.
+const (
+	Bool Kind = iota + 1
+	Int
+	Float
+	Timestamp
+	Utf8
+	Binary
+)
+
+// Type is the Arrow type of a column's values. Only the parameters of its kind are set.
+type Type struct {
+	Kind   Kind
+	Bits   int    // Int 8 to 64, Float 32 or 64
+	Signed bool   // Int
+	Unit   Unit   // Timestamp
+	Zone   string // Timestamp: "" is a wall-clock time
+}
+
+// Unit is the unit of a time, as tags and attributes write it.
+type Unit string
+
+// The units of Arrow.
+const (
+	Second      Unit = "s"
+	Millisecond Unit = "ms"
+	Microsecond Unit = "us"
+	Nanosecond  Unit = "ns"
+)
+
+// Units are all units.
+var Units = []Unit{Second, Millisecond, Microsecond, Nanosecond}
+
+// String returns the type as Arrow's users write it, such as "uint8" or "timestamp[us, UTC]".
+func (t Type) String() string {
+	switch t.Kind {
+	case Bool:
+		return "bool"
+	case Int:
+		if t.Signed {
+			return "int" + strconv.Itoa(t.Bits)
+		}
+		return "uint" + strconv.Itoa(t.Bits)
+	case Float:
+		return "float" + strconv.Itoa(t.Bits)
+	case Timestamp:
+		if t.Zone == "" {
+			return "timestamp[" + string(t.Unit) + "]"
+		}
+		return "timestamp[" + string(t.Unit) + ", " + t.Zone + "]"
+	case Utf8:
+		return "utf8"
+	case Binary:
+		return "binary"
+	}
+	return "no type"
+}
+
+// Def is a table as a front end found it.
+type Def struct {
+	Pos     Pos      // of the row type's name
+	Row     string   // the row type
+	Name    string   // of the table in Arrow, "" for the row type's name in snake case
+	Doc     []string // the lines of its comment
+	Columns []*ColumnDef
+}
+
+// ColumnDef is a column as a front end found it.
+type ColumnDef struct {
+	Pos        Pos    // of the field's name
+	NamePos    Pos    // of what gives the column its name; the zero Pos is that of the field
+	Field      string // of the row struct
+	Name       string // in Arrow, "" for the field's name in snake case
+	Method     string // the accessor, "" for the field's name, with a suffix where that is taken
+	MethodPos  Pos
+	Doc        []string // the lines of its comment
+	Type       Type
+	Index      *Type // of a dictionary column
+	Nullable   bool
+	Form       Form   // how the row struct holds it
+	Named      *Named // the type of the row struct's values, nil for the one that the column has anyway
+	NaiveUTC   bool
+	Was        string // an older name, "" for none
+	WasPos     Pos
+	Default    string // as a tag writes it: a number, true, false or a text, without quotes
+	HasDefault bool   // the empty text is a default too
+}
+
+// Form says how a row struct holds the values of a column.
+type Form uint8
+
+// The forms. Only Plain is not nullable, except for byte slices: their nil is a null.
+const (
+	Plain   Form = iota // T
+	Pointer             // *T
+	Null                // rt.Null[T]
+)
+
+// Named is a type that somebody declared.
+type Named struct {
+	Path    string // the import path of its package, "" for the package that is generated for
+	Package string // the name of that package
+	Name    string
+}
+
+// File is what one generated file holds.
+type File struct {
+	Package    string
+	Source     string   // what the first line names, slash-separated
+	Output     string   // the name of the generated file, without a directory
+	Rows       string   // the name of the file for the row structs, "" if they are written by hand
+	Constraint string   // a build constraint, "" for none
+	Imports    []Import // of Output
+	RowImports []Import // of Rows
+	Tables     []*Table
+}
+
+// Import is a package that the file may use, under the name that is free for it there.
+type Import struct {
+	Path  string
+	Name  string // in the file
+	Alias bool   // the name is not the package's own, or may not look so
+}
+
+// Table is one table.
+type Table struct {
+	Pos     Pos
+	Name    string   // in Arrow
+	Doc     []string // of the row type
+	Row     string   // the row type
+	Names   Names
+	Columns []*Column
+	Buffers int // of all columns
+}
+
+// Names are the names of a table's declarations.
+type Names struct {
+	Table, Columns      string // the two variables
+	Reader, NewReader   string
+	Writer, NewWriter   string
+	Batch, NewBatch     string
+	Builder, NewBuilder string
+	ReadRows            string
+}
+
+func (n *Names) all() []string {
+	return []string{n.Table, n.Columns, n.Reader, n.NewReader, n.Writer, n.NewWriter, n.Batch, n.NewBatch, n.Builder, n.NewBuilder, n.ReadRows}
+}
+
+// Column is one column of a table.
+type Column struct {
+	ColumnDef
+	Number  int      // in the table, from 0
+	Buffers []Buffer // with their numbers in a batch
+	Local   string   // variables and the builder's field
+	Slab    string   // the variable that pointers of many rows come from
+	// Children are the columns below a nested one, which there are none of yet.
+	Children []*Column
+}
+
+// Buffer is a buffer of a batch's body.
+type Buffer struct {
+	Number  int
+	Content string // such as "values, 8 bytes each"
+}
+
+// TypeString returns the column's type and whether it may hold nulls, such as "dictionary<int32, utf8> not null".
+func (c *Column) TypeString() string {
+	s := c.Type.String()
+	if c.Index != nil {
+		s = "dictionary<" + c.Index.String() + ", " + s + ">"
+	}
+	if !c.Nullable {
+		s += " not null"
+	}
+	return s
+}
+
+// Fixed tells whether the column is a slice of numbers.
+func (c *Column) Fixed() bool { return c.Index == nil && (c.Type.Kind == Int || c.Type.Kind == Float) }
+
+// Tag returns the struct tag, without the key, that says of the column what Go's type does not.
+func (c *Column) Tag() string {
+	opts := []string{c.Name}
+	switch {
+	case c.Index != nil && *c.Index == Int32:
+		opts = append(opts, "dict")
+	case c.Index != nil:
+		opts = append(opts, "dict("+c.Index.String()+")")
+	case c.Type.Kind == Timestamp && c.Type.Zone == "":
+		opts = append(opts, "timestamp("+string(c.Type.Unit)+")")
+	case c.Type.Kind == Timestamp && c.Type != TimestampNanoUTC:
+		opts = append(opts, "timestamp("+string(c.Type.Unit)+","+c.Type.Zone+")")
+	case c.Type.Kind == Binary && !c.Nullable:
+		opts = append(opts, "required")
+	}
+	if c.NaiveUTC {
+		opts = append(opts, "naive=UTC")
+	}
+	if c.HasDefault {
+		opts = append(opts, "default="+c.Default)
+	}
+	if c.Was != "" {
+		opts = append(opts, "was="+c.Was)
+	}
+	return strings.Join(opts, ",")
+}
+
+// Types that are spoken of by name.
+var (
+	Int8             = Type{Kind: Int, Bits: 8, Signed: true}
+	Int16            = Type{Kind: Int, Bits: 16, Signed: true}
+	Int32            = Type{Kind: Int, Bits: 32, Signed: true}
+	TimestampNanoUTC = Type{Kind: Timestamp, Unit: Nanosecond, Zone: "UTC"}
+)
