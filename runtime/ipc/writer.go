@@ -42,6 +42,7 @@ func (e *WriteError) Unwrap() error { return e.Err }
 type Writer struct {
 	opts    WriterOptions
 	name    string
+	schema  *Schema
 	send    *sender
 	enc     *encoder
 	cancel  canceller
@@ -68,6 +69,7 @@ func (w *Writer) init(dst io.Writer, schema *Schema, opts *WriterOptions, file b
 	}
 	w.name = SourceName(dst)
 	w.cancel.set = w.send.deadline()
+	w.schema = schema
 	w.enc, w.err = newEncoder(schema, file)
 }
 
@@ -78,6 +80,9 @@ func (w *Writer) Err() error {
 	}
 	return w.err
 }
+
+// Schema returns the schema that the writer was made with, which is read-only.
+func (w *Writer) Schema() *Schema { return w.schema }
 
 // Closed tells whether Close or Abort was called.
 func (w *Writer) Closed() bool { return w.closed }
