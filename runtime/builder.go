@@ -23,6 +23,8 @@ type BuilderOptions struct {
 	// MaxEntries is the most values that a dictionary of the builder may hold. Zero means as many as its index type can
 	// tell apart.
 	MaxEntries int
+
+	share *BuilderBase // whose dictionaries the builder fills too
 }
 
 // BuilderBase is what all generated builders share.
@@ -44,10 +46,14 @@ func (b *BuilderBase) Init(columns []Column, opts *BuilderOptions, builders ...c
 	b.data = make([]column.Data, len(builders))
 	for i, c := range builders {
 		f := &columns[i].Field
-		c.Init(column.Config{
+		config := column.Config{
 			Name: f.Name, Nullable: f.Nullable, Unit: f.Type.Unit, Zoned: f.Type.Zone != "",
 			MaxEntries: opts.MaxEntries, Failed: &b.failed,
-		})
+		}
+		if opts.share != nil && f.Dictionary != nil {
+			config.Dictionary = opts.share.columns[i].(interface{ Dictionary() *column.Dictionary }).Dictionary()
+		}
+		c.Init(config)
 		if f.Dictionary == nil && (f.Type.IsText() || f.Type.IsBinary()) {
 			b.variable = append(b.variable, c)
 		} else {

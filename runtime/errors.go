@@ -8,6 +8,9 @@ import (
 // DecodeError says where decoding stopped.
 type DecodeError = frame.DecodeError
 
+// WriteError tells that the destination failed, and how much it had accepted.
+type WriteError = ipc.WriteError
+
 // The conditions that errors of readers and writers wrap; see packages frame and ipc.
 var (
 	ErrTruncated   = frame.ErrTruncated

@@ -35,11 +35,12 @@ type TableSpec[R, B any, W Builder[R]] struct {
 type Table[R, B any, W Builder[R]] struct {
 	spec   TableSpec[R, B, W]
 	schema *ipc.Schema
+	codecs codecs
 }
 
 // NewTable returns the table of spec. It panics where the columns do not make a schema, which the generator rules out.
 func NewTable[R, B any, W Builder[R]](spec TableSpec[R, B, W]) *Table[R, B, W] {
-	return &Table[R, B, W]{spec, schemaOf(spec.Name, spec.Columns)}
+	return &Table[R, B, W]{spec: spec, schema: schemaOf(spec.Name, spec.Columns)}
 }
 
 func schemaOf(name string, columns []Column) *ipc.Schema {

@@ -1,0 +1,254 @@
+package rt
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// BatcherOptions are the settings of a [Batcher].
+type BatcherOptions struct {
+	// BatchRows is how many rows make a batch. Zero means 65,536.
+	BatchRows int
+	// BatchBytes is about how many bytes make a batch. Zero means 1 MiB.
+	BatchBytes int
+	// MaxDelay is how long the oldest waiting row may wait before it is sent. Zero means 10 ms; below zero rows wait for a full
+	// batch, Flush or Close.
+	MaxDelay time.Duration
+	// RefuseFull makes Append return [ErrFull] where it would block.
+	RefuseFull bool
+	// Builder are the settings of the builders. Nil means all defaults.
+	Builder *BuilderOptions
+}
+
+// ErrFull tells that a batch is waiting to be sent, and the next one is full. The row was not taken.
+var ErrFull = errors.New("lightstream: the batcher is full; the destination is slower than the rows come")
+
+// Batcher collects rows of many goroutines into batches: one is filled while one is sent. It writes through a [Writer], which
+// must not be used beside it.
+//
+// A row that Append took is sent once, in the order in which the rows were taken, unless the destination fails: then every
+// later call returns that error, which tells how many batches the destination had accepted.
+type Batcher[R, B any, W Builder[R]] struct {
+	out  *Writer[R, B, W]
+	opts BatcherOptions
+	wake chan struct{} // tells the sender to look; holds one
+	done chan struct{} // closed when the sender has ended
+
+	mu      sync.Mutex
+	fill    W // rows are appended here
+	spare   W // empty, or being sent
+	base    *BuilderBase
+	full    bool          // fill takes no more rows
+	flush   bool          // fill is to be sent although it is not full
+	closed  bool          // no more rows
+	oldest  time.Time     // when the first row of fill came
+	taken   int64         // rows
+	sent    int64         // rows
+	changed chan struct{} // closed when full, sent or err has changed; nil while nobody waits
+	err     error
+}
+
+// NewBatcher returns a batcher that writes through out, which it closes with its own Close. Nil options mean all defaults.
+func NewBatcher[R, B any, W Builder[R]](out *Writer[R, B, W], opts *BatcherOptions) *Batcher[R, B, W] {
+	b := &Batcher[R, B, W]{out: out, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if opts != nil {
+		b.opts = *opts
+	}
+	if b.opts.BatchRows <= 0 {
+		b.opts.BatchRows = 64 << 10
+	}
+	if b.opts.BatchBytes <= 0 {
+		b.opts.BatchBytes = 1 << 20
+	}
+	if b.opts.MaxDelay == 0 {
+		b.opts.MaxDelay = 10 * time.Millisecond
+	}
+	b.fill = out.table.NewBuilder(b.opts.Builder)
+	var second BuilderOptions
+	if b.opts.Builder != nil {
+		second = *b.opts.Builder
+	}
+	second.share = b.fill.base() // both fill the same dictionaries
+	b.spare = out.table.NewBuilder(&second)
+	b.base = b.fill.base()
+	go b.run()
+	return b
+}
+
+// Append adds a row. Where the batch being filled is full and one is being sent it waits until ctx is done, or returns
+// [ErrFull] with RefuseFull. A row with a value that does not fit is not taken: its error, a *column.ValueError, is returned,
+// and the batcher stays usable. Any number of goroutines may call it.
+func (b *Batcher[R, B, W]) Append(ctx context.Context, row R) error {
+	b.mu.Lock()
+	for b.full || b.closed || b.err != nil {
+		switch {
+		case b.err != nil:
+			defer b.mu.Unlock()
+			return b.err
+		case b.closed:
+			b.mu.Unlock()
+			return ipc.ErrClosed
+		case b.opts.RefuseFull:
+			b.mu.Unlock()
+			return ErrFull
+		}
+		if err := b.wait(ctx); err != nil {
+			b.mu.Unlock()
+			return err
+		}
+	}
+	base := b.base
+	n := base.Len()
+	b.fill.Append(row)
+	if base.failed {
+		err := base.Err()
+		base.Truncate(n)
+		b.mu.Unlock()
+		return err
+	}
+	b.taken++
+	wake := false
+	if n == 0 && b.opts.MaxDelay > 0 {
+		b.oldest = time.Now()
+		wake = true
+	}
+	if n+1 >= b.opts.BatchRows || base.size() >= b.opts.BatchBytes {
+		b.full, wake = true, true
+	}
+	b.mu.Unlock()
+	if wake {
+		b.look()
+	}
+	return nil
+}
+
+// look tells the sender that something has changed.
+func (b *Batcher[R, B, W]) look() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait gives up the lock until something has changed or ctx is done.
+func (b *Batcher[R, B, W]) wait(ctx context.Context) error {
+	if b.changed == nil {
+		b.changed = make(chan struct{})
+	}
+	changed := b.changed
+	b.mu.Unlock()
+	defer b.mu.Lock()
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// tell wakes those who wait.
+func (b *Batcher[R, B, W]) tell() {
+	if b.changed != nil {
+		close(b.changed)
+		b.changed = nil
+	}
+}
+
+// Flush returns when all rows that were taken before it have been sent.
+func (b *Batcher[R, B, W]) Flush(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for target := b.taken; b.err == nil && b.sent < target; {
+		b.flush = true
+		b.look()
+		if err := b.wait(ctx); err != nil {
+			return err
+		}
+	}
+	return b.err
+}
+
+// Close takes no more rows, sends those that wait, and closes the writer. It is idempotent.
+func (b *Batcher[R, B, W]) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	b.tell()
+	b.mu.Unlock()
+	b.look()
+	<-b.done
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err != nil {
+		b.out.Abort()
+		return b.err
+	}
+	return b.out.Close()
+}
+
+// run sends batches as they get ready.
+func (b *Batcher[R, B, W]) run() {
+	defer close(b.done)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		b.mu.Lock()
+		rows, columns, ready := b.take(timer)
+		ended := b.err != nil || b.closed && !ready && b.base.Len() == 0
+		b.mu.Unlock()
+		switch {
+		case ended:
+			return
+		case ready:
+			err := b.out.out.Write(context.Background(), rows, columns)
+			b.mu.Lock()
+			b.spare.Reset()
+			if err != nil {
+				b.err = err
+			} else {
+				b.sent += int64(rows)
+			}
+			b.tell()
+			b.mu.Unlock()
+		default:
+			select {
+			case <-b.wake:
+			case <-timer.C:
+			}
+		}
+	}
+}
+
+// take exchanges the builders if the rows of fill are to be sent now, and sets the timer if they are to be sent later.
+func (b *Batcher[R, B, W]) take(timer *time.Timer) (rows int, columns []column.Data, ready bool) {
+	n := b.base.Len()
+	if n == 0 || b.err != nil {
+		b.flush = false
+		return 0, nil, false
+	}
+	if !b.full && !b.flush && !b.closed {
+		if b.opts.MaxDelay < 0 {
+			return 0, nil, false
+		}
+		if left := b.opts.MaxDelay - time.Since(b.oldest); left > 0 {
+			timer.Reset(left)
+			return 0, nil, false
+		}
+	}
+	// The dictionaries are read here, under the lock: rows of the next batch add to them while this one is sent.
+	rows, columns, err := b.base.batch()
+	if err != nil {
+		b.err = err
+		b.tell()
+		return 0, nil, false
+	}
+	b.fill, b.spare = b.spare, b.fill
+	b.base = b.fill.base()
+	b.full, b.flush = false, false
+	b.tell()
+	return rows, columns, true
+}
