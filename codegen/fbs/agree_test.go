@@ -131,6 +131,7 @@ var verdicts = []struct {
 	{`struct A { b: B; } struct B { x: int; }`, true, "flatc wants the inner struct first"},
 	{`struct S { a: T; } table T {}`, false, ""},
 	{`enum E : short { A } struct S { e: E; f: [E:2]; }`, true, ""},
+	{`enum E : short { A = 1 } struct S { e: E; }`, false, ""},
 	{`struct S (force_align: 16) { a: int; }`, true, ""},
 	{`struct S (force_align: 3) { a: int; }`, false, ""},
 	{`struct S (force_align: 2) { a: int; }`, false, ""},

@@ -158,8 +158,14 @@ type Field struct {
 	literal *literal // the default as written
 }
 
-// Optional reports whether absence of a scalar means null rather than a value.
-func (f *Field) Optional() bool { return f.Default.Null }
+// Optional reports whether an absent field has no value: a scalar with the default null, or anything else that is
+// neither required nor has a default.
+func (f *Field) Optional() bool {
+	if f.Type.IsScalar() {
+		return f.Default.Null
+	}
+	return !f.Required && !f.Default.IsSet()
+}
 
 // Default is what a field is when it is absent.
 type Default struct {

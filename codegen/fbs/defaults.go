@@ -44,12 +44,17 @@ func (r *resolver) badDefault(f *Field, want string) {
 	r.add(f.literal.pos, want, "the default %v for a field of type %v", f.literal, f.Type)
 }
 
-// implicitDefault is 0, which an enum has to have.
+// implicitDefault is 0, which an enum has to have, also in structs and their arrays.
 func (r *resolver) implicitDefault(f *Field) {
-	if f.Type.Kind != EnumType || f.Type.Enum.BitFlags || f.Type.Enum.Has(0) {
+	t := f.Type
+	if t.Kind == ArrayOf {
+		t = t.Elem
+	}
+	if t.Kind != EnumType || t.Enum.BitFlags || t.Enum.Has(0) {
 		return
 	}
-	r.add(f.Pos, fmt.Sprintf("a default such as = %s", exampleValue(f.Type.Enum)), "field %q without a default, and 0 is no value of %v", clip(f.Name), f.Type)
+	want := fmt.Sprintf("a default such as = %s, or a value of 0", exampleValue(t.Enum))
+	r.add(f.Pos, want, "field %q without a default, and 0 is no value of %v", clip(f.Name), f.Type)
 }
 
 func exampleValue(e *Enum) string {

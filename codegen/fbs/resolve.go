@@ -323,6 +323,7 @@ func (r *resolver) tableField(f *Field) {
 		}
 	}
 	f.Key = f.Attrs.Has("key")
+	f.Required = f.Required || f.Key && f.Type.Kind == String // as flatc has it: a search needs something to compare
 	if f.Key && !f.Type.IsScalar() && f.Type.Kind != String {
 		r.add(f.Attrs.Get("key").Pos, "a key that is a scalar or a string", "a key of type %v", f.Type)
 	}
@@ -427,6 +428,9 @@ func (r *resolver) structFields(s *Struct) {
 		f.Key = f.Attrs.Has("key")
 		if f.literal != nil {
 			r.add(f.Default.Pos, "none, as a field of a struct is always there", "the default %s in a struct", clip(f.Default.Text))
+		}
+		if f.literal == nil {
+			r.implicitDefault(f)
 		}
 		if a := f.Attrs.Get("required"); a != nil {
 			r.add(a.Pos, "none, as a field of a struct is always there", "required in a struct")

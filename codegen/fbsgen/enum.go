@@ -111,20 +111,20 @@ func formatted(g *goEnum, value string) *jen.Statement {
 // flagString writes the String method of a set of flags:
 //
 //	func (a Access) String() string {
-//		s := ""
-//		for _, f := range []struct {
+//		text := ""
+//		for _, known := range []struct {
 //			flag Access
 //			name string
 //		}{{AccessRead, "Read"}} {
-//			if a&f.flag != 0 {
-//				s += "|" + f.name
-//				a &^= f.flag
+//			if a&known.flag != 0 {
+//				text += "|" + known.name
+//				a &^= known.flag
 //			}
 //		}
-//		if a != 0 || s == "" {
-//			s += "|" + strconv.FormatUint(uint64(a), 10)
+//		if a != 0 || text == "" {
+//			text += "|" + strconv.FormatUint(uint64(a), 10)
 //		}
-//		return s[1:]
+//		return text[1:]
 //	}
 func (e *emitter) flagString(g *goEnum) jen.Code {
 	r := receiver(g.goName)
@@ -134,13 +134,13 @@ func (e *emitter) flagString(g *goEnum) jen.Code {
 			vs.Values(jen.Id(v.goName), jen.Lit(v.name))
 		}
 	})
-	flag := func() *jen.Statement { return jen.Id("f").Dot("flag") }
+	flag := func() *jen.Statement { return jen.Id("known").Dot("flag") }
 	return documented(comment("String returns the names of the flags in the schema, with bars between them.", nil),
 		jen.Func().Params(jen.Id(r).Id(g.goName)).Id("String").Params().String().Block(
 			jen.Id("text").Op(":=").Lit(""),
-			jen.For(jen.List(jen.Id("_"), jen.Id("f")).Op(":=").Range().Add(table)).Block(
+			jen.For(jen.List(jen.Id("_"), jen.Id("known")).Op(":=").Range().Add(table)).Block(
 				jen.If(jen.Id(r).Op("&").Add(flag()).Op("!=").Lit(0)).Block(
-					jen.Id("text").Op("+=").Lit("|").Op("+").Id("f").Dot("name"),
+					jen.Id("text").Op("+=").Lit("|").Op("+").Id("known").Dot("name"),
 					jen.Id(r).Op("&^=").Add(flag()),
 				),
 			),

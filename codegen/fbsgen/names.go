@@ -51,16 +51,16 @@ func unexported(name string) string {
 	words := camelWords(exported(name))
 	words[0] = strings.ToLower(words[0])
 	s := strings.Join(words, "")
-	if token.IsKeyword(s) || isPredeclared(s) || s == "b" {
+	if token.IsKeyword(s) || isUsed(s) {
 		return s + "Value"
 	}
 	return s
 }
 
-// isPredeclared reports whether s is a name that generated functions use in its usual meaning.
-func isPredeclared(s string) bool {
+// isUsed reports whether generated functions with parameters use a name for something else.
+func isUsed(s string) bool {
 	switch s {
-	case "byte", "bool", "int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "string", "len", "range", "flatbuffers", "flatbuf":
+	case "b", "i", "at", "tag", "byte", "bool", "int", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "string", "len", "range", "flatbuffers", "flatbuf":
 		return true
 	}
 	return false

@@ -2,6 +2,8 @@ package fbsgen
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 	"github.com/lightstream-go/lightstream/codegen/fbs"
@@ -18,7 +20,7 @@ func (e *emitter) structType(g *goStruct) []jen.Code {
 	list := []jen.Code{
 		documented(comment(fmt.Sprintf("%s is a struct of %s.", g.goName, count(g.size, "byte")), g.doc),
 			wrapper(g.goName, "s", jen.Qual(e.opt.Runtime, "Struct"))),
-		documented(comment(fmt.Sprintf("%s is the size of a [%s] in bytes.", g.sizeName, g.goName), nil),
+		documented(comment(fmt.Sprintf("%s is the size of %s in bytes.", g.sizeName, linked(g.goName)), nil),
 			jen.Const().Id(g.sizeName).Op("=").Lit(g.size)),
 		documented(comment("IsZero reports whether the struct is absent. Its fields are then zero.", nil),
 			short(method(g.receiver, g.goName, "IsZero").Params().Bool(), jen.Return(jen.Id(g.receiver).Dot("s").Op("==").Nil()))),
@@ -79,7 +81,7 @@ func (e *emitter) inlineValue(t *fbs.Type, s, off *jen.Statement) (code, typ *je
 
 // createStruct writes the function that writes a struct:
 //
-//	// CreateBuffer writes a [Buffer] where the table or vector being built has its next field or element.
+//	// CreateBuffer writes a [Buffer] as the next element of a vector, or as a field right before it is added to a table.
 //	func CreateBuffer(b *flatbuffers.Builder, offset, length int64) flatbuffers.UOffsetT {
 //		b.Prep(8, 16)
 //		b.PrependInt64(length)
@@ -87,14 +89,23 @@ func (e *emitter) inlineValue(t *fbs.Type, s, off *jen.Statement) (code, typ *je
 //		return b.Offset()
 //	}
 func (e *emitter) createStruct(g *goStruct) jen.Code {
-	params := []param{{"b", jen.Op("*").Qual(e.opt.Builder, "Builder")}}
-	e.structParams(g, "", &params)
-	var body []jen.Code
-	e.prependStruct(g, "", &body)
-	body = append(body, jen.Return(jen.Id("b").Dot("Offset").Call()))
-	return documented(comment(fmt.Sprintf("%s writes a [%s] as the next element of a vector, or as a field right before it is added to a table.", g.create, g.goName), nil),
-		jen.Func().Id(g.create).Params(grouped(params)...).Add(e.uoffset()).Block(body...))
+	w := structWriter{e, []param{{"b", jen.Op("*").Qual(e.opt.Builder, "Builder")}}, nil}
+	w.write(g, "")
+	w.body = append(w.body, jen.Return(jen.Id("b").Dot("Offset").Call()))
+	return documented(comment(fmt.Sprintf("%s writes %s as the next element of a vector, or as a field right before it is added to a table.", g.create, linked(g.goName)), nil),
+		jen.Func().Id(g.create).Params(grouped(w.params)...).Add(e.uoffset()).Block(w.body...))
 }
+
+// linked is a name as a link, with an article.
+func linked(goName string) string {
+	return strings.Replace(articled(goName), goName, "["+goName+"]", 1)
+}
+
+func (e *emitter) builder() *jen.Statement {
+	return jen.Id("b").Op("*").Qual(e.opt.Builder, "Builder")
+}
+
+func (e *emitter) uoffset() *jen.Statement { return jen.Qual(e.opt.Builder, "UOffsetT") }
 
 // param is a parameter of a function.
 type param struct {
@@ -115,57 +126,60 @@ func grouped(params []param) []jen.Code {
 	return list
 }
 
-func (e *emitter) builder() *jen.Statement {
-	return jen.Id("b").Op("*").Qual(e.opt.Builder, "Builder")
+// structWriter writes the parameters and the statements of a function that writes a struct. Parameters are in the order
+// of fields; builders go backwards, so statements are in the order from the last field to the first.
+type structWriter struct {
+	*emitter
+	params []param
+	body   []jen.Code
 }
 
-func (e *emitter) uoffset() *jen.Statement { return jen.Qual(e.opt.Builder, "UOffsetT") }
+// param adds a parameter with a name that no other has.
+func (w *structWriter) param(name string, typ *jen.Statement) string {
+	for slices.ContainsFunc(w.params, func(p param) bool { return p.name == name }) {
+		name += "_"
+	}
+	w.params = append(w.params, param{name, typ})
+	return name
+}
 
-// structParams lists a parameter for each number in a struct, inner structs included.
-func (e *emitter) structParams(g *goStruct, prefix string, params *[]param) {
+// write writes a struct that lies in the field prefix of another, or is not in one.
+func (w *structWriter) write(g *goStruct, prefix string) {
+	before := w.body
+	w.body = nil
+	end := 0
 	for _, f := range g.fields {
-		name := paramName(prefix, f)
-		switch t := f.Type; {
-		case t.Kind == fbs.StructType:
-			e.structParams(e.model.structs[t.Struct], name, params)
-		case t.Kind == fbs.ArrayOf && t.Elem.Kind == fbs.StructType:
-			*params = append(*params, param{name, jen.Index(jen.Lit(t.Len)).Id(e.defined(t.Elem))})
-		case t.Kind == fbs.ArrayOf:
-			*params = append(*params, param{name, jen.Index(jen.Lit(t.Len)).Add(e.scalarType(t.Elem))})
-		default:
-			*params = append(*params, param{name, e.scalarType(t)})
+		name := f.param
+		if prefix != "" {
+			name = prefix + exported(f.Name)
 		}
+		if pad := f.Offset - end; pad > 0 {
+			w.prepend(padding(pad))
+		}
+		end = f.Offset + f.Type.Size()
+		w.field(f.Type, name)
 	}
+	if pad := g.size - end; pad > 0 {
+		w.prepend(padding(pad))
+	}
+	w.prepend(jen.Id("b").Dot("Prep").Call(jen.Lit(g.align), jen.Lit(g.size)))
+	w.body = append(w.body, before...)
 }
 
-// paramName is the parameter for a field of a struct that lies in the field prefix of another.
-func paramName(prefix string, f *goField) string {
-	if prefix == "" {
-		return f.param
-	}
-	return prefix + exported(f.Name)
-}
+func (w *structWriter) prepend(c jen.Code) { w.body = slices.Insert(w.body, 0, c) }
 
-// prependStruct writes a struct from its last field to its first, as builders go backwards.
-func (e *emitter) prependStruct(g *goStruct, prefix string, body *[]jen.Code) {
-	b := func() *jen.Statement { return jen.Id("b") }
-	*body = append(*body, b().Dot("Prep").Call(jen.Lit(g.align), jen.Lit(g.size)))
-	end := g.size
-	for i := len(g.fields) - 1; i >= 0; i-- {
-		f := g.fields[i]
-		if pad := end - f.Offset - f.Type.Size(); pad > 0 {
-			*body = append(*body, b().Dot("Pad").Call(jen.Lit(pad)))
-		}
-		end = f.Offset
-		name := paramName(prefix, f)
-		switch t := f.Type; {
-		case t.Kind == fbs.ArrayOf:
-			*body = append(*body, e.prependArray(t, name))
-		case t.Kind == fbs.StructType:
-			e.prependStruct(e.model.structs[t.Struct], name, body)
-		default:
-			*body = append(*body, b().Dot("Prepend"+builderKind(t.Base())).Call(number(t, jen.Id(name))))
-		}
+func padding(n int) jen.Code { return jen.Id("b").Dot("Pad").Call(jen.Lit(n)) }
+
+func (w *structWriter) field(t *fbs.Type, name string) {
+	switch {
+	case t.Kind == fbs.StructType:
+		w.write(w.model.structs[t.Struct], name)
+	case t.Kind == fbs.ArrayOf && t.Elem.Kind == fbs.StructType:
+		w.prepend(prependArray(t, w.param(name, jen.Index(jen.Lit(t.Len)).Id(w.defined(t.Elem)))))
+	case t.Kind == fbs.ArrayOf:
+		w.prepend(prependArray(t, w.param(name, jen.Index(jen.Lit(t.Len)).Add(w.scalarType(t.Elem)))))
+	default:
+		w.prepend(jen.Id("b").Dot("Prepend" + builderKind(t.Base())).Call(number(t, jen.Id(w.param(name, w.scalarType(t))))))
 	}
 }
 
@@ -176,13 +190,19 @@ func (e *emitter) prependStruct(g *goStruct, prefix string, body *[]jen.Code) {
 //	}
 //
 // Structs in it are copied from where they were read, last byte first.
-func (e *emitter) prependArray(t *fbs.Type, name string) jen.Code {
-	elem := func() *jen.Statement { return jen.Id(name).Index(jen.Id("i")) }
-	write := jen.Id("b").Dot("Prepend" + builderKind(t.Elem.Base())).Call(number(t.Elem, elem()))
+func prependArray(t *fbs.Type, name string) jen.Code {
+	elem := jen.Id(name).Index(jen.Id("i"))
+	var write jen.Code
 	if t.Elem.Kind == fbs.StructType {
-		write = jen.For(jen.Id("at").Op(":=").Lit(t.Elem.Size()-1), jen.Id("at").Op(">=").Lit(0), jen.Id("at").Op("--")).Block(
-			jen.Id("b").Dot("PrependByte").Call(elem().Dot("s").Dot("Uint8").Call(jen.Id("at"))),
-		)
+		write = countDown("at", jen.Lit(t.Elem.Size()-1), jen.Id("b").Dot("PrependByte").Call(elem.Dot("s").Dot("Uint8").Call(jen.Id("at"))))
+	} else {
+		write = jen.Id("b").Dot("Prepend" + builderKind(t.Elem.Base())).Call(number(t.Elem, elem))
 	}
-	return jen.For(jen.Id("i").Op(":=").Len(jen.Id(name)).Op("-").Lit(1), jen.Id("i").Op(">=").Lit(0), jen.Id("i").Op("--")).Block(write)
+	return countDown("i", jen.Len(jen.Id(name)).Op("-").Lit(1), write)
+}
+
+// countDown writes a loop from last to 0.
+func countDown(index string, last *jen.Statement, body jen.Code) jen.Code {
+	i := func() *jen.Statement { return jen.Id(index) }
+	return jen.For(i().Op(":=").Add(last), i().Op(">=").Lit(0), i().Op("--")).Block(body)
 }

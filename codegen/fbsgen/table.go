@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 	"github.com/lightstream-go/lightstream/codegen/fbs"
@@ -115,7 +116,7 @@ func (f tableField) defaultValue() *jen.Statement {
 	case k == fbs.Bool:
 		return jen.Lit(d.Int != 0)
 	case k.IsFloat():
-		return floatValue(d.Float)
+		return floatValue(d.Float, k)
 	case k.IsUnsigned():
 		return jen.Id(strconv.FormatUint(uint64(d.Int), 10))
 	}
@@ -123,18 +124,27 @@ func (f tableField) defaultValue() *jen.Statement {
 }
 
 // floatValue is a floating-point number in Go.
-func floatValue(v float64) *jen.Statement {
+func floatValue(v float64, k fbs.Kind) *jen.Statement {
+	var code *jen.Statement
 	switch {
 	case math.IsNaN(v):
-		return jen.Qual("math", "NaN").Call()
+		code = jen.Qual("math", "NaN").Call()
 	case math.IsInf(v, 0):
-		return jen.Qual("math", "Inf").Call(jen.Lit(int(math.Copysign(1, v))))
+		code = jen.Qual("math", "Inf").Call(jen.Lit(int(math.Copysign(1, v))))
+	default:
+		return jen.Id(strconv.FormatFloat(v, 'g', -1, 8*k.Size()))
 	}
-	return jen.Id(strconv.FormatFloat(v, 'g', -1, 64))
+	if k == fbs.Float {
+		return jen.Float32().Parens(code)
+	}
+	return code
 }
 
 // defaultName is how comments call the default.
 func (f tableField) defaultName() string {
+	if f.Type.Base().IsFloat() {
+		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(f.Default.Float, 'g', -1, 8*f.Type.Size()), "+"))
+	}
 	if f.Type.Kind != fbs.EnumType {
 		return f.defaultValue().GoString()
 	}

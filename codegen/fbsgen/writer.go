@@ -15,12 +15,12 @@ import (
 //	// MessageEnd ends a [Message] and returns where it is.
 //	func MessageEnd(b *flatbuffers.Builder) flatbuffers.UOffsetT { return b.EndObject() }
 func (e *emitter) tableWriters(g *goTable) []jen.Code {
-	list := []jen.Code{documented(comment(fmt.Sprintf("%sStart begins a [%s]. What its fields lead to is written before.", g.goName, g.goName), nil),
+	list := []jen.Code{documented(comment(fmt.Sprintf("%sStart begins %s. What its fields lead to is written before.", g.goName, linked(g.goName)), nil),
 		short(jen.Func().Id(g.goName+"Start").Params(e.builder()), jen.Id("b").Dot("StartObject").Call(jen.Lit(g.slots))))}
 	for _, f := range g.fields {
 		list = append(list, e.fieldWriters(g, f)...)
 	}
-	return append(list, documented(comment(fmt.Sprintf("%sEnd ends a [%s] and returns where it is.", g.goName, g.goName), nil),
+	return append(list, documented(comment(fmt.Sprintf("%sEnd ends %s and returns where it is.", g.goName, linked(g.goName)), nil),
 		short(jen.Func().Id(g.goName+"End").Params(e.builder()).Add(e.uoffset()), jen.Return(jen.Id("b").Dot("EndObject").Call()))))
 }
 

@@ -353,7 +353,7 @@ func (i Int) IsSigned() bool { return i.t.Bool(1, false) }
 // IsSignedPos returns where "is_signed" is stored, in bytes from the start of the buffer; 0 when it is absent.
 func (i Int) IsSignedPos() int { return i.t.Pos(1) }
 
-// IntStart begins a [Int]. What its fields lead to is written before.
+// IntStart begins an [Int]. What its fields lead to is written before.
 func IntStart(b *flatbuffers.Builder) { b.StartObject(2) }
 
 // IntAddBitWidth adds "bitWidth", unless it is the default.
@@ -374,7 +374,7 @@ func IntForceIsSigned(b *flatbuffers.Builder, isSigned bool) {
 	b.Slot(1)
 }
 
-// IntEnd ends a [Int] and returns where it is.
+// IntEnd ends an [Int] and returns where it is.
 func IntEnd(b *flatbuffers.Builder) flatbuffers.UOffsetT { return b.EndObject() }
 
 // verifyInt checks the Int at pos and all that it leads to.
@@ -933,7 +933,7 @@ func (i Interval) Unit() IntervalUnit { return IntervalUnit(i.t.Int16(0, 0)) }
 // UnitPos returns where "unit" is stored, in bytes from the start of the buffer; 0 when it is absent.
 func (i Interval) UnitPos() int { return i.t.Pos(0) }
 
-// IntervalStart begins a [Interval]. What its fields lead to is written before.
+// IntervalStart begins an [Interval]. What its fields lead to is written before.
 func IntervalStart(b *flatbuffers.Builder) { b.StartObject(1) }
 
 // IntervalAddUnit adds "unit", unless it is the default.
@@ -947,7 +947,7 @@ func IntervalForceUnit(b *flatbuffers.Builder, unit IntervalUnit) {
 	b.Slot(0)
 }
 
-// IntervalEnd ends a [Interval] and returns where it is.
+// IntervalEnd ends an [Interval] and returns where it is.
 func IntervalEnd(b *flatbuffers.Builder) flatbuffers.UOffsetT { return b.EndObject() }
 
 // verifyInterval checks the Interval at pos and all that it leads to.

@@ -7,7 +7,7 @@
 //	root     uint32  from here to the root table
 //	...
 //	vtable   uint16  bytes of the vtable, these included
-//	         uint16  bytes of the table
+//	         uint16  bytes of the table, which nothing relies on
 //	         uint16  per slot: from the table to the field, 0 when absent
 //	...
 //	table    int32   from the vtable to here

@@ -66,9 +66,12 @@ func (v *Verifier) In(name string) bool {
 // InElem is In for element i of a vector.
 func (v *Verifier) InElem(name string, i int) bool { return v.In(fmt.Sprintf("%s[%d]", name, i)) }
 
-// Object is a table under verification. Its vtable is known to lie in the buffer, and so are its bytes.
+// Object is a table under verification. Its vtable is known to lie in the buffer.
+//
+// The size of the table, which the vtable has too, says nothing: some builders, that of google/flatbuffers for Go among
+// them, let tables share a vtable that differ in it.
 type Object struct {
-	pos, size       int // of the table
+	pos             int // of the table
 	vtable, entries int // where the slots begin, and how many there are
 }
 
@@ -102,14 +105,11 @@ func (v *Verifier) Begin(pos int) (o Object, ok bool) {
 		return o, v.fail(ErrAlign, pos, "", fmt.Sprintf("a vtable at byte %d", at), "an even place")
 	}
 	vtable := int(at)
-	bytes, size := int(le.Uint16(v.buf[vtable:])), int(le.Uint16(v.buf[vtable+2:]))
+	bytes := int(le.Uint16(v.buf[vtable:]))
 	if bytes < 4 || bytes&1 != 0 || bytes > len(v.buf)-vtable {
 		return o, v.fail(ErrVTable, vtable, "", fmt.Sprintf("a vtable of %d bytes", bytes), fmt.Sprintf("an even number from 4 to %d", len(v.buf)-vtable))
 	}
-	if size < 4 || size > len(v.buf)-pos {
-		return o, v.fail(ErrVTable, vtable+2, "", fmt.Sprintf("a table of %d bytes", size), fmt.Sprintf("4 to %d", len(v.buf)-pos))
-	}
-	return Object{pos: pos, size: size, vtable: vtable + 4, entries: (bytes - 4) / 2}, true
+	return Object{pos: pos, vtable: vtable + 4, entries: (bytes - 4) / 2}, true
 }
 
 // End closes the table opened last, and returns true.
@@ -128,8 +128,8 @@ func (v *Verifier) field(o Object, slot, size, align int, name string) (pos int,
 	if off == 0 {
 		return 0, true
 	}
-	if off < 4 || off > o.size-size {
-		return 0, v.fail(ErrVTable, entry, name, fmt.Sprintf("a field of %d bytes at byte %d of its table", size, off), fmt.Sprintf("one from 4 to %d", o.size-size))
+	if room := len(v.buf) - o.pos - size; off < 4 || off > room {
+		return 0, v.fail(ErrBounds, entry, name, fmt.Sprintf("a field of %d bytes at byte %d of its table", size, off), fmt.Sprintf("one from 4 to %d", room))
 	}
 	pos = o.pos + off
 	if pos&(align-1) != 0 {
