@@ -1,0 +1,49 @@
+// Package transports says what a connection is: one ordered, reliable stream of bytes each way, with gathered writes,
+// half-close and deadlines where the wire has them.
+//
+// It holds the contract and no wire. Each wire is a package of its own below this one, so that a program links only
+// what it imports:
+//
+//	        HalfClose        Duplex         Deadline               Gather
+//	tcp     yes              yes            yes                    yes: writev
+//	uds     yes              yes            yes                    yes: writev
+//	stdio   unless one file  with two ways  for pipes and sockets  yes: writev, on Linux, macOS and OpenBSD;
+//	        is both ways                    that can be polled     elsewhere small parts are copied together
+//	pipe    yes              yes            yes                    no: all of it is memory, copied once
+//
+// The columns are the fields of [Caps], and [Conn.Caps] tells them of one connection. What a wire does not have returns
+// an error wrapping [errors.ErrUnsupported].
+//
+// # Which bytes
+//
+// None: a transport adds no byte of its own and keeps no boundaries. What one end writes is what the other end reads,
+// in order, cut anywhere.
+//
+// # Shapes
+//
+// The code that calls a connection does not import this package. It works over [io.Reader] and [io.Writer] and finds
+// the rest by assertion:
+//
+//	interface{ WriteBuffers(bufs [][]byte) (int64, error) }
+//	interface{ CloseWrite() error }
+//	interface{ SetReadDeadline(t time.Time) error }
+//	interface{ SetWriteDeadline(t time.Time) error }
+//
+// A [Conn] has all of these and is a [net.Conn] too, so TLS or an HTTP server can stand on any of them.
+//
+// # Errors
+//
+// Except for [io.EOF], which a Read returns as it is when the peer has half-closed or closed, errors are of type
+// *[Error]. With [errors.Is] they match, on every transport:
+//
+//   - [os.ErrDeadlineExceeded] after a deadline; the connection stays usable,
+//   - [net.ErrClosed] after this end's own Close, or for a write after its CloseWrite,
+//   - [ErrPeerClosed] when the other end is gone,
+//   - [errors.ErrUnsupported] for what the wire does not have,
+//   - the context's error when a Dial or an Accept was given up.
+//
+// # A transport of your own
+//
+// Whatever is an io.ReadWriter can carry a stream. To be used like the ones here, implement [Conn] and [Listener] and
+// run [github.com/lightstream-go/lightstream/transports/transporttest] over them.
+package transports
