@@ -1,0 +1,5 @@
+//go:build !purego
+
+package stdio_test
+
+const keepsVectors = true

@@ -1,0 +1,5 @@
+//go:build !linux || purego
+
+package stdio_test
+
+const keepsVectors = false
