@@ -355,7 +355,7 @@ func (b *BoolBuilder) Data() Data {
 // [time.Time.Truncate] does; so are monotonic clock readings.
 type TimestampBuilder struct {
 	FixedBuilder[int64]
-	min, max int64 // seconds
+	min, max int64 // seconds that fit whatever part of a second follows
 }
 
 // Init sets the column's unit and zone.
@@ -374,24 +374,31 @@ func (b *TimestampBuilder) Append(t time.Time) {
 func (b *TimestampBuilder) convert(t time.Time) int64 {
 	sec := t.Unix()
 	if sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
-		if err := b.check(t); err != nil {
+		v, err := b.check(t)
+		if err != nil {
 			b.fail(len(b.values), err)
-			return 0
 		}
+		return v
 	}
 	return sec*int64(b.Unit) + int64(t.Nanosecond())/int64(Nanosecond/b.Unit)
 }
 
-func (b *TimestampBuilder) check(t time.Time) error {
-	if sec := t.Unix(); sec < b.min || sec > b.max {
+// check converts a time that is at the end of the range or has a zone, or tells why that cannot be.
+func (b *TimestampBuilder) check(t time.Time) (int64, error) {
+	unit, sec := int64(b.Unit), t.Unix()
+	part := int64(t.Nanosecond()) / int64(Nanosecond/b.Unit)
+	if sec < 0 { // count down from the second after it, so that the products fit where their sum does
+		sec, part = sec+1, part-unit
+	}
+	if sec < math.MinInt64/unit || sec > math.MaxInt64/unit || part < 0 && sec*unit < math.MinInt64-part || part > 0 && sec*unit > math.MaxInt64-part {
 		from, to := time.Unix(b.min, 0).UTC(), time.Unix(b.max, 0).UTC()
-		return fmt.Errorf("%w: %v does not fit timestamp(%v), which reaches from year %d to %d; use a coarser unit",
+		return 0, fmt.Errorf("%w: %v does not fit timestamp(%v), which reaches from year %d to %d; use a coarser unit",
 			ErrTimeRange, t, b.Unit, from.Year(), to.Year())
 	}
-	if _, offset := t.Zone(); offset != 0 {
-		return fmt.Errorf("%w: %v; give the column a zone, or convert with t.UTC()", ErrNaiveTime, t)
+	if _, offset := t.Zone(); !b.Zoned && offset != 0 {
+		return 0, fmt.Errorf("%w: %v; give the column a zone, or convert with t.UTC()", ErrNaiveTime, t)
 	}
-	return nil
+	return sec*unit + part, nil
 }
 
 // AppendNullable adds t, or a null row if it is not valid.
