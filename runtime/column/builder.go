@@ -137,13 +137,12 @@ func (h *header) truncate(n int) {
 	}
 }
 
-// data starts a column of n rows.
-func (h *header) data(n int) Data {
-	d := Data{Len: n, Nulls: h.nulls, Padded: true}
+// data starts a column of n rows. What follows the bitmap is zero already.
+func (h *header) data(d *Data, n int) {
+	d.Len, d.Nulls, d.Padded = n, h.nulls, true
 	if h.nulls != 0 {
-		d.Buffers[0] = pad(h.validity)
+		d.Buffers[0] = h.validity
 	}
-	return d
 }
 
 // growBits returns bits with room for n of them; new bytes are zero.
@@ -169,8 +168,9 @@ func cutBits(bits []byte, n int) []byte {
 
 // pad zeroes what follows b up to the next multiple of 64.
 func pad(b []byte) []byte {
-	n := len(b)
-	clear(b[n:min(mem.Pad(n), cap(b))])
+	if n := len(b); n&(mem.Alignment-1) != 0 {
+		clear(b[n:min(mem.Pad(n), cap(b))])
+	}
 	return b
 }
 
@@ -256,8 +256,8 @@ func (b *FixedBuilder[T]) Reset() { b.values = b.values[:0]; b.reset() }
 func (b *FixedBuilder[T]) Truncate(n int) { b.values = b.values[:n]; b.truncate(n) }
 
 // Data returns the rows as buffers.
-func (b *FixedBuilder[T]) Data() Data {
-	d := b.data(len(b.values))
+func (b *FixedBuilder[T]) Data() (d Data) {
+	b.data(&d, len(b.values))
 	d.Buffers[1] = pad(Bytes(b.values))
 	return d
 }
@@ -345,9 +345,9 @@ func (b *BoolBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *BoolBuilder) Data() Data {
-	d := b.data(b.n)
-	d.Buffers[1] = pad(b.bits)
+func (b *BoolBuilder) Data() (d Data) {
+	b.data(&d, b.n)
+	d.Buffers[1] = b.bits // what follows is zero already
 	return d
 }
 
@@ -520,11 +520,11 @@ func (b *BinaryBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *BinaryBuilder) Data() Data {
+func (b *BinaryBuilder) Data() (d Data) {
 	if len(b.offsets) == 0 {
 		b.grow(0)
 	}
-	d := b.data(b.Len())
+	b.data(&d, len(b.offsets)-1)
 	d.Buffers[1], d.Buffers[2] = pad(Bytes(b.offsets)), pad(b.text)
 	return d
 }
@@ -648,8 +648,9 @@ func (b *DictBuilder[I]) Reset() {
 }
 
 // Data returns the rows as buffers.
-func (b *DictBuilder[I]) Data() Data {
-	d := b.FixedBuilder.Data()
+func (b *DictBuilder[I]) Data() (d Data) {
+	b.data(&d, len(b.values))
+	d.Buffers[1] = pad(Bytes(b.values))
 	d.Dictionary, d.Values = b.dictionary, b.dictionary.Values()
 	return d
 }

@@ -16,6 +16,7 @@ type encoder struct {
 	batch   *template
 	buffers int
 	sent    []sentDictionary // by column
+	pending bool             // one of them has a next
 	file    bool
 
 	// The messages of the current call: parts to be sent in order. Those that are not columns lie in arena.
@@ -85,13 +86,19 @@ func (e *encoder) begin() {
 	clear(e.parts)
 	e.parts, e.arena, e.marks = e.parts[:0], e.arena[:0], e.marks[:0]
 	e.size, e.mark = 0, 0
-	for i := range e.sent {
-		e.sent[i].next = nil
+	if e.pending {
+		e.pending = false
+		for i := range e.sent {
+			e.sent[i].next = nil
+		}
 	}
 }
 
 // commit notes that the reader has what the call sent.
 func (e *encoder) commit() {
+	if !e.pending {
+		return
+	}
 	for i := range e.sent {
 		if s := &e.sent[i]; s.next != nil {
 			s.dictionary, s.length = s.next, s.nextLength
@@ -166,16 +173,24 @@ func (e *encoder) addBatch(rows int, columns []column.Data) error {
 	buffer := 0
 	var offset int64
 	for i := range columns {
-		c := &columns[i]
+		c, p := &columns[i], &e.plans[i]
 		t.setNode(i, rows, c.Nulls)
-		for k := range e.plans[i].buffers {
-			b := c.Buffers[k]
+		for k, b := range c.Buffers[:p.buffers] {
 			if k == 0 && c.Nulls == 0 {
 				b = nil
 			}
 			t.setBuffer(buffer, offset, len(b))
 			buffer++
-			offset += e.addBuffer(b, c.Padded, rows, k == 0 || e.plans[i].layout == layoutBits)
+			size := mem.Pad(len(b))
+			switch {
+			case len(b) == 0:
+			case c.Padded && cap(b) >= size: // all columns of builders
+				e.parts = append(e.parts, b[:size])
+				e.size += int64(size)
+			default:
+				e.addBuffer(b, rows, k == 0 || p.layout == layoutBits)
+			}
+			offset += int64(size)
 		}
 	}
 	t.setSize(rows, offset)
@@ -183,24 +198,19 @@ func (e *encoder) addBatch(rows int, columns []column.Data) error {
 	return nil
 }
 
-// addBuffer adds a buffer and its padding and returns the bytes of both.
-func (e *encoder) addBuffer(b []byte, padded bool, rows int, bitmap bool) int64 {
+// addBuffer adds a buffer that is not padded, and its padding.
+func (e *encoder) addBuffer(b []byte, rows int, bitmap bool) {
 	n := len(b)
 	size := mem.Pad(n)
-	switch {
-	case n == 0:
-	case padded && cap(b) >= size:
-		e.part(b[:size])
-	case bitmap && rows&7 != 0: // bits past the end may be anything
-		e.part(b[:n-1])
-		e.arena = append(e.arena, b[n-1]&(1<<(rows&7)-1))
-		e.arena = append(e.arena, zeros[:size-n]...)
-		e.flushArena()
-	default:
+	if !bitmap || rows&7 == 0 {
 		e.part(b)
 		e.part(zeros[:size-n])
+		return
 	}
-	return int64(size)
+	e.part(b[:n-1]) // bits past the end may be anything
+	e.arena = append(e.arena, b[n-1]&(1<<(rows&7)-1))
+	e.arena = append(e.arena, zeros[:size-n]...)
+	e.flushArena()
 }
 
 // addDictionary adds what the reader lacks of a column's dictionary: a first one, a replacement, or a delta in files, where a
@@ -219,7 +229,7 @@ func (e *encoder) addDictionary(i int, c *column.Data) error {
 		}
 		delta, from = true, s.length
 	}
-	s.next, s.nextLength = c.Dictionary, n
+	s.next, s.nextLength, e.pending = c.Dictionary, n, true
 	return e.addDictionaryBatch(int64(i), c.Values.From(from), delta)
 }
 
@@ -241,7 +251,9 @@ func (e *encoder) addDictionaryBatch(id int64, values column.Values, delta bool)
 	e.part(t.head)
 	for k, buf := range d.Buffers {
 		t.setBuffer(k, offset, len(buf))
-		offset += e.addBuffer(buf, true, n, k == 0)
+		size := mem.Pad(len(buf))
+		e.part(buf[:size]) // builders pad
+		offset += int64(size)
 	}
 	t.setSize(n, offset)
 	e.marks = append(e.marks, messageMark{start, len(t.head), offset, true})
@@ -253,6 +265,9 @@ func (e *encoder) addEnd() { e.part(endMarker) }
 
 // count adds the dictionary messages of the current call to stats.
 func (e *encoder) count(stats *Stats) {
+	if !e.pending {
+		return
+	}
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:
