@@ -1,0 +1,55 @@
+package arrowgo
+
+import (
+	"context"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// BatchWriter is what the writers of streams and of files have in common.
+type BatchWriter interface {
+	Schema() *ipc.Schema
+	Write(ctx context.Context, rows int, columns []column.Data) error
+}
+
+var (
+	_ BatchWriter = (*ipc.Writer)(nil)
+	_ BatchWriter = (*ipc.FileWriter)(nil)
+)
+
+// Writer sends records through a writer of a stream or file, which remains the caller's to close, abort and ask for statistics. It
+// keeps the dictionaries of its records, so that one is sent once, and what is added to it when it grows. It is for one goroutine at
+// a time.
+type Writer struct {
+	out     BatchWriter
+	columns columns
+}
+
+// NewWriter returns a writer of records to out. Their columns must have the names and types of its schema, which [FromSchema] makes.
+func NewWriter(out BatchWriter) *Writer {
+	c := newColumns(out.Schema(), func(int) bool { return true })
+	c.zeroBased = true
+	return &Writer{out, c}
+}
+
+// Write sends a record, straight from where its columns lie, and returns when the destination has accepted the bytes. Of a sliced
+// record that part is sent which it shows. Metadata of the record, which is not that of its schema, is not sent. Errors about the
+// record come before anything is sent and leave the writer usable; all others are those of the writer below.
+func (w *Writer) Write(ctx context.Context, rec arrow.RecordBatch) error {
+	if err := checkHost(); err != nil {
+		return err
+	}
+	rows, data, err := w.columns.of(rec)
+	if err != nil {
+		return err
+	}
+	for i := range data {
+		if err := ipc.CheckColumn(&w.columns.schema.Fields[i], &data[i], ipc.Structure); err != nil {
+			return err
+		}
+	}
+	return w.out.Write(ctx, rows, data)
+}
