@@ -50,20 +50,26 @@ func (b *Buffer) Len() int { return b.w - b.r }
 // Advance takes n bytes from the front.
 func (b *Buffer) Advance(n int) {
 	b.r += n
-	if b.r == b.w && b.slab != nil {
-		b.slab.Release()
+	if b.r == b.w {
+		if b.slab != nil {
+			b.slab.Release()
+		}
 		b.slab, b.bytes, b.r, b.w = nil, nil, 0, 0
 	}
 }
 
-// Share returns the slab of the unread bytes with one more reference: they stay as they are until it is released.
+// Share returns the slab of the unread bytes, of which there must be some and which the last Fill brought in without an error,
+// with one more reference: they stay as they are until it is released.
 func (b *Buffer) Share() *mem.Block {
 	b.slab.Retain()
 	return b.slab
 }
 
 // Fill reads from src until at least need bytes are unread, and takes up to ahead bytes in all if they come with them. An
-// error of src is returned when it leaves too few; io.EOF too.
+// error of src is returned when it leaves too few; io.EOF too. Where the pool's budget is used up the error wraps
+// [mem.ErrBudget], and what was read stays unread.
+//
+// What need announces is not believed: beyond a first piece of 16 MiB the memory grows as bytes arrive.
 func (b *Buffer) Fill(src io.Reader, need, ahead int) error {
 	if b.Len() >= need {
 		return nil
@@ -76,10 +82,17 @@ func (b *Buffer) Fill(src io.Reader, need, ahead int) error {
 	if b.Len() >= need {
 		return nil
 	}
-	if b.r+need > len(b.bytes) {
-		b.move(need)
+	if b.slab == nil || b.r+need > len(b.bytes) {
+		if err := b.move(need); err != nil {
+			return err
+		}
 	}
 	for empty := 0; b.Len() < need; {
+		if b.w == len(b.bytes) {
+			if err := b.move(need); err != nil {
+				return err
+			}
+		}
 		to := min(len(b.bytes), b.r+max(need, ahead), b.w+maxRead)
 		n, err := src.Read(b.bytes[b.w:to])
 		if n < 0 || n > to-b.w {
@@ -114,8 +127,7 @@ func (b *Buffer) await(src io.Reader, most int) error {
 			return errBadRead
 		}
 		if n > 0 {
-			b.take(b.wait[:n], 0)
-			return nil // an error comes again with the next read
+			return b.take(b.wait[:n], b.chunk) // an error of src comes again with the next read
 		}
 		if err != nil {
 			return err
@@ -124,23 +136,39 @@ func (b *Buffer) await(src io.Reader, most int) error {
 	return io.ErrNoProgress
 }
 
-// move brings the unread bytes to the start of a slab that can hold need.
-func (b *Buffer) move(need int) {
-	if need <= len(b.bytes) && b.slab.Exclusive() {
+// move brings the unread bytes to the start of a slab that can hold need, or the part of it that is believed.
+func (b *Buffer) move(need int) error {
+	if need <= len(b.bytes) && b.slab != nil && b.slab.Exclusive() {
 		copy(b.bytes, b.Bytes())
 		b.r, b.w = 0, b.w-b.r
-		return
+		return nil
 	}
-	old, unread := b.slab, b.Bytes()
-	b.take(unread, need)
-	old.Release()
+	size := b.chunk
+	if need > size { // at least doubled, so that growing byte by byte takes linear time
+		size = max(min(need, firstBody), 2*b.Len())
+	}
+	old := b.slab
+	if err := b.take(b.Bytes(), size); err != nil {
+		return err
+	}
+	if old != nil {
+		old.Release()
+	}
+	return nil
 }
 
-// take starts a new slab with p in it.
-func (b *Buffer) take(p []byte, need int) {
-	b.slab = b.pool.Get(max(b.chunk, need))
-	b.bytes = b.slab.Bytes()
+// take starts a new slab of size bytes with p in it. Where there is none p is what is unread.
+func (b *Buffer) take(p []byte, size int) error {
+	slab, err := b.pool.TryGet(size)
+	if err != nil {
+		if b.slab == nil {
+			b.bytes, b.r, b.w = p, 0, len(p)
+		}
+		return err
+	}
+	b.slab, b.bytes = slab, slab.Bytes()
 	b.r, b.w = 0, copy(b.bytes, p)
+	return nil
 }
 
 // Free gives the slab back. The buffer is empty afterwards.

@@ -113,19 +113,24 @@ func (l *BatchLayout) patched() [4][2]int {
 	return p
 }
 
-// blank returns the metadata with zeros in its patched parts, or nil if those overlap.
+// blank returns the metadata with ones in its patched parts, or nil where those are more than values: an offset, length, tag or
+// vtable that overlaps one of them leads nowhere when it is all ones.
 func (l *BatchLayout) blank(meta []byte) []byte {
 	b := bytes.Clone(meta)
 	for _, p := range l.patched() {
-		clear(b[p[0] : p[0]+p[1]])
-	}
-	parts := l.patched()
-	for i, p := range parts {
-		for _, q := range parts[:i] {
-			if p[0] < q[0]+q[1] && q[0] < p[0]+p[1] {
-				return nil
-			}
+		for i := range p[1] {
+			b[p[0]+i] = 0xFF
 		}
+	}
+	m, err := arrowfb.VerifyMessage(b, flatbuf.Limits{})
+	if err != nil {
+		return nil
+	}
+	batch, ok := m.HeaderRecordBatch()
+	same := *l
+	if same.locate(m, batch); !ok || m.Version() < arrowfb.MetadataVersionV4 || same.patched() != l.patched() ||
+		same.counts != l.counts || same.numCounts != l.numCounts || same.Compressed != l.Compressed || same.Codec != l.Codec {
+		return nil
 	}
 	return b
 }
@@ -191,9 +196,11 @@ func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 		most = 16 << 20
 	}
 	switch {
-	case length < 0 || length < minMetadata:
+	case at == 4 && !d.started && (length < minMetadata || length > most):
+		return 0, 0, 0, At(0, "", Errorf(ErrMalformed, "%q is not an Arrow stream", prefix[:min(len(prefix), 12)]))
+	case length < minMetadata:
 		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrMalformed, "%d bytes of metadata, want at least %d", length, minMetadata))
-	case length > most:
+	case length > most || length > math.MaxInt-int64(at):
 		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrLimit, "%d bytes exceed Limits.MaxMetadata (%d); raise it if the peer is trusted", length, most))
 	}
 	head = at + int(length)
@@ -231,7 +238,11 @@ func (d *IPC) verify(meta []byte, at int) (bodyLength int64, err error) {
 	if err != nil {
 		var f *flatbuf.Error
 		if errors.As(err, &f) {
-			return 0, At(int64(at)+f.Offset, f.Path, Errorf(ErrMalformed, "metadata: found %s, want %s", f.Found, f.Want))
+			is := ErrMalformed
+			if f.Err == flatbuf.ErrLimit {
+				is = ErrLimit
+			}
+			return 0, At(int64(at)+f.Offset, f.Path, Errorf(is, "metadata: found %s, want %s", f.Found, f.Want))
 		}
 		return 0, At(int64(at), "metadata", Errorf(ErrMalformed, "%v", err))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math"
 
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
@@ -16,7 +17,7 @@ type StreamOptions struct {
 	// given memory of its own. Zero means 64 KiB.
 	Chunk int
 	// MaxFrame is the largest frame accepted, in bytes. Zero means 64 MiB; a [SizedDecoder] has limits of its own, and
-	// zero means none here.
+	// zero means no other.
 	MaxFrame int
 }
 
@@ -48,7 +49,11 @@ func NewStream[F any](src io.Reader, dec Decoder[F], opts *StreamOptions) *Strea
 	if s.pool == nil {
 		s.pool = mem.SharedPool()
 	}
-	if s.max <= 0 {
+	switch {
+	case s.max > 0:
+	case s.sized != nil:
+		s.max = math.MaxInt
+	default:
 		s.max = 64 << 20
 	}
 	s.buf = NewBuffer(s.pool, opts.Chunk)
@@ -123,7 +128,7 @@ var errFreed = errors.New("lightstream: the stream was closed")
 func (s *Stream[F]) nextPlain() (f F, err error) {
 	s.buf.Advance(0) // the last frame ends here
 	for need := 1; ; {
-		if err := s.fill(need, s.buf.chunk); err != nil {
+		if err := s.fill(need, need-1+s.buf.chunk); err != nil {
 			return f, err
 		}
 		unread := s.buf.Bytes()
@@ -133,16 +138,22 @@ func (s *Stream[F]) nextPlain() (f F, err error) {
 			return f, s.fail(err)
 		case n < 0 || n > len(unread):
 			return f, s.fail(At(0, "", Errorf(ErrMalformed, "the decoder took %d of %d bytes", n, len(unread))))
+		case n > s.max:
+			return f, s.fail(s.tooLarge(n))
 		case n > 0:
 			// The frame may alias the slab until the next call: that is when it is given up.
 			s.buf.r += n
 			s.bytes += int64(n)
 			return f, nil
 		case len(unread) >= s.max:
-			return f, s.fail(At(0, "", Errorf(ErrLimit, "no frame in %d bytes exceeds StreamOptions.MaxFrame (%d bytes)", len(unread), s.max)))
+			return f, s.fail(At(0, "", Errorf(ErrLimit, "no frame ends within %d bytes, StreamOptions.MaxFrame is %d; raise it or send smaller frames", len(unread), s.max)))
 		}
 		need = len(unread) + 1
 	}
+}
+
+func (s *Stream[F]) tooLarge(n int) error {
+	return At(0, "", Errorf(ErrLimit, "a frame of %d bytes exceeds StreamOptions.MaxFrame (%d); raise it or send smaller frames", n, s.max))
 }
 
 func (s *Stream[F]) ahead() int {
@@ -162,8 +173,20 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 		if err != nil {
 			return f, s.fail(err)
 		}
-		if more > len(prefix) {
+		switch {
+		case more > len(prefix):
 			need = more
+		case head < 0 || body < 0 || head > math.MaxInt-body || head+body == 0:
+			return f, s.fail(At(0, "", Errorf(ErrMalformed, "the decoder measured a frame of %d and %d bytes", head, body)))
+		case head > len(prefix):
+			need = head
+		default:
+			need = 0
+		}
+		if more := max(need, head+body); more > s.max {
+			return f, s.fail(s.tooLarge(more))
+		}
+		if need > 0 {
 			continue
 		}
 		if s.large = head+body > s.buf.chunk/2; s.large {
