@@ -1,8 +1,6 @@
 package ipc
 
 import (
-	"errors"
-	"fmt"
 	"math"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
@@ -212,6 +210,7 @@ type cursor struct {
 	node     int
 	buffer   int
 	variadic int
+	size     int64 // bytes of the buffers of columns that are wanted
 	align    int64 // bytes of buffers that have to be moved
 	batch    Batch // zero for a dictionary
 }
@@ -222,6 +221,14 @@ func (c *cursor) parts(n int) [][]byte {
 		return make([][]byte, n)
 	}
 	return record.Parts(c.batch, n)
+}
+
+// overlap refuses buffers that share so much of the body that, copied out or converted, they would take many times its size.
+func (c *cursor) overlap() error {
+	if c.size > int64(len(c.body)) {
+		return frame.At(0, "message.buffers", frame.Errorf(ErrMalformed, "the buffers take %d bytes of a body of %d: they overlap", c.size, len(c.body)))
+	}
+	return nil
 }
 
 func (d *decoder) malformed(path, format string, args ...any) error {
@@ -253,6 +260,10 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 			h.Release()
 			return Batch{}, err
 		}
+	}
+	if err := c.overlap(); err != nil {
+		h.Release()
+		return Batch{}, err
 	}
 	if err := d.finish(h, &c); err != nil {
 		h.Release()
@@ -301,7 +312,7 @@ func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views int) (r
 	switch {
 	case n < 0:
 		return 0, d.malformed("message.length", "%d rows", n)
-	case n > d.limits.MaxRows || n > math.MaxInt/8-64:
+	case n > d.limits.MaxRows || n > math.MaxInt/16-64: // 16 bytes are the widest that is not checked for itself
 		return 0, frame.At(0, "message.length", frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", n, d.limits.MaxRows))
 	case b.NumNodes() != nodes:
 		return 0, d.malformed("message.nodes", "%d field nodes, the schema wants %d", b.NumNodes(), nodes)
@@ -419,6 +430,7 @@ func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int) ([]by
 		return nil, d.malformed(p.path+"."+part, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
 	}
 	c.buffer++
+	c.size += length
 	b := c.body[offset : offset+length : offset+length]
 	if !d.aligned(b, align) {
 		c.align += mem.Pad64(length)
@@ -457,7 +469,7 @@ func (d *decoder) realign(h Batch, size int64) error {
 		return d.malformed("", "%d bytes of buffers", size)
 	}
 	if err := record.Reserve(h, int(size)); err != nil {
-		return err
+		return frame.At(0, "body", err)
 	}
 	move := func(b []byte, align int) ([]byte, error) {
 		if d.aligned(b, align) {
@@ -522,7 +534,10 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	level := d.level
 	d.level = max(level, Contents) // values are looked up by everyone
 	err = d.column(&nullable, &c, &col, rows)
-	if d.level = level; err != nil {
+	if d.level = level; err == nil {
+		err = c.overlap()
+	}
+	if err != nil {
 		return err
 	}
 	if err := nullable.contents(&col, max(level, Contents)); err != nil {
@@ -563,18 +578,8 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 
 // header names the header of a message that is not read here.
 func header(m arrowfb.Message) error {
+	if m.HeaderType() == arrowfb.MessageHeaderNone {
+		return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type NONE, which carries nothing"))
+	}
 	return frame.At(0, "message.header", frame.Errorf(ErrUnsupported, "a message of type %v; tensors are not record batches, read them with a library for tensors", m.HeaderType()))
-}
-
-// at gives an error its frame.
-func at(frameNumber int64, err error) error {
-	var e *frame.DecodeError
-	if errors.As(err, &e) {
-		e.Frame = frameNumber
-		return err
-	}
-	if err != nil {
-		return fmt.Errorf("lightstream: frame %d: %w", frameNumber, err)
-	}
-	return nil
 }

@@ -34,6 +34,29 @@ func unitNumber(u column.Unit) arrowfb.TimeUnit {
 type schemaReader struct {
 	limits *Limits
 	fields int
+	text   int64 // bytes of names, paths and metadata
+}
+
+// keep counts n bytes of text before they are copied. Fields may share a text, so that what they hold in all is not bounded by
+// the length of the message.
+func (r *schemaReader) keep(path string, n int) error {
+	if r.text += int64(n); r.text > r.limits.MaxMetadata {
+		return frame.At(0, path, frame.Errorf(ErrLimit, "names and metadata of the fields take more bytes than Limits.MaxMetadata (%d); raise it if the peer is trusted", r.limits.MaxMetadata))
+	}
+	return nil
+}
+
+// metadata reads the metadata of a schema or field.
+func (r *schemaReader) metadata(path string, n int, at func(int) arrowfb.KeyValue) (kvs []KeyValue, err error) {
+	const entry = 32 // bytes of it beside its texts
+	for i := range n {
+		kv := at(i)
+		if err := r.keep(path, entry+len(kv.KeyBytes())+len(kv.ValueBytes())); err != nil {
+			return nil, err
+		}
+		kvs = append(kvs, KeyValue{kv.Key(), kv.Value()})
+	}
+	return kvs, nil
 }
 
 func schemaFrom(fb arrowfb.Schema, limits *Limits) (*Schema, error) {
@@ -49,14 +72,18 @@ func schemaFrom(fb arrowfb.Schema, limits *Limits) (*Schema, error) {
 		}
 		s.Fields = append(s.Fields, f)
 	}
-	for i := range fb.CustomMetadataLen() {
-		kv := fb.CustomMetadata(i)
-		s.Metadata = append(s.Metadata, KeyValue{kv.Key(), kv.Value()})
+	var err error
+	s.Metadata, err = r.metadata("schema", fb.CustomMetadataLen(), fb.CustomMetadata)
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
 func (r *schemaReader) field(fb arrowfb.Field, path string, depth int) (f Field, err error) {
+	if err := r.keep(path, len(path)+1+len(fb.NameBytes())); err != nil {
+		return f, err
+	}
 	f.Name, f.Nullable = strings.ToValidUTF8(fb.Name(), "\uFFFD"), fb.Nullable()
 	path += "." + f.Name
 	if r.fields++; r.fields > r.limits.MaxColumns {
@@ -64,6 +91,11 @@ func (r *schemaReader) field(fb arrowfb.Field, path string, depth int) (f Field,
 	}
 	if depth > r.limits.MaxDepth {
 		return f, frame.At(0, path, frame.Errorf(ErrLimit, "more than %d levels of nesting exceed Limits.MaxDepth", r.limits.MaxDepth))
+	}
+	if t, ok := fb.TypeTimestamp(); ok {
+		if err := r.keep(path, len(t.TimezoneBytes())); err != nil {
+			return f, err
+		}
 	}
 	if f.Type, err = typeFrom(fb); err != nil {
 		return f, frame.At(0, path, err)
@@ -81,9 +113,8 @@ func (r *schemaReader) field(fb arrowfb.Field, path string, depth int) (f Field,
 	if err := checkChildren(&f); err != nil {
 		return f, frame.At(0, path, err)
 	}
-	for i := range fb.CustomMetadataLen() {
-		kv := fb.CustomMetadata(i)
-		f.Metadata = append(f.Metadata, KeyValue{kv.Key(), kv.Value()})
+	if f.Metadata, err = r.metadata(path, fb.CustomMetadataLen(), fb.CustomMetadata); err != nil {
+		return f, err
 	}
 	if fb.HasDictionary() {
 		d := fb.Dictionary()
@@ -112,10 +143,7 @@ func checkChildren(f *Field) error {
 	case KindStruct:
 		return nil
 	case KindUnion:
-		if f.Type.TypeIDs != nil && len(f.Type.TypeIDs) != len(f.Children) {
-			return frame.Errorf(ErrMalformed, "%d type ids for %d children", len(f.Type.TypeIDs), len(f.Children))
-		}
-		return nil
+		return nil // its type ids were counted when they were read
 	}
 	if len(f.Children) != want {
 		return frame.Errorf(ErrMalformed, "%v has %d children, want %d", f.Type, len(f.Children), want)
@@ -178,6 +206,9 @@ func typeFrom(f arrowfb.Field) (t Type, err error) {
 		v, _ := f.TypeUnion()
 		t.Variant = int(v.Mode())
 		ok = t.Variant == 0 || t.Variant == 1
+		if n := v.TypeIDsLen(); n != 0 && n != f.ChildrenLen() {
+			return t, frame.Errorf(ErrMalformed, "%d type ids for %d children", n, f.ChildrenLen())
+		}
 		for i := range v.TypeIDsLen() {
 			t.TypeIDs = append(t.TypeIDs, v.TypeIDs(i))
 		}

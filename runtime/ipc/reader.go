@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
@@ -131,7 +132,11 @@ func (r *Reader) start(ctx context.Context) error {
 	}
 	fb, ok := m.Root.HeaderSchema()
 	if !ok {
-		return r.fail(frame.At(0, "message.header", frame.Errorf(ErrMalformed, "the stream begins with a message of type %v, want Schema", m.Root.HeaderType())))
+		kind := m.Root.HeaderType()
+		if m.Batch != nil {
+			kind = arrowfb.MessageHeaderRecordBatch
+		}
+		return r.fail(frame.At(0, "message.header", frame.Errorf(ErrMalformed, "the stream begins with a message of type %v, want Schema", kind)))
 	}
 	if err := r.dec.setSchema(fb, r.opts.Select); err != nil {
 		return r.fail(err)

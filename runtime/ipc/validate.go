@@ -41,6 +41,11 @@ func (p *columnPlan) contents(d *column.Data, level Level) error {
 		if row := column.CheckIndices(d, p.indexBits, p.indexSigned); row >= 0 {
 			return p.malformed("indices", "row %d is outside the dictionary of %d values", row, d.Values.Len())
 		}
+		if !p.field.Nullable && d.Values.HasNulls() {
+			if row := column.FirstNullValue(d, p.indexBits, p.indexSigned); row >= 0 {
+				return p.malformed("indices", "row %d stands for a null of the dictionary, in a column that is not nullable", row)
+			}
+		}
 	} else if level == UTF8 && p.field.Type.IsText() {
 		return p.utf8(d)
 	}
@@ -50,7 +55,10 @@ func (p *columnPlan) contents(d *column.Data, level Level) error {
 // utf8 checks that each string is valid on its own.
 func (p *columnPlan) utf8(d *column.Data) error {
 	for row := range d.Len {
-		if text := column.TextAt(d, p.textForm(), row); !d.IsNull(row) && !utf8.Valid(text) {
+		if d.IsNull(row) { // a view may point anywhere there
+			continue
+		}
+		if text := column.TextAt(d, p.textForm(), row); !utf8.Valid(text) {
 			return p.malformed("bytes", "row %d is not valid UTF-8: %.40q", row, text)
 		}
 	}

@@ -1,0 +1,162 @@
+package ipctest
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// most is how many rows of a column Touch reads: a batch without buffers may have any number.
+const most = 1 << 12
+
+// Touch reads every value of a batch with the views of its columns, and panics where one of them does.
+func Touch(h ipc.Batch, s *ipc.Schema) {
+	if h.NumColumns() != len(s.Fields) {
+		panic(fmt.Sprintf("%d columns, the schema has %d", h.NumColumns(), len(s.Fields)))
+	}
+	for i := range s.Fields {
+		TouchColumn(h.Column(i), &s.Fields[i])
+	}
+}
+
+// TouchColumn is Touch for a column. One that was not selected is passed over.
+func TouchColumn(d *column.Data, f *ipc.Field) {
+	if d.Len == 0 && d.Buffers[1] == nil {
+		return
+	}
+	if d.Nulls < 0 || d.Nulls > d.Len {
+		panic(fmt.Sprintf("%d nulls of %d rows", d.Nulls, d.Len))
+	}
+	for i := range min(d.Len, most) {
+		d.IsNull(i)
+	}
+	if f.Dictionary != nil {
+		touchIndices(d, f.Dictionary.Index)
+		return
+	}
+	switch t := f.Type; t.Kind {
+	case ipc.KindNull:
+	case ipc.KindBool:
+		v := column.BoolsOf(d)
+		read(v.Len(), v.Get)
+	case ipc.KindInt:
+		touchFixed(d, t)
+	case ipc.KindFloat:
+		switch t.Bits {
+		case 16:
+			touch[uint16](d)
+		case 32:
+			touch[float32](d)
+		case 64:
+			touch[float64](d)
+		}
+	case ipc.KindTimestamp:
+		v := column.TimestampsOf(d, t.Unit)
+		read(v.Len(), v.Get)
+	case ipc.KindUtf8:
+		v := column.TextsOf(d)
+		read(v.Len(), v.Get)
+	case ipc.KindBinary:
+		v := column.BinariesOf(d)
+		read(v.Len(), v.Get)
+	case ipc.KindLargeUtf8, ipc.KindLargeBinary:
+		touchText(d, column.LargeText)
+	case ipc.KindUtf8View, ipc.KindBinaryView:
+		touchText(d, column.ViewText)
+	default:
+		for _, b := range d.Buffers {
+			fmt.Fprint(io.Discard, b)
+		}
+	}
+}
+
+func touchFixed(d *column.Data, t ipc.Type) {
+	switch {
+	case t.Bits == 8 && t.Signed:
+		touch[int8](d)
+	case t.Bits == 8:
+		touch[uint8](d)
+	case t.Bits == 16 && t.Signed:
+		touch[int16](d)
+	case t.Bits == 16:
+		touch[uint16](d)
+	case t.Bits == 32 && t.Signed:
+		touch[int32](d)
+	case t.Bits == 32:
+		touch[uint32](d)
+	case t.Signed:
+		touch[int64](d)
+	default:
+		touch[uint64](d)
+	}
+}
+
+func touchIndices(d *column.Data, t ipc.Type) {
+	switch {
+	case t.Bits == 8 && t.Signed:
+		touchDict[int8](d)
+	case t.Bits == 8:
+		touchDict[uint8](d)
+	case t.Bits == 16 && t.Signed:
+		touchDict[int16](d)
+	case t.Bits == 16:
+		touchDict[uint16](d)
+	case t.Bits == 32 && t.Signed:
+		touchDict[int32](d)
+	case t.Bits == 32:
+		touchDict[uint32](d)
+	case t.Signed:
+		touchDict[int64](d)
+	default:
+		touchDict[uint64](d)
+	}
+}
+
+func touch[T column.Fixed](d *column.Data) {
+	v := column.NullableOf[T](d)
+	if v.Len() != d.Len {
+		panic(fmt.Sprintf("%d values of %d rows", v.Len(), d.Len))
+	}
+	read(v.Len(), v.Get)
+}
+
+func touchDict[I column.Index](d *column.Data) {
+	v := column.DictOf[I](d)
+	if v.Len() != d.Len {
+		panic(fmt.Sprintf("%d indices of %d rows", v.Len(), d.Len))
+	}
+	read(v.Len(), v.Get)
+	read(v.Len(), func(i int) (string, bool) { return v.At(i), v.IsNull(i) })
+}
+
+func touchText(d *column.Data, form column.TextForm) {
+	for i := range min(d.Len, most) {
+		if !d.IsNull(i) {
+			sink += len(column.TextAt(d, form, i))
+		}
+	}
+}
+
+// sink keeps reads from being left out.
+var sink int
+
+func read[T any](n int, get func(int) (T, bool)) {
+	for i := range min(n, most) {
+		v, ok := get(i)
+		switch v := any(v).(type) {
+		case string:
+			for k := range len(v) {
+				sink += int(v[k])
+			}
+		case []byte:
+			for _, c := range v {
+				sink += int(c)
+			}
+		}
+		if ok {
+			sink++
+		}
+	}
+}
