@@ -45,6 +45,7 @@ type BatchLayout struct {
 	bufs, numBufs     int
 	counts, numCounts int
 
+	V4         bool // metadata version V4
 	Compressed bool
 	Codec      arrowfb.CompressionType
 }
@@ -97,32 +98,33 @@ func (l *BatchLayout) locate(m arrowfb.Message, b arrowfb.RecordBatch) {
 		bufs: b.BuffersPos(), numBufs: b.BuffersLen(),
 		counts: b.VariadicBufferCountsPos(), numCounts: b.VariadicBufferCountsLen(),
 	}
+	l.V4 = m.Version() < arrowfb.MetadataVersionV5
 	if c := b.Compression(); !c.IsZero() {
 		l.Compressed, l.Codec = true, c.Codec()
 	}
 }
 
-// patched lists the parts of the metadata that differ from batch to batch.
+// patched lists the parts of the metadata that differ from batch to batch, as position and length. Some may be empty.
 func (l *BatchLayout) patched() [4][2]int {
-	return [4][2]int{
-		{l.bodyLength, 8}, {l.rows, 8}, {l.nodes, 16 * l.numNodes}, {l.bufs, 16 * l.numBufs},
+	p := [4][2]int{{l.bodyLength, 8}, {l.rows, 8}, {l.nodes, 16 * l.numNodes}, {l.bufs, 16 * l.numBufs}}
+	for i := range p {
+		if p[i][0] == 0 { // absent
+			p[i][1] = 0
+		}
 	}
+	return p
 }
 
 // blank returns the metadata with zeros in its patched parts, or nil if those overlap.
 func (l *BatchLayout) blank(meta []byte) []byte {
 	b := bytes.Clone(meta)
-	total := 0
 	for _, p := range l.patched() {
-		if p[0] != 0 {
-			clear(b[p[0] : p[0]+p[1]])
-			total += p[1]
-		}
+		clear(b[p[0] : p[0]+p[1]])
 	}
 	parts := l.patched()
 	for i, p := range parts {
 		for _, q := range parts[:i] {
-			if p[0] < q[0]+q[1] && q[0] < p[0]+p[1] && p[0] != 0 && q[0] != 0 {
+			if p[0] < q[0]+q[1] && q[0] < p[0]+p[1] {
 				return nil
 			}
 		}
@@ -261,7 +263,7 @@ func (d *IPC) learn(meta []byte) {
 	for at < len(meta) {
 		next, after := len(meta), len(meta)
 		for _, p := range patched {
-			if p[0] != 0 && p[0] >= at && p[0] < next {
+			if p[0] >= at && p[1] != 0 && p[0] < next {
 				next, after = p[0], p[0]+p[1]
 			}
 		}
