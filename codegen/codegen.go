@@ -197,10 +197,23 @@ func (g *generator) schema(name string) error {
 	if err != nil {
 		return g.keep(err)
 	}
-	if rel, err := filepath.Rel(dir, name); err == nil {
-		f.Source = filepath.ToSlash(rel)
+	if f.Source, err = relative(dir, name); err != nil {
+		return err
 	}
 	return g.emit(dir, name, f)
+}
+
+// relative returns the slash-separated path of a file as seen from dir, which is the same wherever the two lie.
+func relative(dir, name string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if name, err = filepath.Abs(name); err != nil {
+		return "", err
+	}
+	name, err = filepath.Rel(dir, name)
+	return filepath.ToSlash(name), err
 }
 
 // emit adds the files of f, which go into dir. Files whose definitions have errors are not written: the names in their

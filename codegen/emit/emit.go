@@ -43,10 +43,11 @@ func Rows(f *model.File) ([]byte, error) {
 func newFile(f *model.File, imports []model.Import) *jen.File {
 	out := jen.NewFile(f.Package)
 	out.NoFormat = true // render formats, and says which line is wrong
-	out.HeaderComment("// " + Header(f.Source))
+	header := "// " + Header(f.Source)
 	if f.Constraint != "" {
-		out.HeaderComment("\n//go:build " + f.Constraint)
+		header += "\n\n//go:build " + f.Constraint
 	}
+	out.HeaderComment(header)
 	for _, i := range imports {
 		if i.Alias {
 			out.ImportAlias(i.Path, i.Name)
@@ -186,7 +187,7 @@ func field(name string, value jen.Code) *jen.Statement { return jen.Id(name).Op(
 
 // arguments breaks a call's arguments into lines of lineWidth, the first of which begins after indent bytes.
 func arguments(indent int, list ...string) *jen.Statement {
-	lines := wrap(strings.Repeat("\x00", indent)+strings.Join(list, ", "), "", lineWidth)
+	lines := wrap(strings.Repeat("\x00", indent)+strings.Join(list, ", "), "", lineWidth-8)
 	return jen.Id(strings.TrimLeft(strings.Join(lines, "\n"), "\x00"))
 }
 

@@ -41,6 +41,7 @@ var verdicts = []struct {
 	{`enum E : byte { A = B }`, false, ""},
 	{`enum E : byte { A = 1.5 }`, false, ""},
 	{`enum E : ubyte (bit_flags) { A = 7, B = 0 }`, true, ""},
+	{`enum E : byte (bit_flags) { A }`, false, "flatc only warns"},
 	{`enum E : ubyte (bit_flags) { A = 8 }`, false, ""},
 	{`enum E : ubyte (bit_flags) { A = 7, B }`, false, ""},
 	{`enum E : byte { A, } table T { e: E; }`, true, ""},

@@ -191,30 +191,18 @@ type Enum struct {
 	// BitFlags is set when values are combined; then each Value is a power of two.
 	BitFlags bool
 	Values   []*EnumValue
+
+	byName  map[string]*EnumValue
+	byValue map[int64]*EnumValue
+	all     uint64 // every value combined
 }
 
 // Value returns the value of that name, nil if there is none.
-func (e *Enum) Value(name string) *EnumValue {
-	for _, v := range e.Values {
-		if v.Name == name {
-			return v
-		}
-	}
-	return nil
-}
+func (e *Enum) Value(name string) *EnumValue { return e.byName[name] }
 
 // Has reports whether v is one of the values, or a combination of them if they are flags.
 func (e *Enum) Has(v int64) bool {
-	rest := uint64(v)
-	for _, x := range e.Values {
-		if x.Value == v {
-			return true
-		}
-		if e.BitFlags {
-			rest &^= uint64(x.Value)
-		}
-	}
-	return e.BitFlags && rest == 0
+	return e.byValue[v] != nil || e.BitFlags && uint64(v)&^e.all == 0
 }
 
 func (e *Enum) kindName() string { return "enum" }

@@ -68,7 +68,7 @@ func TestFileErrors(t *testing.T) {
 	if _, err := fbs.ParseFiles(nil, nil); err == nil {
 		t.Error("no error for no names")
 	}
-	_, err = fbs.Parse("testdata/bad/many.fbs", &fbs.Options{MaxFileBytes: 100})
+	_, err = fbs.Parse("testdata/bad/many.fbs", &fbs.Options{MaxBytes: 100})
 	if err == nil || !strings.Contains(err.Error(), "more than 100 bytes") {
 		t.Errorf("got %v for a file above the limit", err)
 	}

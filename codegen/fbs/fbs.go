@@ -32,8 +32,8 @@ type Options struct {
 	IncludeDirs []string
 	// Builtin has files that an include finds when nothing else does, such as one of attribute declarations.
 	Builtin fs.FS
-	// MaxFileBytes is the size of the largest file accepted. Zero means 4 MiB.
-	MaxFileBytes int64
+	// MaxBytes is how many bytes all files together may have. Zero means 16 MiB.
+	MaxBytes int64
 	// MaxFiles is how many files one schema may consist of. Zero means 1,000.
 	MaxFiles int
 	// MaxErrors is how many errors are reported before giving up. Zero means 20.
@@ -86,6 +86,7 @@ type loader struct {
 	opt   Options
 	byKey map[string]*File // by the name it was opened with; builtin files begin with builtinPrefix
 	files []*File          // in order of completion: included files first
+	left  int64            // of Options.MaxBytes
 	errs  errorList
 }
 
@@ -100,7 +101,8 @@ func newLoader(opt *Options) *loader {
 	if l.opt.Open == nil {
 		l.opt.Open = func(name string) (io.ReadCloser, error) { return os.Open(name) }
 	}
-	l.opt.MaxFileBytes = cmp.Or(l.opt.MaxFileBytes, 4<<20)
+	l.opt.MaxBytes = cmp.Or(l.opt.MaxBytes, 16<<20)
+	l.left = l.opt.MaxBytes
 	l.opt.MaxFiles = cmp.Or(l.opt.MaxFiles, 1000)
 	l.errs.max = cmp.Or(l.opt.MaxErrors, 20)
 	return l
@@ -114,23 +116,20 @@ func cleanName(name string) string {
 	return path.Clean(strings.ReplaceAll(name, `\`, "/"))
 }
 
-// errTooLarge is what read returns for a file above the limit.
-var errTooLarge = errors.New("file too large")
-
 func (l *loader) read(open func(string) (io.ReadCloser, error), name string) (src []byte, err error) {
 	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}
-	src, err = io.ReadAll(io.LimitReader(f, l.opt.MaxFileBytes+1))
+	src, err = io.ReadAll(io.LimitReader(f, l.left+1))
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
 		return nil, err
 	}
-	if int64(len(src)) > l.opt.MaxFileBytes {
-		return nil, fmt.Errorf("%s: %w: more than %d bytes (Options.MaxFileBytes)", name, errTooLarge, l.opt.MaxFileBytes)
+	if l.left -= int64(len(src)); l.left < 0 {
+		return nil, fmt.Errorf("%s: schema files of more than %d bytes (Options.MaxBytes)", name, l.opt.MaxBytes)
 	}
 	return src, nil
 }
@@ -144,7 +143,7 @@ func (l *loader) load(name string, src []byte) *File {
 		next int
 	}
 	stack := []frame{{file: main}}
-	for len(stack) > 0 {
+	for len(stack) > 0 && !l.errs.full() {
 		top := &stack[len(stack)-1]
 		if top.next == len(top.file.Includes) {
 			l.files = append(l.files, top.file)

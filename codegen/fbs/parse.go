@@ -81,6 +81,12 @@ func (p *parser) ident(want string) (token, bool) {
 	return t, true
 }
 
+// What a declaration may have of things that are looked up one by one.
+const (
+	maxNames = 100 // joined by dots
+	maxAttrs = 100
+)
+
 // dotted takes a name that may have a namespace.
 func (p *parser) dotted(want string) (*typeRef, bool) {
 	t, ok := p.ident(want)
@@ -89,6 +95,9 @@ func (p *parser) dotted(want string) (*typeRef, bool) {
 	}
 	parts := []string{t.text}
 	for p.accept('.') {
+		if len(parts) == maxNames {
+			return nil, p.unexpected(fmt.Sprintf("at most %d names with dots between them", maxNames))
+		}
 		part, ok := p.ident("a name after the dot")
 		if !ok {
 			return nil, false
@@ -459,6 +468,9 @@ func (p *parser) attrs() (Attrs, bool) {
 			if a.Quoted {
 				a.Value = v.str
 			}
+		}
+		if len(list) == maxAttrs {
+			return list, p.broken(a.Pos, fmt.Sprintf("more than %d attributes", maxAttrs), "fewer")
 		}
 		if list.Has(a.Name) {
 			p.errs.add(a.Pos, fmt.Sprintf("attribute %q for the second time", clip(a.Name)), "it once")

@@ -44,7 +44,9 @@ func (r *resolver) resolve() {
 }
 
 func (r *resolver) add(pos Pos, want, found string, args ...any) {
-	r.errs.add(pos, fmt.Sprintf(found, args...), want)
+	if !r.errs.full() {
+		r.errs.add(pos, fmt.Sprintf(found, args...), want)
+	}
 }
 
 // collect gathers the declarations of all files under their full names.
@@ -109,6 +111,9 @@ func (r *resolver) find(ref *typeRef) Definition {
 
 // unknownType reports a name that nothing is declared under.
 func (r *resolver) unknownType(ref *typeRef) {
+	if r.errs.full() {
+		return
+	}
 	names := slices.Collect(maps.Keys(builtinTypes))
 	for full := range r.schema.byName {
 		names = append(names, full)
@@ -176,16 +181,21 @@ func (r *resolver) tagName(seen map[string]*Field, f *Field) {
 
 func (r *resolver) enum(e *Enum) {
 	r.attrs(e.Attrs)
-	e.BitFlags = e.Attrs.Has("bit_flags")
-	names, values := map[string]bool{}, map[int64]*EnumValue{}
+	if a := e.Attrs.Get("bit_flags"); a != nil {
+		e.BitFlags = true
+		if !e.Base.IsUnsigned() {
+			r.add(a.Pos, "ubyte, ushort, uint or ulong", "bit_flags of type %v", e.Base)
+		}
+	}
+	e.byName, e.byValue = map[string]*EnumValue{}, map[int64]*EnumValue{}
 	next := e.nextValue(nil)
 	for _, v := range e.Values {
 		r.attrs(v.Attrs)
-		if names[v.Name] {
+		if e.byName[v.Name] != nil {
 			r.add(v.Pos, "another name", "value %q for the second time", clip(v.Name))
 			continue
 		}
-		names[v.Name] = true
+		e.byName[v.Name] = v
 		var want string
 		if v.Value, want = e.resolveValue(v, next); want != "" {
 			pos, text := v.Pos, "the value after the largest"
@@ -195,11 +205,12 @@ func (r *resolver) enum(e *Enum) {
 			r.add(pos, want, "%s for %q", text, clip(v.Name))
 			continue
 		}
-		if first, ok := values[v.Value]; ok {
+		if first, ok := e.byValue[v.Value]; ok {
 			r.add(v.Pos, "values that differ", "%q has the value of %q", clip(v.Name), clip(first.Name))
 			continue
 		}
-		values[v.Value] = v
+		e.byValue[v.Value] = v
+		e.all |= uint64(v.Value)
 		next = e.nextValue(v)
 	}
 }
@@ -445,6 +456,7 @@ func (r *resolver) attrs(attrs Attrs) {
 		case a.Name == "offset64" || a.Name == "vector64":
 			r.add(a.Pos, "offsets of 32 bits", "attribute %q, which is not supported", a.Name)
 		case ownAttributes[a.Name] || r.attributes[a.Name]:
+		case r.errs.full():
 		default:
 			want := fmt.Sprintf("a declaration of it: attribute %q;", clip(a.Name))
 			if near := nearest(a.Name, slices.Concat(slices.Collect(maps.Keys(r.attributes)), slices.Collect(maps.Keys(ownAttributes)))); near != "" {

@@ -81,7 +81,7 @@ func applyOption(c *model.ColumnDef, o *option, goType string) *problem {
 		if o.kind == 0 {
 			return nil
 		}
-		t, p := parseTimestamp(o.arg)
+		t, p := parseTimestamp(o.arg, form.example)
 		if p == nil {
 			c.Type = t
 		}
@@ -118,7 +118,7 @@ var optionForms = map[string]struct {
 	example string
 }{
 	"dict":      {'(', true, "dict or dict(int16)"},
-	"timestamp": {'(', true, "timestamp(us,UTC), or timestamp(us) for wall-clock times"},
+	"timestamp": {'(', true, "timestamp(us,UTC), or timestamp(us) for wall-clock times; units are s, ms, us and ns"},
 	"naive":     {'=', false, "naive=UTC"},
 	"required":  {0, true, "required"},
 	"default":   {'=', false, "default=0"},

@@ -216,7 +216,7 @@ func setSchemaType(c *model.ColumnDef, f *fbs.Field) *problem {
 		c.Nullable = !f.Required
 		return nil
 	case t.Kind == fbs.VectorOf || t.Kind == fbs.ArrayOf:
-		return problemf("use [ubyte], or rows of a table of its own", "lists such as %v are not supported by this version", t)
+		return problemf("put the values into a table of their own, a row for each", "lists such as %v are not supported by this version", t)
 	case t.Kind == fbs.TableType || t.Kind == fbs.StructType:
 		return problemf("list its fields here", "nested rows such as %v are not supported by this version", t)
 	}
@@ -241,9 +241,8 @@ func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 			return
 		}
 		c.Name, c.NamePos = a.Value, modelPos(a.ValuePos)
-		if parts := splitOptions(a.Value + ",x"); a.Value == "-" || strings.ContainsAny(a.Value, "\"`\\\n") ||
-			strings.TrimSpace(a.Value) != a.Value || len(parts) != 2 || parts[0].text != a.Value {
-			r.add(pos, problemf("use one without quotes, commas, backslashes, odd parentheses and outer spaces", "name %q does not fit a struct tag", a.Value))
+		if !fitsTag(a.Value) || a.Value == "-" {
+			r.add(pos, problemf(fitsTagRemedy, "name %q does not fit a struct tag", a.Value))
 		}
 	case "go_name":
 		r.value(f.Attrs, a.Name, `go_name: "Price"`)
@@ -291,13 +290,11 @@ func (r *schemaReader) timestamp(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 	if !a.HasValue() {
 		return nil
 	}
-	t, p := parseTimestamp(a.Value)
-	if p != nil {
-		p.remedy = `write timestamp: "us,UTC", or "us" for wall-clock times; units are s, ms, us and ns`
-		return p
+	t, p := parseTimestamp(a.Value, `timestamp: "us,UTC", or "us" for wall-clock times; units are s, ms, us and ns`)
+	if p == nil {
+		c.Type = t
 	}
-	c.Type = t
-	return nil
+	return p
 }
 
 // defaultText returns the default of a field as parseDefault reads it.

@@ -21,14 +21,12 @@ func problemf(remedy, format string, args ...any) *problem {
 // zone is an IANA name or an offset.
 var zone = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_+/-]*|[+-]\d\d:\d\d)$`)
 
-const timestampForms = "write timestamp(us,UTC), or timestamp(us) for wall-clock times; units are s, ms, us and ns"
-
-// parseTimestamp reads "us,UTC" or "us".
-func parseTimestamp(spec string) (model.Type, *problem) {
+// parseTimestamp reads "us,UTC" or "us". Forms tells how to write it.
+func parseTimestamp(spec, forms string) (model.Type, *problem) {
 	unit, z, zoned := strings.Cut(spec, ",")
 	t := model.Type{Kind: model.Timestamp, Unit: model.Unit(strings.TrimSpace(unit)), Zone: strings.TrimSpace(z)}
 	if !slices.Contains(model.Units, t.Unit) {
-		return t, problemf(timestampForms, "unit %q of a timestamp", t.Unit)
+		return t, problemf("write "+forms, "unit %q of a timestamp", t.Unit)
 	}
 	switch {
 	case !zoned:
@@ -75,9 +73,10 @@ func parseDefault(t model.Type, text string) (string, *problem) {
 		if err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) {
 			return strconv.FormatFloat(v, 'g', -1, t.Bits), nil
 		}
+		return "", problemf("write a finite number", "default %q does not fit %v", text, t)
 	case model.Utf8:
-		if strings.ContainsAny(text, "\"`\\,()\n") || strings.TrimSpace(text) != text {
-			return "", problemf("use one without quotes, commas, parentheses, backslashes and outer spaces", "default %q", text)
+		if !fitsTag(text) {
+			return "", problemf(fitsTagRemedy, "default %q does not fit a struct tag", text)
 		}
 		return text, nil
 	default:

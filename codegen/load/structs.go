@@ -60,14 +60,14 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 			exprs = append(exprs, field.Type)
 		}
 	}
-	info, typeErrs := check(p, exprs)
+	info, typeErrs, missing := check(p, exprs)
 	pkg := &model.Package{Name: p.name, Declared: p.declared()}
 	var files []*model.File
 	for _, f := range p.files {
 		var defs []*model.Def
 		for _, t := range tables {
 			if t.file == f {
-				s := structReader{p: p, info: info, typeErrs: typeErrs, errs: errs}
+				s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs}
 				defs = append(defs, s.def(t))
 			}
 		}
@@ -163,7 +163,7 @@ func (p *goPackage) table(f *goFile, spec *ast.TypeSpec, errs *model.Errors) *ta
 	case !ok || spec.Assign.IsValid():
 		errs.Add(p.pos(spec.Name.Pos()), fmt.Sprintf("%s is marked as a table and not declared as a struct", spec.Name.Name), "mark a struct")
 	case spec.TypeParams != nil:
-		errs.Add(p.pos(spec.Name.Pos()), fmt.Sprintf("%s is marked as a table and has type parameters", spec.Name.Name), "mark a struct without")
+		errs.Add(p.pos(spec.Name.Pos()), fmt.Sprintf("%s is marked as a table and has type parameters", spec.Name.Name), "mark a struct that has none")
 	case spec.Name.Name == "_":
 		errs.Add(p.pos(spec.Name.Pos()), "a table without a name", "give the struct one")
 	default:
@@ -177,6 +177,7 @@ type structReader struct {
 	p        *goPackage
 	info     *types.Info
 	typeErrs []types.Error
+	missing  func(ast.Expr) string
 	errs     *model.Errors
 }
 
@@ -258,8 +259,18 @@ func isFrom(t *types.Named, path string) bool {
 // invalid returns what the type checker said of a type that it does not know.
 func (s *structReader) invalid(expr ast.Expr, t types.Type) *problem {
 	value, _ := unwrap(t)
+	for value != nil {
+		elem, ok := value.(interface{ Elem() types.Type })
+		if !ok {
+			break
+		}
+		value = elem.Elem()
+	}
 	if value != nil && value.Underlying() != types.Typ[types.Invalid] {
 		return nil
+	}
+	if path := s.missing(expr); path != "" {
+		return problemf("run go get "+path, "type %s is of a package that is not there, %s", types.ExprString(expr), path)
 	}
 	for _, e := range s.typeErrs {
 		if expr.Pos() <= e.Pos && e.Pos <= expr.End() {
@@ -286,7 +297,7 @@ func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 		case isFrom(named, "database/sql"):
 			return problemf("use rt.Null[T], which has the same fields as sql.Null[T]", "%s is not supported", name)
 		case isFrom(named, model.RuntimePath):
-			return problemf("use rt.Null[T] or *T, of a type that is not nullable itself", "%s inside of a nullable field", name)
+			return nestedNull(name)
 		case named.TypeArgs().Len() > 0:
 			return problemf("declare a type without parameters", "%s is an instance of a generic type", name)
 		}
@@ -300,7 +311,7 @@ func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 		c.Type = column
 	case *types.Slice:
 		if b, ok := types.Unalias(u.Elem()).(*types.Basic); !ok || b.Kind() != types.Uint8 {
-			return problemf("use []byte, or rows of a table of its own", "lists such as %s are not supported by this version", name)
+			return problemf("put the values into a table of their own, a row for each", "lists such as %s are not supported by this version", name)
 		}
 		if form != model.Plain {
 			return problemf(fmt.Sprintf("use %s, whose nil is null", name), "%s is nullable by itself", name)
@@ -311,8 +322,12 @@ func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 		return compositeProblem(u, name)
 	}
 	if isNamed {
-		c.Named = &model.Named{Name: named.Obj().Name()}
-		if pkg := named.Obj().Pkg(); pkg.Path() != localPath {
+		obj := named.Obj()
+		if alias, ok := t.(*types.Alias); ok && !obj.Exported() && alias.TypeArgs().Len() == 0 {
+			obj = alias.Obj()
+		}
+		c.Named = &model.Named{Name: obj.Name()}
+		if pkg := obj.Pkg(); pkg.Path() != localPath {
 			c.Named.Path, c.Named.Package = pkg.Path(), pkg.Name()
 		}
 		if number := c.Type.Kind == model.Int || c.Type.Kind == model.Float; form == model.Null && !number {
@@ -334,6 +349,10 @@ func typeString(t types.Type) string {
 	})
 }
 
+func nestedNull(name string) *problem {
+	return problemf("use *T or rt.Null[T], of a type that is not nullable itself", "%s inside of what is nullable already", name)
+}
+
 func basicProblem(t *types.Basic, name string) *problem {
 	switch t.Kind() {
 	case types.Int:
@@ -352,9 +371,9 @@ func compositeProblem(t types.Type, name string) *problem {
 	}
 	switch t := t.(type) {
 	case *types.Pointer:
-		return problemf("point at a value", "%s is a pointer to a pointer", "*"+name)
+		return nestedNull(name)
 	case *types.Map:
-		return later("maps", "use a table of its own, with a row for each entry")
+		return later("maps", "put the entries into a table of their own, a row for each")
 	case *types.Array:
 		return later("arrays", "use []byte, or a field for each element")
 	case *types.Struct:
@@ -364,7 +383,7 @@ func compositeProblem(t types.Type, name string) *problem {
 	case *types.Signature:
 		return problemf("tag it `arrow:\"-\"`", "a function cannot be a column, found %s", name)
 	case *types.Interface:
-		return problemf("use a type that says what the values are; "+strings.TrimPrefix(basicTypes, "use ")+" can be columns", "an interface cannot be a column, found %s", name)
+		return problemf(basicTypes, "an interface cannot be a column, found %s", name)
 	default:
 		return problemf(basicTypes, "%v cannot be a column", t)
 	}

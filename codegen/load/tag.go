@@ -105,6 +105,14 @@ func splitOptions(value string) []part {
 	return append(list, part{from, value[from:]})
 }
 
+// fitsTag tells whether text can stand in a tag as a name or value.
+func fitsTag(text string) bool {
+	parts := splitOptions(text + ",")
+	return len(parts) == 2 && parts[0].text == text && strings.TrimSpace(text) == text && !strings.Contains(text, "`")
+}
+
+const fitsTagRemedy = "use one without commas, backquotes, outer spaces and odd parentheses"
+
 // parseOption reads name, name(arg) or name=arg.
 func parseOption(text string) (option, *problem) {
 	o := option{text: text, name: text}

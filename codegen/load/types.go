@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -64,8 +65,9 @@ var known = map[string]string{
 // localPath is the import path of the package that is generated for.
 const localPath = "."
 
-// check returns the types of the expressions in p, as far as the fields exprs need them.
-func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error) {
+// check returns the types of the expressions in p, as far as the fields exprs need them, what the type checker had to say, and
+// a function that returns the import path of a package that an expression needs and that is not there.
+func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error, func(ast.Expr) string) {
 	c := &checker{fset: p.fset, pkgs: map[string]*sources{}}
 	local := &sources{path: localPath, specs: map[string]spec{}}
 	for _, f := range p.files {
@@ -76,7 +78,28 @@ func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error) {
 	}
 	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
 	c.check(local, info)
-	return info, c.errs
+	missing := func(expr ast.Expr) (importPath string) {
+		ast.Inspect(expr, func(node ast.Node) bool {
+			if x, ok := node.(*ast.SelectorExpr); ok {
+				if q, ok := x.X.(*ast.Ident); ok {
+					importPath = cmp.Or(importPath, c.missing(fileOf(local, x), q.Name))
+				}
+			}
+			return true
+		})
+		return importPath
+	}
+	return info, c.errs, missing
+}
+
+// missing returns the import of f that is called name and could not be read.
+func (c *checker) missing(f *ast.File, name string) string {
+	for _, importPath := range candidates(f, name) {
+		if s := c.pkgs[importPath]; s != nil && s.err != nil {
+			return importPath
+		}
+	}
+	return ""
 }
 
 func fileOf(s *sources, node ast.Node) *ast.File {

@@ -56,7 +56,11 @@ func (b *builder) table(def *Def) *Table {
 			b.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for table %s", name, t.Row), "give one of them another name")
 		}
 		if other := b.pkg.generated[name]; other != nil {
-			b.errs.Add(t.Pos, fmt.Sprintf("tables %s and %s would both declare %s", other.Row, t.Row, name), "give one of them another name")
+			found := fmt.Sprintf("tables %s and %s would both declare %s", other.Row, t.Row, name)
+			if other.Row == t.Row {
+				found = fmt.Sprintf("table %s is there already, at %v", t.Row, other.Pos)
+			}
+			b.errs.Add(t.Pos, found, "give one of them another name")
 			break
 		}
 	}
@@ -66,6 +70,7 @@ func (b *builder) table(def *Def) *Table {
 	for _, name := range t.Names.all() {
 		b.pkg.generated[name] = t
 	}
+	b.hidden(def.Pos, def.Row)
 	if len(def.Columns) == 0 {
 		b.errs.Add(def.Pos, fmt.Sprintf("table %s has no columns", def.Row), "give it at least one field")
 	}
@@ -77,15 +82,28 @@ func (b *builder) table(def *Def) *Table {
 		case !IsIdentifier(c.Method) || !token.IsExported(c.Method):
 			b.errs.Add(c.MethodPos, fmt.Sprintf("%q is no exported Go name", c.Method), "write one such as Price")
 		case accessors[c.Method]:
-			b.errs.Add(c.MethodPos, fmt.Sprintf("a batch or builder has a method %s already", c.Method), "give the column's another name")
+			b.errs.Add(c.MethodPos, fmt.Sprintf("method %s is another column's, or what every batch or builder has", c.Method), "give the column's another name")
 		}
 		accessors.take(c.Method)
+	}
+	for _, c := range def.Columns {
+		if c.Method == "" && !accessors[c.Field] {
+			c.Method = c.Field
+			accessors.take(c.Method)
+		}
 	}
 	for i, c := range def.Columns {
 		t.Columns = append(t.Columns, b.column(t, i, c, accessors))
 	}
 	b.duplicates(t)
 	return t
+}
+
+// hidden reports a type that generated functions cannot name, as they have a variable of that name.
+func (b *builder) hidden(pos Pos, name string) {
+	if name != "row" && slices.Contains(locals, name) {
+		b.errs.Add(pos, fmt.Sprintf("type %s has the name of a variable in generated code", name), "give it a longer one")
+	}
 }
 
 func (b *builder) column(t *Table, number int, def *ColumnDef, accessors names) *Column {
@@ -95,6 +113,9 @@ func (b *builder) column(t *Table, number int, def *ColumnDef, accessors names) 
 	}
 	if c.NamePos == (Pos{}) {
 		c.NamePos = c.Pos
+	}
+	if c.Named != nil && c.Named.Path == "" {
+		b.hidden(c.Pos, c.Named.Name)
 	}
 	if c.Method == "" {
 		c.Method = accessors.free(c.Field, "Column")
@@ -209,7 +230,7 @@ func (b *builder) locals(t *Table) {
 		taken.take(i.Name)
 	}
 	for _, c := range t.Columns {
-		if c.Named != nil {
+		if c.Named != nil && c.Named.Path == "" {
 			taken.take(c.Named.Name)
 		}
 	}

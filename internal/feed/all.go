@@ -88,11 +88,10 @@ type All struct {
 
 	// Len is called otherwise in a batch, which has a method of this name.
 	Len     uint32
-	Type    string         `arrow:"type,default=none,was=kind_of"`
-	Rank    int32          `arrow:"the rank,go=Place,default=-1"`
-	At      time.Time      `arrow:"at,timestamp(us,UTC),naive=UTC"`
-	Scratch []int          `arrow:"-"`
-	scratch map[string]int `arrow:"-"`
+	Type    string    `arrow:"type,default=none,was=kind_of"`
+	Rank    int32     `arrow:"the rank,go=Place,default=-1"`
+	At      time.Time `arrow:"at,timestamp(us,UTC),naive=UTC"`
+	Scratch []int     `arrow:"-"`
 }
 
 // Types that rows hold and columns know nothing of.

@@ -711,14 +711,15 @@ type AllBuilder struct {
 func NewAllBuilder(opts *rt.BuilderOptions) *AllBuilder {
 	b := new(AllBuilder)
 	b.Init(allColumns, opts, &b.boolColumn, &b.int8Column, &b.int16Column, &b.int32Column, &b.int64Column,
-		&b.uint8Column, &b.uint16Column, &b.uint32Column, &b.uint64Column, &b.float32Column, &b.float64Column, &b.second,
-		&b.milli, &b.micro, &b.nano, &b.text, &b.dict8, &b.dict16, &b.dict32, &b.bytes, &b.nullBool, &b.nullInt8, &b.nullInt16,
-		&b.nullInt32, &b.nullInt64, &b.nullUint8, &b.nullUint16, &b.nullUint32, &b.nullUint64, &b.nullFloat32, &b.nullFloat64,
-		&b.nullSecond, &b.nullMilli, &b.nullMicro, &b.nullNano, &b.nullText, &b.nullDict8, &b.nullDict16, &b.nullDict32,
-		&b.nullBytes, &b.ptrBool, &b.ptrInt8, &b.ptrInt16, &b.ptrInt32, &b.ptrInt64, &b.ptrUint8, &b.ptrUint16, &b.ptrUint32,
-		&b.ptrUint64, &b.ptrFloat32, &b.ptrFloat64, &b.ptrSecond, &b.ptrMilli, &b.ptrMicro, &b.ptrNano, &b.ptrText, &b.ptrDict8,
-		&b.ptrDict16, &b.ptrDict32, &b.level, &b.nullLevel, &b.ptrLevel, &b.flag, &b.ptrFlag, &b.name, &b.ptrName, &b.kind,
-		&b.ptrKind, &b.blob, &b.lenColumn, &b.typeColumn, &b.place, &b.atColumn)
+		&b.uint8Column, &b.uint16Column, &b.uint32Column, &b.uint64Column, &b.float32Column, &b.float64Column,
+		&b.second, &b.milli, &b.micro, &b.nano, &b.text, &b.dict8, &b.dict16, &b.dict32, &b.bytes, &b.nullBool,
+		&b.nullInt8, &b.nullInt16, &b.nullInt32, &b.nullInt64, &b.nullUint8, &b.nullUint16, &b.nullUint32,
+		&b.nullUint64, &b.nullFloat32, &b.nullFloat64, &b.nullSecond, &b.nullMilli, &b.nullMicro, &b.nullNano,
+		&b.nullText, &b.nullDict8, &b.nullDict16, &b.nullDict32, &b.nullBytes, &b.ptrBool, &b.ptrInt8, &b.ptrInt16,
+		&b.ptrInt32, &b.ptrInt64, &b.ptrUint8, &b.ptrUint16, &b.ptrUint32, &b.ptrUint64, &b.ptrFloat32, &b.ptrFloat64,
+		&b.ptrSecond, &b.ptrMilli, &b.ptrMicro, &b.ptrNano, &b.ptrText, &b.ptrDict8, &b.ptrDict16, &b.ptrDict32,
+		&b.level, &b.nullLevel, &b.ptrLevel, &b.flag, &b.ptrFlag, &b.name, &b.ptrName, &b.kind, &b.ptrKind, &b.blob,
+		&b.lenColumn, &b.typeColumn, &b.place, &b.atColumn)
 	return b
 }
 

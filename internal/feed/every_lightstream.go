@@ -473,11 +473,12 @@ type EveryBuilder struct {
 // NewEveryBuilder returns an empty builder. Nil options mean all defaults.
 func NewEveryBuilder(opts *rt.BuilderOptions) *EveryBuilder {
 	b := new(EveryBuilder)
-	b.Init(everyColumns, opts, &b.aBool, &b.aInt8, &b.aInt16, &b.aInt32, &b.aInt64, &b.aUint8, &b.aUint16, &b.aUint32,
-		&b.aUint64, &b.aFloat32, &b.aFloat64, &b.aText, &b.aBytes, &b.aDict8, &b.aDict16, &b.aDict32, &b.aSecond, &b.aMilli,
-		&b.aMicro, &b.aNano, &b.nBool, &b.nInt8, &b.nInt16, &b.nInt32, &b.nInt64, &b.nUint8, &b.nUint16, &b.nUint32, &b.nUint64,
-		&b.nFloat32, &b.nFloat64, &b.nText, &b.nBytes, &b.nDict8, &b.nDict16, &b.nDict32, &b.nSecond, &b.nMilli, &b.nMicro,
-		&b.nNano, &b.side, &b.nSide, &b.orderID, &b.ratio, &b.live, &b.lenColumn, &b.place)
+	b.Init(everyColumns, opts, &b.aBool, &b.aInt8, &b.aInt16, &b.aInt32, &b.aInt64, &b.aUint8, &b.aUint16,
+		&b.aUint32, &b.aUint64, &b.aFloat32, &b.aFloat64, &b.aText, &b.aBytes, &b.aDict8, &b.aDict16, &b.aDict32,
+		&b.aSecond, &b.aMilli, &b.aMicro, &b.aNano, &b.nBool, &b.nInt8, &b.nInt16, &b.nInt32, &b.nInt64, &b.nUint8,
+		&b.nUint16, &b.nUint32, &b.nUint64, &b.nFloat32, &b.nFloat64, &b.nText, &b.nBytes, &b.nDict8, &b.nDict16,
+		&b.nDict32, &b.nSecond, &b.nMilli, &b.nMicro, &b.nNano, &b.side, &b.nSide, &b.orderID, &b.ratio, &b.live,
+		&b.lenColumn, &b.place)
 	return b
 }
 

@@ -137,13 +137,12 @@ func (h *header) truncate(n int) {
 	}
 }
 
-// data starts a column of n rows.
-func (h *header) data(n int) Data {
-	d := Data{Len: n, Nulls: h.nulls, Padded: true}
+// data starts a column of n rows. What follows the bitmap is zero already.
+func (h *header) data(d *Data, n int) {
+	d.Len, d.Nulls, d.Padded = n, h.nulls, true
 	if h.nulls != 0 {
-		d.Buffers[0] = pad(h.validity)
+		d.Buffers[0] = h.validity
 	}
-	return d
 }
 
 // growBits returns bits with room for n of them; new bytes are zero.
@@ -169,8 +168,9 @@ func cutBits(bits []byte, n int) []byte {
 
 // pad zeroes what follows b up to the next multiple of 64.
 func pad(b []byte) []byte {
-	n := len(b)
-	clear(b[n:min(mem.Pad(n), cap(b))])
+	if n := len(b); n&(mem.Alignment-1) != 0 {
+		clear(b[n:min(mem.Pad(n), cap(b))])
+	}
 	return b
 }
 
@@ -256,8 +256,8 @@ func (b *FixedBuilder[T]) Reset() { b.values = b.values[:0]; b.reset() }
 func (b *FixedBuilder[T]) Truncate(n int) { b.values = b.values[:n]; b.truncate(n) }
 
 // Data returns the rows as buffers.
-func (b *FixedBuilder[T]) Data() Data {
-	d := b.data(len(b.values))
+func (b *FixedBuilder[T]) Data() (d Data) {
+	b.data(&d, len(b.values))
 	d.Buffers[1] = pad(Bytes(b.values))
 	return d
 }
@@ -345,9 +345,9 @@ func (b *BoolBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *BoolBuilder) Data() Data {
-	d := b.data(b.n)
-	d.Buffers[1] = pad(b.bits)
+func (b *BoolBuilder) Data() (d Data) {
+	b.data(&d, b.n)
+	d.Buffers[1] = b.bits // what follows is zero already
 	return d
 }
 
@@ -355,7 +355,7 @@ func (b *BoolBuilder) Data() Data {
 // [time.Time.Truncate] does; so are monotonic clock readings.
 type TimestampBuilder struct {
 	FixedBuilder[int64]
-	min, max int64 // seconds
+	min, max int64 // seconds that fit whatever part of a second follows
 }
 
 // Init sets the column's unit and zone.
@@ -374,24 +374,31 @@ func (b *TimestampBuilder) Append(t time.Time) {
 func (b *TimestampBuilder) convert(t time.Time) int64 {
 	sec := t.Unix()
 	if sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
-		if err := b.check(t); err != nil {
+		v, err := b.check(t)
+		if err != nil {
 			b.fail(len(b.values), err)
-			return 0
 		}
+		return v
 	}
 	return sec*int64(b.Unit) + int64(t.Nanosecond())/int64(Nanosecond/b.Unit)
 }
 
-func (b *TimestampBuilder) check(t time.Time) error {
-	if sec := t.Unix(); sec < b.min || sec > b.max {
+// check converts a time that is at the end of the range or has a zone, or tells why that cannot be.
+func (b *TimestampBuilder) check(t time.Time) (int64, error) {
+	unit, sec := int64(b.Unit), t.Unix()
+	part := int64(t.Nanosecond()) / int64(Nanosecond/b.Unit)
+	if sec < 0 { // count down from the second after it, so that the products fit where their sum does
+		sec, part = sec+1, part-unit
+	}
+	if sec < math.MinInt64/unit || sec > math.MaxInt64/unit || part < 0 && sec*unit < math.MinInt64-part || part > 0 && sec*unit > math.MaxInt64-part {
 		from, to := time.Unix(b.min, 0).UTC(), time.Unix(b.max, 0).UTC()
-		return fmt.Errorf("%w: %v does not fit timestamp(%v), which reaches from year %d to %d; use a coarser unit",
+		return 0, fmt.Errorf("%w: %v does not fit timestamp(%v), which reaches from year %d to %d; use a coarser unit",
 			ErrTimeRange, t, b.Unit, from.Year(), to.Year())
 	}
-	if _, offset := t.Zone(); offset != 0 {
-		return fmt.Errorf("%w: %v; give the column a zone, or convert with t.UTC()", ErrNaiveTime, t)
+	if _, offset := t.Zone(); !b.Zoned && offset != 0 {
+		return 0, fmt.Errorf("%w: %v; give the column a zone, or convert with t.UTC()", ErrNaiveTime, t)
 	}
-	return nil
+	return sec*unit + part, nil
 }
 
 // AppendNullable adds t, or a null row if it is not valid.
@@ -513,11 +520,11 @@ func (b *BinaryBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *BinaryBuilder) Data() Data {
+func (b *BinaryBuilder) Data() (d Data) {
 	if len(b.offsets) == 0 {
 		b.grow(0)
 	}
-	d := b.data(b.Len())
+	b.data(&d, len(b.offsets)-1)
 	d.Buffers[1], d.Buffers[2] = pad(Bytes(b.offsets)), pad(b.text)
 	return d
 }
@@ -641,8 +648,9 @@ func (b *DictBuilder[I]) Reset() {
 }
 
 // Data returns the rows as buffers.
-func (b *DictBuilder[I]) Data() Data {
-	d := b.FixedBuilder.Data()
+func (b *DictBuilder[I]) Data() (d Data) {
+	b.data(&d, len(b.values))
+	d.Buffers[1] = pad(Bytes(b.values))
 	d.Dictionary, d.Values = b.dictionary, b.dictionary.Values()
 	return d
 }

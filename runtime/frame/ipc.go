@@ -263,7 +263,7 @@ func (d *IPC) learn(meta []byte) {
 	for at < len(meta) {
 		next, after := len(meta), len(meta)
 		for _, p := range patched {
-			if p[0] >= at && p[1] != 0 && p[0] < next {
+			if p[0] != 0 && p[1] != 0 && p[0] >= at && p[0] < next { // an empty vector separates nothing
 				next, after = p[0], p[0]+p[1]
 			}
 		}

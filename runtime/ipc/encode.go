@@ -19,6 +19,7 @@ type encoder struct {
 	views   int
 	counts  []int64          // data buffers of each view column that the template is for
 	sent    []sentDictionary // by id
+	pending bool             // one of them has a next
 	file    bool
 
 	// The messages of the current call: parts to be sent in order. Those that are not columns lie in arena.
@@ -120,13 +121,19 @@ func (e *encoder) begin() {
 	clear(e.parts)
 	e.parts, e.arena, e.marks = e.parts[:0], e.arena[:0], e.marks[:0]
 	e.size, e.mark = 0, 0
-	for i := range e.sent {
-		e.sent[i].next = nil
+	if e.pending {
+		e.pending = false
+		for i := range e.sent {
+			e.sent[i].next = nil
+		}
 	}
 }
 
 // commit notes that the reader has what the call sent.
 func (e *encoder) commit() {
+	if !e.pending {
+		return
+	}
 	for i := range e.sent {
 		if s := &e.sent[i]; s.next != nil {
 			s.dictionary, s.length = s.next, s.nextLength
@@ -235,24 +242,23 @@ type walk struct {
 func (e *encoder) addColumn(w *walk, p *columnPlan, c *column.Data) {
 	w.setNode(w.node, c.Len, c.Nulls)
 	w.node++
+	first, last := 1, 1+len(p.fixed)
 	if p.hasValidity() {
-		var b []byte
-		if c.Nulls != 0 {
-			b = c.Buffers[0]
+		first = 0
+	}
+	if p.layout == layoutOffsets32 || p.layout == layoutOffsets64 {
+		last++ // the bytes
+	}
+	for k, b := range c.Buffers[first:last] {
+		k += first
+		if k == 0 && c.Nulls == 0 {
+			b = nil
 		}
-		e.addColumnBuffer(w, b, c.Padded, c.Len, true)
+		e.addColumnBuffer(w, b, c, k == 0 || p.layout == layoutBits)
 	}
-	k := 1
-	for range p.fixed {
-		e.addColumnBuffer(w, c.Buffers[k], c.Padded, c.Len, p.layout == layoutBits)
-		k++
-	}
-	switch p.layout {
-	case layoutOffsets32, layoutOffsets64:
-		e.addColumnBuffer(w, c.Buffers[2], c.Padded, c.Len, false)
-	case layoutView:
+	if p.layout == layoutView {
 		for _, b := range c.Variadic {
-			e.addColumnBuffer(w, b, c.Padded, c.Len, false)
+			e.addColumnBuffer(w, b, c, false)
 		}
 	}
 	for i := range p.children {
@@ -260,10 +266,19 @@ func (e *encoder) addColumn(w *walk, p *columnPlan, c *column.Data) {
 	}
 }
 
-func (e *encoder) addColumnBuffer(w *walk, b []byte, padded bool, rows int, bitmap bool) {
+func (e *encoder) addColumnBuffer(w *walk, b []byte, c *column.Data, bitmap bool) {
 	w.setBuffer(w.buffer, w.offset, len(b))
 	w.buffer++
-	w.offset += e.addBuffer(b, padded, rows, bitmap)
+	size := mem.Pad(len(b))
+	switch {
+	case len(b) == 0:
+	case c.Padded && cap(b) >= size: // all columns of builders
+		e.parts = append(e.parts, b[:size])
+		e.size += int64(size)
+	default:
+		e.addBuffer(b, c.Len, bitmap)
+	}
+	w.offset += int64(size)
 }
 
 // count makes the template one for the data buffers that the view columns of a batch have.
@@ -290,24 +305,19 @@ func (e *encoder) count(columns []column.Data) {
 	}
 }
 
-// addBuffer adds a buffer and its padding and returns the bytes of both.
-func (e *encoder) addBuffer(b []byte, padded bool, rows int, bitmap bool) int64 {
+// addBuffer adds a buffer that is not padded, and its padding.
+func (e *encoder) addBuffer(b []byte, rows int, bitmap bool) {
 	n := len(b)
 	size := mem.Pad(n)
-	switch {
-	case n == 0:
-	case padded && cap(b) >= size:
-		e.part(b[:size])
-	case bitmap && rows&7 != 0: // bits past the end may be anything
-		e.part(b[:n-1])
-		e.arena = append(e.arena, b[n-1]&(1<<(rows&7)-1))
-		e.arena = append(e.arena, zeros[:size-n]...)
-		e.flushArena()
-	default:
+	if !bitmap || rows&7 == 0 {
 		e.part(b)
 		e.part(zeros[:size-n])
+		return
 	}
-	return int64(size)
+	e.part(b[:n-1]) // bits past the end may be anything
+	e.arena = append(e.arena, b[n-1]&(1<<(rows&7)-1))
+	e.arena = append(e.arena, zeros[:size-n]...)
+	e.flushArena()
 }
 
 // addDictionary adds what the reader lacks of the dictionary of a column, and of those below it: a first one, a replacement, or a
@@ -335,7 +345,7 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 		}
 		delta, from = true, s.length
 	}
-	s.next, s.nextLength = c.Dictionary, n
+	s.next, s.nextLength, e.pending = c.Dictionary, n, true
 	return e.addDictionaryBatch(id, &s.values, c.Values.From(from), delta)
 }
 
@@ -376,6 +386,9 @@ func (e *encoder) addEnd() { e.part(endMarker) }
 
 // counted adds the dictionary messages of the current call to stats.
 func (e *encoder) counted(stats *Stats) {
+	if !e.pending {
+		return
+	}
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:

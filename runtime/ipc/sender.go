@@ -49,7 +49,7 @@ func (s *sender) send(parts [][]byte, size int64) (n int64, err error) {
 	case size <= stageSize:
 		n, err = s.staged(parts)
 	case s.gather != nil:
-		n, err = s.gathered(parts)
+		n, err = s.gathered(parts, size)
 	default:
 		n, err = s.coalesced(parts)
 	}
@@ -77,7 +77,13 @@ func (s *sender) write(b []byte) (int64, error) {
 	return int64(n), err
 }
 
-func (s *sender) gathered(parts [][]byte) (total int64, err error) {
+func (s *sender) gathered(parts [][]byte, all int64) (total int64, err error) {
+	if all <= writeSize && len(parts) <= maxParts {
+		if total, err = s.gather.WriteBuffers(parts); err == nil && total < all {
+			err = io.ErrShortWrite
+		}
+		return total, err
+	}
 	v, size := s.vector[:0], 0
 	flush := func() error {
 		n, err := s.gather.WriteBuffers(v)

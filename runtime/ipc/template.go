@@ -105,13 +105,17 @@ var endMarker = []byte{0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0}
 var zeros [mem.Alignment]byte
 
 func (t *template) setNode(i int, rows, nulls int) {
-	le.PutUint64(t.head[t.nodes+16*i:], uint64(rows))
-	le.PutUint64(t.head[t.nodes+16*i+8:], uint64(nulls))
+	setPair(t.head[t.nodes+16*i:], uint64(rows), uint64(nulls))
 }
 
 func (t *template) setBuffer(i int, offset int64, length int) {
-	le.PutUint64(t.head[t.bufs+16*i:], uint64(offset))
-	le.PutUint64(t.head[t.bufs+16*i+8:], uint64(length))
+	setPair(t.head[t.bufs+16*i:], uint64(offset), uint64(length))
+}
+
+func setPair(p []byte, first, second uint64) {
+	pair := (*[16]byte)(p)
+	le.PutUint64(pair[:8], first)
+	le.PutUint64(pair[8:], second)
 }
 
 func (t *template) setSize(rows int, body int64) {

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite what scripts compare with")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lightstream-gen": main})
+}
+
+// TestScript runs the command on definitions that are right, and compares what it writes.
+func TestScript(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestBad runs the command on definitions that are wrong: each says what, and where.
+func TestBad(t *testing.T) {
+	runScripts(t, "testdata/bad")
+	for prefix, want := range map[string]int{"go_": 25, "fbs_": 25} {
+		names, _ := filepath.Glob("testdata/bad/" + prefix + "*")
+		if len(names) < want {
+			t.Errorf("%d scripts %s*, want at least %d", len(names), prefix, want)
+		}
+	}
+}
+
+func runScripts(t *testing.T, dir string) {
+	t.Helper()
+	testscript.Run(t, testscript.Params{
+		Dir:                 dir,
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOPROXY"} {
+				if value := os.Getenv(name); value != "" {
+					env.Setenv(name, value)
+				}
+			}
+			return nil
+		},
+	})
+}
+
+func TestExitStatus(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	good := write("good.fbs", "table Good { a: int; }")
+	bad := write("bad.fbs", "table Bad { a: string (dict: \"int3\"); }")
+	tests := []struct {
+		name   string
+		args   []string
+		status int
+		output string // part of it
+	}{
+		{"help", []string{"-h"}, 0, "usage: lightstream-gen"},
+		{"version", []string{"-version"}, 0, "lightstream-gen "},
+		{"stale", []string{"-package=p", "-check", good}, 1, "good_lightstream.go is stale: it is not there; run: go generate"},
+		{"done", []string{"-package=p", "-v", good}, 0, "good_rows.go"},
+		{"unchanged", []string{"-package=p", "-v", good}, 0, ""},
+		{"fresh", []string{"-package=p", "-check", good}, 0, ""},
+		{"bad definition", []string{"-package=p", bad}, 1, "bad.fbs:1:"},
+		{"no file", []string{filepath.Join(dir, "none.fbs")}, 1, "none.fbs"},
+		{"unknown flag", []string{"-x"}, 2, "-x"},
+		{"idle flag", []string{"-o", dir}, 2, "-o is for .fbs files"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			if status := run(test.args, &out, &out); status != test.status {
+				t.Errorf("run(%q) = %d, want %d", test.args, status, test.status)
+			}
+			if !strings.Contains(out.String(), test.output) || test.output == "" && out.Len() > 0 {
+				t.Errorf("run(%q) prints %q, want %q in it", test.args, out.String(), test.output)
+			}
+		})
+	}
+}

@@ -1,0 +1,222 @@
+package emit
+
+import (
+	"bytes"
+	"flag"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// trade has a column for each branch of the emitters.
+func trade(t *testing.T) *model.File {
+	t.Helper()
+	utf8, number := model.Type{Kind: model.Utf8}, model.Type{Kind: model.Float, Bits: 64}
+	own := &model.Named{Name: "Own"}
+	def := &model.Def{Row: "Trade", Doc: []string{"Trade is one execution.", "", "It never changes."}, Columns: []*model.ColumnDef{
+		{Field: "Time", Type: model.TimestampNanoUTC},
+		{Field: "Day", Type: model.Type{Kind: model.Timestamp, Unit: model.Second}, Nullable: true, Form: model.Pointer},
+		{Field: "Seen", Type: model.Type{Kind: model.Timestamp, Unit: model.Millisecond, Zone: "UTC"}, Nullable: true, Form: model.Null, NaiveUTC: true},
+		{Field: "Sent", Type: model.Type{Kind: model.Timestamp, Unit: model.Microsecond, Zone: "Europe/Berlin"}},
+		{Field: "Symbol", Type: utf8, Index: &model.Int32},
+		{Field: "Venue", Type: utf8, Index: &model.Int8, Nullable: true, Form: model.Null},
+		{Field: "Price", Type: number, Doc: []string{"Price is what was paid for one piece,", "without fees."}},
+		{Field: "Size", Type: model.Type{Kind: model.Int, Bits: 16}, HasDefault: true, Default: "1", Was: "pieces"},
+		{Field: "Fee", Type: model.Type{Kind: model.Float, Bits: 32}, Nullable: true, Form: model.Pointer, HasDefault: true, Default: "0.5"},
+		{Field: "Rank", Type: model.Int8, Nullable: true, Form: model.Null, HasDefault: true, Default: "-1"},
+		{Field: "Live", Type: model.Type{Kind: model.Bool}, HasDefault: true, Default: "true"},
+		{Field: "Bid", Type: model.Type{Kind: model.Bool}, Nullable: true, Form: model.Pointer},
+		{Field: "Text", Type: utf8, HasDefault: true, Default: ""},
+		{Field: "Note", Type: utf8, Nullable: true, Form: model.Pointer},
+		{Field: "Raw", Type: model.Type{Kind: model.Binary}},
+		{Field: "Extra", Type: model.Type{Kind: model.Binary}, Nullable: true},
+		{Field: "Len", Name: "a \"name\"", Type: model.Int32},
+		{Field: "OwnPrice", Type: number, Named: own},
+		{Field: "OwnFee", Type: number, Named: own, Nullable: true, Form: model.Pointer},
+		{Field: "OwnFlag", Type: model.Type{Kind: model.Bool}, Named: own},
+		{Field: "OwnText", Type: utf8, Named: &model.Named{Path: "example.com/other", Package: "other", Name: "Text"}},
+		{Field: "OwnNote", Type: utf8, Named: own, Nullable: true, Form: model.Pointer},
+	}}
+	f := &model.File{Source: "trade.fbs", Output: "trade_lightstream.go", Rows: "trade_rows.go", Constraint: "linux && amd64"}
+	if err := model.Build(&model.Package{Name: "feed"}, f, []*model.Def{def}); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// emitters are the functions of this package that write a declaration, or a part of one.
+var emitters = map[string]func(*model.Table) []jen.Code{
+	"emitVersion":         func(*model.Table) []jen.Code { return []jen.Code{emitVersion()} },
+	"emitTableVar":        one(emitTableVar),
+	"emitColumns":         one(emitColumns),
+	"emitReader":          one(emitReader),
+	"emitNewReader":       one(emitNewReader),
+	"emitWriter":          one(emitWriter),
+	"emitNewWriter":       one(emitNewWriter),
+	"emitBatch":           one(emitBatch),
+	"emitNewBatch":        one(emitNewBatch),
+	"emitLen":             one(emitLen),
+	"emitAccessor":        each(emitAccessor),
+	"emitRowMethod":       one(emitRowMethod),
+	"emitAppendTo":        one(emitAppendTo),
+	"emitRelease":         one(emitRelease),
+	"emitRetain":          one(emitRetain),
+	"emitHandle":          one(emitHandle),
+	"emitReadRows":        one(emitReadRows),
+	"emitBuilder":         one(emitBuilder),
+	"emitNewBuilder":      one(emitNewBuilder),
+	"emitBuilderAccessor": each(emitBuilderAccessor),
+	"emitAppend":          one(emitAppend),
+	"emitAppendRows":      one(emitAppendRows),
+	"emitRow":             one(emitRow),
+
+	"emitTable":    nil, // the list of the others
+	"emitColumn":   nil, // in emitColumns
+	"emitViews":    nil, // in emitReadRows
+	"emitRowField": nil, // in emitRow
+}
+
+func one(emit func(*model.Table) jen.Code) func(*model.Table) []jen.Code {
+	return func(t *model.Table) []jen.Code { return []jen.Code{emit(t)} }
+}
+
+func each(emit func(*model.Table, *model.Column) jen.Code) func(*model.Table) []jen.Code {
+	return func(t *model.Table) []jen.Code {
+		var list []jen.Code
+		for _, c := range t.Columns {
+			list = append(list, emit(t, c))
+		}
+		return list
+	}
+}
+
+// declarations writes code as the file f would have it, without its package and imports.
+func declarations(t *testing.T, f *model.File, list []jen.Code) []byte {
+	t.Helper()
+	out := newFile(f, f.Imports)
+	for _, code := range list {
+		out.Line()
+		out.Add(code)
+	}
+	var buf bytes.Buffer
+	if err := out.Render(&buf); err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(buf.String(), "package feed\n")
+	if _, after, imports := strings.Cut(text, "\n)\n"); imports && strings.HasPrefix(strings.TrimSpace(text), "import (") {
+		text = after
+	} else if rest, single := strings.CutPrefix(strings.TrimSpace(text), "import "); single {
+		_, text, _ = strings.Cut(rest, "\n")
+	}
+	formatted, err := format.Source([]byte(strings.TrimLeft(text, "\n")))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return append(bytes.TrimRight(formatted, "\n"), '\n')
+}
+
+func TestEmitters(t *testing.T) {
+	f := trade(t)
+	for name, emit := range emitters {
+		if emit == nil {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			golden(t, name, declarations(t, f, emit(f.Tables[0])))
+		})
+	}
+	for _, name := range functions(t) {
+		if _, there := emitters[name]; !there {
+			t.Errorf("%s has no golden file; add it to the test", name)
+		}
+	}
+}
+
+// functions returns the names of the emitters in the source.
+func functions(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no source files", err)
+	}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range parsed.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok && strings.HasPrefix(fn.Name.Name, "emit") {
+				names = append(names, fn.Name.Name)
+			}
+		}
+	}
+	return names
+}
+
+// golden compares Go text with a file, which -update rewrites.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, got, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs:\n%s\nwant:\n%s", path, got, want)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	f := trade(t)
+	tables, err := Tables(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := bytes.Cut(tables, []byte("\n// TradeTable describes"))
+	golden(t, "head", head)
+	rows, err := Rows(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "rows", rows)
+	for _, text := range [][]byte{tables, rows} {
+		if source, ok := Source(text); !ok || source != "trade.fbs" {
+			t.Errorf("Source() = %q, %v", source, ok)
+		}
+	}
+	if _, ok := Source([]byte("// Package feed is by hand.\n")); ok {
+		t.Error("Source takes what is written by hand")
+	}
+}
+
+// What does not parse is shown.
+func TestOffendingLine(t *testing.T) {
+	f := trade(t)
+	f.Tables[0].Columns[6].Local = "not a name"
+	_, err := Tables(f)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"trade_lightstream.go: ", "please report it", "not a name"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q has no %q", err, want)
+		}
+	}
+}
