@@ -94,6 +94,15 @@ func (h *header) fail(row int, err error) {
 
 // setNull makes row, the one just added, null.
 func (h *header) setNull(row int) {
+	if h.nulls != 0 && row>>3 < len(h.validity) { // its bit is zero already
+		h.nulls++
+		return
+	}
+	h.growNull(row)
+}
+
+// growNull is setNull where the bitmap has no such bit yet.
+func (h *header) growNull(row int) {
 	if !h.Nullable {
 		h.fail(row, ErrNotNullable)
 		return
@@ -111,6 +120,14 @@ func (h *header) setNull(row int) {
 func (h *header) setValid(from, to int) {
 	h.validity = growBits(h.validity, to)
 	asm.SetBits(h.validity, from, to-from)
+}
+
+// markValid is setValid of one row.
+func (h *header) markValid(row int) {
+	if row>>3 >= len(h.validity) {
+		h.validity = growBits(h.validity, row+1)
+	}
+	h.validity[row>>3] |= 1 << (row & 7)
 }
 
 func (h *header) reset() {
@@ -189,8 +206,11 @@ func (b *FixedBuilder[T]) Size() int { return len(b.values)*8 + len(b.validity) 
 // Append adds a row.
 func (b *FixedBuilder[T]) Append(v T) {
 	n := len(b.values)
-	if n == cap(b.values) || b.nulls != 0 {
-		b.grow(1)
+	if n == cap(b.values) {
+		b.values = growFixed(b.values, 1)
+	}
+	if b.nulls != 0 {
+		b.markValid(n)
 	}
 	b.values = b.values[:n+1]
 	b.values[n] = v
@@ -278,10 +298,21 @@ func (b *BoolBuilder) Size() int { return len(b.bits) + len(b.validity) }
 // Append adds a row.
 func (b *BoolBuilder) Append(v bool) {
 	n := b.n
-	b.grow(1)
-	if v {
-		b.bits[n>>3] |= 1 << (n & 7)
+	if n>>3 >= len(b.bits) {
+		b.bits = growBits(b.bits, n+1)
 	}
+	if b.nulls != 0 {
+		b.markValid(n)
+	}
+	b.n = n + 1
+	b.bits[n>>3] |= bitOf(v) << (n & 7)
+}
+
+func bitOf(v bool) byte { // compiles to a move
+	if v {
+		return 1
+	}
+	return 0
 }
 
 // AppendAll adds a row for each of v.
@@ -309,7 +340,9 @@ func (b *BoolBuilder) grow(n int) {
 func (b *BoolBuilder) AppendNull() {
 	n := b.n
 	b.n++
-	b.bits = growBits(b.bits, b.n)
+	if n>>3 >= len(b.bits) {
+		b.bits = growBits(b.bits, b.n)
+	}
 	b.setNull(n)
 }
 
@@ -367,20 +400,39 @@ func (b *TimestampBuilder) Init(c Config) {
 // Append adds a row. In a column without a zone the time must be in UTC (or another zone of offset zero), whose wall clock
 // is what is kept.
 func (b *TimestampBuilder) Append(t time.Time) {
-	v := b.convert(t)
+	n, sec := len(b.values), t.Unix()
+	if n == cap(b.values) || b.nulls != 0 || sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
+		b.appendChecked(t)
+		return
+	}
+	b.values = b.values[:n+1]
+	b.values[n] = b.Unit.count(sec, t.Nanosecond())
+}
+
+// appendChecked is Append of any time to any builder.
+func (b *TimestampBuilder) appendChecked(t time.Time) {
+	v := b.Unit.count(t.Unix(), t.Nanosecond())
+	if sec := t.Unix(); sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
+		var err error
+		if v, err = b.check(t); err != nil {
+			b.fail(len(b.values), err)
+		}
+	}
 	b.FixedBuilder.Append(v)
 }
 
-func (b *TimestampBuilder) convert(t time.Time) int64 {
-	sec := t.Unix()
-	if sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
-		v, err := b.check(t)
-		if err != nil {
-			b.fail(len(b.values), err)
-		}
-		return v
+// count returns how many units sec seconds and nanos nanoseconds are, rounded down. Dividing by constants is what makes it
+// fast.
+func (u Unit) count(sec int64, nanos int) int64 {
+	switch u {
+	case Nanosecond:
+		return sec*int64(Nanosecond) + int64(nanos)
+	case Microsecond:
+		return sec*int64(Microsecond) + int64(uint32(nanos)/uint32(Nanosecond/Microsecond))
+	case Millisecond:
+		return sec*int64(Millisecond) + int64(uint32(nanos)/uint32(Nanosecond/Millisecond))
 	}
-	return sec*int64(b.Unit) + int64(t.Nanosecond())/int64(Nanosecond/b.Unit)
+	return sec
 }
 
 // check converts a time that is at the end of the range or has a zone, or tells why that cannot be.
@@ -464,24 +516,38 @@ func (b *BinaryBuilder) AppendPtr(p *[]byte) {
 
 // AppendNull adds a null row.
 func (b *BinaryBuilder) AppendNull() {
-	n := b.Len()
-	b.grow(0)
-	b.offsets = append(b.offsets, int32(len(b.text)))
-	b.setNull(n)
+	rows := len(b.offsets)
+	if rows == cap(b.offsets) {
+		b.grow(0)
+		rows = len(b.offsets)
+	}
+	b.offsets = b.offsets[:rows+1]
+	b.offsets[rows] = int32(len(b.text))
+	b.setNull(rows - 1)
 }
 
 func (b *BinaryBuilder) append(s string) {
-	if len(b.offsets) == cap(b.offsets) || len(s)+shortCopy > cap(b.text)-len(b.text) || b.nulls != 0 {
+	rows := len(b.offsets)
+	if rows == cap(b.offsets) || len(s)+shortCopy > cap(b.text)-len(b.text) {
 		if !b.grow(len(s)) {
 			s = ""
 		}
-		if b.nulls != 0 {
-			b.setValid(b.Len(), b.Len()+1)
-		}
+		rows = len(b.offsets)
 	}
-	b.text = appendShort(b.text, s)
-	b.offsets = b.offsets[:len(b.offsets)+1]
-	b.offsets[len(b.offsets)-1] = int32(len(b.text))
+	if b.nulls != 0 {
+		b.markValid(rows - 1)
+	}
+	from := len(b.text)
+	end := from + len(s)
+	text := b.text[:end]
+	if len(s) > 16 {
+		copy(text[from:], s)
+	} else {
+		copyShort((*[shortCopy]byte)(text[from:from+shortCopy]), s)
+	}
+	b.text = text
+	b.offsets = b.offsets[:rows+1]
+	b.offsets[rows] = int32(end)
 }
 
 // grow makes room for a row of size bytes. It returns false, and leaves an error, where that is too much.
@@ -584,10 +650,21 @@ func (b *DictBuilder[I]) Dictionary() *Dictionary { return b.dictionary }
 // Append adds a row. A string that is new to the dictionary is copied into it.
 func (b *DictBuilder[I]) Append(s string) {
 	x, err := b.dictionary.Index(s, b.limit)
+	n := len(b.values)
+	if n == cap(b.values) || b.nulls != 0 || err != nil {
+		b.appendChecked(I(x), err)
+		return
+	}
+	b.values = b.values[:n+1]
+	b.values[n] = I(x)
+}
+
+// appendChecked adds a row to any builder.
+func (b *DictBuilder[I]) appendChecked(x I, err error) {
 	if err != nil {
 		b.fail(len(b.values), err)
 	}
-	b.FixedBuilder.Append(I(x))
+	b.FixedBuilder.Append(x)
 }
 
 // AppendNullable adds s, or a null row if it is not valid.

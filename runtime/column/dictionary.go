@@ -50,7 +50,8 @@ var ErrDictionaryFull = errors.New("dictionary is full")
 type Dictionary struct {
 	values Values
 
-	// Of a dictionary that looks strings up: slots is an open-addressing table of 2^k slots, at most half full.
+	// Of a dictionary that looks strings up: slots is an open-addressing table of 2^k slots, at most half full, in which a
+	// short string is found without a look at the values.
 	slots []slot
 	arena []byte // the current chunk of the strings' memory
 	size  int    // bytes of all strings
@@ -58,8 +59,22 @@ type Dictionary struct {
 }
 
 type slot struct {
-	hash  uint32
-	index uint32 // of the value, plus one; 0 is a free slot
+	key   uint64 // keyOf the value, 0 in a free slot
+	index int
+}
+
+// longKey is the length from which on keys do not tell strings apart.
+const longKey = 8
+
+// keyOf returns what a slot knows of s, and where to begin to look for it. The key of a string of less than longKey bytes is
+// that of no other string.
+func keyOf(s string) (key, hash uint64) {
+	if len(s) < longKey {
+		key = shortKey(s)
+		return key, asm.HashWord(key)
+	}
+	hash = asm.HashString(s)
+	return hash | 1<<63, hash // short keys have no more than 8 there
 }
 
 // NewDictionary returns an empty dictionary of at most maxEntries values; zero means no limit but that of the index type.
@@ -84,21 +99,20 @@ func (d *Dictionary) Values() Values {
 // Index returns the index of s, which is added, as a copy, if it is new and there are fewer than limit values; limit 0 is
 // no limit. The error wraps [ErrDictionaryFull].
 func (d *Dictionary) Index(s string, limit int) (int, error) {
-	h := asm.HashString(s)
-	tag := uint32(h >> 32)
+	key, hash := keyOf(s)
 	if len(d.slots) != 0 {
-		mask := uint32(len(d.slots) - 1)
-		for at := uint32(h) & mask; ; at = (at + 1) & mask {
-			e := d.slots[at]
-			if e.index == 0 {
-				break
+		mask := uint(len(d.slots) - 1)
+		for at := uint(hash) & mask; ; at = (at + 1) & mask {
+			e := &d.slots[at]
+			if e.key == key && (len(s) < longKey || d.values.text[e.index] == s) {
+				return e.index, nil
 			}
-			if e.hash == tag && d.values.text[e.index-1] == s {
-				return int(e.index - 1), nil
+			if e.key == 0 {
+				break
 			}
 		}
 	}
-	return d.add(s, h, limit)
+	return d.add(s, limit)
 }
 
 // IndexBytes is [Dictionary.Index] of the string with the bytes p.
@@ -106,7 +120,7 @@ func (d *Dictionary) IndexBytes(p []byte, limit int) (int, error) {
 	return d.Index(stringOf(p), limit) // only compared, and copied if it is new
 }
 
-func (d *Dictionary) add(s string, h uint64, limit int) (int, error) {
+func (d *Dictionary) add(s string, limit int) (int, error) {
 	n := len(d.values.text)
 	if d.max != 0 && n >= d.max {
 		return 0, fmt.Errorf("%w: it has %d values, the most that MaxEntries allows", ErrDictionaryFull, n)
@@ -118,7 +132,7 @@ func (d *Dictionary) add(s string, h uint64, limit int) (int, error) {
 		d.rehash()
 	}
 	d.Append(s, false)
-	d.insert(h, n)
+	d.insert(s, n)
 	return n, nil
 }
 
@@ -150,15 +164,16 @@ func (d *Dictionary) keep(s string) string {
 func (d *Dictionary) rehash() {
 	d.slots = make([]slot, max(64, 2*len(d.slots)))
 	for i, s := range d.values.text {
-		d.insert(asm.HashString(s), i)
+		d.insert(s, i)
 	}
 }
 
-func (d *Dictionary) insert(h uint64, index int) {
-	mask := uint32(len(d.slots) - 1)
-	at := uint32(h) & mask
-	for d.slots[at].index != 0 {
+func (d *Dictionary) insert(s string, index int) {
+	key, hash := keyOf(s)
+	mask := uint(len(d.slots) - 1)
+	at := uint(hash) & mask
+	for d.slots[at].key != 0 {
 		at = (at + 1) & mask
 	}
-	d.slots[at] = slot{uint32(h >> 32), uint32(index + 1)}
+	d.slots[at] = slot{key, index}
 }

@@ -128,3 +128,17 @@ func IndexAt(d *Data, bits int, signed bool, i int) uint64 {
 	}
 	return binary.LittleEndian.Uint64(b[8*i:])
 }
+
+// SignedAt returns row i of a column of signed integers of width bytes.
+func SignedAt(d *Data, width, i int) int64 {
+	b := d.Buffers[1]
+	switch width {
+	case 1:
+		return int64(int8(b[i]))
+	case 2:
+		return int64(int16(binary.LittleEndian.Uint16(b[2*i:])))
+	case 4:
+		return int64(int32(binary.LittleEndian.Uint32(b[4*i:])))
+	}
+	return int64(binary.LittleEndian.Uint64(b[8*i:]))
+}

@@ -2,31 +2,37 @@ package column
 
 import "encoding/binary"
 
-// shortCopy is the room that appendShort wants behind what it copies.
+// shortCopy is the room that builders keep behind their text, to be written over.
 const shortCopy = 16
 
-// appendShort appends s to dst, which has room for len(s)+shortCopy more bytes. Texts are mostly short, and two moves that
-// overlap are faster than a call of memmove.
-func appendShort(dst []byte, s string) []byte {
-	n := len(dst)
-	to := dst[n : n+len(s) : cap(dst)]
-	switch {
-	case len(s) > 16:
-		copy(to, s)
-	case len(s) >= 8:
-		lo, hi := load64(s), load64(s[len(s)-8:])
-		binary.LittleEndian.PutUint64(to, lo)
-		binary.LittleEndian.PutUint64(to[len(s)-8:], hi)
-	case len(s) >= 4:
-		lo, hi := load32(s), load32(s[len(s)-4:])
-		binary.LittleEndian.PutUint32(to, lo)
-		binary.LittleEndian.PutUint32(to[len(s)-4:], hi)
-	default:
-		for i := range len(s) {
-			to[i] = s[i]
-		}
+// copyShort copies s, of at most 16 bytes, to to. Texts are mostly short, and two moves that overlap are faster than a call
+// of memmove.
+func copyShort(to *[shortCopy]byte, s string) {
+	switch n := len(s); {
+	case n >= 8:
+		lo, hi := load64(s), load64(s[n-8:])
+		binary.LittleEndian.PutUint64(to[:8], lo)
+		binary.LittleEndian.PutUint64(to[(n-8)&8|(n-8)&7:], hi)
+	case n >= 4:
+		lo, hi := load32(s), load32(s[n-4:])
+		binary.LittleEndian.PutUint32(to[:4], lo)
+		binary.LittleEndian.PutUint32(to[(n-4)&7:], hi)
+	case n > 0:
+		to[0], to[n>>1&3], to[(n-1)&3] = s[0], s[n>>1], s[n-1]
 	}
-	return dst[:n+len(s)]
+}
+
+// shortKey returns a word that no other string of up to 7 bytes has, and that is not zero: the bytes, and the length plus one.
+func shortKey(s string) uint64 {
+	n := len(s)
+	length := uint64(n+1) << 56
+	switch {
+	case n >= 4: // bytes that are in both halves are in the same place of both
+		return length | uint64(load32(s)) | uint64(load32(s[n-4:]))<<(8*(n-4)&63)
+	case n > 0:
+		return length | uint64(s[0]) | uint64(s[n>>1])<<8 | uint64(s[n-1])<<16
+	}
+	return length
 }
 
 func load64(s string) uint64 {

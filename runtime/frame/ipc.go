@@ -45,6 +45,7 @@ type BatchLayout struct {
 	bufs, numBufs     int
 	counts, numCounts int
 
+	V4         bool // metadata version V4
 	Compressed bool
 	Codec      arrowfb.CompressionType
 }
@@ -97,6 +98,7 @@ func (l *BatchLayout) locate(m arrowfb.Message, b arrowfb.RecordBatch) {
 		bufs: b.BuffersPos(), numBufs: b.BuffersLen(),
 		counts: b.VariadicBufferCountsPos(), numCounts: b.VariadicBufferCountsLen(),
 	}
+	l.V4 = m.Version() < arrowfb.MetadataVersionV5
 	if c := b.Compression(); !c.IsZero() {
 		l.Compressed, l.Codec = true, c.Codec()
 	}

@@ -27,8 +27,8 @@ func CheckColumn(f *Field, d *column.Data, level Level) error {
 // structure checks the lengths of a flat column.
 func (p *columnPlan) structure(d *column.Data) error {
 	switch {
-	case p.layout == layoutOther:
-		return frame.At(0, p.path, frame.Errorf(ErrUnsupported, "columns of type %s are not read yet", p.field.TypeString()))
+	case len(d.Children) != len(p.children):
+		return p.malformed("children", "%d columns, want %d", len(d.Children), len(p.children))
 	case d.Len < 0 || d.Nulls < 0 || d.Nulls > d.Len:
 		return p.malformed("validity", "%d nulls in %d rows", d.Nulls, d.Len)
 	case p.layout == layoutNull:

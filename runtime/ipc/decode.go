@@ -23,29 +23,21 @@ type Stats struct {
 	Deltas    int64 // dictionaries extended
 }
 
-// layout is how the values of a column lie in its buffers.
-type layout uint8
-
-const (
-	layoutFixed layout = iota
-	layoutBits
-	layoutOffsets32
-	layoutOffsets64
-	layoutView
-	layoutNull
-	layoutOther // nested, or with run ends: passed over
-)
-
 // columnPlan is where a column's nodes and buffers are in each batch, and what they must be.
 type columnPlan struct {
-	field                    *Field
-	path                     string
-	want                     bool
-	layout                   layout
-	width                    int // bytes of a value, where fixed
-	nodes, buffers, variadic int // how many it takes, its children's included
-	indexBits                int
-	indexSigned              bool
+	field    *Field
+	path     string
+	want     bool
+	layout   layout
+	width    int // bytes of a value where fixed, items of a fixed-size list
+	fixed    []fixedBuffer
+	children []columnPlan
+
+	// How many it takes, its children's included. A union has one more buffer in messages of version V4.
+	nodes, buffers, variadic, unions int
+
+	indexBits   int // of a dictionary's indices
+	indexSigned bool
 }
 
 // decoder turns messages into batches. It is what readers of streams and of files share.
@@ -59,6 +51,7 @@ type decoder struct {
 	nodes   int
 	buffers int // those that do not belong to views
 	views   int
+	unions  int
 	dicts   map[int64]*dictionary
 	stats   Stats
 }
@@ -109,9 +102,7 @@ func (d *decoder) setSchema(fb arrowfb.Schema, sel func(*Schema) ([]bool, error)
 		d.nodes += p.nodes
 		d.buffers += p.buffers
 		d.views += p.variadic
-		if p.want && p.layout == layoutOther {
-			return frame.At(0, "schema."+p.path, frame.Errorf(ErrUnsupported, "columns of type %s are not read yet; leave it out with ReaderOptions.Select", f.TypeString()))
-		}
+		d.unions += p.unions
 		if err := d.addDictionaries(f, p.path, p.want); err != nil {
 			return err
 		}
@@ -122,7 +113,7 @@ func (d *decoder) setSchema(fb arrowfb.Schema, sel func(*Schema) ([]bool, error)
 // addDictionaries notes the ids of a field and its children.
 func (d *decoder) addDictionaries(f *Field, path string, want bool) error {
 	for i := range f.Children {
-		if err := d.addDictionaries(&f.Children[i], path+"."+f.Children[i].Name, false); err != nil {
+		if err := d.addDictionaries(&f.Children[i], path+"."+f.Children[i].Name, want); err != nil {
 			return err
 		}
 	}
@@ -140,67 +131,10 @@ func (d *decoder) addDictionaries(f *Field, path string, want bool) error {
 	} else {
 		d.dicts[e.ID] = &dictionary{id: e.ID, plan: planOf(&values, path+".dictionary"), want: want, values: column.NewDictionary(0)}
 	}
-	if want && !f.Type.IsText() {
-		return frame.At(0, "schema."+path, frame.Errorf(ErrUnsupported, "dictionaries of %v are not read yet; leave the column out with ReaderOptions.Select", f.Type))
+	if l := d.dicts[e.ID].plan.layout; want && (l == layoutBits || l > layoutView) {
+		return frame.At(0, "schema."+path, frame.Errorf(ErrUnsupported, "dictionaries of %s are not read yet; leave the column out with ReaderOptions.Select", values.TypeString()))
 	}
 	return nil
-}
-
-// planOf works out the layout of a column.
-func planOf(f *Field, path string) columnPlan {
-	p := columnPlan{field: f, path: path, nodes: 1, buffers: 2}
-	t := f.Type
-	if f.Dictionary != nil { // what lies in the batch are indices
-		p.indexBits, p.indexSigned = f.Dictionary.Index.Bits, f.Dictionary.Index.Signed
-		p.width = p.indexBits / 8
-		return p
-	}
-	switch t.Kind {
-	case KindInt, KindFloat, KindDecimal, KindTime:
-		p.width = t.Bits / 8
-	case KindTimestamp, KindDuration:
-		p.width = 8
-	case KindDate:
-		p.width = 4 << (t.Variant & 1)
-	case KindInterval:
-		p.width = [...]int{4, 8, 16}[t.Variant]
-	case KindFixedSizeBinary:
-		p.width = t.Width
-	case KindBool:
-		p.layout = layoutBits
-	case KindUtf8, KindBinary:
-		p.layout, p.buffers = layoutOffsets32, 3
-	case KindLargeUtf8, KindLargeBinary:
-		p.layout, p.buffers = layoutOffsets64, 3
-	case KindUtf8View, KindBinaryView:
-		p.layout, p.variadic = layoutView, 1
-	case KindNull:
-		p.layout, p.buffers = layoutNull, 0
-	default:
-		p.layout, p.buffers = layoutOther, nestedBuffers(t)
-		for i := range f.Children {
-			c := planOf(&f.Children[i], path+"."+f.Children[i].Name)
-			p.nodes += c.nodes
-			p.buffers += c.buffers
-			p.variadic += c.variadic
-		}
-	}
-	return p
-}
-
-// nestedBuffers is how many buffers a nested type has beside those of its children.
-func nestedBuffers(t Type) int {
-	switch t.Kind {
-	case KindList, KindLargeList, KindMap:
-		return 2
-	case KindListView, KindLargeListView:
-		return 3
-	case KindUnion:
-		return 1 + t.Variant&1
-	case KindRunEndEncoded:
-		return 0
-	}
-	return 1 // struct, fixed-size list
 }
 
 // cursor walks through the nodes and buffers of a batch.
@@ -213,6 +147,7 @@ type cursor struct {
 	size     int64 // bytes of the buffers of columns that are wanted
 	align    int64 // bytes of buffers that have to be moved
 	batch    Batch // zero for a dictionary
+	v4       bool
 }
 
 // parts returns room for n buffers that lives as long as the batch.
@@ -231,13 +166,21 @@ func (c *cursor) overlap() error {
 	return nil
 }
 
+// columns returns room for n columns that lives as long as the batch.
+func (c *cursor) columns(n int) []column.Data {
+	if c.batch == (Batch{}) {
+		return make([]column.Data, n)
+	}
+	return record.Children(c.batch, n)
+}
+
 func (d *decoder) malformed(path, format string, args ...any) error {
 	return frame.At(0, path, frame.Errorf(ErrMalformed, format, args...))
 }
 
 // batch makes a batch of a RecordBatch message, and takes over its body.
 func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
-	rows, err := d.checkBatch(m.Batch, d.nodes, d.buffers, d.views)
+	rows, err := d.checkBatch(m.Batch, d.nodes, d.buffers, d.views, d.unions)
 	if err != nil {
 		m.Release()
 		return Batch{}, err
@@ -247,12 +190,12 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 		record.Own(h, m.Owner)
 	}
 	cols := record.Columns(h)
-	c := cursor{meta: m.Batch, body: m.Body, batch: h}
+	c := cursor{meta: m.Batch, body: m.Body, batch: h, v4: m.Batch.V4}
 	for i := range d.columns {
 		p := &d.columns[i]
 		cols[i] = column.Data{}
 		if p.want {
-			err = d.column(p, &c, &cols[i], rows)
+			err = d.column(p, &c, &cols[i], rows, true, p.field.Nullable)
 		} else {
 			err = d.pass(p, &c)
 		}
@@ -282,29 +225,42 @@ func (d *decoder) finish(h Batch, c *cursor) error {
 		}
 	}
 	for i := range d.columns {
-		p := &d.columns[i]
-		if !p.want {
-			continue
-		}
-		col := h.Column(i)
-		if e := p.field.Dictionary; e != nil {
-			v := d.dicts[e.ID].values
-			col.Dictionary, col.Values = v, v.Values()
-		}
-		if d.level >= Contents {
-			if err := p.contents(col, d.level); err != nil {
+		if p := &d.columns[i]; p.want {
+			if err := d.finishColumn(p, h.Column(i)); err != nil {
 				return err
 			}
-		}
-		if col.Nulls == 0 {
-			col.Buffers[0] = nil
 		}
 	}
 	return nil
 }
 
+// finishColumn gives a column and its children their dictionaries and checks their contents.
+func (d *decoder) finishColumn(p *columnPlan, col *column.Data) error {
+	if e := p.field.Dictionary; e != nil {
+		v := d.dicts[e.ID].values
+		col.Dictionary, col.Values = v, v.Values()
+	}
+	for i := range p.children {
+		if err := d.finishColumn(&p.children[i], &col.Children[i]); err != nil {
+			return err
+		}
+	}
+	if d.level >= Contents {
+		if err := p.contents(col, d.level); err != nil {
+			return err
+		}
+	}
+	if col.Nulls == 0 {
+		col.Buffers[0] = nil
+	}
+	return nil
+}
+
 // checkBatch checks the counts of a batch and returns its rows.
-func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views int) (rows int, err error) {
+func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, unions int) (rows int, err error) {
+	if b.V4 {
+		buffers += unions // their validity
+	}
 	if b.Compressed {
 		return 0, frame.At(0, "message.compression", frame.Errorf(ErrUnsupported, "body is compressed with %v, which is not read yet; let the sender write it plain", b.Codec))
 	}
@@ -340,22 +296,75 @@ func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views int) (r
 	return int(n), nil
 }
 
-// column reads the node and buffers of a flat column that is wanted.
-func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int) error {
+// column reads the nodes and buffers of a column that is wanted, and of its children. It is to have exactly, or at least, the
+// given rows.
+func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, exactly, nullable bool) error {
 	length, nulls := c.meta.Node(c.node)
 	c.node++
 	switch {
-	case length != int64(rows):
+	case exactly && length != int64(rows):
 		return d.malformed(p.path, "%d rows in a batch of %d", length, rows)
+	case length < int64(rows):
+		return d.malformed(p.path, "%d rows, the column above it needs %d", length, rows)
+	case length > d.limits.MaxRows || length > math.MaxInt/8-64:
+		return frame.At(0, p.path, frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", length, d.limits.MaxRows))
 	case nulls < 0 || nulls > length:
 		return d.malformed(p.path, "null_count %d of %d rows", nulls, length)
-	case nulls != 0 && !p.field.Nullable:
+	case nulls != 0 && !nullable:
 		return d.malformed(p.path, "null_count %d in a column that is not nullable", nulls)
 	}
+	rows = int(length)
 	col.Len, col.Nulls = rows, int(nulls)
-	if p.layout == layoutNull {
+	if p.hasValidity() || c.v4 && p.unionLayout() {
+		if err := d.validity(p, c, col, rows); err != nil {
+			return err
+		}
+	}
+	for k := range p.fixed {
+		b := &p.fixed[k]
+		values, err := d.buffer(p, c, b.name, b.align)
+		if err != nil {
+			return err
+		}
+		need := rows * b.width
+		switch {
+		case b.width != 0 && need/b.width != rows:
+			return d.malformed(p.path, "%d rows of %d bytes", rows, b.width)
+		case b.bits:
+			need = (rows + 7) / 8
+		case b.oneMore && rows != 0:
+			need += b.width
+		}
+		if len(values) < need {
+			return d.short(p, b.name, len(values), need)
+		}
+		col.Buffers[1+k] = values[:need:need]
+	}
+	switch p.layout {
+	case layoutOffsets32, layoutOffsets64:
+		var err error
+		if col.Buffers[2], err = d.buffer(p, c, "bytes", 1); err != nil {
+			return err
+		}
+	case layoutView:
+		n := int(c.meta.Variadics(c.variadic))
+		c.variadic++
+		col.Variadic = c.parts(n)
+		for i := range col.Variadic {
+			var err error
+			if col.Variadic[i], err = d.buffer(p, c, "data", 1); err != nil {
+				return err
+			}
+		}
+	}
+	if len(p.children) == 0 {
 		return nil
 	}
+	return d.children(p, c, col, rows)
+}
+
+// validity reads the bitmap of a column.
+func (d *decoder) validity(p *columnPlan, c *cursor, col *column.Data, rows int) error {
 	validity, err := d.buffer(p, c, "validity", 1)
 	if err != nil {
 		return err
@@ -369,51 +378,33 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int) e
 			col.Buffers[0] = validity[:need:need]
 		}
 	}
-	var need, align int
-	part := "values"
+	return nil
+}
+
+// children reads the columns below a nested one.
+func (d *decoder) children(p *columnPlan, c *cursor, col *column.Data, rows int) error {
+	need := 0 // of lists and dense unions it is only known from their offsets
 	switch p.layout {
-	case layoutFixed:
-		need, align = rows*p.width, p.width
-		if p.width != 0 && need/p.width != rows {
-			return d.malformed(p.path, "%d rows of %d bytes", rows, p.width)
+	case layoutStruct, layoutSparseUnion:
+		need = rows
+	case layoutFixedList:
+		if need = rows * p.width; p.width != 0 && need/p.width != rows {
+			return d.malformed(p.path, "%d rows of %d items", rows, p.width)
 		}
-		if p.indexBits != 0 {
-			part = "indices"
-		}
-	case layoutBits:
-		need, align = (rows+7)/8, 1
-	case layoutOffsets32, layoutOffsets64:
-		part, align = "offsets", 4
-		if p.layout == layoutOffsets64 {
-			align = 8
-		}
-		if rows != 0 {
-			need = (rows + 1) * align
-		}
-	case layoutView:
-		part, need, align = "views", rows*16, 8
 	}
-	values, err := d.buffer(p, c, part, align)
-	if err != nil {
-		return err
-	}
-	if len(values) < need {
-		return d.short(p, part, len(values), need)
-	}
-	col.Buffers[1] = values[:need:need]
-	switch p.layout {
-	case layoutOffsets32, layoutOffsets64:
-		if col.Buffers[2], err = d.buffer(p, c, "bytes", 1); err != nil {
+	col.Children = c.columns(len(p.children))
+	for i := range p.children {
+		child := &p.children[i]
+		// Below a null anything may stand, also a null in a column that is not nullable.
+		nullable := child.field.Nullable || col.Nulls != 0 || p.unionLayout()
+		if err := d.column(child, c, &col.Children[i], need, false, nullable); err != nil {
 			return err
 		}
-	case layoutView:
-		n := int(c.meta.Variadics(c.variadic))
-		c.variadic++
-		col.Variadic = c.parts(n)
-		for i := range col.Variadic {
-			if col.Variadic[i], err = d.buffer(p, c, "data", 1); err != nil {
-				return err
-			}
+	}
+	if p.layout == layoutRunEnds {
+		ends, values := &col.Children[0], &col.Children[1]
+		if ends.Nulls != 0 || values.Len < ends.Len {
+			return d.malformed(p.path, "%d run ends, %d of them null, for %d values", ends.Len, ends.Nulls, values.Len)
 		}
 	}
 	return nil
@@ -449,6 +440,9 @@ func (d *decoder) aligned(b []byte, size int) bool {
 func (d *decoder) pass(p *columnPlan, c *cursor) error {
 	c.node += p.nodes
 	buffers := p.buffers
+	if c.v4 {
+		buffers += p.unions
+	}
 	for range p.variadic {
 		buffers += int(c.meta.Variadics(c.variadic))
 		c.variadic++
@@ -481,29 +475,32 @@ func (d *decoder) realign(h Batch, size int64) error {
 		return to, err
 	}
 	for i := range d.columns {
-		p, col := &d.columns[i], h.Column(i)
-		if !p.want {
-			continue
-		}
-		aligns := [3]int{1, p.width, 1}
-		switch p.layout {
-		case layoutBits, layoutNull, layoutOther:
-			aligns[1] = 1
-		case layoutOffsets32:
-			aligns[1] = 4
-		case layoutOffsets64, layoutView:
-			aligns[1] = 8
-		}
-		var err error
-		for k := range col.Buffers {
-			if col.Buffers[k], err = move(col.Buffers[k], aligns[k]); err != nil {
+		if p := &d.columns[i]; p.want {
+			if err := moveColumn(p, h.Column(i), move); err != nil {
 				return err
 			}
 		}
-		for k := range col.Variadic {
-			if col.Variadic[k], err = move(col.Variadic[k], 1); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+func moveColumn(p *columnPlan, col *column.Data, move func(b []byte, align int) ([]byte, error)) (err error) {
+	if col.Buffers[0], err = move(col.Buffers[0], 1); err != nil {
+		return err
+	}
+	for k, b := range p.fixed {
+		if col.Buffers[1+k], err = move(col.Buffers[1+k], b.align); err != nil {
+			return err
+		}
+	}
+	for k := range col.Variadic {
+		if col.Variadic[k], err = move(col.Variadic[k], 1); err != nil {
+			return err
+		}
+	}
+	for k := range p.children {
+		if err := moveColumn(&p.children[k], &col.Children[k], move); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -521,11 +518,11 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	}
 	meta := m.Dictionary(fb.Data())
 	p := &dict.plan
-	rows, err := d.checkBatch(meta, p.nodes, p.buffers, p.variadic)
+	rows, err := d.checkBatch(meta, p.nodes, p.buffers, p.variadic, p.unions)
 	if err != nil {
 		return err
 	}
-	c := cursor{meta: meta, body: m.Body}
+	c := cursor{meta: meta, body: m.Body, v4: meta.V4}
 	var col column.Data
 	nullable := *p
 	field := *p.field
@@ -533,7 +530,7 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	nullable.field = &field
 	level := d.level
 	d.level = max(level, Contents) // values are looked up by everyone
-	err = d.column(&nullable, &c, &col, rows)
+	err = d.column(&nullable, &c, &col, rows, true, true)
 	if d.level = level; err == nil {
 		err = c.overlap()
 	}
@@ -559,7 +556,11 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	for i := range rows {
 		var text []byte
 		null := col.IsNull(i)
-		if !null {
+		switch {
+		case null:
+		case p.layout == layoutFixed:
+			text = col.Buffers[1][i*p.width : (i+1)*p.width]
+		default:
 			text = column.TextAt(&col, form, i)
 		}
 		if size += int64(len(text)); size > d.limits.MaxDictionaryBytes {
@@ -583,3 +584,6 @@ func header(m arrowfb.Message) error {
 	}
 	return frame.At(0, "message.header", frame.Errorf(ErrUnsupported, "a message of type %v; tensors are not record batches, read them with a library for tensors", m.HeaderType()))
 }
+
+// Columns returns the columns of a batch, read-only and valid until it is released.
+func Columns(h Batch) []column.Data { return record.Columns(h) }

@@ -14,8 +14,11 @@ type encoder struct {
 	schema  *Schema
 	plans   []columnPlan
 	batch   *template
-	buffers int
-	sent    []sentDictionary // by column
+	nodes   int
+	buffers int // those that do not belong to views
+	views   int
+	counts  []int64          // data buffers of each view column that the template is for
+	sent    []sentDictionary // by id
 	pending bool             // one of them has a next
 	file    bool
 
@@ -37,6 +40,7 @@ type messageMark struct {
 
 // sentDictionary is what the reader has of a column's dictionary.
 type sentDictionary struct {
+	values     columnPlan
 	dictionary *column.Dictionary
 	length     int
 	next       *column.Dictionary // with the current call
@@ -47,38 +51,69 @@ type sentDictionary struct {
 var ErrReplaced = errors.New("a file holds one dictionary for each column, and this batch has another")
 
 func newEncoder(schema *Schema, file bool) (*encoder, error) {
-	e := &encoder{schema: withIDs(schema), file: file}
+	e := &encoder{schema: schema.withIDs(), file: file}
 	e.plans = make([]columnPlan, len(schema.Fields))
-	e.sent = make([]sentDictionary, len(schema.Fields))
-	nodes := 0
 	for i := range e.schema.Fields {
 		f := &e.schema.Fields[i]
 		e.plans[i] = planOf(f, f.Name)
 		p := &e.plans[i]
-		switch {
-		case p.layout == layoutOther, p.layout == layoutView, p.layout == layoutNull:
-			return nil, fmt.Errorf("lightstream: column %q: %w: columns of type %s are not written yet", f.Name, ErrUnsupported, f.TypeString())
-		case f.Dictionary != nil && f.Type.Kind != KindUtf8:
-			return nil, fmt.Errorf("lightstream: column %q: %w: dictionaries of %v are not written yet; use utf8", f.Name, ErrUnsupported, f.Type)
+		if err := e.addDictionaries(p); err != nil {
+			return nil, err
 		}
-		nodes += p.nodes
+		e.nodes += p.nodes
 		e.buffers += p.buffers
+		e.views += p.variadic
 	}
-	e.batch = newTemplate(nodes, e.buffers, nil, false)
+	e.counts = make([]int64, e.views)
+	e.batch = newTemplate(e.nodes, e.buffers, e.counts, nil, false)
 	return e, nil
 }
 
-// withIDs gives each dictionary the index of its column as id: what every reader takes.
-func withIDs(s *Schema) *Schema {
-	c := &Schema{Fields: append([]Field(nil), s.Fields...), Metadata: s.Metadata}
-	for i := range c.Fields {
-		if d := c.Fields[i].Dictionary; d != nil {
-			own := *d
-			own.ID = int64(i)
-			c.Fields[i].Dictionary = &own
+// addDictionaries makes room for what is sent of the dictionaries of a column and of those below it.
+func (e *encoder) addDictionaries(p *columnPlan) error {
+	if d := p.field.Dictionary; d != nil {
+		values := *p.field
+		values.Dictionary = nil
+		v := planOf(&values, p.path+".dictionary")
+		if v.layout == layoutBits || v.layout > layoutView {
+			return fmt.Errorf("lightstream: column %q: %w: dictionaries of %s are not written yet", p.path, ErrUnsupported, values.TypeString())
+		}
+		for int(d.ID) >= len(e.sent) {
+			e.sent = append(e.sent, sentDictionary{})
+		}
+		e.sent[d.ID].values = v
+		return nil
+	}
+	for i := range p.children {
+		if err := e.addDictionaries(&p.children[i]); err != nil {
+			return err
 		}
 	}
-	return c
+	return nil
+}
+
+// withIDs gives each dictionary of a column its index as id, which is what every reader takes, and those below columns the
+// numbers after them.
+func (s *Schema) withIDs() *Schema {
+	next := int64(len(s.Fields))
+	var number func(fields []Field, top bool) []Field
+	number = func(fields []Field, top bool) []Field {
+		fields = append([]Field(nil), fields...)
+		for i := range fields {
+			f := &fields[i]
+			if f.Dictionary != nil {
+				own := *f.Dictionary
+				if own.ID = int64(i); !top {
+					own.ID = next
+					next++
+				}
+				f.Dictionary = &own
+			}
+			f.Children = number(f.Children, false)
+		}
+		return fields
+	}
+	return &Schema{Fields: number(s.Fields, true), Metadata: s.Metadata}
 }
 
 // begin starts the messages of a call.
@@ -143,13 +178,28 @@ func (e *encoder) check(rows int, columns []column.Data) error {
 	for i := range columns {
 		c, p := &columns[i], &e.plans[i]
 		if c.Len != rows {
-			return fmt.Errorf("lightstream: column %q has %d rows in a batch of %d", p.field.Name, c.Len, rows)
+			return fmt.Errorf("lightstream: column %q has %d rows in a batch of %d", p.path, c.Len, rows)
 		}
-		if c.Nulls != 0 && !p.field.Nullable {
-			return &column.ValueError{Column: p.field.Name, Row: c.FirstNull(), Err: column.ErrNotNullable}
+		if err := p.checkSent(c, false); err != nil {
+			return err
 		}
-		if (p.field.Dictionary != nil) != (c.Dictionary != nil) {
-			return fmt.Errorf("lightstream: column %q: is it a dictionary column? the schema says %v, the batch %v", p.field.Name, p.field.Dictionary != nil, c.Dictionary != nil)
+	}
+	return nil
+}
+
+// checkSent tells what is wrong with a column, or with one below it. Below a null anything may stand.
+func (p *columnPlan) checkSent(c *column.Data, belowNull bool) error {
+	switch {
+	case c.Nulls != 0 && !p.field.Nullable && !belowNull:
+		return &column.ValueError{Column: p.path, Row: c.FirstNull(), Err: column.ErrNotNullable}
+	case (p.field.Dictionary != nil) != (c.Dictionary != nil):
+		return fmt.Errorf("lightstream: column %q: is it a dictionary column? the schema says %v, the batch %v", p.path, p.field.Dictionary != nil, c.Dictionary != nil)
+	case len(c.Children) != len(p.children):
+		return fmt.Errorf("lightstream: column %q has %d columns below it, the schema %d", p.path, len(c.Children), len(p.children))
+	}
+	for i := range p.children {
+		if err := p.children[i].checkSent(&c.Children[i], c.Nulls != 0 || p.unionLayout()); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -160,42 +210,99 @@ func (e *encoder) addBatch(rows int, columns []column.Data) error {
 	if err := e.check(rows, columns); err != nil {
 		return err
 	}
-	for i := range columns {
-		if c := &columns[i]; c.Dictionary != nil {
-			if err := e.addDictionary(i, c); err != nil {
+	if len(e.sent) != 0 {
+		for i := range columns {
+			if err := e.addDictionary(&e.plans[i], &columns[i]); err != nil {
 				return err
 			}
 		}
 	}
-	t := e.batch
+	if e.views != 0 {
+		e.count(columns)
+	}
 	start := e.size
-	e.part(t.head)
-	buffer := 0
-	var offset int64
+	w := walk{template: e.batch}
+	e.part(w.template.head)
 	for i := range columns {
-		c, p := &columns[i], &e.plans[i]
-		t.setNode(i, rows, c.Nulls)
-		for k, b := range c.Buffers[:p.buffers] {
-			if k == 0 && c.Nulls == 0 {
-				b = nil
-			}
-			t.setBuffer(buffer, offset, len(b))
-			buffer++
-			size := mem.Pad(len(b))
-			switch {
-			case len(b) == 0:
-			case c.Padded && cap(b) >= size: // all columns of builders
-				e.parts = append(e.parts, b[:size])
-				e.size += int64(size)
-			default:
-				e.addBuffer(b, rows, k == 0 || p.layout == layoutBits)
-			}
-			offset += int64(size)
+		e.addColumn(&w, &e.plans[i], &columns[i])
+	}
+	w.setSize(rows, w.offset)
+	e.marks = append(e.marks, messageMark{start, len(w.template.head), w.offset, false})
+	return nil
+}
+
+// walk goes through the nodes and buffers of a batch.
+type walk struct {
+	*template
+	node, buffer int
+	offset       int64
+}
+
+// addColumn adds the buffers of a column, and of those below it.
+func (e *encoder) addColumn(w *walk, p *columnPlan, c *column.Data) {
+	w.setNode(w.node, c.Len, c.Nulls)
+	w.node++
+	first, last := 1, 1+len(p.fixed)
+	if p.hasValidity() {
+		first = 0
+	}
+	if p.layout == layoutOffsets32 || p.layout == layoutOffsets64 {
+		last++ // the bytes
+	}
+	for k, b := range c.Buffers[first:last] {
+		k += first
+		if k == 0 && c.Nulls == 0 {
+			b = nil
+		}
+		e.addColumnBuffer(w, b, c, k == 0 || p.layout == layoutBits)
+	}
+	if p.layout == layoutView {
+		for _, b := range c.Variadic {
+			e.addColumnBuffer(w, b, c, false)
 		}
 	}
-	t.setSize(rows, offset)
-	e.marks = append(e.marks, messageMark{start, len(t.head), offset, false})
-	return nil
+	for i := range p.children {
+		e.addColumn(w, &p.children[i], &c.Children[i])
+	}
+}
+
+func (e *encoder) addColumnBuffer(w *walk, b []byte, c *column.Data, bitmap bool) {
+	w.setBuffer(w.buffer, w.offset, len(b))
+	w.buffer++
+	size := mem.Pad(len(b))
+	switch {
+	case len(b) == 0:
+	case c.Padded && cap(b) >= size: // all columns of builders
+		e.parts = append(e.parts, b[:size])
+		e.size += int64(size)
+	default:
+		e.addBuffer(b, c.Len, bitmap)
+	}
+	w.offset += int64(size)
+}
+
+// count makes the template one for the data buffers that the view columns of a batch have.
+func (e *encoder) count(columns []column.Data) {
+	n, same, all := 0, true, 0
+	var visit func(p *columnPlan, c *column.Data)
+	visit = func(p *columnPlan, c *column.Data) {
+		if p.layout == layoutView {
+			v := int64(len(c.Variadic))
+			same = same && e.counts[n] == v
+			e.counts[n] = v
+			n++
+			all += len(c.Variadic)
+		}
+		for i := range p.children {
+			visit(&p.children[i], &c.Children[i])
+		}
+	}
+	for i := range columns {
+		visit(&e.plans[i], &columns[i])
+	}
+	if !same {
+		e.batch = newTemplate(e.nodes, e.buffers+all, e.counts, nil, false)
+	}
 }
 
 // addBuffer adds a buffer that is not padded, and its padding.
@@ -213,10 +320,19 @@ func (e *encoder) addBuffer(b []byte, rows int, bitmap bool) {
 	e.flushArena()
 }
 
-// addDictionary adds what the reader lacks of a column's dictionary: a first one, a replacement, or a delta in files, where a
-// replacement cannot be.
-func (e *encoder) addDictionary(i int, c *column.Data) error {
-	s := &e.sent[i]
+// addDictionary adds what the reader lacks of the dictionary of a column, and of those below it: a first one, a replacement, or a
+// delta in files, where a replacement cannot be.
+func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
+	for i := range p.children {
+		if err := e.addDictionary(&p.children[i], &c.Children[i]); err != nil {
+			return err
+		}
+	}
+	if c.Dictionary == nil {
+		return nil
+	}
+	id := p.field.Dictionary.ID
+	s := &e.sent[id]
 	n := c.Values.Len()
 	if s.dictionary == c.Dictionary && s.length >= n {
 		return nil
@@ -225,46 +341,51 @@ func (e *encoder) addDictionary(i int, c *column.Data) error {
 	from := 0
 	if e.file && s.dictionary != nil {
 		if s.dictionary != c.Dictionary {
-			return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", e.plans[i].field.Name, ErrReplaced)
+			return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
 		}
 		delta, from = true, s.length
 	}
 	s.next, s.nextLength, e.pending = c.Dictionary, n, true
-	return e.addDictionaryBatch(int64(i), c.Values.From(from), delta)
+	return e.addDictionaryBatch(id, &s.values, c.Values.From(from), delta)
 }
 
-func (e *encoder) addDictionaryBatch(id int64, values column.Values, delta bool) error {
-	n := values.Len()
-	var b column.TextBuilder
-	b.Init(column.Config{Nullable: true})
-	for i := range n {
-		b.AppendNullable(values.At(i), !values.IsNull(i))
-	}
-	if err := b.Err(); err != nil {
+func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Values, delta bool) error {
+	d, err := p.valuesData(values)
+	if err != nil {
 		return err
 	}
-	d := b.Data()
-	t := newTemplate(1, 3, &id, delta)
-	start := e.size
-	var offset int64
-	t.setNode(0, n, d.Nulls)
-	e.part(t.head)
-	for k, buf := range d.Buffers {
-		t.setBuffer(k, offset, len(buf))
-		size := mem.Pad(len(buf))
-		e.part(buf[:size]) // builders pad
-		offset += int64(size)
+	var counts []int64
+	if p.layout == layoutView {
+		counts = []int64{int64(len(d.Variadic))}
 	}
-	t.setSize(n, offset)
-	e.marks = append(e.marks, messageMark{start, len(t.head), offset, true})
+	w := walk{template: newTemplate(1, p.buffers+len(d.Variadic), counts, &id, delta)}
+	start := e.size
+	e.part(w.template.head)
+	e.addColumn(&w, p, &d)
+	w.setSize(d.Len, w.offset)
+	e.marks = append(e.marks, messageMark{start, len(w.template.head), w.offset, true})
 	return nil
+}
+
+// valuesData lays the values of a dictionary out as a column.
+func (p *columnPlan) valuesData(values column.Values) (column.Data, error) {
+	form := column.PlainText
+	switch p.layout {
+	case layoutFixed:
+		return column.FixedValues(values, p.width), nil
+	case layoutOffsets64:
+		form = column.LargeText
+	case layoutView:
+		form = column.ViewText
+	}
+	return column.TextValues(values, form)
 }
 
 // addEnd adds the end marker.
 func (e *encoder) addEnd() { e.part(endMarker) }
 
-// count adds the dictionary messages of the current call to stats.
-func (e *encoder) count(stats *Stats) {
+// counted adds the dictionary messages of the current call to stats.
+func (e *encoder) counted(stats *Stats) {
 	if !e.pending {
 		return
 	}

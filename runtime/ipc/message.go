@@ -29,7 +29,9 @@ func (e *MessageEncoder) AppendSchema(dst []byte) []byte {
 // buffer.
 func (e *MessageEncoder) AppendBatch(dst []byte, rows int, columns []column.Data) ([]byte, error) {
 	e.enc.begin()
-	clear(e.enc.sent)
+	for i := range e.enc.sent {
+		e.enc.sent[i].dictionary = nil
+	}
 	if err := e.enc.addBatch(rows, columns); err != nil {
 		return dst, err
 	}
@@ -56,7 +58,7 @@ func NewMessageDecoder(schema *Schema, opts *ReaderOptions) (*MessageDecoder, er
 	}
 	d := &MessageDecoder{dec: newDecoder(opts.Limits, opts.Validate, opts.Align, opts.Pool)}
 	d.framer = frame.IPC{MaxMetadata: d.dec.limits.MaxMetadata, MaxBody: d.dec.limits.MaxBody}
-	m, _, err := d.framer.Decode(appendHead(nil, schemaMessage(withIDs(schema)), 0))
+	m, _, err := d.framer.Decode(appendHead(nil, schemaMessage(schema.withIDs()), 0))
 	if err != nil {
 		return nil, err
 	}

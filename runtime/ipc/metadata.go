@@ -143,10 +143,36 @@ func checkChildren(f *Field) error {
 	case KindStruct:
 		return nil
 	case KindUnion:
-		return nil // its type ids were counted when they were read
+		return checkUnionType(f)
 	}
 	if len(f.Children) != want {
 		return frame.Errorf(ErrMalformed, "%v has %d children, want %d", f.Type, len(f.Children), want)
+	}
+	if f.Type.Kind == KindRunEndEncoded {
+		if e := &f.Children[0]; e.Type.Kind != KindInt || !e.Type.Signed || e.Type.Bits == 8 || e.Dictionary != nil {
+			return frame.Errorf(ErrMalformed, "run ends of type %s, want int16, int32 or int64", e.TypeString())
+		}
+	}
+	return nil
+}
+
+// checkUnionType checks the type ids of a union: one for each child, of 0 to 127, none twice.
+func checkUnionType(f *Field) error {
+	if f.Type.TypeIDs == nil {
+		if len(f.Children) > 127 {
+			return frame.Errorf(ErrMalformed, "a union of %d children, the format has room for 127", len(f.Children))
+		}
+		return nil
+	}
+	if len(f.Type.TypeIDs) != len(f.Children) {
+		return frame.Errorf(ErrMalformed, "%d type ids for %d children", len(f.Type.TypeIDs), len(f.Children))
+	}
+	var seen [128]bool
+	for _, id := range f.Type.TypeIDs {
+		if id < 0 || id > 127 || seen[id] {
+			return frame.Errorf(ErrMalformed, "type id %d; want 0 to 127, each once", id)
+		}
+		seen[id] = true
 	}
 	return nil
 }

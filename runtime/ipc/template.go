@@ -22,8 +22,9 @@ type template struct {
 // prefixSize is the length of what stands before the metadata.
 const prefixSize = 8
 
-// newTemplate builds the head of a RecordBatch message, or of a DictionaryBatch message for dictionary *id.
-func newTemplate(nodes, buffers int, id *int64, delta bool) *template {
+// newTemplate builds the head of a RecordBatch message, or of a DictionaryBatch message for dictionary *id. The counts are those
+// of the data buffers of view columns.
+func newTemplate(nodes, buffers int, counts []int64, id *int64, delta bool) *template {
 	b := flatbuffers.NewBuilder(256 + 16*(nodes+buffers))
 	arrowfb.RecordBatchStartBuffers(b, buffers)
 	for range buffers {
@@ -35,10 +36,21 @@ func newTemplate(nodes, buffers int, id *int64, delta bool) *template {
 		arrowfb.CreateFieldNode(b, 0, 0)
 	}
 	fields := b.EndVector(nodes)
+	var variadic flatbuffers.UOffsetT
+	if len(counts) != 0 {
+		arrowfb.RecordBatchStartVariadicBufferCounts(b, len(counts))
+		for i := len(counts) - 1; i >= 0; i-- {
+			b.PrependInt64(counts[i])
+		}
+		variadic = b.EndVector(len(counts))
+	}
 	arrowfb.RecordBatchStart(b)
 	arrowfb.RecordBatchForceLength(b, 0)
 	arrowfb.RecordBatchAddNodes(b, fields)
 	arrowfb.RecordBatchAddBuffers(b, bufs)
+	if variadic != 0 {
+		arrowfb.RecordBatchAddVariadicBufferCounts(b, variadic)
+	}
 	header, kind := arrowfb.RecordBatchEnd(b), arrowfb.MessageHeaderRecordBatch
 	if id != nil {
 		arrowfb.DictionaryBatchStart(b)

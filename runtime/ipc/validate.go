@@ -16,26 +16,17 @@ func (p *columnPlan) contents(d *column.Data, level Level) error {
 		}
 	}
 	switch p.layout {
-	case layoutOffsets32:
-		if d.Len == 0 {
-			return nil
-		}
-		offsets := column.View[int32](d.Buffers[1])
-		if at := asm.CheckOffsets32(offsets, int64(len(d.Buffers[2]))); at >= 0 {
-			return p.malformed("offsets", "offset %d is %d, want it at least the one before and at most %d, the bytes there are", at, offsets[at], len(d.Buffers[2]))
-		}
-	case layoutOffsets64:
-		if d.Len == 0 {
-			return nil
-		}
-		offsets := column.View[int64](d.Buffers[1])
-		if at := asm.CheckOffsets64(offsets, int64(len(d.Buffers[2]))); at >= 0 {
-			return p.malformed("offsets", "offset %d is %d, want it at least the one before and at most %d, the bytes there are", at, offsets[at], len(d.Buffers[2]))
+	case layoutOffsets32, layoutOffsets64:
+		if err := p.checkOffsets(d, len(d.Buffers[2]), "bytes"); err != nil {
+			return err
 		}
 	case layoutView:
 		if row := column.CheckViews(d); row >= 0 {
 			return p.malformed("views", "row %d points outside its %d data buffers", row, len(d.Variadic))
 		}
+	}
+	if len(p.children) != 0 {
+		return p.nestedContents(d)
 	}
 	if p.field.Dictionary != nil {
 		if row := column.CheckIndices(d, p.indexBits, p.indexSigned); row >= 0 {
@@ -48,6 +39,30 @@ func (p *columnPlan) contents(d *column.Data, level Level) error {
 		}
 	} else if level == UTF8 && p.field.Type.IsText() {
 		return p.utf8(d)
+	}
+	return nil
+}
+
+// checkOffsets checks that offsets rise and end within what they point into.
+func (p *columnPlan) checkOffsets(d *column.Data, limit int, what string) error {
+	if d.Len == 0 {
+		return nil
+	}
+	var at int
+	var value int64
+	if p.fixed[0].width == 4 {
+		offsets := column.View[int32](d.Buffers[1])
+		if at = asm.CheckOffsets32(offsets, int64(limit)); at >= 0 {
+			value = int64(offsets[at])
+		}
+	} else {
+		offsets := column.View[int64](d.Buffers[1])
+		if at = asm.CheckOffsets64(offsets, int64(limit)); at >= 0 {
+			value = offsets[at]
+		}
+	}
+	if at >= 0 {
+		return p.malformed("offsets", "offset %d is %d, want it at least the one before and at most %d, the %s there are", at, value, limit, what)
 	}
 	return nil
 }

@@ -139,7 +139,7 @@ func (w *Writer) out(ctx context.Context) error {
 	if w.file {
 		w.index.add(offset, w.enc.marks)
 	}
-	w.enc.count(&w.stats)
+	w.enc.counted(&w.stats)
 	w.enc.commit()
 	return nil
 }

@@ -6,6 +6,7 @@
 package record
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -21,6 +22,7 @@ type record struct {
 	blocks     []*mem.Block // body, realigned and converted columns
 	scratch    []byte       // unused part of the last block
 	parts      [][]byte     // data buffers of view columns
+	children   []column.Data
 	pool       *Pool
 	releasedAt string // debug builds
 }
@@ -122,7 +124,8 @@ func (h Handle) Release() {
 		r.blocks[i] = nil
 	}
 	clear(r.parts)
-	r.blocks, r.scratch, r.parts = r.blocks[:0], nil, r.parts[:0]
+	clear(r.children)
+	r.blocks, r.scratch, r.parts, r.children = r.blocks[:0], nil, r.parts[:0], r.children[:0]
 	r.pool.put(r)
 }
 
@@ -132,9 +135,7 @@ func (h Handle) Retain() Handle {
 	n := r.pool.New(r.rows, len(r.columns), r.seq)
 	copy(n.rec.columns, r.columns)
 	for i := range n.rec.columns {
-		if v := n.rec.columns[i].Variadic; v != nil {
-			n.rec.columns[i].Variadic = append([][]byte(nil), v...) // r's parts go to another batch
-		}
+		n.rec.columns[i] = deepCopy(n.rec.columns[i]) // r's own go to another batch
 	}
 	for _, b := range r.blocks {
 		b.Retain()
@@ -194,4 +195,25 @@ func Parts(h Handle, n int) [][]byte {
 	from := len(r.parts)
 	r.parts = r.parts[:from+n]
 	return r.parts[from : from+n : from+n]
+}
+
+// Children returns room for n columns below a nested one that lives as long as the batch. They are zero.
+func Children(h Handle, n int) []column.Data {
+	r := h.live()
+	if cap(r.children)-len(r.children) < n {
+		r.children = make([]column.Data, 0, max(2*cap(r.children), n, 8)) // what was handed out keeps the old memory
+	}
+	from := len(r.children)
+	r.children = r.children[:from+n]
+	return r.children[from : from+n : from+n]
+}
+
+// deepCopy gives a column lists of its own of its data buffers and children.
+func deepCopy(d column.Data) column.Data {
+	d.Variadic = slices.Clone(d.Variadic)
+	d.Children = slices.Clone(d.Children)
+	for i := range d.Children {
+		d.Children[i] = deepCopy(d.Children[i])
+	}
+	return d
 }

@@ -1,0 +1,156 @@
+package ipc
+
+// layout is how the values of a column lie in its buffers.
+type layout uint8
+
+const (
+	layoutFixed layout = iota
+	layoutBits
+	layoutOffsets32
+	layoutOffsets64
+	layoutView
+	layoutNull
+	layoutList32
+	layoutList64
+	layoutListView32
+	layoutListView64
+	layoutFixedList
+	layoutStruct
+	layoutSparseUnion
+	layoutDenseUnion
+	layoutRunEnds
+)
+
+// fixedBuffer is a buffer behind the validity whose length follows from the rows. In Data they are Buffers[1] and Buffers[2].
+type fixedBuffer struct {
+	name    string
+	width   int  // bytes of a row
+	align   int  // of its values
+	bits    bool // a bit for each row
+	oneMore bool // one value more than rows
+}
+
+// fixedBuffers lists the buffers of a layout whose length follows from the rows.
+func (p *columnPlan) fixedBuffers() []fixedBuffer {
+	var b [2]fixedBuffer
+	switch p.layout {
+	case layoutFixed:
+		name := "values"
+		if p.indexBits != 0 {
+			name = "indices"
+		}
+		b[0] = fixedBuffer{name: name, width: p.width, align: valueAlign(p.width)}
+	case layoutBits:
+		b[0] = fixedBuffer{name: "values", align: 1, bits: true}
+	case layoutOffsets32, layoutList32:
+		b[0] = fixedBuffer{name: "offsets", width: 4, align: 4, oneMore: true}
+	case layoutOffsets64, layoutList64:
+		b[0] = fixedBuffer{name: "offsets", width: 8, align: 8, oneMore: true}
+	case layoutListView32:
+		b[0] = fixedBuffer{name: "offsets", width: 4, align: 4}
+		b[1] = fixedBuffer{name: "sizes", width: 4, align: 4}
+	case layoutListView64:
+		b[0] = fixedBuffer{name: "offsets", width: 8, align: 8}
+		b[1] = fixedBuffer{name: "sizes", width: 8, align: 8}
+	case layoutView:
+		b[0] = fixedBuffer{name: "views", width: 16, align: 8}
+	case layoutSparseUnion:
+		b[0] = fixedBuffer{name: "types", width: 1, align: 1}
+	case layoutDenseUnion:
+		b[0] = fixedBuffer{name: "types", width: 1, align: 1}
+		b[1] = fixedBuffer{name: "offsets", width: 4, align: 4}
+	}
+	n := 0
+	for n < len(b) && b[n].name != "" {
+		n++
+	}
+	return append([]fixedBuffer(nil), b[:n]...)
+}
+
+// valueAlign is the alignment that values of a width want: the largest power of two that divides it, at most 16.
+func valueAlign(width int) int { return min(max(width&-width, 1), 16) }
+
+// hasValidity tells whether the layout has a validity buffer, in messages of version V5.
+func (p *columnPlan) hasValidity() bool {
+	return p.layout != layoutNull && p.layout != layoutRunEnds && !p.unionLayout()
+}
+
+func (p *columnPlan) unionLayout() bool {
+	return p.layout == layoutSparseUnion || p.layout == layoutDenseUnion
+}
+
+// planOf works out the layout of a column and of those below it.
+func planOf(f *Field, path string) columnPlan {
+	p := columnPlan{field: f, path: path, nodes: 1}
+	if f.Dictionary != nil { // what lies in the batch are indices
+		p.indexBits, p.indexSigned = f.Dictionary.Index.Bits, f.Dictionary.Index.Signed
+		p.width, p.buffers = p.indexBits/8, 2
+		p.fixed = p.fixedBuffers()
+		return p
+	}
+	p.layout, p.width = layoutOf(f.Type)
+	switch p.layout {
+	case layoutView:
+		p.variadic = 1
+	case layoutOffsets32, layoutOffsets64:
+		p.buffers = 1 // the bytes
+	}
+	if p.hasValidity() {
+		p.buffers++
+	}
+	if p.unionLayout() {
+		p.unions++
+	}
+	p.fixed = p.fixedBuffers()
+	p.buffers += len(p.fixed)
+	for i := range f.Children {
+		c := planOf(&f.Children[i], path+"."+f.Children[i].Name)
+		p.nodes += c.nodes
+		p.buffers += c.buffers
+		p.variadic += c.variadic
+		p.unions += c.unions
+		p.children = append(p.children, c)
+	}
+	return p
+}
+
+// layoutOf returns the layout of a type, and the width of its values or the items of its lists where that is fixed.
+func layoutOf(t Type) (l layout, width int) {
+	switch t.Kind {
+	case KindInt, KindFloat, KindDecimal, KindTime:
+		return layoutFixed, t.Bits / 8
+	case KindTimestamp, KindDuration:
+		return layoutFixed, 8
+	case KindDate:
+		return layoutFixed, 4 << (t.Variant & 1)
+	case KindInterval:
+		return layoutFixed, [...]int{4, 8, 16}[t.Variant]
+	case KindFixedSizeBinary:
+		return layoutFixed, t.Width
+	case KindBool:
+		return layoutBits, 0
+	case KindUtf8, KindBinary:
+		return layoutOffsets32, 0
+	case KindLargeUtf8, KindLargeBinary:
+		return layoutOffsets64, 0
+	case KindUtf8View, KindBinaryView:
+		return layoutView, 0
+	case KindList, KindMap:
+		return layoutList32, 0
+	case KindLargeList:
+		return layoutList64, 0
+	case KindListView:
+		return layoutListView32, 0
+	case KindLargeListView:
+		return layoutListView64, 0
+	case KindFixedSizeList:
+		return layoutFixedList, t.Width
+	case KindStruct:
+		return layoutStruct, 0
+	case KindUnion:
+		return layoutSparseUnion + layout(t.Variant&1), 0
+	case KindRunEndEncoded:
+		return layoutRunEnds, 0
+	}
+	return layoutNull, 0
+}
