@@ -1,0 +1,169 @@
+// Package tables holds the tables that interop cells are written from and read into, beside those of internal/feed.
+package tables
+
+import (
+	"time"
+
+	rt "github.com/lightstream-go/lightstream/runtime"
+)
+
+//go:generate go run github.com/lightstream-go/lightstream/cmd/lightstream-gen
+
+// Text has the forms in which a table holds text and bytes, for streams that hold them in others.
+//
+//lightstream:table
+type Text struct {
+	Text      string  `arrow:"text"`
+	NullText  *string `arrow:"null_text"`
+	Dict8     string  `arrow:"dict8,dict(int8)"`
+	Dict16    string  `arrow:"dict16,dict(int16)"`
+	Dict32    string  `arrow:"dict32,dict"`
+	NullDict  *string `arrow:"null_dict,dict"`
+	Bytes     []byte  `arrow:"bytes,required"`
+	NullBytes []byte  `arrow:"null_bytes"`
+}
+
+// Word has dictionaries that change from batch to batch.
+//
+//lightstream:table
+type Word struct {
+	N     int32           `arrow:"n"`
+	Word  string          `arrow:"word,dict(int16)"`
+	Maybe rt.Null[string] `arrow:"maybe,dict"`
+}
+
+// Wide has types that those of many streams widen to.
+//
+//lightstream:table
+type Wide struct {
+	Int16    int16            `arrow:"int16"`
+	Int32    int32            `arrow:"int32"`
+	Int64    int64            `arrow:"int64"`
+	Uint16   uint16           `arrow:"uint16"`
+	Uint32   uint32           `arrow:"uint32"`
+	Uint64   uint64           `arrow:"uint64"`
+	Float32  rt.Null[float32] `arrow:"float32"`
+	Float64  float64          `arrow:"float64"`
+	Half     float64          `arrow:"half"`
+	Finer    time.Time        `arrow:"finer,timestamp(ns,UTC)"`
+	Coarser  *time.Time       `arrow:"coarser,timestamp(ms,UTC)"`
+	Naive    time.Time        `arrow:"naive,timestamp(us,UTC),naive=UTC"`
+	Wall     time.Time        `arrow:"wall,timestamp(ns)"`
+	Fixed    []byte           `arrow:"fixed,required"`
+	Absent   *int32           `arrow:"absent"`
+	Default  int64            `arrow:"default,default=-7"`
+	Renamed  string           `arrow:"renamed,was=former"`
+	NullWord *string          `arrow:"null_word,dict"`
+}
+
+// Strict has a column for each rule by which a stream is refused.
+//
+//lightstream:table
+type Strict struct {
+	ID   int64     `arrow:"id"`
+	Time time.Time `arrow:"time"`
+}
+
+// Flight is a flight of examples/flights.
+//
+//lightstream:table
+type Flight struct {
+	Date        time.Time `arrow:"date,timestamp(us)"`
+	Delay       int32     `arrow:"delay"`
+	Distance    int32     `arrow:"distance"`
+	Origin      string    `arrow:"origin,dict"`
+	Destination string    `arrow:"destination,dict"`
+}
+
+// Tick is a row of internal/testdata/peers/ticks, without its decimal and its time of day.
+//
+//lightstream:table
+type Tick struct {
+	Time    time.Time `arrow:"ts,timestamp(ns)"`
+	Symbol  string    `arrow:"symbol,dict(int16)"`
+	Bid     float64   `arrow:"bid"`
+	Ask     float64   `arrow:"ask"`
+	BidSize int32     `arrow:"bid_size"`
+	AskSize *int32    `arrow:"ask_size"`
+	Flags   uint16    `arrow:"flags"`
+	Venue   []byte    `arrow:"venue,required"` // fixed-size binary of 4
+	Spread  *float32  `arrow:"spread"`
+}
+
+// Trip is a row of internal/testdata/peers/taxi, without its decimals and its date.
+//
+//lightstream:table
+type Trip struct {
+	ID              int64           `arrow:"trip_id"`
+	Vendor          string          `arrow:"vendor,dict(int8)"`
+	Pickup          time.Time       `arrow:"pickup,timestamp(us)"`
+	Dropoff         *time.Time      `arrow:"dropoff,timestamp(us,America/New_York)"`
+	Passengers      rt.Null[uint8]  `arrow:"passengers"`
+	Distance        float64         `arrow:"distance"`
+	Payment         *string         `arrow:"payment,dict"`
+	StoreAndForward *bool           `arrow:"store_and_forward"`
+	Zone            rt.Null[string] `arrow:"zone"`
+}
+
+// GrownLabel is a row of internal/testdata/peers/dictionary_deltas.
+//
+//lightstream:table
+type GrownLabel struct {
+	N     int32   `arrow:"n"`
+	Label *string `arrow:"label,dict(int16)"`
+}
+
+// ReplacedLabel is a row of internal/testdata/peers/dictionary_replaced, without its dictionary of integers.
+//
+//lightstream:table
+type ReplacedLabel struct {
+	Label *string `arrow:"label,dict(int8)"`
+}
+
+// ViewText is a row of internal/testdata/peers/view_text.
+//
+//lightstream:table
+type ViewText struct {
+	Text *string `arrow:"text"`
+	Blob []byte  `arrow:"blob"`
+}
+
+// Moment is a row of internal/testdata/peers/calendar: its timestamps.
+//
+//lightstream:table
+type Moment struct {
+	Second *time.Time `arrow:"ts_s,timestamp(s)"`
+	Milli  *time.Time `arrow:"ts_ms,timestamp(ms,UTC)"`
+	Micro  *time.Time `arrow:"ts_us,timestamp(us,UTC)"`
+	Nano   *time.Time `arrow:"ts_ns,timestamp(ns,UTC)"`
+}
+
+// Note is a row of internal/testdata/peers/annotated, without its UUID and its struct.
+//
+//lightstream:table
+type Note struct {
+	ID   int32    `arrow:"id"`
+	Temp *float32 `arrow:"temp"` // float16
+}
+
+// Reading is a row of internal/testdata/peers/telemetry_core, whose other columns are nested.
+//
+//lightstream:table
+type Reading struct {
+	Device string    `arrow:"device"`
+	Time   time.Time `arrow:"time,timestamp(ms,UTC)"`
+	OK     bool      `arrow:"ok"`
+}
+
+// Order is a row of internal/testdata/peers/js_native, without its list.
+//
+//lightstream:table
+type Order struct {
+	ID    int32     `arrow:"id"`
+	Time  time.Time `arrow:"ts,timestamp(ms)"`
+	Price *float64  `arrow:"price"`
+	Qty   *int64    `arrow:"qty"`
+	Side  *string   `arrow:"side,dict(int16)"`
+	Note  *string   `arrow:"note"`
+	Flag  *bool     `arrow:"flag"`
+}

@@ -1,0 +1,222 @@
+package peers
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// result is what became of a cell.
+type result struct {
+	peer    string
+	toPeer  bool
+	kase    string
+	medium  medium
+	failure string  // "" is as expected
+	refused string  // as it should: the message
+	cannot  *cannot // as is known
+}
+
+// cannot is a cell that does not work, and why. It is run all the same: when it works, or fails otherwise, the list is stale
+// and the run fails.
+type cannot struct {
+	peer    string
+	toPeer  bool
+	cases   []string
+	media   []medium
+	who     string // whose message it is
+	message string // part of it
+	why     string
+}
+
+func (c *cannot) has(r *result) bool {
+	if c.peer != r.peer || c.toPeer != r.toPeer {
+		return false
+	}
+	in := false
+	for _, m := range c.media {
+		in = in || m == r.medium
+	}
+	for _, k := range c.cases {
+		if in && k == r.kase {
+			return true
+		}
+	}
+	return false
+}
+
+// judge compares an outcome with what is expected of the cell.
+func (r *result) judge(k *kase, who string, err error) {
+	for i := range known {
+		if known[i].has(r) {
+			r.cannot = &known[i]
+		}
+	}
+	switch {
+	case r.cannot != nil && err == nil:
+		r.failure = fmt.Sprintf("it works: take it out of known (%q)", r.cannot.message)
+	case r.cannot != nil && (who != r.cannot.who || !strings.Contains(err.Error(), r.cannot.message)):
+		r.failure = fmt.Sprintf("%s: %v; known is %s: %q", who, err, r.cannot.who, r.cannot.message)
+	case r.cannot != nil:
+	case k.refusal != "" && err == nil:
+		r.failure = fmt.Sprintf("no error, want one with %q", k.refusal)
+	case k.refusal != "" && (who != us || !strings.Contains(err.Error(), k.refusal)):
+		r.failure = fmt.Sprintf("%s: %v; want an error with %q", who, err, k.refusal)
+	case k.refusal != "":
+		r.refused = k.refusal
+	case err != nil:
+		r.failure = fmt.Sprintf("%s: %v", who, err)
+	}
+}
+
+// line is the cell's line in the output.
+func (r *result) line() string {
+	from, to := us, r.peer
+	if !r.toPeer {
+		from, to = to, from
+	}
+	state := "ok     "
+	switch {
+	case r.failure != "":
+		state = "FAILED "
+	case r.refused != "":
+		state = "refused"
+	case r.cannot != nil:
+		state = "cannot "
+	}
+	return fmt.Sprintf("%s  %-11s -> %-11s  %-16v  %s", state, from, to, r.medium, r.kase)
+}
+
+type resultList struct {
+	all   []result
+	files []string // lines about files that were read
+}
+
+var results resultList
+
+func (l *resultList) add(r result) { l.all = append(l.all, r) }
+
+func (l *resultList) count() int { return len(l.all) }
+
+func (l *resultList) complete() bool {
+	want := 0
+	for name := range peers {
+		want += int(numMedia) * (len(writtenCases()) + len(readCases(name)))
+	}
+	return len(l.all) == want && len(l.files) != 0
+}
+
+// unused returns the known failures that no cell had.
+func (l *resultList) unused() (lines []string) {
+	for i := range known {
+		used := false
+		for k := range l.all {
+			used = used || l.all[k].cannot == &known[i]
+		}
+		if !used {
+			lines = append(lines, fmt.Sprintf("interop: no cell is as known[%d] says: %q", i, known[i].message))
+		}
+	}
+	return lines
+}
+
+func (l *resultList) summary() string {
+	var ok, refused, cannot, failed int
+	for i := range l.all {
+		switch r := &l.all[i]; {
+		case r.failure != "":
+			failed++
+		case r.refused != "":
+			refused++
+		case r.cannot != nil:
+			cannot++
+		default:
+			ok++
+		}
+	}
+	return fmt.Sprintf("interop: %d cells: %d passed value by value, %d were refused as they should be, %d that cannot work failed as listed, %d failed; "+
+		"%d files of other writers were as expected", len(l.all), ok, refused, cannot, failed, len(l.files))
+}
+
+// markdown is docs/interop.md. It has no times and no places: the same results give the same bytes.
+func (l *resultList) markdown() []byte {
+	var b bytes.Buffer
+	b.WriteString(intro)
+	b.WriteString(versions())
+	for _, name := range []string{"pyarrow", "polars"} {
+		for _, toPeer := range []bool{true, false} {
+			title, cases := us+" writes, "+name+" reads", writtenCases()
+			if !toPeer {
+				title, cases = name+" writes, "+us+" reads", readCases(name)
+			}
+			fmt.Fprintf(&b, "\n## %s\n\n| case | what is sent |", title)
+			for m := range numMedia {
+				fmt.Fprintf(&b, " %v |", m)
+			}
+			b.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", int(numMedia)) + "\n")
+			for _, k := range cases {
+				fmt.Fprintf(&b, "| %s | %s |", escape(k.name), escape(k.about))
+				for m := range numMedia {
+					fmt.Fprintf(&b, " %s |", l.mark(name, toPeer, k, m))
+				}
+				b.WriteString("\n")
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\n## Files of other writers\n\nThey are in `internal/testdata/peers`, and are read with each `go test`.\n\n")
+	b.WriteString("| file | writer | rows | read |\n| --- | --- | --- | --- |\n" + strings.Join(l.files, "\n") + "\n")
+	b.WriteString("\n## What cannot be\n\nEach of these is run, and has to fail with this message.\n\n| | whose message | message | why |\n| --- | --- | --- | --- |\n")
+	for i, c := range known {
+		fmt.Fprintf(&b, "| %d | %s | `%s` | %s |\n", i+1, c.who, escape(c.message), escape(c.why))
+	}
+	return b.Bytes()
+}
+
+func (l *resultList) mark(peer string, toPeer bool, k *kase, m medium) string {
+	for i := range l.all {
+		r := &l.all[i]
+		if r.peer != peer || r.toPeer != toPeer || r.kase != k.name || r.medium != m {
+			continue
+		}
+		switch {
+		case r.cannot != nil:
+			for i := range known {
+				if r.cannot == &known[i] {
+					return fmt.Sprintf("no (%d)", i+1)
+				}
+			}
+		case r.refused != "":
+			return "refused"
+		}
+		return "yes"
+	}
+	return "not run"
+}
+
+func escape(s string) string { return strings.NewReplacer("|", `\|`, "<", `\<`, "\n", " ").Replace(s) }
+
+const intro = `# Interoperability
+
+Written by ` + "`make interop`" + `; do not edit. One side writes, the other reads in another process, and each value, each type and
+(where the peer keeps them) each batch and each column's nullability are compared. This side reads with the typed reader of a
+generated table: by batches, by rows, and from files also without realigning and with memory that is used again.
+
+*yes*: the values arrived. *refused*: an error is what has to come, and came. *no (n)*: see the end.
+
+`
+
+// versions returns the pinned versions as a sentence.
+func versions() string {
+	text, err := os.ReadFile("requirements.txt")
+	if err != nil {
+		panic(err)
+	}
+	var have []string
+	for line := range strings.Lines(string(text)) {
+		if name, version, ok := strings.Cut(strings.TrimSpace(line), "=="); ok {
+			have = append(have, name+" "+version)
+		}
+	}
+	return "Versions: " + strings.Join(have, ", ") + ".\n"
+}

@@ -1,0 +1,72 @@
+"""The Python side of the cells: python peer.py pyarrow|polars.
+
+It reads one request a line from standard input and answers each with a line on standard output, until its input ends:
+
+    {"op": "write", "format": "stream", "path": …, "schema": […], "batches": […], "options": {…}}   {"ok": true}
+    {"op": "read", "format": "file", "path": …}                      {"schema": […], "batches": […], "metadata": {…}}
+
+Instead of "path" there may be "dial": PORT, or "listen": true, which is first answered with {"port": PORT}; instead of schema
+and batches "from", a file with a stream whose content the peer writes again. What a peer raises is answered with
+{"error": "its type: its message"}. How values are written is said in cells.py.
+"""
+import contextlib
+import importlib
+import json
+import socket
+import sys
+
+TIMEOUT = 60  # seconds
+
+
+def answer(**what):
+    print(json.dumps(what), flush=True)
+
+
+@contextlib.contextmanager
+def connected(request):
+    if "dial" in request:
+        with socket.create_connection(("127.0.0.1", request["dial"]), TIMEOUT) as s:
+            s.settimeout(None)
+            yield s
+        return
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(TIMEOUT)
+        answer(port=server.getsockname()[1])
+        s, _ = server.accept()
+        s.settimeout(None)
+        with s:  # without a timeout: polars writes to the descriptor itself, which a timeout would make non-blocking
+            yield s
+
+
+@contextlib.contextmanager
+def opened(request, mode, mapped=None):
+    if "path" in request:
+        with (mapped or open)(request["path"], mode) as f:
+            yield f
+        return
+    with connected(request) as s, s.makefile(mode) as f:
+        yield f
+
+
+def serve(peer, request):
+    if request["op"] == "write":
+        with opened(request, "wb") as sink:
+            peer.write(request, sink)
+        return {"ok": True}
+    with opened(request, "rb", getattr(peer, "mapped", None)) as source:
+        return peer.read(request, source)
+
+
+def main():
+    peer = importlib.import_module("with_" + sys.argv[1])
+    for line in sys.stdin:
+        try:
+            answer(**serve(peer, json.loads(line)))
+        except BaseException as e:  # what polars raises when its Rust code panics is no Exception
+            if isinstance(e, (KeyboardInterrupt, SystemExit)):
+                raise
+            answer(error="%s: %s" % (type(e).__name__, e))
+
+
+if __name__ == "__main__":
+    main()
