@@ -174,28 +174,25 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 	}
 	rows := h.Len()
 	for i := range f.columns {
-		c := &f.columns[i]
-		var d column.Data
+		c, d := &f.columns[i], &f.out[i] // a local Data would be allocated, once for each column
 		if c.from >= 0 {
-			d = *h.Column(c.from)
+			*d = *h.Column(c.from)
 		} else {
-			d.Len = rows
+			*d = column.Data{Len: rows}
 		}
 		if c.refuse && (d.Nulls != 0 || d.Values.HasNulls()) {
-			if err := f.refuseNulls(h, c, &d); err != nil {
+			if err := f.refuseNulls(h, c, d); err != nil {
 				return err
 			}
 		}
 		if c.convert == nil {
 			stats.InPlace++
-			f.out[i] = d
 			continue
 		}
 		stats.Converted++
-		if row, err := c.convert(h, &d); err != nil {
+		if row, err := c.convert(h, d); err != nil {
 			return &ConvertError{c.want.Name, h.Seq(), row, err}
 		}
-		f.out[i] = d
 	}
 	record.SetColumns(h, f.out)
 	return nil

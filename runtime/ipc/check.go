@@ -17,6 +17,9 @@ func CheckColumn(f *Field, d *column.Data, level Level) error {
 	if err == nil && level != Structure {
 		err = p.contents(d, level)
 	}
+	if err == nil {
+		return nil
+	}
 	var e *frame.DecodeError
 	if errors.As(err, &e) { // there is no frame to speak of
 		return fmt.Errorf("lightstream: column %s: %w", e.Path, e.Err)
