@@ -27,8 +27,8 @@ import (
 
 // Options say what to generate from. The zero value is the Go package in the current directory.
 type Options struct {
-	// Inputs are directories of Go packages, Go files, .fbs files, and dir/... for all packages at and below dir that have
-	// tables. Nil means the current directory.
+	// Inputs are directories of Go packages, Go files, .fbs files, and dir/... for all tables at and below dir: those of Go
+	// packages, and those of the .fbs files that generated files there came from. Nil means the current directory.
 	Inputs []string
 
 	// Output is the directory for what .fbs files give. Empty means that of the .fbs file. (What Go files give goes beside
@@ -108,7 +108,7 @@ func (g *generator) input(input string) error {
 	}
 	switch filepath.Ext(input) {
 	case ".fbs":
-		return g.schema(input)
+		return g.schema(input, cmp.Or(g.opts.Output, filepath.Dir(input)), g.opts.Package)
 	case ".go":
 		return g.goFile(input)
 	}
@@ -126,7 +126,7 @@ func (g *generator) input(input string) error {
 	return err
 }
 
-// tree generates for all packages at and below root.
+// tree generates for all packages at and below root, and once more for schemas.
 func (g *generator) tree(root string) error {
 	tables := 0
 	err := filepath.WalkDir(root, func(dir string, entry fs.DirEntry, err error) error {
@@ -144,6 +144,10 @@ func (g *generator) tree(root string) error {
 		}
 		n, err := g.goPackage(dir)
 		tables += n
+		if err == nil {
+			n, err = g.schemasOf(dir)
+			tables += n
+		}
 		return err
 	})
 	if err == nil && tables == 0 {
@@ -187,9 +191,37 @@ func (g *generator) goFile(name string) error {
 	return fmt.Errorf("%s: no tables; write //lightstream:table in the comment of a struct", name)
 }
 
-func (g *generator) schema(name string) error {
-	dir := cmp.Or(g.opts.Output, filepath.Dir(name))
-	pkg, declared, err := load.PackageOf(dir, g.opts.Package)
+// schemasOf generates for the .fbs files that the generated files in dir came from, and returns how many these are.
+func (g *generator) schemasOf(dir string) (int, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*_lightstream.go"))
+	if err != nil {
+		return 0, err
+	}
+	schemas := 0
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return 0, err
+		}
+		source, ok := emit.Source(text)
+		if !ok || filepath.Ext(source) != ".fbs" {
+			continue
+		}
+		source = filepath.Join(dir, filepath.FromSlash(source))
+		if _, err := os.Stat(source); err != nil {
+			continue // it was taken away, and the file is the user's to remove
+		}
+		if err := g.schema(source, dir, load.PackageClause(text)); err != nil {
+			return 0, err
+		}
+		schemas++
+	}
+	return schemas, nil
+}
+
+// schema generates for a .fbs file into dir.
+func (g *generator) schema(name, dir, pkg string) error {
+	pkg, declared, err := load.PackageOf(dir, pkg)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/codegen"
 	"github.com/lightstream-go/lightstream/codegen/model"
@@ -30,8 +31,9 @@ const usage = `usage: lightstream-gen [flags] [input ...]
 Writes the typed readers, writers, batches and builders of tables.
 
 An input is a directory with a Go package, a Go file, a .fbs file, or dir/... for
-all packages at and below dir that have tables. Without one it is the package in
-the current directory.
+all tables at and below dir: those of Go packages, and those of the .fbs files that
+generated files there came from. Without one it is the package in the current
+directory.
 
   trade.go    structs with //lightstream:table in their comment
               give trade_lightstream.go
@@ -108,15 +110,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // misused returns an error for flags that have nothing to do.
 func misused(opts *codegen.Options) error {
-	if slices.ContainsFunc(opts.Inputs, func(input string) bool { return filepath.Ext(input) == ".fbs" }) {
-		return nil
+	named := func(suffix string) bool {
+		return slices.ContainsFunc(opts.Inputs, func(input string) bool { return strings.HasSuffix(input, suffix) })
 	}
 	switch {
+	case named(".fbs"):
 	case opts.Output != "":
 		return errors.New("-o is for .fbs files, and there is none; what Go files give goes beside them")
 	case opts.Package != "":
 		return errors.New("-package is for .fbs files, and there is none")
-	case len(opts.Include) > 0:
+	case len(opts.Include) > 0 && !named("/..."):
 		return errors.New("-I is for .fbs files, and there is none")
 	}
 	return nil

@@ -349,6 +349,15 @@ func PackageOf(dir, name string) (string, map[string]model.Pos, error) {
 	return name, declared, nil
 }
 
+// PackageClause returns the name of the package that a Go file says it is of, "" if it says none.
+func PackageClause(text []byte) string {
+	f, err := parser.ParseFile(token.NewFileSet(), "", text, parser.PackageClauseOnly)
+	if err != nil {
+		return ""
+	}
+	return f.Name.Name
+}
+
 // HasTables tells whether a Go file has tables, be they for this platform or another. A file that is not there has none.
 func HasTables(name string) bool {
 	f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.SkipObjectResolution)

@@ -4,6 +4,58 @@
 //	                            ├─ model.Def ── model.Build ── *model.File, one for each source file
 //	.fbs field, attribute, doc ─┘
 //
+// # Go structs
+//
+// A struct is a table if the comment above it has a line //lightstream:table, or //lightstream:table name; without a name
+// the table's is that of the struct in snake case. Each exported field is a column. Its type says what the column is:
+//
+//	Go                                      Arrow
+//	bool                                    bool
+//	int8 … int64, uint8 … uint64            the integer of that width
+//	float32, float64                        float32, float64
+//	string                                  utf8
+//	[]byte                                  binary, nil being null
+//	time.Time                               timestamp[ns, UTC]
+//	*T, rt.Null[T] of all but []byte        the same, nullable
+//	a type declared as one of these         the same (rt.Null only of numbers)
+//
+// The tag says the rest, as arrow:"name,option,…". Without a name it is that of the field in snake case; "-" is for fields
+// that are no columns.
+//
+//	option              of              meaning
+//	dict                string          dictionary<int32, utf8>
+//	dict(int8)          string          with indices of that type: int8, int16 or int32
+//	timestamp(us,UTC)   time.Time       unit s, ms, us or ns, and zone
+//	timestamp(us)       time.Time       no zone: the column holds the wall clock, the field has it in UTC
+//	naive=UTC           time.Time       take a stream's timestamps without a zone as UTC
+//	required            []byte          never null
+//	default=0           all but times   the value of each row where a stream has no such column
+//	                    and []byte
+//	was=old             all             an older name of the column
+//	go=Name             all             the name of the column's accessors
+//
+// # Schemas
+//
+// The tables of a .fbs file are all tables in it (not those of included files), but for those that are the type of a
+// field and not the root_type. Included files may be anywhere that Options name; lightstream.fbs, which declares the attributes,
+// is always found.
+//
+//	.fbs                                    Arrow
+//	bool, byte … ulong, float, double       the type of that width, not nullable
+//	with the default null                   the same, nullable
+//	an enum                                 its integer
+//	string                                  utf8, nullable unless (required)
+//	[ubyte]                                 binary, nullable unless (required)
+//	long (timestamp: "us,UTC")              timestamp, as in a tag
+//	string (dict: "int16")                  dictionary, as in a tag
+//	= value                                 default, as in a tag
+//	(arrow_name: "n")                       the name of the column or table
+//	(go_name: "N")                          the name of the field or struct in Go
+//	(was: "old"), (naive: "UTC")            as in a tag
+//	(deprecated)                            no column
+//
+// # Errors
+//
 // What cannot be expressed is reported as [model.Errors], all at once, each with its place, what was found and what would
 // be right.
 package load

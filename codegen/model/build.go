@@ -120,11 +120,21 @@ func (b *builder) column(t *Table, number int, def *ColumnDef, accessors names) 
 	if c.Method == "" {
 		c.Method = accessors.free(c.Field, "Column")
 	}
+	b.layout(t, c)
+	return c
+}
+
+// layout numbers the buffers of a column and of those below it, depth first, as a batch has them.
+func (b *builder) layout(t *Table, c *Column) {
 	for _, content := range contents(c) {
 		c.Buffers = append(c.Buffers, Buffer{t.Buffers, content})
 		t.Buffers++
 	}
-	return c
+	for i, part := range c.Parts {
+		child := &Column{ColumnDef: *part, Number: i}
+		b.layout(t, child)
+		c.Children = append(c.Children, child)
+	}
 }
 
 // contents says what the buffers of a column hold.

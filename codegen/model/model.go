@@ -28,7 +28,7 @@ func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.
 // Kind says how a column's values are laid out, and so which views and builders it gets.
 type Kind uint8
 
-// The kinds of columns. Nested ones will have Children.
+// The kinds of columns.
 const (
 	Bool Kind = iota + 1
 	Int
@@ -112,8 +112,9 @@ type ColumnDef struct {
 	NaiveUTC   bool
 	Was        string // an older name, "" for none
 	WasPos     Pos
-	Default    string // as a tag writes it: a number, true, false or a text, without quotes
-	HasDefault bool   // the empty text is a default too
+	Default    string       // as a tag writes it: a number, true, false or a text, without quotes
+	HasDefault bool         // the empty text is a default too
+	Parts      []*ColumnDef // the columns below a nested one; no front end gives any yet
 }
 
 // Form says how a row struct holds the values of a column.
@@ -180,12 +181,11 @@ func (n *Names) all() []string {
 // Column is one column of a table.
 type Column struct {
 	ColumnDef
-	Number  int      // in the table, from 0
-	Buffers []Buffer // with their numbers in a batch
-	Local   string   // variables and the builder's field
-	Slab    string   // the variable that pointers of many rows come from
-	// Children are the columns below a nested one, which there are none of yet.
-	Children []*Column
+	Number   int       // in the table, from 0
+	Buffers  []Buffer  // with their numbers in a batch
+	Local    string    // variables and the builder's field
+	Slab     string    // the variable that pointers of many rows come from
+	Children []*Column // of Parts
 }
 
 // Buffer is a buffer of a batch's body.
