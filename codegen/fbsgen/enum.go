@@ -111,18 +111,18 @@ func formatted(g *goEnum, value string) *jen.Statement {
 // flagString writes the String method of a set of flags:
 //
 //	func (a Access) String() string {
-//		text := ""
+//		text, rest := "", a
 //		for _, known := range []struct {
 //			flag Access
 //			name string
 //		}{{AccessRead, "Read"}} {
-//			if a&known.flag != 0 {
+//			if rest&known.flag != 0 {
 //				text += "|" + known.name
-//				a &^= known.flag
+//				rest &^= known.flag
 //			}
 //		}
-//		if a != 0 || text == "" {
-//			text += "|" + strconv.FormatUint(uint64(a), 10)
+//		if rest != 0 || text == "" {
+//			text += "|" + strconv.FormatUint(uint64(rest), 10)
 //		}
 //		return text[1:]
 //	}
@@ -137,15 +137,15 @@ func (e *emitter) flagString(g *goEnum) jen.Code {
 	flag := func() *jen.Statement { return jen.Id("known").Dot("flag") }
 	return documented(comment("String returns the names of the flags in the schema, with bars between them.", nil),
 		jen.Func().Params(jen.Id(r).Id(g.goName)).Id("String").Params().String().Block(
-			jen.Id("text").Op(":=").Lit(""),
+			jen.List(jen.Id("text"), jen.Id("rest")).Op(":=").List(jen.Lit(""), jen.Id(r)),
 			jen.For(jen.List(jen.Id("_"), jen.Id("known")).Op(":=").Range().Add(table)).Block(
-				jen.If(jen.Id(r).Op("&").Add(flag()).Op("!=").Lit(0)).Block(
+				jen.If(jen.Id("rest").Op("&").Add(flag()).Op("!=").Lit(0)).Block(
 					jen.Id("text").Op("+=").Lit("|").Op("+").Id("known").Dot("name"),
-					jen.Id(r).Op("&^=").Add(flag()),
+					jen.Id("rest").Op("&^=").Add(flag()),
 				),
 			),
-			jen.If(jen.Id(r).Op("!=").Lit(0).Op("||").Id("text").Op("==").Lit("")).Block(
-				jen.Id("text").Op("+=").Lit("|").Op("+").Add(formatted(g, r)),
+			jen.If(jen.Id("rest").Op("!=").Lit(0).Op("||").Id("text").Op("==").Lit("")).Block(
+				jen.Id("text").Op("+=").Lit("|").Op("+").Add(formatted(g, "rest")),
 			),
 			jen.Return(jen.Id("text").Index(jen.Lit(1), jen.Empty())),
 		))

@@ -22,6 +22,9 @@ type Options struct {
 	Package string
 	// Doc is the package comment, a line each. Without one the files have none.
 	Doc []string
+	// Roots are tables to write a verifier for; then nothing is written but what they lead to. Without them everything is
+	// written, with verifiers for the root types that the files name.
+	Roots []*fbs.Table
 	// Runtime is the import path of the package with Table and Verifier. Empty means that of this module.
 	Runtime string
 	// Builder is the import path of the package with Builder. Empty means google/flatbuffers.
@@ -52,7 +55,7 @@ func Generate(schema *fbs.Schema, opt *Options) (map[string][]byte, error) {
 		e.opt.Source = func(path string) string { return path }
 	}
 	var err error
-	if e.model, err = newModel(schema); err != nil {
+	if e.model, err = newModel(schema, opt.Roots); err != nil {
 		return nil, err
 	}
 	files := map[string][]byte{}
@@ -125,7 +128,7 @@ func (e *emitter) newFile(source string) *jen.File {
 //	// Error says where and why a buffer did not pass a verifier.
 //	type Error = flatbuf.Error
 func (e *emitter) packageFile() *jen.File {
-	if !e.model.hasRoots() && len(e.opt.Doc) == 0 {
+	if len(e.model.roots) == 0 && len(e.opt.Doc) == 0 {
 		return nil
 	}
 	var sources []string
@@ -136,7 +139,7 @@ func (e *emitter) packageFile() *jen.File {
 	for _, line := range e.opt.Doc {
 		f.PackageComment(line)
 	}
-	if e.model.hasRoots() {
+	if len(e.model.roots) > 0 {
 		f.Comment("Limits bound what a buffer may make a verifier do.")
 		f.Type().Id("Limits").Op("=").Qual(e.opt.Runtime, "Limits")
 		f.Line()

@@ -12,8 +12,10 @@ import (
 
 // model is what will be written, with every Go name decided.
 type model struct {
-	schema *fbs.Schema
-	files  []*goFile
+	schema  *fbs.Schema
+	roots   []*fbs.Table
+	reached map[fbs.Definition]bool // what verifiers come to
+	files   []*goFile
 
 	tables  map[*fbs.Table]*goTable
 	structs map[*fbs.Struct]*goStruct
@@ -41,7 +43,7 @@ type goEnum struct {
 
 	union   *fbs.Union // nil for an enum
 	members []*goMember
-	verify  string // a function that checks a union, "" if no table has one
+	verify  string // the function that checks a union, "" if no verifier comes to it
 }
 
 // goValue is a constant.
@@ -81,7 +83,7 @@ type goTable struct {
 	all      []*goField // with them
 	root     bool
 	label    string // what paths in errors begin with
-	verify   string // the function that checks one
+	verify   string // the function that checks one, "" if no verifier comes to it
 	inField  string // the function that checks one that a field leads to, "" if no field does
 	inVector string // the function that checks a vector of them, "" if there is none
 }
@@ -93,21 +95,35 @@ type goField struct {
 	param  string
 }
 
-func newModel(schema *fbs.Schema) (*model, error) {
+// newModel decides everything for a schema. With roots, only what they lead to is written; without, everything is, and
+// the roots are those that the schema's files name.
+func newModel(schema *fbs.Schema, roots []*fbs.Table) (*model, error) {
 	m := &model{
-		schema: schema,
+		schema: schema, roots: roots,
 		tables: map[*fbs.Table]*goTable{}, structs: map[*fbs.Struct]*goStruct{},
 		enums: map[*fbs.Enum]*goEnum{}, unions: map[*fbs.Union]*goEnum{},
 		taken: map[string]string{"Limits": "the verifiers", "Error": "the verifiers"},
 	}
+	if len(roots) == 0 {
+		for _, f := range schema.Files {
+			if f.Root != nil && !slices.Contains(m.roots, f.Root) {
+				m.roots = append(m.roots, f.Root)
+			}
+		}
+	}
+	m.reached = reach(m.roots)
 	for _, f := range schema.Files {
-		m.addFile(f)
+		m.addFile(f, func(d fbs.Definition) bool { return len(roots) == 0 || m.reached[d] })
 	}
 	for _, t := range schema.Tables {
-		m.tableFields(m.tables[t], t)
+		if g := m.tables[t]; g != nil {
+			m.tableFields(g, t)
+		}
 	}
 	for _, t := range schema.Tables {
-		m.checkers(t)
+		if m.reached[t] {
+			m.checkers(t)
+		}
 	}
 	if len(m.errs) > 0 {
 		return nil, m.errs
@@ -115,28 +131,32 @@ func newModel(schema *fbs.Schema) (*model, error) {
 	return m, nil
 }
 
-func (m *model) hasRoots() bool {
-	return slices.ContainsFunc(m.schema.Files, func(f *fbs.File) bool { return f.Root != nil })
-}
-
-// addFile decides the names of the types in f.
-func (m *model) addFile(f *fbs.File) {
+// addFile decides the names of the types in f that are wanted.
+func (m *model) addFile(f *fbs.File, wanted func(fbs.Definition) bool) {
 	type placed struct {
 		pos  fbs.Pos
 		decl any
 	}
 	var list []placed
 	for _, e := range f.Enums {
-		list = append(list, placed{e.Pos, m.addEnum(e)})
+		if wanted(e) {
+			list = append(list, placed{e.Pos, m.addEnum(e)})
+		}
 	}
 	for _, u := range f.Unions {
-		list = append(list, placed{u.Pos, m.addUnion(u)})
+		if wanted(u) {
+			list = append(list, placed{u.Pos, m.addUnion(u)})
+		}
 	}
 	for _, s := range f.Structs {
-		list = append(list, placed{s.Pos, m.addStruct(s)})
+		if wanted(s) {
+			list = append(list, placed{s.Pos, m.addStruct(s)})
+		}
 	}
 	for _, t := range f.Tables {
-		list = append(list, placed{t.Pos, m.addTable(t, f)})
+		if wanted(t) {
+			list = append(list, placed{t.Pos, m.addTable(t)})
+		}
 	}
 	if len(list) == 0 {
 		return
@@ -214,16 +234,15 @@ func (m *model) addStruct(s *fbs.Struct) *goStruct {
 	return g
 }
 
-func (m *model) addTable(t *fbs.Table, f *fbs.File) *goTable {
+func (m *model) addTable(t *fbs.Table) *goTable {
 	name := m.claim(t.Pos, exported(t.Name), "table "+t.FullName())
 	g := &goTable{goName: name, doc: t.Doc, receiver: receiver(name), slots: t.Slots, label: lowerFirst(name)}
-	for _, file := range m.schema.Files {
-		g.root = g.root || file.Root == t
-	}
-	if g.root {
+	if g.root = slices.Contains(m.roots, t); g.root {
 		m.claim(t.Pos, "Verify"+name, "the verifier of "+t.FullName())
 	}
-	g.verify = m.claim(t.Pos, "verify"+name, "a check of "+t.FullName())
+	if m.reached[t] {
+		g.verify = m.claim(t.Pos, "verify"+name, "a check of "+t.FullName())
+	}
 	m.tables[t] = g
 	return g
 }
@@ -325,7 +344,7 @@ func writersOf(table, goName string, t *fbs.Type) []string {
 	add := table + "Add" + goName
 	switch {
 	case t.IsScalar():
-		return []string{add, table + "Force" + goName}
+		return []string{add, table + "Force" + goName} // the second also where it is not written
 	case t.Kind == fbs.UnionType:
 		return []string{add, add + "Type"}
 	case t.Kind == fbs.VectorOf:

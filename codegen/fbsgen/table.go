@@ -34,7 +34,10 @@ func (e *emitter) table(g *goTable) []jen.Code {
 	if !e.opt.ReadOnly {
 		list = append(list, e.tableWriters(g)...)
 	}
-	return append(list, e.verifyTable(g)...)
+	if g.verify != "" {
+		list = append(list, e.verifyTable(g)...)
+	}
+	return list
 }
 
 // tableField is a field and where it is.
@@ -226,11 +229,11 @@ func (f tableField) unionField() []jen.Code {
 func (f tableField) unionMember(m *goMember) jen.Code {
 	tag := jen.Id(f.g.receiver).Dot(f.goName + "Type").Call().Op("!=").Id(m.tag.goName)
 	typ, zero, value := f.memberValue(m.typ)
-	what := typ.GoString()
-	if m.typ.Kind == fbs.String {
-		what = m.tag.name
+	what := articled(typ.GoString())
+	if m.goName != typ.GoString() {
+		what += fmt.Sprintf(" named %q", m.tag.name)
 	}
-	return documented(comment(fmt.Sprintf("%s%s returns %q if it is %s.", f.goName, m.goName, f.Name, articled(what)), nil),
+	return documented(comment(fmt.Sprintf("%s%s returns %q if it is %s.", f.goName, m.goName, f.Name, what), nil),
 		f.method(f.goName+m.goName).Params().Params(typ, jen.Bool()).Block(
 			jen.If(tag).Block(jen.Return(zero, jen.False())),
 			jen.Return(value, jen.True()),

@@ -27,6 +27,8 @@ func (e *emitter) tableWriters(g *goTable) []jen.Code {
 func (e *emitter) fieldWriters(g *goTable, f *goField) []jen.Code {
 	tf := tableField{e, g, f}
 	switch {
+	case f.Type.IsScalar() && f.Optional():
+		return []jen.Code{tf.addScalar()}
 	case f.Type.IsScalar():
 		return []jen.Code{tf.addScalar(), tf.forceScalar()}
 	case f.Type.Kind == fbs.UnionType:

@@ -41,10 +41,16 @@ func NewVerifier(buf []byte, limits Limits) Verifier {
 	return Verifier{buf: buf, limits: limits}
 }
 
+// pathEnds is how many names at either end of a very long path an error has.
+const pathEnds = 8
+
 // Error returns what was recorded, with root as the first name of the path.
 func (v *Verifier) Error(root string) error {
 	path := append(slices.Clone(v.path), root)
 	slices.Reverse(path)
+	if len(path) > 2*pathEnds {
+		path = slices.Replace(path, pathEnds, len(path)-pathEnds, "…")
+	}
 	return &Error{Offset: int64(v.at), Path: strings.Join(path, "."), Found: v.found, Want: v.want, Err: v.err}
 }
 

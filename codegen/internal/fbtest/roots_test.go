@@ -48,7 +48,7 @@ var roots = []root{
 		}
 		return list
 	}),
-	rootOf("everything", sample.VerifyEverything, func(t testing.TB) [][]byte { return [][]byte{everything()} }),
+	rootOf("everything", sample.VerifyEverything, func(t testing.TB) [][]byte { return [][]byte{sampleBuffer(t)} }),
 }
 
 // messages are one of each kind.

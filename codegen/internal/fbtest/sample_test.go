@@ -79,8 +79,8 @@ func point(b *flatbuffers.Builder, x, y float64) flatbuffers.UOffsetT {
 	return sample.CreatePoint(b, x, y)
 }
 
-// everything writes a buffer with a value in each field.
-func everything() []byte {
+// everything writes a buffer with a value in each field, and points in an array.
+func everything(points [2]sample.Point) []byte {
 	b := flatbuffers.NewBuilder(0)
 	nums := numbers(b)
 	sample.MaybeStart(b)
@@ -109,7 +109,7 @@ func everything() []byte {
 	sample.EverythingStartPoints(b, 2)
 	sample.CreatePoint(b, 3, 4)
 	sample.CreatePoint(b, 1, 2)
-	points := b.EndVector(2)
+	places := b.EndVector(2)
 	names := offsets(b, sample.EverythingStartNames, b.CreateString("x"), b.CreateString(""), b.CreateString("zzz"))
 	leaves := offsets(b, sample.EverythingStartLeaves, one, two)
 	sample.PartStart(b)
@@ -120,7 +120,15 @@ func everything() []byte {
 	sample.PartAddParts(b, parts)
 	shared := sample.PartEnd(b)
 
+	sample.OrderedStart(b)
+	sample.OrderedAddC(b, 5)
+	sample.OrderedAddUType(b, sample.AnyOther)
+	sample.OrderedAddU(b, two)
+	sample.OrderedForceA(b, 0)
+	ordered := sample.OrderedEnd(b)
+
 	sample.EverythingStart(b)
+	sample.EverythingAddOrdered(b, ordered)
 	sample.EverythingAddNumbers(b, nums)
 	sample.EverythingAddMaybe(b, maybe)
 	sample.EverythingAddLeaf(b, one)
@@ -131,7 +139,7 @@ func everything() []byte {
 	sample.EverythingAddMust(b, box)
 	sample.EverythingAddPoint(b, sample.CreatePoint(b, 5, 6))
 	sample.EverythingAddMixed(b, sample.CreateMixed(b, true, sample.AccessAdmin, 1<<50, -7, 1.5, 8, 9, 10, 11))
-	sample.EverythingAddArrays(b, sample.CreateArrays(b, [3]byte{1, 2, 3}, [2]sample.Point{}, [4]sample.Signed{1, 2, 3, 4}, [2]float32{1.5, 2.5}))
+	sample.EverythingAddArrays(b, sample.CreateArrays(b, [3]byte{1, 2, 3}, points, [4]sample.Signed{1, 2, 3, 4}, [2]float32{1.5, 2.5}))
 	sample.EverythingAddAligned(b, sample.CreateAligned(b, 12))
 	sample.EverythingAddBools(b, bools)
 	sample.EverythingAddBytes(b, bytes)
@@ -140,12 +148,19 @@ func everything() []byte {
 	sample.EverythingAddDoubles(b, doubles)
 	sample.EverythingAddFloats(b, floats)
 	sample.EverythingAddSkies(b, skies)
-	sample.EverythingAddPoints(b, points)
+	sample.EverythingAddPoints(b, places)
 	sample.EverythingAddNames(b, names)
 	sample.EverythingAddLeaves(b, leaves)
 	sample.EverythingAddShared(b, shared)
 	b.Finish(sample.EverythingEnd(b))
 	return b.FinishedBytes()
+}
+
+// sampleBuffer is a buffer of everything whose arrays of structs are copies from another one.
+func sampleBuffer(t testing.TB) []byte {
+	t.Helper()
+	first := verified(t, everything([2]sample.Point{}))
+	return everything([2]sample.Point{first.Points(1), first.Points(0)})
 }
 
 func verified(t testing.TB, buf []byte) sample.Everything {
@@ -159,7 +174,7 @@ func verified(t testing.TB, buf []byte) sample.Everything {
 
 // TestSample reads back what was written.
 func TestSample(t *testing.T) {
-	got := dump(verified(t, everything()))
+	got := dump(verified(t, sampleBuffer(t)))
 	if *update {
 		if err := os.WriteFile("testdata/everything.txt", []byte(got), 0o666); err != nil {
 			t.Fatal(err)
@@ -202,7 +217,7 @@ func flatc(t *testing.T, args ...string) {
 // same.
 func TestSampleThroughFlatc(t *testing.T) {
 	dir := t.TempDir()
-	buf := everything()
+	buf := sampleBuffer(t)
 	binary := filepath.Join(dir, "sample.bin")
 	if err := os.WriteFile(binary, buf, 0o666); err != nil {
 		t.Fatal(err)

@@ -93,18 +93,18 @@ const (
 
 // String returns the names of the flags in the schema, with bars between them.
 func (a Access) String() string {
-	text := ""
+	text, rest := "", a
 	for _, known := range []struct {
 		flag Access
 		name string
 	}{{AccessRead, "Read"}, {AccessWrite, "Write"}, {AccessAdmin, "Admin"}} {
-		if a&known.flag != 0 {
+		if rest&known.flag != 0 {
 			text += "|" + known.name
-			a &^= known.flag
+			rest &^= known.flag
 		}
 	}
-	if a != 0 || text == "" {
-		text += "|" + strconv.FormatUint(uint64(a), 10)
+	if rest != 0 || text == "" {
+		text += "|" + strconv.FormatUint(uint64(rest), 10)
 	}
 	return text[1:]
 }
@@ -645,20 +645,8 @@ func MaybeAddA(b *flatbuffers.Builder, a bool) {
 	b.Slot(0)
 }
 
-// MaybeForceA adds "a" even if it is the default.
-func MaybeForceA(b *flatbuffers.Builder, a bool) {
-	b.PrependBool(a)
-	b.Slot(0)
-}
-
 // MaybeAddB adds "b".
 func MaybeAddB(b *flatbuffers.Builder, bValue int32) {
-	b.PrependInt32(bValue)
-	b.Slot(1)
-}
-
-// MaybeForceB adds "b" even if it is the default.
-func MaybeForceB(b *flatbuffers.Builder, bValue int32) {
 	b.PrependInt32(bValue)
 	b.Slot(1)
 }
@@ -669,20 +657,8 @@ func MaybeAddC(b *flatbuffers.Builder, c float64) {
 	b.Slot(2)
 }
 
-// MaybeForceC adds "c" even if it is the default.
-func MaybeForceC(b *flatbuffers.Builder, c float64) {
-	b.PrependFloat64(c)
-	b.Slot(2)
-}
-
 // MaybeAddSky adds "sky".
 func MaybeAddSky(b *flatbuffers.Builder, sky Sky) {
-	b.PrependByte(uint8(sky))
-	b.Slot(3)
-}
-
-// MaybeForceSky adds "sky" even if it is the default.
-func MaybeForceSky(b *flatbuffers.Builder, sky Sky) {
 	b.PrependByte(uint8(sky))
 	b.Slot(3)
 }
@@ -930,7 +906,7 @@ func (b Box) AnyLeaf() (Leaf, bool) {
 	return Leaf{b.t.Table(1)}, true
 }
 
-// AnyOther returns "any" if it is a Leaf.
+// AnyOther returns "any" if it is a Leaf named "Other".
 func (b Box) AnyOther() (Leaf, bool) {
 	if b.AnyType() != AnyOther {
 		return Leaf{}, false
@@ -938,7 +914,7 @@ func (b Box) AnyOther() (Leaf, bool) {
 	return Leaf{b.t.Table(1)}, true
 }
 
-// AnyText returns "any" if it is a text.
+// AnyText returns "any" if it is a string named "text".
 func (b Box) AnyText() (string, bool) {
 	if b.AnyType() != AnyText {
 		return "", false
@@ -1027,7 +1003,7 @@ func verifyBoxVector(v *flatbuf.Verifier, o flatbuf.Object, slot int, name strin
 	return ok
 }
 
-// Everything is a table of 21 fields. Everything that is found by an offset.
+// Everything is a table of 22 fields. Everything that is found by an offset.
 type Everything struct{ t flatbuf.Table }
 
 // VerifyEverything returns the [Everything] in buf after a check of all that it leads to. It aliases buf. An error is
@@ -1081,7 +1057,7 @@ func (e Everything) AnyLeaf() (Leaf, bool) {
 	return Leaf{e.t.Table(5)}, true
 }
 
-// AnyOther returns "any" if it is a Leaf.
+// AnyOther returns "any" if it is a Leaf named "Other".
 func (e Everything) AnyOther() (Leaf, bool) {
 	if e.AnyType() != AnyOther {
 		return Leaf{}, false
@@ -1089,7 +1065,7 @@ func (e Everything) AnyOther() (Leaf, bool) {
 	return Leaf{e.t.Table(5)}, true
 }
 
-// AnyText returns "any" if it is a text.
+// AnyText returns "any" if it is a string named "text".
 func (e Everything) AnyText() (string, bool) {
 	if e.AnyType() != AnyText {
 		return "", false
@@ -1124,7 +1100,7 @@ func (e Everything) MustLeaf() (Leaf, bool) {
 	return Leaf{e.t.Table(7)}, true
 }
 
-// MustOther returns "must" if it is a Leaf.
+// MustOther returns "must" if it is a Leaf named "Other".
 func (e Everything) MustOther() (Leaf, bool) {
 	if e.MustType() != AnyOther {
 		return Leaf{}, false
@@ -1132,7 +1108,7 @@ func (e Everything) MustOther() (Leaf, bool) {
 	return Leaf{e.t.Table(7)}, true
 }
 
-// MustText returns "must" if it is a text.
+// MustText returns "must" if it is a string named "text".
 func (e Everything) MustText() (string, bool) {
 	if e.MustType() != AnyText {
 		return "", false
@@ -1339,8 +1315,14 @@ func (e Everything) Shared() Part { return Part{e.t.Table(22)} }
 // HasShared reports whether "shared" is there.
 func (e Everything) HasShared() bool { return e.t.Has(22) }
 
+// Ordered returns "ordered", the zero Ordered when absent.
+func (e Everything) Ordered() Ordered { return Ordered{e.t.Table(23)} }
+
+// HasOrdered reports whether "ordered" is there.
+func (e Everything) HasOrdered() bool { return e.t.Has(23) }
+
 // EverythingStart begins an [Everything]. What its fields lead to is written before.
-func EverythingStart(b *flatbuffers.Builder) { b.StartObject(23) }
+func EverythingStart(b *flatbuffers.Builder) { b.StartObject(24) }
 
 // EverythingAddNumbers adds "numbers", which was written before.
 func EverythingAddNumbers(b *flatbuffers.Builder, numbers flatbuffers.UOffsetT) {
@@ -1493,6 +1475,11 @@ func EverythingAddShared(b *flatbuffers.Builder, shared flatbuffers.UOffsetT) {
 	b.PrependUOffsetTSlot(22, shared, 0)
 }
 
+// EverythingAddOrdered adds "ordered", which was written before.
+func EverythingAddOrdered(b *flatbuffers.Builder, ordered flatbuffers.UOffsetT) {
+	b.PrependUOffsetTSlot(23, ordered, 0)
+}
+
 // EverythingEnd ends an [Everything] and returns where it is.
 func EverythingEnd(b *flatbuffers.Builder) flatbuffers.UOffsetT { return b.EndObject() }
 
@@ -1527,6 +1514,7 @@ func verifyEverything(v *flatbuf.Verifier, pos int) bool {
 		v.Required(o, 21, "leaves") &&
 		verifyLeafVector(v, o, 21, "leaves") &&
 		verifyPartField(v, o, 22, "shared") &&
+		verifyOrderedField(v, o, 23, "ordered") &&
 		v.End()
 }
 
@@ -1553,7 +1541,7 @@ func (o Ordered) ULeaf() (Leaf, bool) {
 	return Leaf{o.t.Table(3)}, true
 }
 
-// UOther returns "u" if it is a Leaf.
+// UOther returns "u" if it is a Leaf named "Other".
 func (o Ordered) UOther() (Leaf, bool) {
 	if o.UType() != AnyOther {
 		return Leaf{}, false
@@ -1561,7 +1549,7 @@ func (o Ordered) UOther() (Leaf, bool) {
 	return Leaf{o.t.Table(3)}, true
 }
 
-// UText returns "u" if it is a text.
+// UText returns "u" if it is a string named "text".
 func (o Ordered) UText() (string, bool) {
 	if o.UType() != AnyText {
 		return "", false
@@ -1630,4 +1618,10 @@ func verifyOrdered(v *flatbuf.Verifier, pos int) bool {
 		verifyAny(v, o, 2, "u") &&
 		v.Scalar(o, 4, 4, "c") &&
 		v.End()
+}
+
+// verifyOrderedField checks the Ordered in a slot.
+func verifyOrderedField(v *flatbuf.Verifier, o flatbuf.Object, slot int, name string) bool {
+	pos, ok := v.Table(o, slot, name)
+	return ok && (pos == 0 || verifyOrdered(v, pos) || v.In(name))
 }
