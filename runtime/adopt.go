@@ -14,6 +14,7 @@ import (
 type Adopter[B any] struct {
 	schema   *ipc.Schema
 	wants    []bool
+	check    *ipc.Checker
 	level    ipc.Level
 	fit      *fitting
 	pool     *record.Pool
@@ -37,7 +38,7 @@ func NewAdopter[R, B any, W Builder[R]](t *Table[R, B, W], schema *ipc.Schema, o
 		blocks = mem.SharedPool()
 	}
 	return &Adopter[B]{
-		schema: schema, wants: wants, level: opts.Validate, fit: core.fit,
+		schema: schema, wants: wants, check: ipc.NewChecker(schema), level: opts.Validate, fit: core.fit,
 		pool: record.NewPool(blocks), newBatch: t.spec.NewBatch,
 	}, nil
 }
@@ -60,7 +61,7 @@ func (a *Adopter[B]) Adopt(rows int, columns []column.Data, release func()) (B, 
 		if columns[i].Len != rows {
 			return none, fmt.Errorf("lightstream: column %q has %d rows in a batch of %d", a.schema.Fields[i].Name, columns[i].Len, rows)
 		}
-		if err := ipc.CheckColumn(&a.schema.Fields[i], &columns[i], a.level); err != nil {
+		if err := a.check.Column(i, &columns[i], a.level); err != nil {
 			return none, err
 		}
 	}

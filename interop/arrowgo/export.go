@@ -28,6 +28,7 @@ func RecordBatch(h rt.Handle, schema *ipc.Schema) (arrow.RecordBatch, error) {
 type Exporter struct {
 	schema       *ipc.Schema
 	arrow        *arrow.Schema
+	check        *ipc.Checker
 	dictionaries []exportedDictionary // by column
 	arrays       []arrow.Array        // of the record being made
 }
@@ -43,7 +44,7 @@ func NewExporter(schema *ipc.Schema) (*Exporter, error) {
 		return nil, err
 	}
 	return &Exporter{
-		schema: schema, arrow: s,
+		schema: schema, arrow: s, check: ipc.NewChecker(schema),
 		dictionaries: make([]exportedDictionary, len(schema.Fields)),
 		arrays:       make([]arrow.Array, 0, len(schema.Fields)),
 	}, nil
@@ -88,7 +89,7 @@ func (e *Exporter) column(l *lease, i int, d *column.Data, rows int) (arrow.Arra
 	if d.Len != rows {
 		return nil, fmt.Errorf("lightstream: column %q has %d rows in a batch of %d; was it left out by Select?", f.Name, d.Len, rows)
 	}
-	if err := ipc.CheckColumn(f, d, ipc.Structure); err != nil {
+	if err := e.check.Column(i, d, ipc.Structure); err != nil {
 		return nil, err
 	}
 	t := e.arrow.Field(i).Type

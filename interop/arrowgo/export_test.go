@@ -250,7 +250,7 @@ func TestExportDeltas(t *testing.T) {
 	index := []arrow.DataType{arrow.PrimitiveTypes.Uint8, arrow.PrimitiveTypes.Int64, arrow.PrimitiveTypes.Uint16}
 	var fields []arrow.Field
 	for i := range values {
-		fields = append(fields, arrow.Field{Name: values[i].Name(), Type: &arrow.DictionaryType{IndexType: index[i], ValueType: values[i]}})
+		fields = append(fields, arrow.Field{Name: values[i].Name(), Nullable: true, Type: &arrow.DictionaryType{IndexType: index[i], ValueType: values[i]}})
 	}
 	schema := arrow.NewSchema(fields, nil)
 	value := func(i int) string { return fmt.Sprintf("%0*d", i%40, i) }

@@ -26,13 +26,14 @@ var (
 type Writer struct {
 	out     BatchWriter
 	columns columns
+	check   *ipc.Checker
 }
 
 // NewWriter returns a writer of records to out. Their columns must have the names and types of its schema, which [FromSchema] makes.
 func NewWriter(out BatchWriter) *Writer {
 	c := newColumns(out.Schema(), func(int) bool { return true })
 	c.zeroBased = true
-	return &Writer{out, c}
+	return &Writer{out, c, ipc.NewChecker(out.Schema())}
 }
 
 // Write sends a record, straight from where its columns lie, and returns when the destination has accepted the bytes. Of a sliced
@@ -47,7 +48,7 @@ func (w *Writer) Write(ctx context.Context, rec arrow.RecordBatch) error {
 		return err
 	}
 	for i := range data {
-		if err := ipc.CheckColumn(&w.columns.schema.Fields[i], &data[i], ipc.Structure); err != nil {
+		if err := w.check.Column(i, &data[i], ipc.Structure); err != nil {
 			return err
 		}
 	}

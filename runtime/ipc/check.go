@@ -3,19 +3,35 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 )
 
-// CheckColumn checks a column that did not come through a reader as a reader checks those that do: at Structure that its buffers
-// have exactly the lengths that the rows need, and at Contents, which zero means, the values by which others are found. Where the
-// buffers lie is not checked. The error wraps [ErrMalformed], [ErrUnsupported] or [column.ErrNotNullable].
-func CheckColumn(f *Field, d *column.Data, level Level) error {
-	p := planOf(f, f.Name)
-	err := p.structure(d)
+// Checker checks columns that did not come through a reader as a reader checks those that do. It may be used by several goroutines.
+type Checker struct{ plans []columnPlan }
+
+// NewChecker returns a checker of the columns of a schema.
+func NewChecker(s *Schema) *Checker {
+	c := &Checker{make([]columnPlan, len(s.Fields))}
+	for i := range s.Fields {
+		c.plans[i] = planOf(&s.Fields[i], s.Fields[i].Name)
+	}
+	return c
+}
+
+// Column checks column i: at Structure that its buffers have exactly the lengths that the rows need, and at Contents, which zero
+// means, the values by which others are found. Where the buffers lie is not checked. The error wraps [ErrMalformed] or
+// [column.ErrNotNullable].
+func (c *Checker) Column(i int, d *column.Data, level Level) error {
+	if level == DefaultLevel {
+		level = Contents
+	}
+	p := &c.plans[i]
+	err := p.structure(d, d.Len, p.field.Nullable)
 	if err == nil && level != Structure {
-		err = p.contents(d, level)
+		err = p.allContents(d, level)
 	}
 	if err == nil {
 		return nil
@@ -27,66 +43,96 @@ func CheckColumn(f *Field, d *column.Data, level Level) error {
 	return err
 }
 
-// structure checks the lengths of a flat column.
-func (p *columnPlan) structure(d *column.Data) error {
+// structure checks the buffers of a column of at least the given rows, and of those below it.
+func (p *columnPlan) structure(d *column.Data, rows int, nullable bool) error {
 	switch {
-	case len(d.Children) != len(p.children):
-		return p.malformed("children", "%d columns, want %d", len(d.Children), len(p.children))
+	case d.Len < rows:
+		return p.malformed("length", "%d rows, the column above it needs %d", d.Len, rows)
 	case d.Len < 0 || d.Nulls < 0 || d.Nulls > d.Len:
 		return p.malformed("validity", "%d nulls in %d rows", d.Nulls, d.Len)
-	case p.layout == layoutNull:
-		return nil
-	case d.Nulls != 0 && d.Buffers[0] == nil:
+	case p.hasValidity() && d.Nulls != 0 && d.Buffers[0] == nil:
 		return p.malformed("validity", "no bitmap for %d nulls", d.Nulls)
 	case d.Buffers[0] != nil && len(d.Buffers[0]) != (d.Len+7)/8:
 		return p.length("validity", d.Buffers[0], (d.Len+7)/8)
-	case d.Nulls != 0 && !p.field.Nullable:
-		return &column.ValueError{Column: p.field.Name, Row: d.FirstNull(), Err: column.ErrNotNullable}
+	case d.Nulls != 0 && !nullable:
+		return &column.ValueError{Column: p.path, Row: d.FirstNull(), Err: column.ErrNotNullable}
 	case p.field.Dictionary != nil && d.Dictionary == nil:
 		return p.malformed("dictionary", "it is absent")
+	case len(d.Children) != len(p.children):
+		return p.malformed("children", "%d columns, the schema has %d", len(d.Children), len(p.children))
 	}
-	values := d.Buffers[1]
+	for k := range p.fixed {
+		b, have := &p.fixed[k], d.Buffers[1+k]
+		need := d.Len * b.width
+		switch {
+		case b.width != 0 && need/b.width != d.Len:
+			return p.malformed(b.name, "%d rows of %d bytes", d.Len, b.width)
+		case b.bits:
+			need = (d.Len + 7) / 8
+		case b.oneMore && (d.Len != 0 || len(have) != 0):
+			need += b.width
+		}
+		if len(have) != need {
+			return p.length(b.name, have, need)
+		}
+	}
+	if l := p.layout; l == layoutOffsets32 || l == layoutOffsets64 {
+		if err := p.ends(d, len(d.Buffers[2]), "bytes"); err != nil {
+			return err
+		}
+	}
+	for i := range p.children {
+		// As in received columns, anything may stand below a null.
+		child := &p.children[i]
+		if err := child.structure(&d.Children[i], p.childRows(d), child.field.Nullable || d.Nulls != 0 || p.unionLayout()); err != nil {
+			return err
+		}
+	}
 	switch p.layout {
-	case layoutFixed:
-		if p.width != 0 && (len(values)%p.width != 0 || len(values)/p.width != d.Len) {
-			return p.length("values", values, d.Len*p.width)
+	case layoutList32, layoutList64:
+		return p.ends(d, d.Children[0].Len, "items")
+	case layoutRunEnds:
+		if ends, values := &d.Children[0], &d.Children[1]; ends.Nulls != 0 || values.Len < ends.Len {
+			return p.malformed("run_ends", "%d run ends, %d of them null, for %d values", ends.Len, ends.Nulls, values.Len)
 		}
-	case layoutBits:
-		if len(values) != (d.Len+7)/8 {
-			return p.length("values", values, (d.Len+7)/8)
-		}
-	case layoutView:
-		if len(values)%16 != 0 || len(values)/16 != d.Len {
-			return p.length("views", values, d.Len*16)
-		}
-	case layoutOffsets32, layoutOffsets64:
-		return p.offsets(d)
 	}
 	return nil
 }
 
-// offsets checks the number of offsets, the first and the last.
-func (p *columnPlan) offsets(d *column.Data) error {
-	b, width := d.Buffers[1], 4
-	if p.layout == layoutOffsets64 {
-		width = 8
+// childRows is how many rows the children have at least, as far as that follows from the column's.
+func (p *columnPlan) childRows(d *column.Data) int {
+	switch p.layout {
+	case layoutStruct, layoutSparseUnion:
+		return d.Len
+	case layoutFixedList:
+		if p.width != 0 && d.Len > math.MaxInt/p.width {
+			return math.MaxInt
+		}
+		return d.Len * p.width
 	}
-	if d.Len == 0 && len(b) == 0 {
+	return 0
+}
+
+// ends checks the first and the last offset, which lead to the first and the last of what the rows have.
+func (p *columnPlan) ends(d *column.Data, limit int, what string) error {
+	if d.Len == 0 {
 		return nil
 	}
-	if len(b)%width != 0 || len(b)/width != d.Len+1 {
-		return p.length("offsets", b, (d.Len+1)*width)
-	}
-	at := func(i int) int64 {
-		if width == 8 {
-			return int64(le.Uint64(b[8*i:]))
-		}
-		return int64(int32(le.Uint32(b[4*i:])))
-	}
-	if from, to := at(0), at(d.Len); from < 0 || to < from || to > int64(len(d.Buffers[2])) {
-		return p.malformed("offsets", "from %d to %d of %d bytes", from, to, len(d.Buffers[2]))
+	wide := p.fixed[0].width == 8
+	if from, to := integerAt(d.Buffers[1], wide, 0), integerAt(d.Buffers[1], wide, d.Len); from < 0 || to < from || to > int64(limit) {
+		return p.malformed("offsets", "from %d to %d of %d %s", from, to, limit, what)
 	}
 	return nil
+}
+
+// allContents checks the contents of a column and of those below it.
+func (p *columnPlan) allContents(d *column.Data, level Level) error {
+	for i := range p.children {
+		if err := p.children[i].allContents(&d.Children[i], level); err != nil {
+			return err
+		}
+	}
+	return p.contents(d, level)
 }
 
 func (p *columnPlan) length(part string, have []byte, want int) error {
