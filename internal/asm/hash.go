@@ -41,6 +41,9 @@ func HashString(s string) uint64 {
 	return mix(mix(a^seed1, b^h)^seed2, n^seed0)
 }
 
+// HashWord is [HashString] for a word.
+func HashWord(v uint64) uint64 { return mix(mix(v^seed1, seed0)^seed2, seed0) }
+
 // mix returns the halves of the product of a and b folded together: each bit of both has a say in most bits of it.
 func mix(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
