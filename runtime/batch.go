@@ -12,10 +12,10 @@ import (
 type Handle = record.Handle
 
 // Values returns a fixed-width column without nulls.
-func Values[T column.Fixed](h Handle, i int) []T { return column.View[T](h.Column(i).Buffers[1]) }
+func Values[T column.Value](h Handle, i int) []T { return column.View[T](h.Column(i).Buffers[1]) }
 
 // Nullable returns a fixed-width column that may hold nulls.
-func Nullable[T column.Fixed](h Handle, i int) column.Nullable[T] {
+func Nullable[T column.Value](h Handle, i int) column.Nullable[T] {
 	return column.NullableOf[T](h.Column(i))
 }
 

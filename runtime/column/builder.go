@@ -35,6 +35,9 @@ type Config struct {
 	Nullable   bool
 	Unit       Unit        // of timestamps
 	Zoned      bool        // timestamps are instants; without it they are wall-clock times
+	OfDay      bool        // durations are times of day
+	Precision  int         // digits of decimals
+	Width      int         // bytes of fixed-size binary
 	Dictionary *Dictionary // of dictionary columns, nil for one of its own
 	MaxEntries int         // of a dictionary of its own, 0 is no limit
 	Failed     *bool       // set where the column refuses a value; may be nil
@@ -60,6 +63,7 @@ var (
 	ErrNaiveTime   = errors.New("time is not in UTC, but the column has no zone")
 	ErrTooLong     = errors.New("column holds more text than 32-bit offsets reach")
 	ErrIndex       = errors.New("index is outside its dictionary")
+	ErrWidth       = errors.New("value has not the column's length")
 )
 
 // header is what all builders share: the config, the validity bitmap and the first error.
@@ -192,7 +196,7 @@ func pad(b []byte) []byte {
 }
 
 // FixedBuilder fills a column of fixed-width values.
-type FixedBuilder[T Fixed] struct {
+type FixedBuilder[T Value] struct {
 	header
 	values []T
 }
@@ -233,7 +237,7 @@ func (b *FixedBuilder[T]) AppendNull() {
 		b.values = growFixed(b.values, 1)
 	}
 	b.values = b.values[:n+1]
-	b.values[n] = 0
+	b.values[n] = *new(T)
 	b.setNull(n)
 }
 

@@ -12,11 +12,11 @@ import (
 const Native = true
 
 // SizeOf returns the width of T in bytes.
-func SizeOf[T Fixed]() int { return int(unsafe.Sizeof(*new(T))) }
+func SizeOf[T Value]() int { return int(unsafe.Sizeof(*new(T))) }
 
 // View returns the little-endian values in b, len(b)/size of them. It aliases b where the target is little-endian and b
 // is aligned for T, else it is a copy.
-func View[T Fixed](b []byte) []T {
+func View[T Value](b []byte) []T {
 	var t T
 	size := int(unsafe.Sizeof(t))
 	n := len(b) / size
@@ -24,7 +24,7 @@ func View[T Fixed](b []byte) []T {
 		return nil
 	}
 	p := unsafe.Pointer(unsafe.SliceData(b))
-	if uintptr(p)&uintptr(size-1) != 0 {
+	if uintptr(p)&(unsafe.Alignof(t)-1) != 0 {
 		// Received columns are realigned before anyone looks at them; only hand-made Data comes here.
 		c := mem.Alloc(n * size)
 		copy(c, b)
@@ -37,7 +37,7 @@ func View[T Fixed](b []byte) []T {
 
 // Bytes returns v as little-endian bytes. It aliases v where the target is little-endian, else it is a copy. The capacity
 // is that of v.
-func Bytes[T Fixed](v []T) []byte {
+func Bytes[T Value](v []T) []byte {
 	var t T
 	size := int(unsafe.Sizeof(t))
 	if cap(v) == 0 {
@@ -48,7 +48,7 @@ func Bytes[T Fixed](v []T) []byte {
 }
 
 // growFixed makes room for n more values in 64-byte-aligned memory and keeps what is there.
-func growFixed[T Fixed](v []T, n int) []T {
+func growFixed[T Value](v []T, n int) []T {
 	var t T
 	size := int(unsafe.Sizeof(t))
 	length := len(v)

@@ -8,13 +8,13 @@ import (
 )
 
 // Nullable is a fixed-width column that may hold nulls. (One that may not is a plain slice.)
-type Nullable[T Fixed] struct {
+type Nullable[T Value] struct {
 	values   []T
 	validity []byte
 }
 
 // NullableOf returns the view of a fixed-width column.
-func NullableOf[T Fixed](d *Data) Nullable[T] {
+func NullableOf[T Value](d *Data) Nullable[T] {
 	return Nullable[T]{View[T](d.Buffers[1]), d.Buffers[0]}
 }
 
@@ -28,7 +28,7 @@ func (c Nullable[T]) IsNull(i int) bool { return !bit(c.validity, i) }
 func (c Nullable[T]) At(i int) T {
 	v := c.values[i]
 	if !bit(c.validity, i) {
-		return 0
+		return *new(T)
 	}
 	return v
 }

@@ -1,0 +1,131 @@
+package column_test
+
+import (
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+)
+
+func TestFloat16(t *testing.T) {
+	// Every half goes to float32 and back; each float32 goes to the half that is nearest.
+	for h := range 1 << 16 {
+		f := column.Float16(h).Float32()
+		got := column.Float16Of(f)
+		if f != f {
+			if got&0x7C00 != 0x7C00 || got&1023 == 0 {
+				t.Fatalf("%#x, not a number, came back as %#x", h, got)
+			}
+			continue
+		}
+		if got != column.Float16(h) {
+			t.Fatalf("%#x = %v came back as %#x", h, f, got)
+		}
+	}
+	for h := range uint16(0x7BFF) { // between each and the next
+		a, b := column.Float16(h).Float32(), column.Float16(h+1).Float32()
+		mid := (a + b) / 2
+		even := column.Float16(h + h&1)
+		if got := column.Float16Of(mid); got != even {
+			t.Fatalf("%v is between %#x and %#x and became %#x, want the even one", mid, h, h+1, got)
+		}
+		if got := column.Float16Of(math.Nextafter32(mid, a)); got != column.Float16(h) {
+			t.Fatalf("below %v: %#x, want %#x", mid, got, h)
+		}
+		if got := column.Float16Of(-math.Nextafter32(mid, b)); got != column.Float16(h+1)|0x8000 {
+			t.Fatalf("above %v: %#x, want %#x", mid, got, h+1)
+		}
+	}
+	if got := column.Float16Of(65520); got != 0x7C00 {
+		t.Fatalf("65520 became %#x, want infinity", got)
+	}
+}
+
+func TestDates(t *testing.T) {
+	for _, day := range []string{"1970-01-01", "1969-12-31", "2024-02-29", "0001-01-01", "1583-10-15", "9999-12-31"} {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := column.DateOf(at.Add(23 * time.Hour))
+		if d.String() != day || d.Time() != at {
+			t.Errorf("%s became %v, %v", day, d, d.Time())
+		}
+		if m := column.DateMillis(at.UnixMilli() + 5); m.Date() != d || m.String() != day {
+			t.Errorf("%s in milliseconds became %v", day, m.Date())
+		}
+	}
+}
+
+func TestDecimals(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		v := new(big.Int)
+		for range 1 + r.IntN(8) {
+			v.Lsh(v, 32).Or(v, big.NewInt(int64(r.Uint32())))
+		}
+		if r.IntN(2) == 0 {
+			v.Neg(v)
+		}
+		d, err := column.Decimal256Of(v)
+		if fits := v.BitLen() < 256 || v.Cmp(new(big.Int).Neg(new(big.Int).Lsh(big.NewInt(1), 255))) == 0; fits != (err == nil) {
+			t.Fatalf("%v: %v", v, err)
+		}
+		if err == nil && d.Big().Cmp(v) != 0 {
+			t.Fatalf("%v became %v", v, d.Big())
+		}
+		e, err := column.Decimal128Of(v)
+		if fits := v.BitLen() < 128; fits && (err != nil || e.Big().Cmp(v) != 0) {
+			t.Fatalf("%v became %v, %v", v, e.Big(), err)
+		}
+	}
+	for _, c := range []struct {
+		v     int64
+		scale int
+		want  string
+	}{{0, 0, "0"}, {0, 2, "0.00"}, {5, 2, "0.05"}, {-5, 2, "-0.05"}, {12345, 2, "123.45"}, {-12345, 0, "-12345"}, {12, -3, "12000"}, {0, -3, "0"}} {
+		if got := column.Decimal128From(c.v).Text(c.scale); got != c.want {
+			t.Errorf("%d with scale %d: %s, want %s", c.v, c.scale, got, c.want)
+		}
+		if got := column.Decimal256From(c.v).Text(c.scale); got != c.want {
+			t.Errorf("%d with scale %d: %s, want %s", c.v, c.scale, got, c.want)
+		}
+	}
+}
+
+// TestDecimalPrecision puts the largest value of each precision, and the next, into a column.
+func TestDecimalPrecision(t *testing.T) {
+	for precision := 1; precision <= 76; precision++ {
+		limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(precision)), nil)
+		largest := new(big.Int).Sub(limit, big.NewInt(1))
+		if precision <= 38 {
+			try(t, precision, column.Decimal128Of, largest, limit)
+		}
+		try(t, precision, column.Decimal256Of, largest, limit)
+		if precision <= 18 {
+			of := func(v *big.Int) (column.Decimal64, error) { return column.Decimal64(v.Int64()), nil }
+			try(t, precision, of, largest, limit)
+		}
+	}
+}
+
+func try[T column.Decimal](t *testing.T, precision int, of func(*big.Int) (T, error), largest, limit *big.Int) {
+	t.Helper()
+	for _, v := range []*big.Int{largest, limit} {
+		for _, sign := range []int64{1, -1} {
+			d, err := of(new(big.Int).Mul(v, big.NewInt(sign)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b column.DecimalBuilder[T]
+			b.Init(column.Config{Name: "d", Precision: precision})
+			b.Append(d)
+			if refused := b.Err() != nil; refused != (v == limit) {
+				t.Fatalf("%v in a column of %d digits: %v", d.Text(0), precision, b.Err())
+			}
+		}
+	}
+}
