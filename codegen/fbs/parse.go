@@ -415,7 +415,8 @@ func (p *parser) literal(want string) (*literal, bool) {
 		if !ok {
 			return nil, false
 		}
-		if p.is('(') {
+		// As flatc has it, a name with "(" right behind it is a function; after a space attributes begin.
+		if p.is('(') && p.tok.pos.Line == ref.pos.Line && p.tok.pos.Col == ref.pos.Col+len(ref.name) {
 			return nil, p.unexpected("a value that is written out; functions are not supported")
 		}
 		if _, named := floatName(ref.name); v.text != "" && !named {

@@ -125,8 +125,9 @@ func TestGoldens(t *testing.T) {
 // TestGoldenFiles compares whole packages.
 func TestGoldenFiles(t *testing.T) {
 	for name, opt := range map[string]Options{
-		"package":          {Doc: []string{"Package p is for a test.", "", "\tindented"}},
-		"package_readonly": {ReadOnly: true, Runtime: "example.com/other/flatbuf", Source: func(path string) string { return "from/" + path }},
+		"package":            {Doc: []string{"Package p is for a test.", "", "\tindented"}},
+		"package_readonly":   {ReadOnly: true, Runtime: "example.com/other/flatbuf", Source: func(path string) string { return "from/" + path }},
+		"package_one_import": {Runtime: "example.com/rt/fb", Builder: "example.com/rt/fb"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fsys := fstest.MapFS{

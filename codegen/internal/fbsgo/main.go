@@ -40,7 +40,7 @@ func parseArgs(args []string, stderr io.Writer) (s settings, err error) {
 		return s, err
 	}
 	if s.schemas = flags.Args(); s.dir == "" || len(s.schemas) == 0 {
-		return s, fmt.Errorf("usage: fbsgo -o directory [-doc file] [-readonly] [-check] schema.fbs...")
+		return s, fmt.Errorf("usage: fbsgo -o directory [-doc file] [-readonly] [-check] schema.fbs [schema.fbs ...]")
 	}
 	return s, nil
 }

@@ -3,9 +3,9 @@ package fbtest
 import (
 	"fmt"
 
-	flatbuffers "github.com/google/flatbuffers/go"
-
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/endian"
+	flatbuffers "github.com/google/flatbuffers/go"
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 )
 
@@ -145,7 +145,7 @@ func fromSchema(s arrowfb.Schema) (*arrow.Schema, error) {
 		}
 	}
 	metadata := fromMetadata(s.CustomMetadataLen(), s.CustomMetadata)
-	return arrow.NewSchema(fields, &metadata), nil
+	return arrow.NewSchemaWithEndian(fields, &metadata, endian.Endianness(s.Endianness())), nil
 }
 
 // schemaWriter writes arrow-go's schemas with the generated functions.
@@ -162,7 +162,7 @@ func (w *schemaWriter) schema(s *arrow.Schema) flatbuffers.UOffsetT {
 	list := offsets(w.b, arrowfb.SchemaStartFields, fields...)
 	metadata := w.metadata(s.Metadata(), arrowfb.SchemaStartCustomMetadata)
 	arrowfb.SchemaStart(w.b)
-	arrowfb.SchemaAddEndianness(w.b, arrowfb.EndiannessLittle)
+	arrowfb.SchemaAddEndianness(w.b, arrowfb.Endianness(s.Endianness()))
 	arrowfb.SchemaAddFields(w.b, list)
 	arrowfb.SchemaAddCustomMetadata(w.b, metadata)
 	return arrowfb.SchemaEnd(w.b)

@@ -76,7 +76,7 @@ func TestRequired(t *testing.T) {
 // TestDepth nests lists in lists.
 func TestDepth(t *testing.T) {
 	nested := func(n int) []byte {
-		var typ arrow.DataType = arrow.PrimitiveTypes.Int8
+		typ := arrow.PrimitiveTypes.Int8
 		for range n {
 			typ = arrow.ListOf(typ)
 		}
