@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 // Builder is what a generated builder of rows R does. Its columns are filled row by row, by rows, or one by one.
@@ -48,7 +49,11 @@ func (b *BuilderBase) Init(columns []Column, opts *BuilderOptions, builders ...c
 		f := &columns[i].Field
 		config := column.Config{
 			Name: f.Name, Nullable: f.Nullable, Unit: f.Type.Unit, Zoned: f.Type.Zone != "",
+			OfDay: f.Type.Kind == ipc.KindTime, Precision: f.Type.Precision, Width: f.Type.Width,
 			MaxEntries: opts.MaxEntries, Failed: &b.failed,
+		}
+		if columns[i].Names != nil {
+			config.Parse = columns[i].Names.parse
 		}
 		if opts.share != nil && f.Dictionary != nil {
 			config.Dictionary = opts.share.columns[i].(interface{ Dictionary() *column.Dictionary }).Dictionary()
@@ -57,7 +62,7 @@ func (b *BuilderBase) Init(columns []Column, opts *BuilderOptions, builders ...c
 		if f.Dictionary == nil && (f.Type.IsText() || f.Type.IsBinary()) {
 			b.variable = append(b.variable, c)
 		} else {
-			b.width += 8
+			b.width += max(ipc.ValueWidth(f.Type), 8)
 		}
 	}
 }

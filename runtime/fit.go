@@ -96,6 +96,8 @@ type columnFit struct {
 	from    int // column of the stream, -1 where it has none
 	refuse  bool
 	convert converter // nil: in place
+	views   bool
+	codes   *codes // of a column of names
 }
 
 // fit works out how streams of the given schema become the table, or why they do not.
@@ -109,6 +111,12 @@ func fit(table, source string, columns []Column, schema *ipc.Schema, opts *Reade
 		want := &columns[i]
 		c := &f.columns[i]
 		c.want = want
+		if t := want.Type.Kind; t == ipc.KindUtf8View || t == ipc.KindBinaryView {
+			c.views, f.identity = want.Dictionary == nil, false
+		}
+		if want.Names != nil {
+			c.codes, f.identity = &codes{names: want.Names}, false
+		}
 		from, problem := find(schema, want)
 		if problem != "" {
 			diffs = append(diffs, Difference{want.Name, want.String(), "(twice)", problem})
@@ -120,7 +128,7 @@ func fit(table, source string, columns []Column, schema *ipc.Schema, opts *Reade
 				diffs = append(diffs, Difference{want.Name, want.String(), "(absent)", "make it nullable or give a default"})
 				continue
 			}
-			c.convert = absent(want, &limits)
+			c.convert = absentOf(want, &limits)
 			continue
 		}
 		have := &schema.Fields[from]
@@ -187,16 +195,27 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 		}
 		if c.convert == nil {
 			stats.InPlace++
-			continue
+		} else {
+			stats.Converted++
+			if row, err := c.convert(h, d); err != nil {
+				return &ConvertError{c.want.Name, h.Seq(), row, err}
+			}
 		}
-		stats.Converted++
-		if row, err := c.convert(h, d); err != nil {
-			return &ConvertError{c.want.Name, h.Seq(), row, err}
+		if c.views && d.Variadic == nil {
+			d.Variadic = noParts
+		}
+		if c.codes != nil {
+			if row, err := c.codes.apply(d, c.want.Dictionary.Index); err != nil {
+				return &ConvertError{c.want.Name, h.Seq(), row, err}
+			}
 		}
 	}
 	record.SetColumns(h, f.out)
 	return nil
 }
+
+// noParts are the data buffers of a view column that has none. That they are not nil is how ownTexts knows views.
+var noParts = [][]byte{}
 
 // refuseNulls deals with a column that has nulls, or nulls in its dictionary, and may not.
 func (f *fitting) refuseNulls(h Handle, c *columnFit, d *column.Data) error {

@@ -17,6 +17,9 @@ type Column struct {
 	// is none.
 	Default any
 
+	// Names are those of a dictionary column whose rows are named numbers, nil of any other.
+	Names *Names
+
 	// Was is an older name of the column, looked for where the stream has none of its name.
 	Was string
 }

@@ -40,6 +40,7 @@ type Config struct {
 	Width      int         // bytes of fixed-size binary
 	Dictionary *Dictionary // of dictionary columns, nil for one of its own
 	MaxEntries int         // of a dictionary of its own, 0 is no limit
+	Parse      any         // of a column of names: func(string) (E, error)
 	Failed     *bool       // set where the column refuses a value; may be nil
 }
 
@@ -64,6 +65,7 @@ var (
 	ErrTooLong     = errors.New("column holds more text than 32-bit offsets reach")
 	ErrIndex       = errors.New("index is outside its dictionary")
 	ErrWidth       = errors.New("value has not the column's length")
+	ErrUnnamed     = errors.New("value has no name")
 )
 
 // header is what all builders share: the config, the validity bitmap and the first error.
@@ -195,8 +197,8 @@ func pad(b []byte) []byte {
 	return b
 }
 
-// FixedBuilder fills a column of fixed-width values.
-type FixedBuilder[T Value] struct {
+// FixedBuilder fills a column of fixed-width values: a [Value], or an array of bytes.
+type FixedBuilder[T comparable] struct {
 	header
 	values []T
 }
@@ -205,7 +207,7 @@ type FixedBuilder[T Value] struct {
 func (b *FixedBuilder[T]) Len() int { return len(b.values) }
 
 // Size returns about how many bytes of body the rows take.
-func (b *FixedBuilder[T]) Size() int { return len(b.values)*8 + len(b.validity) }
+func (b *FixedBuilder[T]) Size() int { return len(b.values)*sizeOf[T]() + len(b.validity) }
 
 // Append adds a row.
 func (b *FixedBuilder[T]) Append(v T) {
@@ -282,7 +284,7 @@ func (b *FixedBuilder[T]) Truncate(n int) { b.values = b.values[:n]; b.truncate(
 // Data returns the rows as buffers.
 func (b *FixedBuilder[T]) Data() (d Data) {
 	b.data(&d, len(b.values))
-	d.Buffers[1] = pad(Bytes(b.values))
+	d.Buffers[1] = pad(bytesOf(b.values))
 	return d
 }
 

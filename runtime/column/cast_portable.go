@@ -2,9 +2,7 @@
 
 package column
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // Native tells that columns in memory have the byte order and form of the wire. Here they have not: [View] and [Bytes]
 // convert value by value.
@@ -14,8 +12,12 @@ const Native = false
 func SizeOf[T Value]() int { return binary.Size(*new(T)) }
 
 // View returns a copy of the little-endian values in b, len(b)/size of them.
-func View[T Value](b []byte) []T {
-	size := SizeOf[T]()
+func View[T Value](b []byte) []T { return viewOf[T](b) }
+
+func sizeOf[T any]() int { return binary.Size(*new(T)) }
+
+func viewOf[T any](b []byte) []T {
+	size := max(sizeOf[T](), 1)
 	n := len(b) / size
 	if n == 0 {
 		return nil
@@ -28,11 +30,13 @@ func View[T Value](b []byte) []T {
 }
 
 // Bytes returns a copy of v as little-endian bytes.
-func Bytes[T Value](v []T) []byte {
+func Bytes[T Value](v []T) []byte { return bytesOf(v) }
+
+func bytesOf[T any](v []T) []byte {
 	if cap(v) == 0 {
 		return nil
 	}
-	n := len(v) * SizeOf[T]()
+	n := len(v) * sizeOf[T]()
 	b, err := binary.Append(make([]byte, 0, (n+63)&^63), binary.LittleEndian, v)
 	if err != nil {
 		panic(err) // T has one size
@@ -40,7 +44,8 @@ func Bytes[T Value](v []T) []byte {
 	return b
 }
 
-func growFixed[T Value](v []T, n int) []T {
+func growFixed[T any](v []T, n int) []T {
+	mustBeFixed[T]()
 	if cap(v)-len(v) >= n {
 		return v
 	}
@@ -50,3 +55,5 @@ func growFixed[T Value](v []T, n int) []T {
 }
 
 func stringOf(b []byte) string { return string(b) }
+
+func bytesIn(s string) []byte { return []byte(s) }

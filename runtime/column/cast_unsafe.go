@@ -16,10 +16,15 @@ func SizeOf[T Value]() int { return int(unsafe.Sizeof(*new(T))) }
 
 // View returns the little-endian values in b, len(b)/size of them. It aliases b where the target is little-endian and b
 // is aligned for T, else it is a copy.
-func View[T Value](b []byte) []T {
+func View[T Value](b []byte) []T { return viewOf[T](b) }
+
+func sizeOf[T any]() int { return int(unsafe.Sizeof(*new(T))) }
+
+// viewOf is View of any T that [mustBeFixed] lets pass: memory of any content is a valid T.
+func viewOf[T any](b []byte) []T {
 	var t T
 	size := int(unsafe.Sizeof(t))
-	n := len(b) / size
+	n := len(b) / max(size, 1)
 	if n == 0 {
 		return nil
 	}
@@ -37,7 +42,9 @@ func View[T Value](b []byte) []T {
 
 // Bytes returns v as little-endian bytes. It aliases v where the target is little-endian, else it is a copy. The capacity
 // is that of v.
-func Bytes[T Value](v []T) []byte {
+func Bytes[T Value](v []T) []byte { return bytesOf(v) }
+
+func bytesOf[T any](v []T) []byte {
 	var t T
 	size := int(unsafe.Sizeof(t))
 	if cap(v) == 0 {
@@ -48,11 +55,12 @@ func Bytes[T Value](v []T) []byte {
 }
 
 // growFixed makes room for n more values in 64-byte-aligned memory and keeps what is there.
-func growFixed[T Value](v []T, n int) []T {
+func growFixed[T any](v []T, n int) []T {
+	mustBeFixed[T]()
 	var t T
 	size := int(unsafe.Sizeof(t))
 	length := len(v)
-	b := mem.Grow(Bytes(v), n*size)
+	b := mem.Grow(bytesOf(v), n*size)
 	b = b[:cap(b)]
 	// Aligned: mem hands out multiples of 64. Long enough: cap(b)/size values. Kept alive: by the slice itself.
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/size)[:length]
@@ -62,4 +70,10 @@ func growFixed[T Value](v []T, n int) []T {
 func stringOf(b []byte) string {
 	// The length is b's own, and the string keeps b's memory alive.
 	return unsafe.String(unsafe.SliceData(b), len(b))
+}
+
+// bytesIn returns the bytes of s without copying. The caller promises not to change them.
+func bytesIn(s string) []byte {
+	// The length is s's own, the slice has no more capacity, and it keeps s's memory alive.
+	return unsafe.Slice(unsafe.StringData(s), len(s))
 }

@@ -12,6 +12,13 @@ import (
 type Values struct {
 	text  []string
 	nulls []bool // as long as text, or nil
+	codes *[]int64
+}
+
+// WithCodes returns the values with a number for each, which is what [Enums] gives for its name.
+func (v Values) WithCodes(codes *[]int64) Values {
+	v.codes = codes
+	return v
 }
 
 // Len returns the number of values.
@@ -28,7 +35,7 @@ func (v Values) Strings() []string { return v.text }
 
 // From returns the values from index n on.
 func (v Values) From(n int) Values {
-	v.text = v.text[n:]
+	v.text, v.codes = v.text[n:], nil
 	if v.nulls != nil {
 		v.nulls = v.nulls[n:]
 	}

@@ -30,18 +30,22 @@ func TextAt(d *Data, form TextForm, i int) []byte {
 		to := binary.LittleEndian.Uint64(d.Buffers[1][8*i+8:])
 		return d.Buffers[2][from:to:to]
 	case ViewText:
-		v := d.Buffers[1][viewSize*i : viewSize*i+viewSize]
-		n := binary.LittleEndian.Uint32(v)
-		if n <= inlined {
-			return v[4 : 4+n : 4+n]
-		}
-		buffer := d.Variadic[binary.LittleEndian.Uint32(v[8:])]
-		from := binary.LittleEndian.Uint32(v[12:])
-		return buffer[from : uint64(from)+uint64(n)]
+		return viewed(d.Buffers[1][viewSize*i:viewSize*i+viewSize], d.Variadic)
 	}
 	from := binary.LittleEndian.Uint32(d.Buffers[1][4*i:])
 	to := binary.LittleEndian.Uint32(d.Buffers[1][4*i+4:])
 	return d.Buffers[2][from:to:to]
+}
+
+// viewed returns the bytes that a view stands for.
+func viewed(v []byte, data [][]byte) []byte {
+	n := binary.LittleEndian.Uint32(v)
+	if n <= inlined {
+		return v[4 : 4+n : 4+n]
+	}
+	from := binary.LittleEndian.Uint32(v[12:])
+	to := uint64(from) + uint64(n)
+	return data[binary.LittleEndian.Uint32(v[8:])][from:to:to]
 }
 
 // CheckViews returns the first row that is not null and whose view points outside the data buffers, or -1.

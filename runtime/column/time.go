@@ -129,7 +129,8 @@ func (b *Time32Builder) AppendPtr(p *time.Duration) {
 // DecimalBuilder fills a decimal column. A value with more digits than the column's precision is refused.
 type DecimalBuilder[T Decimal] struct {
 	FixedBuilder[T]
-	fits func(T) bool
+	fits   func(T) bool
+	direct bool // values were set by the caller
 }
 
 // Init sets the column's precision.
@@ -141,10 +142,44 @@ func (b *DecimalBuilder[T]) Init(c Config) {
 // Append adds a row.
 func (b *DecimalBuilder[T]) Append(v T) {
 	if !b.fits(v) {
-		b.fail(len(b.values), fmt.Errorf("%w: %s, and the column has %d", ErrPrecision, v.Text(0), b.Precision))
+		b.fail(len(b.values), b.tooMany(v))
 		v = *new(T)
 	}
 	b.FixedBuilder.Append(v)
+}
+
+func (b *DecimalBuilder[T]) tooMany(v T) error {
+	return fmt.Errorf("%w: %s, and the column has %d", ErrPrecision, v.Text(0), b.Precision)
+}
+
+// Extend adds n rows of zero and returns them to be filled; see [FixedBuilder.Extend].
+func (b *DecimalBuilder[T]) Extend(n int) []T {
+	b.direct = true
+	return b.FixedBuilder.Extend(n)
+}
+
+// Values returns all rows to be read or changed, until the builder's next change.
+func (b *DecimalBuilder[T]) Values() []T {
+	b.direct = true
+	return b.FixedBuilder.Values()
+}
+
+// Err returns the first error, a *ValueError.
+func (b *DecimalBuilder[T]) Err() error {
+	if b.err == nil && b.direct {
+		for i, v := range b.values {
+			if !b.fits(v) {
+				return &ValueError{b.Name, i, b.tooMany(v)}
+			}
+		}
+	}
+	return b.header.Err()
+}
+
+// Reset drops all rows and the error and keeps the memory.
+func (b *DecimalBuilder[T]) Reset() {
+	b.direct = false
+	b.FixedBuilder.Reset()
 }
 
 // AppendNullable adds v, or a null row if it is not valid.

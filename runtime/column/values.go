@@ -37,7 +37,7 @@ func TextValues(v Values, form TextForm) (Data, error) {
 	case ViewText:
 		views := mem.Alloc(n * viewSize)
 		for i := range n {
-			text = putView(views[i*viewSize:], text, v.At(i))
+			text = PutView(views[i*viewSize:], text, v.At(i))
 		}
 		d.Buffers[1] = views
 		if len(text) != 0 {
@@ -63,8 +63,8 @@ func TextValues(v Values, form TextForm) (Data, error) {
 	return d, nil
 }
 
-// putView writes the view of s, and appends s to text where it is too long to stand in the view.
-func putView(view, text []byte, s string) []byte {
+// PutView writes the view of s, and appends s to text where it is too long to stand in the view.
+func PutView[T string | []byte](view, text []byte, s T) []byte {
 	binary.LittleEndian.PutUint32(view, uint32(len(s)))
 	if len(s) <= inlined {
 		copy(view[4:], s)

@@ -8,7 +8,7 @@ import (
 )
 
 // Nullable is a fixed-width column that may hold nulls. (One that may not is a plain slice.)
-type Nullable[T Value] struct {
+type Nullable[T any] struct {
 	values   []T
 	validity []byte
 }
@@ -16,6 +16,17 @@ type Nullable[T Value] struct {
 // NullableOf returns the view of a fixed-width column.
 func NullableOf[T Value](d *Data) Nullable[T] {
 	return Nullable[T]{View[T](d.Buffers[1]), d.Buffers[0]}
+}
+
+// ArraysOf returns the values of a column of byte strings of one length, T being an array of that many bytes.
+func ArraysOf[T any](d *Data) []T {
+	mustBeFixed[T]()
+	return viewOf[T](d.Buffers[1])
+}
+
+// NullableArraysOf is [ArraysOf] of a column that may hold nulls.
+func NullableArraysOf[T any](d *Data) Nullable[T] {
+	return Nullable[T]{ArraysOf[T](d), d.Buffers[0]}
 }
 
 // Len returns the number of rows.

@@ -114,6 +114,14 @@ func planOf(f *Field, path string) columnPlan {
 	return p
 }
 
+// ValueWidth returns how many bytes a value of the type takes where all take the same, else 0.
+func ValueWidth(t Type) int {
+	if l, width := layoutOf(t); l == layoutFixed {
+		return width
+	}
+	return 0
+}
+
 // layoutOf returns the layout of a type, and the width of its values or the items of its lists where that is fixed.
 func layoutOf(t Type) (l layout, width int) {
 	switch t.Kind {

@@ -75,7 +75,31 @@ var (
 	Binary     = Type{Kind: KindBinary}
 	LargeBin   = Type{Kind: KindLargeBinary}
 	BinaryView = Type{Kind: KindBinaryView}
+	Date32     = Type{Kind: KindDate}
+	Date64     = Type{Kind: KindDate, Variant: 1}
 )
+
+// FixedSizeBinary returns the type of byte strings of width bytes.
+func FixedSizeBinary(width int) Type { return Type{Kind: KindFixedSizeBinary, Width: width} }
+
+// Time32 returns the type of times of day in 32 bits, in seconds or milliseconds.
+func Time32(unit column.Unit) Type { return Type{Kind: KindTime, Bits: 32, Unit: unit} }
+
+// Time64 returns the type of times of day in 64 bits, in microseconds or nanoseconds.
+func Time64(unit column.Unit) Type { return Type{Kind: KindTime, Bits: 64, Unit: unit} }
+
+// Duration returns the type of spans of time.
+func Duration(unit column.Unit) Type { return Type{Kind: KindDuration, Unit: unit} }
+
+// Decimal returns the type of decimals of the given bits, 32 to 256, with scale of precision digits after the point.
+func Decimal(bits, precision, scale int) Type {
+	return Type{Kind: KindDecimal, Bits: bits, Precision: precision, Scale: scale}
+}
+
+// UUID is the metadata of a field of 16 bytes that are a UUID, as Arrow's canonical extension type has it.
+func UUID() []KeyValue {
+	return []KeyValue{{"ARROW:extension:name", "arrow.uuid"}, {"ARROW:extension:metadata", ""}}
+}
 
 // Timestamp returns a timestamp type. Without a zone it holds wall-clock times.
 func Timestamp(unit column.Unit, zone string) Type {

@@ -1,0 +1,138 @@
+package rt
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/internal/record"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// absentOf makes a column that the stream does not have: nulls, or a default. A batch may claim any number of rows where it
+// has no column of its own, hence the limit.
+func absentOf(want *Column, limits *ipc.Limits) converter {
+	fill, most := fillOf(want), limits.MaxExpanded
+	_, each := absentWidth(want)
+	return func(h Handle, d *column.Data) (int, error) {
+		if int64(d.Len) > most/int64(each+1) { // and a bit
+			return 0, fmt.Errorf("%w: %d rows of a column that the stream does not have take more than %d bytes; raise Limits.MaxExpanded", ipc.ErrLimit, d.Len, most)
+		}
+		return fill(h, d)
+	}
+}
+
+func fillOf(want *Column) converter {
+	if want.Default == nil {
+		return func(h Handle, d *column.Data) (int, error) { return 0, absentNulls(h, d, want) }
+	}
+	value, text := defaultBytes(want)
+	var dict *column.Dictionary
+	if want.Dictionary != nil {
+		dict = column.NewDictionary(0)
+		dict.Append(text, false)
+	}
+	return func(h Handle, d *column.Data) (int, error) {
+		switch {
+		case dict != nil:
+			d.Dictionary, d.Values = dict, dict.Values()
+			return 0, repeat(h, d, make([]byte, want.Dictionary.Index.Bits/8))
+		case want.Type.IsText() || want.Type.IsBinary():
+			return gather(h, d, textForm(want.Type), math.MaxInt32, func(int) []byte { return value })
+		case want.Type.Kind == ipc.KindBool:
+			bits, err := record.Scratch(h, (d.Len+7)/8)
+			for i := range bits {
+				bits[i] = -value[0] // all ones or none
+			}
+			d.Buffers[1] = bits
+			return 0, err
+		}
+		return 0, repeat(h, d, value)
+	}
+}
+
+func repeat(h Handle, d *column.Data, value []byte) error {
+	b, err := record.Scratch(h, d.Len*len(value))
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(b); i += len(value) {
+		copy(b[i:], value)
+	}
+	d.Buffers[1] = b
+	return nil
+}
+
+// absentWidth returns how many offsets a column has beyond its rows, and how many bytes a value or offset takes.
+func absentWidth(want *Column) (more, width int) {
+	switch t := want.Type; {
+	case want.Dictionary != nil:
+		return 0, want.Dictionary.Index.Bits / 8
+	case t.Kind == ipc.KindBool:
+		return 0, 1
+	case t.Kind == ipc.KindUtf8 || t.Kind == ipc.KindBinary:
+		return 1, 4
+	case t.Kind == ipc.KindLargeUtf8 || t.Kind == ipc.KindLargeBinary:
+		return 1, 8
+	case t.IsText() || t.IsBinary():
+		return 0, 16
+	}
+	return 0, ipc.ValueWidth(want.Type)
+}
+
+func absentNulls(h Handle, d *column.Data, want *Column) error {
+	more, width := absentWidth(want)
+	n := mulPad(d.Len+1, width)
+	b, err := record.Scratch(h, n+(d.Len+7)/8)
+	if err != nil {
+		return err
+	}
+	clear(b)
+	d.Nulls = d.Len
+	if want.Type.Kind == ipc.KindNull {
+		return nil
+	}
+	d.Buffers[0], d.Buffers[1] = b[n:], b[:(d.Len+more)*width]
+	if want.Dictionary != nil {
+		d.Dictionary, d.Values = noDictionary, noDictionary.Values()
+	}
+	return nil
+}
+
+// noDictionary is that of a column of nulls. Nothing is ever added to it.
+var noDictionary = column.NewDictionary(0)
+
+func mulPad(n, width int) int { return (n*width + 63) &^ 63 }
+
+// defaultBytes returns a default as it stands in a column.
+func defaultBytes(want *Column) (value []byte, text string) {
+	var bits uint64
+	switch v := want.Default.(type) {
+	case bool:
+		if v {
+			return []byte{1}, ""
+		}
+		return []byte{0}, ""
+	case string:
+		return []byte(v), v
+	case int64:
+		bits = uint64(v)
+	case uint64:
+		bits = v
+	case float64:
+		switch want.Type.Bits {
+		case 16:
+			bits = uint64(column.Float16Of(float32(v)))
+		case 32:
+			bits = uint64(math.Float32bits(float32(v)))
+		default:
+			bits = math.Float64bits(v)
+		}
+	}
+	value = binary.LittleEndian.AppendUint64(nil, bits)
+	if want.Type.Bits != 0 {
+		value = value[:want.Type.Bits/8]
+	}
+	return value, ""
+}
