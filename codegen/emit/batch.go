@@ -46,72 +46,21 @@ func emitLen(t *model.Table) jen.Code {
 //	// Price returns column 2, "price": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 //	func (b TradeBatch) Price() []float64 { return rt.Values[float64](b.h, 2) }
 func emitAccessor(t *model.Table, c *model.Column) jen.Code {
-	return commentDoc(c.Doc, "%s returns column %d, %q: %s. Buffers %s.", c.Method, c.Number, c.Name, c.TypeString(), buffers(c)).
+	return commentDoc(c.Doc, "%s returns column %d, %q: %s. %s.", c.Method, c.Number, c.Name, c.TypeString(), buffers(c)).
 		Add(batchMethod(t, c.Method)).Add(viewType(c)).
 		Add(oneLine(jen.Return(viewFunc(c).Call(viewArgs(c)...))))
 }
 
-// buffers writes 4 (validity), 5 (values, 8 bytes each).
+// buffers writes Buffers 4 (validity), 5 (values, 8 bytes each).
 func buffers(c *model.Column) string {
+	if len(c.Buffers) == 0 {
+		return "No buffers"
+	}
 	list := make([]string, len(c.Buffers))
 	for i, b := range c.Buffers {
 		list[i] = fmt.Sprintf("%d (%s)", b.Number, b.Content)
 	}
-	return strings.Join(list, ", ")
-}
-
-// viewType writes the type of a column's accessor, such as column.Texts.
-func viewType(c *model.Column) *jen.Statement {
-	switch {
-	case c.Index != nil:
-		return column("Dict").Types(jen.Id(c.Index.String()))
-	case c.Fixed() && c.Nullable:
-		return column("Nullable").Types(fixedType(c))
-	case c.Fixed():
-		return jen.Index().Add(fixedType(c))
-	}
-	return column(viewName(c))
-}
-
-// viewFunc writes the runtime's function that returns a column's view, such as rt.Texts.
-func viewFunc(c *model.Column) *jen.Statement {
-	switch {
-	case c.Index != nil:
-		return rt("Dict").Types(jen.Id(c.Index.String()))
-	case c.Fixed() && c.Nullable:
-		return rt("Nullable").Types(fixedType(c))
-	case c.Fixed():
-		return rt("Values").Types(fixedType(c))
-	}
-	return rt(viewName(c))
-}
-
-func viewArgs(c *model.Column) []jen.Code {
-	args := []jen.Code{jen.Id("b.h"), jen.Lit(c.Number)}
-	if c.Type.Kind == model.Timestamp {
-		args = append(args, unit(c.Type))
-	}
-	return args
-}
-
-func viewName(c *model.Column) string {
-	switch c.Type.Kind {
-	case model.Bool:
-		return "Bools"
-	case model.Timestamp:
-		return "Timestamps"
-	case model.Utf8:
-		return "Texts"
-	}
-	return "Binaries"
-}
-
-// fixedType writes the element type of a column of numbers: the user's own where the row struct has one.
-func fixedType(c *model.Column) *jen.Statement {
-	if c.Named != nil {
-		return namedType(c.Named)
-	}
-	return jen.Id(c.Type.String()) // Arrow and Go call numbers the same
+	return "Buffers " + strings.Join(list, ", ")
 }
 
 func namedType(n *model.Named) *jen.Statement {
@@ -124,7 +73,7 @@ func namedType(n *model.Named) *jen.Statement {
 // converts tells whether a column's views and builders have another type than its rows, which is a named bool or string.
 // (A named number is the type of the column itself, and byte slices are assignable.)
 func converts(c *model.Column) bool {
-	return c.Named != nil && !c.Fixed() && c.Type.Kind != model.Binary
+	return c.Named != nil && !c.Fixed() && !c.Enum && c.Type.Kind != model.Binary
 }
 
 // texts says what rows of the table would share with their batch, "" for nothing.
@@ -172,7 +121,7 @@ func emitRowMethod(t *model.Table) jen.Code {
 // rowValue writes the value of row i as the row struct holds it: view.At(i), or ptr(view.Get(i)) where it may be null.
 func rowValue(c *model.Column, view *jen.Statement, i string, own bool, ptr *jen.Statement) *jen.Statement {
 	at, get := "At", "Get"
-	if own && c.Index == nil && (c.Type.Kind == model.Utf8 || c.Type.Kind == model.Binary) {
+	if own && (c.Index == nil && c.Type.Kind == model.Utf8 || c.Type.Kind == model.Binary) {
 		at, get = "Clone", "GetClone"
 	}
 	var value *jen.Statement
@@ -288,17 +237,4 @@ func emitViews(t *model.Table) []jen.Code {
 		return []jen.Code{jen.Id(line)}
 	}
 	return lines
-}
-
-// slabType writes the type of the values that pointers of a column point to.
-func slabType(c *model.Column) *jen.Statement {
-	switch c.Type.Kind {
-	case model.Bool:
-		return jen.Bool()
-	case model.Timestamp:
-		return jen.Qual("time", "Time")
-	case model.Utf8:
-		return jen.String()
-	}
-	return fixedType(c)
 }

@@ -22,25 +22,6 @@ func emitBuilder(t *model.Table) jen.Code {
 		Type().Id(t.Names.Builder).Struct(list...)
 }
 
-// builderType writes the type of a column's builder, such as column.FixedBuilder[float64].
-func builderType(c *model.Column) *jen.Statement {
-	switch {
-	case c.Index != nil:
-		return column("DictBuilder").Types(jen.Id(c.Index.String()))
-	case c.Fixed():
-		return column("FixedBuilder").Types(fixedType(c))
-	}
-	switch c.Type.Kind {
-	case model.Bool:
-		return column("BoolBuilder")
-	case model.Timestamp:
-		return column("TimestampBuilder")
-	case model.Utf8:
-		return column("TextBuilder")
-	}
-	return column("BinaryBuilder")
-}
-
 // emitNewBuilder writes
 //
 //	// NewTradeBuilder returns an empty builder. Nil options mean all defaults.
@@ -141,7 +122,7 @@ func emitAppendRows(t *model.Table) jen.Code {
 	for _, c := range t.Columns {
 		value := jen.Id("block").Index(jen.Id("i")).Dot(c.Field)
 		set := appendValue(c, value)
-		if c.Fixed() && !c.Nullable {
+		if c.Bulk() {
 			body = append(body, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Local).Dot("Extend").Call(jen.Len(jen.Id("block"))))
 			set = jen.Id(c.Local).Index(jen.Id("i")).Op("=").Add(value)
 		}

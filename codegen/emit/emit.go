@@ -37,6 +37,12 @@ func Rows(f *model.File) ([]byte, error) {
 		out.Line()
 		out.Add(emitRow(t))
 	}
+	for _, e := range f.Enums {
+		for _, code := range []jen.Code{emitEnum(e), emitEnumString(e), emitEnumParse(e)} {
+			out.Line()
+			out.Add(code)
+		}
+	}
 	return render(out, f.Rows)
 }
 

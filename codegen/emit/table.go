@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"strconv"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/lightstream-go/lightstream/codegen/model"
@@ -82,7 +84,13 @@ func emitColumn(c *model.Column) jen.Code {
 	if c.Index != nil {
 		f = append(f, field("Dictionary", ipc("DictionaryOf").Call(arrowType(*c.Index))))
 	}
+	if c.Type.UUID {
+		f = append(f, field("Metadata", ipc("UUID").Call()))
+	}
 	list := []jen.Code{field("Field", ipc("Field").Values(f...))}
+	if c.Enum {
+		list = append(list, field("Names", rt("NamesOf").Call(parseFunc(c.Named))))
+	}
 	if c.NaiveUTC {
 		list = append(list, field("NaiveUTC", jen.True()))
 	}
@@ -103,12 +111,27 @@ func arrowType(t model.Type) *jen.Statement {
 	case model.Bool:
 		return ipc("Bool")
 	case model.Utf8:
-		return ipc("Utf8")
+		return ipc(map[model.Layout]string{model.Offsets: "Utf8", model.Large: "LargeUtf8", model.Views: "Utf8View"}[t.Layout])
 	case model.Binary:
-		return ipc("Binary")
+		return ipc(map[model.Layout]string{model.Offsets: "Binary", model.Large: "LargeBin", model.Views: "BinaryView"}[t.Layout])
+	case model.FixedBinary:
+		return ipc("FixedSizeBinary").Call(jen.Lit(t.Width))
+	case model.Time:
+		return ipc("Time" + strconv.Itoa(t.Bits)).Call(unit(t))
+	case model.Duration:
+		return ipc("Duration").Call(unit(t))
+	case model.Decimal:
+		return ipc("Decimal").Call(jen.Lit(t.Bits), jen.Lit(t.Precision), jen.Lit(t.Scale))
+	case model.Nothing:
+		return ipc("Null")
 	}
 	name := t.String() // uint16 or float64
 	return ipc(string(name[0]-'a'+'A') + name[1:])
+}
+
+// parseFunc writes the function that knows the names of a type.
+func parseFunc(n *model.Named) *jen.Statement {
+	return namedType(&model.Named{Path: n.Path, Package: n.Package, Name: "Parse" + n.Name})
 }
 
 // unit writes column.Nanosecond.

@@ -1,6 +1,10 @@
 package load
 
-import "github.com/lightstream-go/lightstream/codegen/model"
+import (
+	"fmt"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
 
 // applyTag sets what the options of a tag say of column c, whose Go type is goType.
 func applyTag(c *model.ColumnDef, t *tag, goType string, errs *model.Errors) {
@@ -25,6 +29,10 @@ func applyTag(c *model.ColumnDef, t *tag, goType string, errs *model.Errors) {
 	if naive := find(t.options, "naive"); naive != nil && c.Type.Kind == model.Timestamp && c.Type.Zone == "" {
 		errs.Add(naive.pos, "naive=UTC on a timestamp that has no zone itself", "drop one of them")
 	}
+	if c.Type.Kind == model.Decimal && c.Type.Precision == 0 && find(t.options, "decimal") == nil {
+		errs.Add(c.Pos, fmt.Sprintf("field %s: %s does not say how many digits it has", c.Field, goType),
+			fmt.Sprintf("tag it `arrow:\",decimal(%d,2)\"`", model.MaxPrecision(c.Type.Bits)))
+	}
 	if value := find(t.options, "default"); value != nil {
 		setDefault(c, value, errs)
 	}
@@ -40,6 +48,10 @@ func find(options []option, name string) *option {
 }
 
 func setDefault(c *model.ColumnDef, o *option, errs *model.Errors) {
+	if c.Index != nil && c.Type.Kind == model.Int {
+		errs.Add(o.pos, "a default for a dictionary of integers is not supported by this version", "leave it out, or make the column nullable")
+		return
+	}
 	text, p := parseDefault(c.Type, o.arg)
 	if p != nil {
 		errs.Add(o.pos, p.found, p.remedy)
@@ -55,40 +67,21 @@ func applyOption(c *model.ColumnDef, o *option, goType string) *problem {
 		if _, isLater := later[o.name]; isLater {
 			return laterProblem("option "+o.text, o.name)
 		}
+		if remedy := instead[o.name]; remedy != "" {
+			return problemf(remedy, "unknown option %q", o.text)
+		}
 		return problemf(knownOptions, "unknown option %q", o.text)
 	}
 	if o.kind != form.kind && !(o.kind == 0 && form.bare) || o.kind != 0 && o.arg == "" && o.name != "default" {
 		return problemf("write "+form.example, "option %q", o.text)
 	}
+	if p := applyType(c, o, goType, form.example); p != nil {
+		return p
+	}
 	switch o.name {
-	case "dict":
-		if c.Type.Kind == model.Binary {
-			return problemf("leave it out, or use string", "dict on %s is not supported by this version", goType)
-		}
-		if c.Type.Kind != model.Utf8 {
-			return problemf("leave it out", "dict is for strings, found %s", goType)
-		}
-		index, p := parseIndex(o.arg)
-		c.Index = &index
-		return p
-	case "timestamp":
-		if c.Type == kinds["int64"] {
-			return problemf("use time.Time", "timestamp on %s is not supported by this version", goType)
-		}
-		if c.Type.Kind != model.Timestamp {
-			return problemf("leave it out", "timestamp is for time.Time, found %s", goType)
-		}
-		if o.kind == 0 {
-			return nil
-		}
-		t, p := parseTimestamp(o.arg, form.example)
-		if p == nil {
-			c.Type = t
-		}
-		return p
 	case "naive":
 		if c.Type.Kind != model.Timestamp {
-			return problemf("leave it out", "naive is for time.Time, found %s", goType)
+			return problemf("leave it out", "naive is for timestamps, found %s", goType)
 		}
 		if o.arg != "UTC" {
 			return problemf("write naive=UTC", "option %q", o.text)
@@ -111,6 +104,75 @@ func applyOption(c *model.ColumnDef, o *option, goType string) *problem {
 	return nil
 }
 
+// applyType sets what an option says of the column's type.
+func applyType(c *model.ColumnDef, o *option, goType, example string) *problem {
+	set := func(t model.Type, p *problem) *problem {
+		if p == nil {
+			c.Type = t
+		}
+		return p
+	}
+	span := c.Type.Kind == model.Duration || c.Type.Kind == model.Time
+	isTime := c.Type.Kind == model.Timestamp && !c.Raw
+	switch o.name {
+	case "dict":
+		return setDictionary(c, o.arg, goType)
+	case "large", "view":
+		return setLayout(c, model.Layout(o.name), goType)
+	case "uuid":
+		if c.Type.Kind != model.FixedBinary || c.Type.Width != 16 {
+			return problemf("use [16]byte", "uuid on %s", goType)
+		}
+		c.Type.UUID = true
+	case "timestamp":
+		switch {
+		case c.AsTime:
+			return problemf("drop one of them", "timestamp on a column that is a date")
+		case c.Type == kinds["int64"] && c.Index == nil && o.kind == 0:
+			return problemf("write "+example, "timestamp without a unit on %s", goType)
+		case c.Type == kinds["int64"] && c.Index == nil:
+			c.Raw = true
+		case c.Type.Kind != model.Timestamp:
+			return problemf("leave it out", "timestamp is for time.Time and int64, found %s", goType)
+		}
+		if o.kind != 0 {
+			return set(parseTimestamp(o.arg, example))
+		}
+	case "date32", "date64":
+		switch {
+		case c.AsTime:
+			return problemf("drop one of them", "%s on a column that is %v", o.name, c.Type)
+		case c.Type.Kind == model.Date:
+			return problemf("leave it out", "%s is %v by itself", goType, c.Type)
+		case !isTime || c.Type != model.TimestampNanoUTC:
+			return problemf("leave it out", "%s is for time.Time without a unit, found %s", o.name, goType)
+		}
+		c.AsTime = true
+		c.Type = model.Type{Kind: model.Date, Bits: 32}
+		if o.name == "date64" {
+			c.Type.Bits = 64
+		}
+	case "time32", "time64", "duration":
+		switch {
+		case !span:
+			return problemf("leave it out", "%s is for time.Duration, found %s", o.name, goType)
+		case c.Type.Kind == model.Time:
+			return problemf("drop one of them", "%s on a column that is %v", o.name, c.Type)
+		case o.name == "time32":
+			return set(parseTime(32, o.arg, example))
+		case o.name == "time64":
+			return set(parseTime(64, o.arg, example))
+		}
+		return set(parseDuration(o.arg, example))
+	case "decimal":
+		if c.Type.Kind != model.Decimal {
+			return problemf("leave it out, or use rt.Decimal128", "decimal is for rt.Decimal32 to rt.Decimal256, found %s", goType)
+		}
+		return set(parseDecimal(c.Type.Bits, goType, o.arg, example))
+	}
+	return nil
+}
+
 // optionForms says how the options are written.
 var optionForms = map[string]struct {
 	kind    byte
@@ -119,6 +181,15 @@ var optionForms = map[string]struct {
 }{
 	"dict":      {'(', true, "dict or dict(int16)"},
 	"timestamp": {'(', true, "timestamp(us,UTC), or timestamp(us) for wall-clock times; units are s, ms, us and ns"},
+	"date32":    {0, true, "date32"},
+	"date64":    {0, true, "date64"},
+	"time32":    {'(', true, "time32, time32(s) or time32(ms)"},
+	"time64":    {'(', true, "time64, time64(us) or time64(ns)"},
+	"duration":  {'(', true, "duration or duration(us); units are s, ms, us and ns"},
+	"decimal":   {'(', false, "decimal(38,10): how many digits, and how many of them after the point"},
+	"large":     {0, true, "large"},
+	"view":      {0, true, "view"},
+	"uuid":      {0, true, "uuid"},
 	"naive":     {'=', false, "naive=UTC"},
 	"required":  {0, true, "required"},
 	"default":   {'=', false, "default=0"},

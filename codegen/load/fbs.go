@@ -36,7 +36,7 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 	if err != nil {
 		return nil, modelErrors(err)
 	}
-	r := schemaReader{}
+	r := schemaReader{seen: map[*fbs.Enum]*model.Enum{}}
 	nested := nestedTables(tree)
 	var defs []*model.Def
 	rows := map[string]*fbs.Table{}
@@ -56,7 +56,8 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 		r.errs.Add(model.Pos{File: filepath.ToSlash(name), Line: 1, Col: 1}, "no tables", "declare one: table Trade { price: double; }")
 		return nil, r.errs.Err()
 	}
-	f := &model.File{Source: filepath.Base(name)}
+	f := &model.File{Source: filepath.Base(name), Enums: r.enums}
+	r.checkEnums(rows, opt.Declared)
 	f.Output, f.Rows = outputs(filepath.ToSlash(name))
 	pkg := &model.Package{Name: opt.Package, Declared: opt.Declared}
 	for row := range rows {
@@ -102,7 +103,11 @@ func nestedTables(tree *fbs.Schema) map[*fbs.Table]bool {
 	return nested
 }
 
-type schemaReader struct{ errs model.Errors }
+type schemaReader struct {
+	errs  model.Errors
+	enums []*model.Enum // those that columns have
+	seen  map[*fbs.Enum]*model.Enum
+}
 
 func (r *schemaReader) add(pos fbs.Pos, p *problem) {
 	if p != nil {
@@ -178,26 +183,89 @@ func (r *schemaReader) value(attrs fbs.Attrs, name, example string) *fbs.Attr {
 	return a
 }
 
+// enum returns the Go type of an enum.
+func (r *schemaReader) enum(e *fbs.Enum) *model.Enum {
+	if known := r.seen[e]; known != nil {
+		return known
+	}
+	out := &model.Enum{Pos: modelPos(e.Pos), Name: model.CamelCase(e.Name), Doc: docLines(e.Doc), Type: scalars[e.Base]}
+	if a := r.value(e.Attrs, "go_name", `go_name: "Side"`); a != nil {
+		out.Name = a.Value
+	}
+	if !model.IsIdentifier(out.Name) || !token.IsExported(out.Name) {
+		r.add(e.Pos, problemf(`give it one (go_name: "Side")`, "enum %s has no exported Go name", e.Name))
+	}
+	for _, v := range e.Values {
+		value := model.EnumValue{Const: out.Name + model.CamelCase(v.Name), Name: v.Name, Value: enumText(e, v), Doc: docLines(v.Doc)}
+		out.Values = append(out.Values, value)
+	}
+	r.seen[e] = out
+	r.enums = append(r.enums, out)
+	return out
+}
+
+func enumText(e *fbs.Enum, v *fbs.EnumValue) string {
+	if e.Base.IsUnsigned() {
+		return strconv.FormatUint(uint64(v.Value)&(math.MaxUint64>>(64-8*e.Base.Size())), 10)
+	}
+	return strconv.FormatInt(v.Value, 10)
+}
+
+// checkEnums reports names of enums and of their values that are somebody else's.
+func (r *schemaReader) checkEnums(rows map[string]*fbs.Table, declared map[string]model.Pos) {
+	taken := map[string]string{}
+	for row, t := range rows {
+		taken[row] = "table " + t.Name
+	}
+	for _, e := range r.enums {
+		for _, name := range e.Names() {
+			if pos, ok := declared[name]; ok {
+				r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for enum %s", name, e.Name), `give one of them another name (go_name: "Name")`)
+			} else if other, ok := taken[name]; ok {
+				r.errs.Add(e.Pos, fmt.Sprintf("enum %s and %s would both declare %s in Go", e.Name, other, name), `give one of them another name (go_name: "Name")`)
+			}
+			taken[name] = "enum " + e.Name
+		}
+	}
+}
+
 func (r *schemaReader) column(f *fbs.Field, row string) *model.ColumnDef {
 	c := &model.ColumnDef{Pos: modelPos(f.Pos), Field: row, Name: f.Name, Doc: docLines(f.Doc)}
 	if p := setSchemaType(c, f); p != nil {
 		r.add(f.Type.Pos, &problem{fmt.Sprintf("field %s: %s", f.Name, p.found), p.remedy})
 		return nil
 	}
+	if f.Type.Kind == fbs.EnumType {
+		c.Named = &model.Named{Name: r.enum(f.Type.Enum).Name, Names: !f.Type.Enum.BitFlags}
+	}
+	first := ""
+	for _, a := range f.Attrs {
+		if !slices.Contains(typeAttributes, a.Name) {
+			continue
+		}
+		if first != "" {
+			r.add(a.Pos, problemf("drop one of them", "%s on a field with %s", a.Name, first))
+			return nil
+		}
+		first = a.Name
+	}
 	for _, a := range f.Attrs {
 		r.attribute(c, f, a)
 	}
 	if f.Default.IsSet() && !f.Default.Null {
-		text, p := parseDefault(c.Type, defaultText(f))
+		text, p := parseDefault(c.Type, defaultText(c, f))
 		if c.Default, c.HasDefault = text, p == nil; p != nil {
 			r.add(f.Default.Pos, p)
 		}
 	}
-	if c.Nullable && c.Type.Kind != model.Binary {
+	if c.Nullable && c.Type.Kind != model.Binary && c.Type.Kind != model.Nothing {
 		c.Form = model.Null
 	}
 	return c
 }
+
+// typeAttributes are those of which a field has one at most.
+var typeAttributes = []string{"timestamp", "date", "time", "duration", "decimal", "fixed", "uuid"}
 
 // setSchemaType sets what the type of a field says.
 func setSchemaType(c *model.ColumnDef, f *fbs.Field) *problem {
@@ -213,6 +281,14 @@ func setSchemaType(c *model.ColumnDef, f *fbs.Field) *problem {
 		return nil
 	case t.Kind == fbs.VectorOf && t.Elem.Kind == fbs.UByte:
 		c.Type = model.Type{Kind: model.Binary}
+		c.Nullable = !f.Required
+		return nil
+	case t.Kind == fbs.TableType && len(t.Table.Fields) == 0:
+		c.Type = model.Type{Kind: model.Nothing}
+		c.Nullable = true
+		return nil
+	case t.Kind == fbs.StructType && f.Attrs.Has("decimal") && (t.Struct.Size == 16 || t.Struct.Size == 32):
+		c.Type = model.Type{Kind: model.Decimal, Bits: 8 * t.Struct.Size}
 		c.Nullable = !f.Required
 		return nil
 	case t.Kind == fbs.VectorOf || t.Kind == fbs.ArrayOf:
@@ -265,41 +341,105 @@ func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 			r.add(a.Pos, problemf("drop one of them", "naive on a timestamp that has no zone itself"))
 		}
 		c.NaiveUTC = true
-	case "date", "time", "duration", "decimal", "fixed", "large", "view", "uuid":
-		r.add(a.Pos, laterProblem("attribute "+a.Name, a.Name))
+	case "date":
+		switch f.Type.Kind {
+		case fbs.Int:
+			c.Type = model.Type{Kind: model.Date, Bits: 32}
+		case fbs.Long:
+			c.Type = model.Type{Kind: model.Date, Bits: 64}
+		default:
+			r.add(pos, problemf("use int for days, or long for milliseconds", "date is for fields of type int and long, found %v", f.Type))
+		}
+	case "time":
+		switch f.Type.Kind {
+		case fbs.Int:
+			r.add(pos, setParsed(c)(parseTime(32, a.Value, `time: "s" or "ms"`)))
+		case fbs.Long:
+			r.add(pos, setParsed(c)(parseTime(64, a.Value, `time: "us" or "ns"`)))
+		default:
+			r.add(pos, problemf("use int for s and ms, or long for us and ns", "time is for fields of type int and long, found %v", f.Type))
+		}
+	case "duration":
+		if f.Type.Kind != fbs.Long {
+			r.add(pos, problemf("leave it out, or use long", "duration is for fields of type long, found %v", f.Type))
+			return
+		}
+		r.add(pos, setParsed(c)(parseDuration(a.Value, `duration: "us"; units are s, ms, us and ns`)))
+	case "decimal":
+		bits, fits := c.Type.Bits, true
+		switch f.Type.Kind {
+		case fbs.String:
+			bits = 0
+		case fbs.Int, fbs.Long, fbs.StructType:
+		default:
+			fits = false
+		}
+		if !fits {
+			r.add(pos, problemf("use string, int, long, or a struct of 16 or 32 bytes", "decimal on %v", f.Type))
+			return
+		}
+		r.add(pos, setParsed(c)(parseDecimal(bits, f.Type.String(), a.Value, `decimal: "38,10": how many digits, and how many of them after the point`)))
+	case "fixed":
+		width, err := strconv.Atoi(a.Value)
+		switch {
+		case f.Type.Kind != fbs.VectorOf || f.Type.Elem.Kind != fbs.UByte:
+			r.add(pos, problemf("leave it out, or use [ubyte]", "fixed is for fields of type [ubyte], found %v", f.Type))
+		case err != nil || width < 1 || width > math.MaxInt32:
+			r.add(pos, problemf("write fixed: 16, the number of bytes", "width %q of fixed-size bytes", a.Value))
+		case c.Index != nil:
+			r.add(pos, problemf("drop one of them", "fixed on a dictionary column"))
+		default:
+			c.Type = model.Type{Kind: model.FixedBinary, Width: width}
+		}
+	case "uuid":
+		if k := c.Type.Kind; k != model.Utf8 && k != model.Binary || c.Index != nil {
+			r.add(pos, problemf("use [ubyte]", "uuid on %v", f.Type))
+			return
+		}
+		c.Type = model.Type{Kind: model.FixedBinary, Width: 16, UUID: true}
+	case "large", "view":
+		r.add(pos, setLayout(c, model.Layout(a.Name), f.Type.String()))
+	}
+}
+
+// setParsed sets the type of a column, unless there is a problem.
+func setParsed(c *model.ColumnDef) func(model.Type, *problem) *problem {
+	return func(t model.Type, p *problem) *problem {
+		if p == nil {
+			c.Type = t
+		}
+		return p
 	}
 }
 
 func (r *schemaReader) dictionary(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) *problem {
-	switch {
-	case c.Type.Kind == model.Binary || f.Type.Kind == fbs.EnumType:
-		return problemf("leave it out, or use string", "dict on %v is not supported by this version", f.Type)
-	case c.Type.Kind != model.Utf8:
-		return problemf("leave it out", "dict is for strings, found %v", f.Type)
+	if f.Type.Kind == fbs.EnumType && f.Type.Enum.BitFlags {
+		return problemf("leave it out", "dict on enum %s, whose values are bit flags and may have several names", f.Type.Enum.Name)
 	}
-	index, p := parseIndex(a.Value)
-	c.Index = &index
-	return p
+	return setDictionary(c, a.Value, f.Type.String())
 }
 
 func (r *schemaReader) timestamp(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) *problem {
-	if f.Type.Kind != fbs.Long {
+	if f.Type.Kind != fbs.Long || c.Index != nil {
 		return problemf("leave it out, or use long", "timestamp is for fields of type long, found %v", f.Type)
 	}
 	c.Type = model.TimestampNanoUTC
 	if !a.HasValue() {
 		return nil
 	}
-	t, p := parseTimestamp(a.Value, `timestamp: "us,UTC", or "us" for wall-clock times; units are s, ms, us and ns`)
-	if p == nil {
-		c.Type = t
-	}
-	return p
+	return setParsed(c)(parseTimestamp(a.Value, `timestamp: "us,UTC", or "us" for wall-clock times; units are s, ms, us and ns`))
 }
 
 // defaultText returns the default of a field as parseDefault reads it.
-func defaultText(f *fbs.Field) string {
+func defaultText(c *model.ColumnDef, f *fbs.Field) string {
 	d := f.Default
+	if c.Enum {
+		for _, v := range f.Type.Enum.Values {
+			if v.Value == d.Int {
+				return v.Name
+			}
+		}
+	}
 	switch base := f.Type.Base(); {
 	case base == fbs.Bool:
 		return strconv.FormatBool(d.Int != 0)

@@ -38,19 +38,109 @@ func parseTimestamp(spec, forms string) (model.Type, *problem) {
 	return t, nil
 }
 
+// parseTime reads the unit of times of day of the given bits. Forms tells how to write it.
+func parseTime(bits int, spec, forms string) (model.Type, *problem) {
+	units := []model.Unit{model.Second, model.Millisecond}
+	if bits == 64 {
+		units = []model.Unit{model.Microsecond, model.Nanosecond}
+	}
+	t := model.Type{Kind: model.Time, Bits: bits, Unit: units[1]}
+	if spec = strings.TrimSpace(spec); spec != "" {
+		t.Unit = model.Unit(spec)
+	}
+	if !slices.Contains(units, t.Unit) {
+		return t, problemf("write "+forms, "unit %q of a time of %d bits", spec, bits)
+	}
+	return t, nil
+}
+
+// parseDuration reads the unit of spans of time, nanoseconds where there is none. Forms tells how to write it.
+func parseDuration(spec, forms string) (model.Type, *problem) {
+	t := model.Type{Kind: model.Duration, Unit: model.Nanosecond}
+	if spec = strings.TrimSpace(spec); spec != "" {
+		t.Unit = model.Unit(spec)
+	}
+	if !slices.Contains(model.Units, t.Unit) {
+		return t, problemf("write "+forms, "unit %q of a duration", spec)
+	}
+	return t, nil
+}
+
+// parseDecimal reads "38,10", or "38" for integers. Bits are those of the type, 0 for those that the digits need. Forms tells how
+// to write it.
+func parseDecimal(bits int, goType, spec, forms string) (model.Type, *problem) {
+	digits, scale, scaled := strings.Cut(spec, ",")
+	precision, err := strconv.Atoi(strings.TrimSpace(digits))
+	t := model.Type{Kind: model.Decimal, Bits: bits, Precision: precision}
+	if err != nil {
+		return t, problemf("write "+forms, "%q is no precision and scale of a decimal", spec)
+	}
+	if scaled {
+		if t.Scale, err = strconv.Atoi(strings.TrimSpace(scale)); err != nil {
+			return t, problemf("write "+forms, "%q is no precision and scale of a decimal", spec)
+		}
+	}
+	if bits == 0 {
+		t.Bits = 128
+		if precision > model.MaxPrecision(128) {
+			t.Bits = 256
+		}
+	}
+	switch most := model.MaxPrecision(t.Bits); {
+	case precision < 1 || precision > most && bits == 0:
+		return t, problemf(fmt.Sprintf("write 1 to %d", most), "precision %d of a decimal", precision)
+	case precision > most:
+		return t, problemf(fmt.Sprintf("write 1 to %d, or use a wider type", most), "precision %d of a decimal in %s", precision, goType)
+	case t.Scale > precision || t.Scale < -precision:
+		return t, problemf("write one that is not larger than the precision", "scale %d of a decimal of %d digits", t.Scale, precision)
+	}
+	return t, nil
+}
+
+// indices are the index types of dictionaries.
+var indices = map[string]model.Type{
+	"": model.Int32, "int8": model.Int8, "int16": model.Int16, "int32": model.Int32, "int64": kinds["int64"],
+	"uint8": kinds["uint8"], "uint16": kinds["uint16"], "uint32": kinds["uint32"], "uint64": kinds["uint64"],
+}
+
 // parseIndex reads the index type of a dictionary, int32 being what "" stands for.
 func parseIndex(spec string) (model.Type, *problem) {
-	switch spec = strings.TrimSpace(spec); spec {
-	case "int8":
-		return model.Int8, nil
-	case "int16":
-		return model.Int16, nil
-	case "int32", "":
-		return model.Int32, nil
-	case "int64", "uint8", "uint16", "uint32", "uint64":
-		return model.Int32, problemf("use int8, int16 or int32", "index type %s of a dictionary is not supported by this version", spec)
+	if t, ok := indices[strings.TrimSpace(spec)]; ok {
+		return t, nil
 	}
-	return model.Int32, problemf("use int8, int16 or int32", "index type %q of a dictionary", spec)
+	return model.Int32, problemf("use int8 to int64 or uint8 to uint64", "index type %q of a dictionary", spec)
+}
+
+// setLayout sets the layout of text or bytes.
+func setLayout(c *model.ColumnDef, layout model.Layout, found string) *problem {
+	switch {
+	case c.Type.Kind != model.Utf8 && c.Type.Kind != model.Binary || c.Enum:
+		return problemf("leave it out", "%s is for text and bytes, found %s", layout, found)
+	case c.Type.Layout != model.Offsets:
+		return problemf("drop one of them", "%s on a column that is %s", layout, c.Type.Layout)
+	case c.Index != nil:
+		return problemf("drop one of them", "%s on a dictionary column", layout)
+	}
+	c.Type.Layout = layout
+	return nil
+}
+
+// setDictionary makes a column one with a dictionary.
+func setDictionary(c *model.ColumnDef, spec, found string) *problem {
+	switch {
+	case c.Type.Layout != model.Offsets:
+		return problemf("drop one of them", "dict on a column that is %s", c.Type.Layout)
+	case c.Type.Kind == model.Int && c.Named != nil && !c.Named.Names:
+		return problemf(fmt.Sprintf("declare String() string and Parse%[1]s(string) (%[1]s, error)", c.Named.Name),
+			"dict on %s, whose values have no names", found)
+	case c.Type.Kind == model.Int && c.Named != nil:
+		c.Type, c.Enum = model.Type{Kind: model.Utf8}, true
+	case c.Type.Kind != model.Utf8 && c.Type.Kind != model.Binary && c.Type.Kind != model.Int:
+		return problemf("leave it out", "dict is for strings, bytes and integers, found %s", found)
+	}
+	index, p := parseIndex(spec)
+	c.Index = &index
+	return p
 }
 
 // parseDefault reads the value of a column that a stream does not have, and returns it as Go and tags write it.
@@ -87,16 +177,17 @@ func parseDefault(t model.Type, text string) (string, *problem) {
 
 // later are options of other versions, with what to do in this one.
 var later = map[string]string{
-	"date": "use a timestamp", "date32": "use a timestamp", "date64": "use a timestamp",
-	"decimal":  "use a string, or an int64 of the smallest unit",
-	"duration": "use an int64", "time": "use an int64", "time32": "use an int64", "time64": "use an int64",
-	"fixed": "use plain bytes", "uuid": "use plain bytes or a string",
-	"large": "leave it out, readers take one for the other", "view": "leave it out, readers take one for the other",
 	"ree": "leave it out, or use dict", "listview": "leave it out", "message": "leave it out",
 	"struct": "leave it out", "union": "leave it out", "map": "leave it out", "list": "leave it out",
-	"decimal32": "use an int32 of the smallest unit", "decimal64": "use an int64 of the smallest unit",
-	"decimal128": "use a string", "decimal256": "use a string", "float16": "use a float32", "interval": "use an int64",
-	"null": "leave it out", "json": "leave it out",
+	"interval": "use an int64", "json": "leave it out",
+}
+
+// instead says what is written in the place of options that one might expect.
+var instead = map[string]string{
+	"date": "write date32 or date64", "time": "write time32 or time64", "fixed": "use an array such as [16]byte",
+	"decimal32": "write decimal(9,2); the width is that of the type", "decimal64": "write decimal(18,2); the width is that of the type",
+	"decimal128": "write decimal(38,10); the width is that of the type", "decimal256": "write decimal(76,10); the width is that of the type",
+	"float16": "use rt.Float16", "null": "use struct{}",
 }
 
 func laterProblem(what, name string) *problem {

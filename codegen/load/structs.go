@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"math"
 	"slices"
 	"strings"
 
@@ -280,7 +281,7 @@ func (s *structReader) invalid(expr ast.Expr, t types.Type) *problem {
 	return problemf("declare or import it", "type %s is not known", types.ExprString(expr))
 }
 
-const basicTypes = "use bool, string, int8 to int64, uint8 to uint64, float32, float64, []byte or time.Time"
+const basicTypes = "use bool, string, int8 to int64, uint8 to uint64, float32, float64, []byte, [16]byte, time.Time, time.Duration, or a type of rt such as rt.Decimal128"
 
 // setType sets a column's type and how rows hold it.
 func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
@@ -293,7 +294,11 @@ func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 			c.Type = model.TimestampNanoUTC
 			return nil
 		case isFrom(named, "time") && named.Obj().Name() == "Duration":
-			return problemf("use int64, in a unit that the name tells", "time.Duration is not supported by this version")
+			c.Type = model.Type{Kind: model.Duration, Unit: model.Nanosecond}
+			return nil
+		case (isFrom(named, model.RuntimePath) || isFrom(named, model.ColumnPath)) && values[named.Obj().Name()].Kind != 0:
+			c.Type = values[named.Obj().Name()]
+			return nil
 		case isFrom(named, "database/sql"):
 			return problemf("use rt.Null[T], which has the same fields as sql.Null[T]", "%s is not supported", name)
 		case isFrom(named, model.RuntimePath):
@@ -318,6 +323,23 @@ func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 		}
 		c.Type, c.Nullable = model.Type{Kind: model.Binary}, true
 		return nil // assignable to []byte, so that its name does not matter
+	case *types.Array:
+		if b, ok := types.Unalias(u.Elem()).(*types.Basic); !ok || b.Kind() != types.Uint8 {
+			return compositeProblem(u, name)
+		}
+		if u.Len() < 1 || u.Len() > math.MaxInt32 {
+			return problemf("use [16]byte, or a struct{} for nothing", "%s has %d bytes", name, u.Len())
+		}
+		c.Type = model.Type{Kind: model.FixedBinary, Width: int(u.Len())}
+	case *types.Struct:
+		if u.NumFields() > 0 {
+			return compositeProblem(u, name)
+		}
+		if form != model.Plain {
+			return problemf(fmt.Sprintf("use %s, which is always null", name), "%s is null by itself", name)
+		}
+		c.Type, c.Nullable = model.Type{Kind: model.Nothing}, true
+		return nil // assignable to struct{}
 	default:
 		return compositeProblem(u, name)
 	}
@@ -330,12 +352,44 @@ func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 		if pkg := obj.Pkg(); pkg.Path() != localPath {
 			c.Named.Path, c.Named.Package = pkg.Path(), pkg.Name()
 		}
-		if number := c.Type.Kind == model.Int || c.Type.Kind == model.Float; form == model.Null && !number {
+		c.Named.Names = hasNames(named)
+		if text := c.Type.Kind == model.Bool || c.Type.Kind == model.Utf8; form == model.Null && text {
 			return problemf(fmt.Sprintf("use *%s or rt.Null[%s]", name, underlying(t)), "rt.Null of %s, which is declared as %s", name, underlying(t))
 		}
 	}
 	return nil
 }
+
+// values are the types of the runtime that rows hold.
+var values = map[string]model.Type{
+	"Float16":    {Kind: model.Float, Bits: 16},
+	"Date":       {Kind: model.Date, Bits: 32},
+	"DateMillis": {Kind: model.Date, Bits: 64},
+	"Decimal32":  {Kind: model.Decimal, Bits: 32},
+	"Decimal64":  {Kind: model.Decimal, Bits: 64},
+	"Decimal128": {Kind: model.Decimal, Bits: 128},
+	"Decimal256": {Kind: model.Decimal, Bits: 256},
+}
+
+// hasNames tells whether values of type T have names: T has the method String, and ParseT beside it takes them back.
+func hasNames(t *types.Named) bool {
+	pkg := t.Obj().Pkg()
+	if pkg == nil {
+		return false
+	}
+	method, _, _ := types.LookupFieldOrMethod(t, false, pkg, "String")
+	parse := pkg.Scope().Lookup("Parse" + t.Obj().Name())
+	if method == nil || parse == nil || !parse.Exported() && pkg.Path() != localPath {
+		return false
+	}
+	m, isMethod := method.Type().(*types.Signature)
+	p, isFunc := parse.Type().(*types.Signature)
+	return isMethod && isFunc && m.Params().Len() == 0 && m.Results().Len() == 1 && isString(m.Results().At(0)) &&
+		p.Params().Len() == 1 && isString(p.Params().At(0)) && p.Results().Len() == 2 &&
+		types.Identical(p.Results().At(0).Type(), t) && types.Identical(p.Results().At(1).Type(), types.Universe.Lookup("error").Type())
+}
+
+func isString(v *types.Var) bool { return types.Identical(v.Type(), types.Typ[types.String]) }
 
 func underlying(t types.Type) string { return t.Underlying().String() }
 

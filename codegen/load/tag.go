@@ -12,7 +12,8 @@ import (
 )
 
 // knownOptions is what a tag may say after the column's name.
-const knownOptions = "the options are dict, dict(int16), timestamp(us,UTC), naive=UTC, required, default=0, was=old, go=Name"
+const knownOptions = "the options are dict, dict(int16), timestamp(us,UTC), naive=UTC, date32, date64, time32(ms), time64(us), " +
+	"duration(us), decimal(38,10), uuid, large, view, required, default=0, was=old, go=Name"
 
 // tag is a field's struct tag:
 //

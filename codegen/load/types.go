@@ -49,7 +49,8 @@ var known = map[string]string{
 		type Month int
 		type Weekday int`,
 	model.RuntimePath: `package rt
-		type Null[T any] struct { V T; Valid bool }`,
+		type Null[T any] struct { V T; Valid bool }` + runtimeValues,
+	model.ColumnPath: `package column` + runtimeValues,
 	"database/sql": `package sql
 		type Null[T any] struct { V T; Valid bool }
 		type NullBool struct{ Bool, Valid bool }
@@ -61,6 +62,17 @@ var known = map[string]string{
 		type NullString struct { String string; Valid bool }
 		type NullTime struct { Time int64; Valid bool }`,
 }
+
+// runtimeValues are the types of values that the runtime declares. What they are made of is of no interest.
+const runtimeValues = `
+		type Float16 uint16
+		type Date int32
+		type DateMillis int64
+		type Decimal32 int32
+		type Decimal64 int64
+		type Decimal128 struct { Lo uint64; Hi int64 }
+		type Decimal256 [4]uint64
+		type MonthDayNano struct { Months, Days int32; Nanos int64 }`
 
 // localPath is the import path of the package that is generated for.
 const localPath = "."

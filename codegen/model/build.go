@@ -150,8 +150,16 @@ func contents(c *Column) []string {
 		return []string{"validity", "indices, " + width(c.Index.Bits)}
 	case c.Type.Kind == Bool:
 		return []string{"validity", "values, 1 bit each"}
-	case c.Type.Kind == Timestamp:
+	case c.Type.Kind == Timestamp || c.Type.Kind == Duration:
 		return []string{"validity", "values, 8 bytes each"}
+	case c.Type.Kind == FixedBinary:
+		return []string{"validity", "values, " + width(8*c.Type.Width)}
+	case c.Type.Kind == Nothing:
+		return nil
+	case c.Type.Layout == Large:
+		return []string{"validity", "offsets, 8 bytes each", "bytes"}
+	case c.Type.Layout == Views:
+		return []string{"validity", "views, 16 bytes each", "bytes"}
 	case c.Type.Kind == Utf8 || c.Type.Kind == Binary:
 		return []string{"validity", "offsets, 4 bytes each", "bytes"}
 	}
@@ -200,7 +208,7 @@ func (b *builder) imports(defs []*Def) {
 			if c.Named != nil && c.Named.Path != "" {
 				named = append(named, c.Named)
 			}
-			if c.Type.Kind == Timestamp && c.Form == Pointer { // for their slab
+			if c.GoTime() && c.Form == Pointer { // for their slab
 				named = append(named, &Named{Path: "time", Package: "time"})
 			}
 		}
@@ -212,6 +220,8 @@ func (b *builder) imports(defs []*Def) {
 	}
 	if b.file.Rows != "" {
 		list, taken := &b.file.RowImports, b.declared()
+		add(list, taken, "fmt", "fmt", false)
+		add(list, taken, "strconv", "strconv", false)
 		add(list, taken, "time", "time", false)
 		add(list, taken, RuntimePath, "rt", true)
 	}
@@ -227,7 +237,30 @@ func (b *builder) declared() names {
 		taken.take(t.Names.all()...)
 		taken.take(t.Row)
 	}
+	for _, e := range b.file.Enums {
+		taken.take(e.Names()...)
+	}
 	return taken
+}
+
+// GoTime tells whether rows hold the column as a type of package time.
+func (c *ColumnDef) GoTime() bool {
+	switch c.Type.Kind {
+	case Timestamp:
+		return !c.Raw
+	case Date:
+		return c.AsTime
+	}
+	return c.Type.Kind == Duration || c.Type.Kind == Time
+}
+
+// Names are the names that an enum declares.
+func (e *Enum) Names() []string {
+	list := []string{e.Name, "Parse" + e.Name}
+	for _, v := range e.Values {
+		list = append(list, v.Const)
+	}
+	return list
 }
 
 // locals names the variables of t's columns.

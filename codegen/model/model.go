@@ -36,16 +36,37 @@ const (
 	Timestamp
 	Utf8
 	Binary
+	FixedBinary
+	Date
+	Time
+	Duration
+	Decimal
+	Nothing // nulls alone
 )
 
 // Type is the Arrow type of a column's values. Only the parameters of its kind are set.
 type Type struct {
-	Kind   Kind
-	Bits   int    // Int 8 to 64, Float 32 or 64
-	Signed bool   // Int
-	Unit   Unit   // Timestamp
-	Zone   string // Timestamp: "" is a wall-clock time
+	Kind      Kind
+	Bits      int    // Int 8 to 64, Float 16 to 64, Date and Time 32 or 64, Decimal 32 to 256
+	Signed    bool   // Int
+	Unit      Unit   // Timestamp, Time, Duration
+	Zone      string // Timestamp: "" is a wall-clock time
+	Width     int    // FixedBinary: bytes
+	UUID      bool   // FixedBinary
+	Precision int    // Decimal: digits
+	Scale     int    // Decimal: digits after the point
+	Layout    Layout // Utf8, Binary
 }
+
+// Layout is how texts and byte strings lie in memory.
+type Layout string
+
+// The layouts.
+const (
+	Offsets Layout = ""
+	Large   Layout = "large" // 64-bit offsets
+	Views   Layout = "view"
+)
 
 // Unit is the unit of a time, as tags and attributes write it.
 type Unit string
@@ -79,11 +100,43 @@ func (t Type) String() string {
 		}
 		return "timestamp[" + string(t.Unit) + ", " + t.Zone + "]"
 	case Utf8:
-		return "utf8"
+		return t.Layout.name("utf8")
 	case Binary:
-		return "binary"
+		return t.Layout.name("binary")
+	case FixedBinary:
+		s := "fixed_size_binary[" + strconv.Itoa(t.Width) + "]"
+		if t.UUID {
+			s += " (arrow.uuid)"
+		}
+		return s
+	case Date:
+		return "date" + strconv.Itoa(t.Bits)
+	case Time:
+		return "time" + strconv.Itoa(t.Bits) + "[" + string(t.Unit) + "]"
+	case Duration:
+		return "duration[" + string(t.Unit) + "]"
+	case Decimal:
+		return fmt.Sprintf("decimal%d(%d, %d)", t.Bits, t.Precision, t.Scale)
+	case Nothing:
+		return "null"
 	}
 	return "no type"
+}
+
+// name returns the name of a type in this layout.
+func (l Layout) name(plain string) string {
+	switch l {
+	case Large:
+		return "large_" + plain
+	case Views:
+		return plain + "_view"
+	}
+	return plain
+}
+
+// MaxPrecision returns how many digits a decimal of so many bits has.
+func MaxPrecision(bits int) int {
+	return map[int]int{32: 9, 64: 18, 128: 38, 256: 76}[bits]
 }
 
 // Def is a table as a front end found it.
@@ -108,6 +161,9 @@ type ColumnDef struct {
 	Index      *Type // of a dictionary column
 	Nullable   bool
 	Form       Form   // how the row struct holds it
+	Raw        bool   // rows hold a timestamp as the number that it is
+	AsTime     bool   // rows hold a date as a time
+	Enum       bool   // rows hold a number of type Named, the dictionary its names
 	Named      *Named // the type of the row struct's values, nil for the one that the column has anyway
 	NaiveUTC   bool
 	Was        string // an older name, "" for none
@@ -132,6 +188,24 @@ type Named struct {
 	Path    string // the import path of its package, "" for the package that is generated for
 	Package string // the name of that package
 	Name    string
+	Names   bool // values have names: there are the method String, and ParseName beside the type
+}
+
+// Enum is a type of named numbers that the rows of tables have.
+type Enum struct {
+	Pos    Pos
+	Name   string
+	Doc    []string
+	Type   Type // Int
+	Values []EnumValue
+}
+
+// EnumValue is one of an enum's values.
+type EnumValue struct {
+	Const string // in Go
+	Name  string // as dictionaries have it
+	Value string
+	Doc   []string
 }
 
 // File is what one generated file holds.
@@ -144,6 +218,7 @@ type File struct {
 	Imports    []Import // of Output
 	RowImports []Import // of Rows
 	Tables     []*Table
+	Enums      []*Enum // in Rows
 }
 
 // Import is a package that the file may use, under the name that is free for it there.
@@ -206,22 +281,53 @@ func (c *Column) TypeString() string {
 	return s
 }
 
-// Fixed tells whether the column is a slice of numbers.
-func (c *Column) Fixed() bool { return c.Index == nil && (c.Type.Kind == Int || c.Type.Kind == Float) }
+// Fixed tells whether the column is a slice of numbers, or of what else has a fixed width in Go.
+func (c *Column) Fixed() bool {
+	if c.Index != nil {
+		return false
+	}
+	switch c.Type.Kind {
+	case Int, Float, FixedBinary, Decimal:
+		return true
+	case Date:
+		return !c.AsTime
+	case Timestamp:
+		return c.Raw
+	}
+	return false
+}
+
+// Bulk tells whether rows may be written into the column's memory without a look at them.
+func (c *Column) Bulk() bool { return c.Fixed() && !c.Nullable && c.Type.Kind != Decimal }
 
 // Tag returns the struct tag, without the key, that says of the column what Go's type does not.
 func (c *Column) Tag() string {
 	opts := []string{c.Name}
-	switch {
-	case c.Index != nil && *c.Index == Int32:
+	switch t := c.Type; {
+	case t.Kind == Timestamp && t.Zone == "":
+		opts = append(opts, "timestamp("+string(t.Unit)+")")
+	case t.Kind == Timestamp && (c.Raw || t != TimestampNanoUTC):
+		opts = append(opts, "timestamp("+string(t.Unit)+","+t.Zone+")")
+	case t.Kind == Date && c.AsTime:
+		opts = append(opts, t.String())
+	case t.Kind == Time:
+		opts = append(opts, "time"+strconv.Itoa(t.Bits)+"("+string(t.Unit)+")")
+	case t.Kind == Duration && t.Unit != Nanosecond:
+		opts = append(opts, "duration("+string(t.Unit)+")")
+	case t.Kind == Decimal:
+		opts = append(opts, fmt.Sprintf("decimal(%d,%d)", t.Precision, t.Scale))
+	case t.UUID:
+		opts = append(opts, "uuid")
+	case t.Layout != Offsets:
+		opts = append(opts, string(t.Layout))
+	}
+	if c.Index != nil {
 		opts = append(opts, "dict")
-	case c.Index != nil:
-		opts = append(opts, "dict("+c.Index.String()+")")
-	case c.Type.Kind == Timestamp && c.Type.Zone == "":
-		opts = append(opts, "timestamp("+string(c.Type.Unit)+")")
-	case c.Type.Kind == Timestamp && c.Type != TimestampNanoUTC:
-		opts = append(opts, "timestamp("+string(c.Type.Unit)+","+c.Type.Zone+")")
-	case c.Type.Kind == Binary && !c.Nullable:
+		if *c.Index != Int32 {
+			opts[len(opts)-1] += "(" + c.Index.String() + ")"
+		}
+	}
+	if c.Type.Kind == Binary && !c.Nullable {
 		opts = append(opts, "required")
 	}
 	if c.NaiveUTC {

@@ -15,7 +15,7 @@ import (
 // The runtime is too old for this file if this line does not compile.
 const _ = rt.SupportsV1
 
-// AllTable describes table "all": 73 columns, 155 buffers.
+// AllTable describes table "all": 154 columns, 327 buffers.
 var AllTable = rt.NewTable(rt.TableSpec[All, AllBatch, *AllBuilder]{
 	Name:       "all",
 	Columns:    allColumns,
@@ -45,6 +45,42 @@ var allColumns = []rt.Column{
 	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
 	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
 	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary}},
+	{Field: ipc.Field{Name: "half", Type: ipc.Float16}},
+	{Field: ipc.Field{Name: "fixed3", Type: ipc.FixedSizeBinary(3)}},
+	{Field: ipc.Field{Name: "uuid", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}},
+	{Field: ipc.Field{Name: "day", Type: ipc.Date32}},
+	{Field: ipc.Field{Name: "day_millis", Type: ipc.Date64}},
+	{Field: ipc.Field{Name: "day_time", Type: ipc.Date32}},
+	{Field: ipc.Field{Name: "day_time64", Type: ipc.Date64}},
+	{Field: ipc.Field{Name: "clock_s", Type: ipc.Time32(column.Second)}},
+	{Field: ipc.Field{Name: "clock_ms", Type: ipc.Time32(column.Millisecond)}},
+	{Field: ipc.Field{Name: "clock_us", Type: ipc.Time64(column.Microsecond)}},
+	{Field: ipc.Field{Name: "clock_ns", Type: ipc.Time64(column.Nanosecond)}},
+	{Field: ipc.Field{Name: "span_s", Type: ipc.Duration(column.Second)}},
+	{Field: ipc.Field{Name: "span_ms", Type: ipc.Duration(column.Millisecond)}},
+	{Field: ipc.Field{Name: "span_us", Type: ipc.Duration(column.Microsecond)}},
+	{Field: ipc.Field{Name: "span_ns", Type: ipc.Duration(column.Nanosecond)}},
+	{Field: ipc.Field{Name: "dec32", Type: ipc.Decimal(32, 9, 2)}},
+	{Field: ipc.Field{Name: "dec64", Type: ipc.Decimal(64, 18, 4)}},
+	{Field: ipc.Field{Name: "dec128", Type: ipc.Decimal(128, 38, 10)}},
+	{Field: ipc.Field{Name: "dec256", Type: ipc.Decimal(256, 76, 0)}},
+	{Field: ipc.Field{Name: "raw_time", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
+	{Field: ipc.Field{Name: "large_text", Type: ipc.LargeUtf8}},
+	{Field: ipc.Field{Name: "view_text", Type: ipc.Utf8View}},
+	{Field: ipc.Field{Name: "large_bytes", Type: ipc.LargeBin}},
+	{Field: ipc.Field{Name: "view_bytes", Type: ipc.BinaryView}},
+	{Field: ipc.Field{Name: "dict_u8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint8)}},
+	{Field: ipc.Field{Name: "dict_u16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint16)}},
+	{Field: ipc.Field{Name: "dict_u32", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint32)}},
+	{Field: ipc.Field{Name: "dict_u64", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint64)}},
+	{Field: ipc.Field{Name: "dict64", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int64)}},
+	{Field: ipc.Field{Name: "dict_bytes", Type: ipc.Binary, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "dict_int8", Type: ipc.Int8, Dictionary: ipc.DictionaryOf(ipc.Uint8)}},
+	{Field: ipc.Field{Name: "dict_int64", Type: ipc.Int64, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "dict_uint32", Type: ipc.Uint32, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
+	{Field: ipc.Field{Name: "mood", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint8)}, Names: rt.NamesOf(ParseMood)},
+	{Field: ipc.Field{Name: "mood_number", Type: ipc.Int8}},
+	{Field: ipc.Field{Name: "nothing", Type: ipc.Null, Nullable: true}},
 	{Field: ipc.Field{Name: "null_bool", Type: ipc.Bool, Nullable: true}},
 	{Field: ipc.Field{Name: "null_int8", Type: ipc.Int8, Nullable: true}},
 	{Field: ipc.Field{Name: "null_int16", Type: ipc.Int16, Nullable: true}},
@@ -65,6 +101,31 @@ var allColumns = []rt.Column{
 	{Field: ipc.Field{Name: "null_dict16", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
 	{Field: ipc.Field{Name: "null_dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
 	{Field: ipc.Field{Name: "null_bytes", Type: ipc.Binary, Nullable: true}},
+	{Field: ipc.Field{Name: "null_half", Type: ipc.Float16, Nullable: true}},
+	{Field: ipc.Field{Name: "null_fixed3", Type: ipc.FixedSizeBinary(3), Nullable: true}},
+	{Field: ipc.Field{Name: "null_uuid", Type: ipc.FixedSizeBinary(16), Nullable: true, Metadata: ipc.UUID()}},
+	{Field: ipc.Field{Name: "null_day", Type: ipc.Date32, Nullable: true}},
+	{Field: ipc.Field{Name: "null_day_millis", Type: ipc.Date64, Nullable: true}},
+	{Field: ipc.Field{Name: "null_day_time", Type: ipc.Date32, Nullable: true}},
+	{Field: ipc.Field{Name: "null_day_time64", Type: ipc.Date64, Nullable: true}},
+	{Field: ipc.Field{Name: "null_clock_s", Type: ipc.Time32(column.Second), Nullable: true}},
+	{Field: ipc.Field{Name: "null_clock_us", Type: ipc.Time64(column.Microsecond), Nullable: true}},
+	{Field: ipc.Field{Name: "null_span_ms", Type: ipc.Duration(column.Millisecond), Nullable: true}},
+	{Field: ipc.Field{Name: "null_span_ns", Type: ipc.Duration(column.Nanosecond), Nullable: true}},
+	{Field: ipc.Field{Name: "null_dec32", Type: ipc.Decimal(32, 9, 2), Nullable: true}},
+	{Field: ipc.Field{Name: "null_dec64", Type: ipc.Decimal(64, 18, 4), Nullable: true}},
+	{Field: ipc.Field{Name: "null_dec128", Type: ipc.Decimal(128, 38, 10), Nullable: true}},
+	{Field: ipc.Field{Name: "null_dec256", Type: ipc.Decimal(256, 76, 0), Nullable: true}},
+	{Field: ipc.Field{Name: "null_raw_time", Type: ipc.Timestamp(column.Microsecond, "UTC"), Nullable: true}},
+	{Field: ipc.Field{Name: "null_large_text", Type: ipc.LargeUtf8, Nullable: true}},
+	{Field: ipc.Field{Name: "null_view_text", Type: ipc.Utf8View, Nullable: true}},
+	{Field: ipc.Field{Name: "null_large_bytes", Type: ipc.LargeBin, Nullable: true}},
+	{Field: ipc.Field{Name: "null_view_bytes", Type: ipc.BinaryView, Nullable: true}},
+	{Field: ipc.Field{Name: "null_dict_u8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Uint8)}},
+	{Field: ipc.Field{Name: "null_dict_bytes", Type: ipc.Binary, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Uint16)}},
+	{Field: ipc.Field{Name: "null_dict_int64", Type: ipc.Int64, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "null_mood", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)},
+	{Field: ipc.Field{Name: "null_mood_number", Type: ipc.Int8, Nullable: true}},
 	{Field: ipc.Field{Name: "ptr_bool", Type: ipc.Bool, Nullable: true}},
 	{Field: ipc.Field{Name: "ptr_int8", Type: ipc.Int8, Nullable: true}},
 	{Field: ipc.Field{Name: "ptr_int16", Type: ipc.Int16, Nullable: true}},
@@ -84,6 +145,21 @@ var allColumns = []rt.Column{
 	{Field: ipc.Field{Name: "ptr_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
 	{Field: ipc.Field{Name: "ptr_dict16", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
 	{Field: ipc.Field{Name: "ptr_dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "ptr_half", Type: ipc.Float16, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_fixed3", Type: ipc.FixedSizeBinary(3), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_uuid", Type: ipc.FixedSizeBinary(16), Nullable: true, Metadata: ipc.UUID()}},
+	{Field: ipc.Field{Name: "ptr_day", Type: ipc.Date32, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_day_time", Type: ipc.Date32, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_clock_ms", Type: ipc.Time32(column.Millisecond), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_clock_ns", Type: ipc.Time64(column.Nanosecond), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_span_s", Type: ipc.Duration(column.Second), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_dec128", Type: ipc.Decimal(128, 38, 10), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_raw_time", Type: ipc.Timestamp(column.Microsecond, ""), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_large_text", Type: ipc.LargeUtf8, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_view_text", Type: ipc.Utf8View, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_dict_int8", Type: ipc.Int8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Uint8)}},
+	{Field: ipc.Field{Name: "ptr_mood", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}, Names: rt.NamesOf(ParseMood)},
+	{Field: ipc.Field{Name: "ptr_mood_number", Type: ipc.Int8, Nullable: true}},
 	{Field: ipc.Field{Name: "level", Type: ipc.Float64}},
 	{Field: ipc.Field{Name: "null_level", Type: ipc.Float64, Nullable: true}},
 	{Field: ipc.Field{Name: "ptr_level", Type: ipc.Float64, Nullable: true}},
@@ -94,6 +170,11 @@ var allColumns = []rt.Column{
 	{Field: ipc.Field{Name: "kind", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
 	{Field: ipc.Field{Name: "ptr_kind", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
 	{Field: ipc.Field{Name: "blob", Type: ipc.Binary, Nullable: true}},
+	{Field: ipc.Field{Name: "key", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}},
+	{Field: ipc.Field{Name: "null_key", Type: ipc.FixedSizeBinary(16), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_key", Type: ipc.FixedSizeBinary(16), Nullable: true}},
+	{Field: ipc.Field{Name: "large_name", Type: ipc.LargeUtf8}},
+	{Field: ipc.Field{Name: "ptr_viewed", Type: ipc.Utf8View, Nullable: true}},
 	{Field: ipc.Field{Name: "len", Type: ipc.Uint32}},
 	{Field: ipc.Field{Name: "type", Type: ipc.Utf8}, Default: "none", Was: "kind_of"},
 	{Field: ipc.Field{Name: "the rank", Type: ipc.Int32}, Default: int64(-1)},
@@ -189,251 +270,632 @@ func (b AllBatch) Dict32() column.Dict[int32] { return rt.Dict[int32](b.h, 18) }
 // Bytes returns column 19, "bytes": binary not null. Buffers 39 (validity), 40 (offsets, 4 bytes each), 41 (bytes).
 func (b AllBatch) Bytes() column.Binaries { return rt.Binaries(b.h, 19) }
 
-// NullBool returns column 20, "null_bool": bool. Buffers 42 (validity), 43 (values, 1 bit each).
-func (b AllBatch) NullBool() column.Bools { return rt.Bools(b.h, 20) }
+// Half returns column 20, "half": float16 not null. Buffers 42 (validity), 43 (values, 2 bytes each).
+func (b AllBatch) Half() []rt.Float16 { return rt.Values[rt.Float16](b.h, 20) }
 
-// NullInt8 returns column 21, "null_int8": int8. Buffers 44 (validity), 45 (values, 1 byte each).
-func (b AllBatch) NullInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 21) }
+// Fixed3 returns column 21, "fixed3": fixed_size_binary[3] not null. Buffers 44 (validity), 45 (values, 3 bytes each).
+func (b AllBatch) Fixed3() [][3]byte { return rt.Arrays[[3]byte](b.h, 21) }
 
-// NullInt16 returns column 22, "null_int16": int16. Buffers 46 (validity), 47 (values, 2 bytes each).
-func (b AllBatch) NullInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 22) }
+// UUID returns column 22, "uuid": fixed_size_binary[16] (arrow.uuid) not null. Buffers 46 (validity), 47 (values, 16
+// bytes each).
+func (b AllBatch) UUID() [][16]byte { return rt.Arrays[[16]byte](b.h, 22) }
 
-// NullInt32 returns column 23, "null_int32": int32. Buffers 48 (validity), 49 (values, 4 bytes each).
-func (b AllBatch) NullInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 23) }
+// Day returns column 23, "day": date32 not null. Buffers 48 (validity), 49 (values, 4 bytes each).
+func (b AllBatch) Day() []rt.Date { return rt.Values[rt.Date](b.h, 23) }
 
-// NullInt64 returns column 24, "null_int64": int64. Buffers 50 (validity), 51 (values, 8 bytes each).
-func (b AllBatch) NullInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 24) }
+// DayMillis returns column 24, "day_millis": date64 not null. Buffers 50 (validity), 51 (values, 8 bytes each).
+func (b AllBatch) DayMillis() []rt.DateMillis { return rt.Values[rt.DateMillis](b.h, 24) }
 
-// NullUint8 returns column 25, "null_uint8": uint8. Buffers 52 (validity), 53 (values, 1 byte each).
-func (b AllBatch) NullUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 25) }
+// DayTime returns column 25, "day_time": date32 not null. Buffers 52 (validity), 53 (values, 4 bytes each).
+func (b AllBatch) DayTime() column.Dates[rt.Date] { return rt.Dates[rt.Date](b.h, 25) }
 
-// NullUint16 returns column 26, "null_uint16": uint16. Buffers 54 (validity), 55 (values, 2 bytes each).
-func (b AllBatch) NullUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 26) }
+// DayTime64 returns column 26, "day_time64": date64 not null. Buffers 54 (validity), 55 (values, 8 bytes each).
+func (b AllBatch) DayTime64() column.Dates[rt.DateMillis] { return rt.Dates[rt.DateMillis](b.h, 26) }
 
-// NullUint32 returns column 27, "null_uint32": uint32. Buffers 56 (validity), 57 (values, 4 bytes each).
-func (b AllBatch) NullUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 27) }
+// ClockS returns column 27, "clock_s": time32[s] not null. Buffers 56 (validity), 57 (values, 4 bytes each).
+func (b AllBatch) ClockS() column.Durations { return rt.Times32(b.h, 27, column.Second) }
 
-// NullUint64 returns column 28, "null_uint64": uint64. Buffers 58 (validity), 59 (values, 8 bytes each).
-func (b AllBatch) NullUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 28) }
+// ClockMS returns column 28, "clock_ms": time32[ms] not null. Buffers 58 (validity), 59 (values, 4 bytes each).
+func (b AllBatch) ClockMS() column.Durations { return rt.Times32(b.h, 28, column.Millisecond) }
 
-// NullFloat32 returns column 29, "null_float32": float32. Buffers 60 (validity), 61 (values, 4 bytes each).
-func (b AllBatch) NullFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 29) }
+// ClockUS returns column 29, "clock_us": time64[us] not null. Buffers 60 (validity), 61 (values, 8 bytes each).
+func (b AllBatch) ClockUS() column.Durations { return rt.Times64(b.h, 29, column.Microsecond) }
 
-// NullFloat64 returns column 30, "null_float64": float64. Buffers 62 (validity), 63 (values, 8 bytes each).
-func (b AllBatch) NullFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 30) }
+// ClockNS returns column 30, "clock_ns": time64[ns] not null. Buffers 62 (validity), 63 (values, 8 bytes each).
+func (b AllBatch) ClockNS() column.Durations { return rt.Times64(b.h, 30, column.Nanosecond) }
 
-// NullSecond returns column 31, "null_second": timestamp[s, UTC]. Buffers 64 (validity), 65 (values, 8 bytes each).
-func (b AllBatch) NullSecond() column.Timestamps { return rt.Timestamps(b.h, 31, column.Second) }
+// SpanS returns column 31, "span_s": duration[s] not null. Buffers 64 (validity), 65 (values, 8 bytes each).
+func (b AllBatch) SpanS() column.Durations { return rt.Durations(b.h, 31, column.Second) }
 
-// NullMilli returns column 32, "null_milli": timestamp[ms, Europe/Berlin]. Buffers 66 (validity), 67 (values, 8 bytes
+// SpanMS returns column 32, "span_ms": duration[ms] not null. Buffers 66 (validity), 67 (values, 8 bytes each).
+func (b AllBatch) SpanMS() column.Durations { return rt.Durations(b.h, 32, column.Millisecond) }
+
+// SpanUS returns column 33, "span_us": duration[us] not null. Buffers 68 (validity), 69 (values, 8 bytes each).
+func (b AllBatch) SpanUS() column.Durations { return rt.Durations(b.h, 33, column.Microsecond) }
+
+// SpanNS returns column 34, "span_ns": duration[ns] not null. Buffers 70 (validity), 71 (values, 8 bytes each).
+func (b AllBatch) SpanNS() column.Durations { return rt.Durations(b.h, 34, column.Nanosecond) }
+
+// Dec32 returns column 35, "dec32": decimal32(9, 2) not null. Buffers 72 (validity), 73 (values, 4 bytes each).
+func (b AllBatch) Dec32() []rt.Decimal32 { return rt.Values[rt.Decimal32](b.h, 35) }
+
+// Dec64 returns column 36, "dec64": decimal64(18, 4) not null. Buffers 74 (validity), 75 (values, 8 bytes each).
+func (b AllBatch) Dec64() []rt.Decimal64 { return rt.Values[rt.Decimal64](b.h, 36) }
+
+// Dec128 returns column 37, "dec128": decimal128(38, 10) not null. Buffers 76 (validity), 77 (values, 16 bytes each).
+func (b AllBatch) Dec128() []rt.Decimal128 { return rt.Values[rt.Decimal128](b.h, 37) }
+
+// Dec256 returns column 38, "dec256": decimal256(76, 0) not null. Buffers 78 (validity), 79 (values, 32 bytes each).
+func (b AllBatch) Dec256() []rt.Decimal256 { return rt.Values[rt.Decimal256](b.h, 38) }
+
+// RawTime returns column 39, "raw_time": timestamp[us, UTC] not null. Buffers 80 (validity), 81 (values, 8 bytes each).
+func (b AllBatch) RawTime() []int64 { return rt.Values[int64](b.h, 39) }
+
+// LargeText returns column 40, "large_text": large_utf8 not null. Buffers 82 (validity), 83 (offsets, 8 bytes each), 84
+// (bytes).
+func (b AllBatch) LargeText() column.LargeTexts { return rt.LargeTexts(b.h, 40) }
+
+// ViewText returns column 41, "view_text": utf8_view not null. Buffers 85 (validity), 86 (views, 16 bytes each), 87
+// (bytes).
+func (b AllBatch) ViewText() column.TextViews { return rt.TextViews(b.h, 41) }
+
+// LargeBytes returns column 42, "large_bytes": large_binary not null. Buffers 88 (validity), 89 (offsets, 8 bytes
+// each), 90 (bytes).
+func (b AllBatch) LargeBytes() column.LargeBinaries { return rt.LargeBinaries(b.h, 42) }
+
+// ViewBytes returns column 43, "view_bytes": binary_view not null. Buffers 91 (validity), 92 (views, 16 bytes each), 93
+// (bytes).
+func (b AllBatch) ViewBytes() column.BinaryViews { return rt.BinaryViews(b.h, 43) }
+
+// DictU8 returns column 44, "dict_u8": dictionary<uint8, utf8> not null. Buffers 94 (validity), 95 (indices, 1 byte
 // each).
-func (b AllBatch) NullMilli() column.Timestamps { return rt.Timestamps(b.h, 32, column.Millisecond) }
+func (b AllBatch) DictU8() column.Dict[uint8] { return rt.Dict[uint8](b.h, 44) }
 
-// NullMicro returns column 33, "null_micro": timestamp[us]. Buffers 68 (validity), 69 (values, 8 bytes each).
-func (b AllBatch) NullMicro() column.Timestamps { return rt.Timestamps(b.h, 33, column.Microsecond) }
-
-// NullNano returns column 34, "null_nano": timestamp[ns, UTC]. Buffers 70 (validity), 71 (values, 8 bytes each).
-func (b AllBatch) NullNano() column.Timestamps { return rt.Timestamps(b.h, 34, column.Nanosecond) }
-
-// NullText returns column 35, "null_text": utf8. Buffers 72 (validity), 73 (offsets, 4 bytes each), 74 (bytes).
-func (b AllBatch) NullText() column.Texts { return rt.Texts(b.h, 35) }
-
-// NullDict8 returns column 36, "null_dict8": dictionary<int8, utf8>. Buffers 75 (validity), 76 (indices, 1 byte each).
-func (b AllBatch) NullDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 36) }
-
-// NullDict16 returns column 37, "null_dict16": dictionary<int16, utf8>. Buffers 77 (validity), 78 (indices, 2 bytes
+// DictU16 returns column 45, "dict_u16": dictionary<uint16, utf8> not null. Buffers 96 (validity), 97 (indices, 2 bytes
 // each).
-func (b AllBatch) NullDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 37) }
+func (b AllBatch) DictU16() column.Dict[uint16] { return rt.Dict[uint16](b.h, 45) }
 
-// NullDict32 returns column 38, "null_dict32": dictionary<int32, utf8>. Buffers 79 (validity), 80 (indices, 4 bytes
+// DictU32 returns column 46, "dict_u32": dictionary<uint32, utf8> not null. Buffers 98 (validity), 99 (indices, 4 bytes
 // each).
-func (b AllBatch) NullDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 38) }
+func (b AllBatch) DictU32() column.Dict[uint32] { return rt.Dict[uint32](b.h, 46) }
 
-// NullBytes returns column 39, "null_bytes": binary. Buffers 81 (validity), 82 (offsets, 4 bytes each), 83 (bytes).
-func (b AllBatch) NullBytes() column.Binaries { return rt.Binaries(b.h, 39) }
+// DictU64 returns column 47, "dict_u64": dictionary<uint64, utf8> not null. Buffers 100 (validity), 101 (indices, 8
+// bytes each).
+func (b AllBatch) DictU64() column.Dict[uint64] { return rt.Dict[uint64](b.h, 47) }
 
-// PtrBool returns column 40, "ptr_bool": bool. Buffers 84 (validity), 85 (values, 1 bit each).
-func (b AllBatch) PtrBool() column.Bools { return rt.Bools(b.h, 40) }
-
-// PtrInt8 returns column 41, "ptr_int8": int8. Buffers 86 (validity), 87 (values, 1 byte each).
-func (b AllBatch) PtrInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 41) }
-
-// PtrInt16 returns column 42, "ptr_int16": int16. Buffers 88 (validity), 89 (values, 2 bytes each).
-func (b AllBatch) PtrInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 42) }
-
-// PtrInt32 returns column 43, "ptr_int32": int32. Buffers 90 (validity), 91 (values, 4 bytes each).
-func (b AllBatch) PtrInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 43) }
-
-// PtrInt64 returns column 44, "ptr_int64": int64. Buffers 92 (validity), 93 (values, 8 bytes each).
-func (b AllBatch) PtrInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 44) }
-
-// PtrUint8 returns column 45, "ptr_uint8": uint8. Buffers 94 (validity), 95 (values, 1 byte each).
-func (b AllBatch) PtrUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 45) }
-
-// PtrUint16 returns column 46, "ptr_uint16": uint16. Buffers 96 (validity), 97 (values, 2 bytes each).
-func (b AllBatch) PtrUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 46) }
-
-// PtrUint32 returns column 47, "ptr_uint32": uint32. Buffers 98 (validity), 99 (values, 4 bytes each).
-func (b AllBatch) PtrUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 47) }
-
-// PtrUint64 returns column 48, "ptr_uint64": uint64. Buffers 100 (validity), 101 (values, 8 bytes each).
-func (b AllBatch) PtrUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 48) }
-
-// PtrFloat32 returns column 49, "ptr_float32": float32. Buffers 102 (validity), 103 (values, 4 bytes each).
-func (b AllBatch) PtrFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 49) }
-
-// PtrFloat64 returns column 50, "ptr_float64": float64. Buffers 104 (validity), 105 (values, 8 bytes each).
-func (b AllBatch) PtrFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 50) }
-
-// PtrSecond returns column 51, "ptr_second": timestamp[s, UTC]. Buffers 106 (validity), 107 (values, 8 bytes each).
-func (b AllBatch) PtrSecond() column.Timestamps { return rt.Timestamps(b.h, 51, column.Second) }
-
-// PtrMilli returns column 52, "ptr_milli": timestamp[ms, Europe/Berlin]. Buffers 108 (validity), 109 (values, 8 bytes
+// Dict64 returns column 48, "dict64": dictionary<int64, utf8> not null. Buffers 102 (validity), 103 (indices, 8 bytes
 // each).
-func (b AllBatch) PtrMilli() column.Timestamps { return rt.Timestamps(b.h, 52, column.Millisecond) }
+func (b AllBatch) Dict64() column.Dict[int64] { return rt.Dict[int64](b.h, 48) }
 
-// PtrMicro returns column 53, "ptr_micro": timestamp[us]. Buffers 110 (validity), 111 (values, 8 bytes each).
-func (b AllBatch) PtrMicro() column.Timestamps { return rt.Timestamps(b.h, 53, column.Microsecond) }
+// DictBytes returns column 49, "dict_bytes": dictionary<int32, binary> not null. Buffers 104 (validity), 105 (indices,
+// 4 bytes each).
+func (b AllBatch) DictBytes() column.DictBinaries[int32] { return rt.DictBinaries[int32](b.h, 49) }
 
-// PtrNano returns column 54, "ptr_nano": timestamp[ns, UTC]. Buffers 112 (validity), 113 (values, 8 bytes each).
-func (b AllBatch) PtrNano() column.Timestamps { return rt.Timestamps(b.h, 54, column.Nanosecond) }
+// DictInt8 returns column 50, "dict_int8": dictionary<uint8, int8> not null. Buffers 106 (validity), 107 (indices, 1
+// byte each).
+func (b AllBatch) DictInt8() column.DictInts[uint8, int8] { return rt.DictInts[uint8, int8](b.h, 50) }
 
-// PtrText returns column 55, "ptr_text": utf8. Buffers 114 (validity), 115 (offsets, 4 bytes each), 116 (bytes).
-func (b AllBatch) PtrText() column.Texts { return rt.Texts(b.h, 55) }
+// DictInt64 returns column 51, "dict_int64": dictionary<int32, int64> not null. Buffers 108 (validity), 109 (indices, 4
+// bytes each).
+func (b AllBatch) DictInt64() column.DictInts[int32, int64] {
+	return rt.DictInts[int32, int64](b.h, 51)
+}
 
-// PtrDict8 returns column 56, "ptr_dict8": dictionary<int8, utf8>. Buffers 117 (validity), 118 (indices, 1 byte each).
-func (b AllBatch) PtrDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 56) }
+// DictUint32 returns column 52, "dict_uint32": dictionary<int16, uint32> not null. Buffers 110 (validity), 111
+// (indices, 2 bytes each).
+func (b AllBatch) DictUint32() column.DictInts[int16, uint32] {
+	return rt.DictInts[int16, uint32](b.h, 52)
+}
 
-// PtrDict16 returns column 57, "ptr_dict16": dictionary<int16, utf8>. Buffers 119 (validity), 120 (indices, 2 bytes
+// Mood returns column 53, "mood": dictionary<uint8, utf8> not null. Buffers 112 (validity), 113 (indices, 1 byte each).
+func (b AllBatch) Mood() column.Enums[uint8, Mood] { return rt.Enums[uint8, Mood](b.h, 53) }
+
+// MoodNumber returns column 54, "mood_number": int8 not null. Buffers 114 (validity), 115 (values, 1 byte each).
+func (b AllBatch) MoodNumber() []Mood { return rt.Values[Mood](b.h, 54) }
+
+// Nothing returns column 55, "nothing": null. No buffers.
+func (b AllBatch) Nothing() column.Nulls { return rt.AllNull(b.h, 55) }
+
+// NullBool returns column 56, "null_bool": bool. Buffers 116 (validity), 117 (values, 1 bit each).
+func (b AllBatch) NullBool() column.Bools { return rt.Bools(b.h, 56) }
+
+// NullInt8 returns column 57, "null_int8": int8. Buffers 118 (validity), 119 (values, 1 byte each).
+func (b AllBatch) NullInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 57) }
+
+// NullInt16 returns column 58, "null_int16": int16. Buffers 120 (validity), 121 (values, 2 bytes each).
+func (b AllBatch) NullInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 58) }
+
+// NullInt32 returns column 59, "null_int32": int32. Buffers 122 (validity), 123 (values, 4 bytes each).
+func (b AllBatch) NullInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 59) }
+
+// NullInt64 returns column 60, "null_int64": int64. Buffers 124 (validity), 125 (values, 8 bytes each).
+func (b AllBatch) NullInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 60) }
+
+// NullUint8 returns column 61, "null_uint8": uint8. Buffers 126 (validity), 127 (values, 1 byte each).
+func (b AllBatch) NullUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 61) }
+
+// NullUint16 returns column 62, "null_uint16": uint16. Buffers 128 (validity), 129 (values, 2 bytes each).
+func (b AllBatch) NullUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 62) }
+
+// NullUint32 returns column 63, "null_uint32": uint32. Buffers 130 (validity), 131 (values, 4 bytes each).
+func (b AllBatch) NullUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 63) }
+
+// NullUint64 returns column 64, "null_uint64": uint64. Buffers 132 (validity), 133 (values, 8 bytes each).
+func (b AllBatch) NullUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 64) }
+
+// NullFloat32 returns column 65, "null_float32": float32. Buffers 134 (validity), 135 (values, 4 bytes each).
+func (b AllBatch) NullFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 65) }
+
+// NullFloat64 returns column 66, "null_float64": float64. Buffers 136 (validity), 137 (values, 8 bytes each).
+func (b AllBatch) NullFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 66) }
+
+// NullSecond returns column 67, "null_second": timestamp[s, UTC]. Buffers 138 (validity), 139 (values, 8 bytes each).
+func (b AllBatch) NullSecond() column.Timestamps { return rt.Timestamps(b.h, 67, column.Second) }
+
+// NullMilli returns column 68, "null_milli": timestamp[ms, Europe/Berlin]. Buffers 140 (validity), 141 (values, 8 bytes
 // each).
-func (b AllBatch) PtrDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 57) }
+func (b AllBatch) NullMilli() column.Timestamps { return rt.Timestamps(b.h, 68, column.Millisecond) }
 
-// PtrDict32 returns column 58, "ptr_dict32": dictionary<int32, utf8>. Buffers 121 (validity), 122 (indices, 4 bytes
+// NullMicro returns column 69, "null_micro": timestamp[us]. Buffers 142 (validity), 143 (values, 8 bytes each).
+func (b AllBatch) NullMicro() column.Timestamps { return rt.Timestamps(b.h, 69, column.Microsecond) }
+
+// NullNano returns column 70, "null_nano": timestamp[ns, UTC]. Buffers 144 (validity), 145 (values, 8 bytes each).
+func (b AllBatch) NullNano() column.Timestamps { return rt.Timestamps(b.h, 70, column.Nanosecond) }
+
+// NullText returns column 71, "null_text": utf8. Buffers 146 (validity), 147 (offsets, 4 bytes each), 148 (bytes).
+func (b AllBatch) NullText() column.Texts { return rt.Texts(b.h, 71) }
+
+// NullDict8 returns column 72, "null_dict8": dictionary<int8, utf8>. Buffers 149 (validity), 150 (indices, 1 byte
 // each).
-func (b AllBatch) PtrDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 58) }
+func (b AllBatch) NullDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 72) }
 
-// Level returns column 59, "level": float64 not null. Buffers 123 (validity), 124 (values, 8 bytes each).
+// NullDict16 returns column 73, "null_dict16": dictionary<int16, utf8>. Buffers 151 (validity), 152 (indices, 2 bytes
+// each).
+func (b AllBatch) NullDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 73) }
+
+// NullDict32 returns column 74, "null_dict32": dictionary<int32, utf8>. Buffers 153 (validity), 154 (indices, 4 bytes
+// each).
+func (b AllBatch) NullDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 74) }
+
+// NullBytes returns column 75, "null_bytes": binary. Buffers 155 (validity), 156 (offsets, 4 bytes each), 157 (bytes).
+func (b AllBatch) NullBytes() column.Binaries { return rt.Binaries(b.h, 75) }
+
+// NullHalf returns column 76, "null_half": float16. Buffers 158 (validity), 159 (values, 2 bytes each).
+func (b AllBatch) NullHalf() column.Nullable[rt.Float16] { return rt.Nullable[rt.Float16](b.h, 76) }
+
+// NullFixed3 returns column 77, "null_fixed3": fixed_size_binary[3]. Buffers 160 (validity), 161 (values, 3 bytes
+// each).
+func (b AllBatch) NullFixed3() column.Nullable[[3]byte] { return rt.NullableArrays[[3]byte](b.h, 77) }
+
+// NullUUID returns column 78, "null_uuid": fixed_size_binary[16] (arrow.uuid). Buffers 162 (validity), 163 (values, 16
+// bytes each).
+func (b AllBatch) NullUUID() column.Nullable[[16]byte] { return rt.NullableArrays[[16]byte](b.h, 78) }
+
+// NullDay returns column 79, "null_day": date32. Buffers 164 (validity), 165 (values, 4 bytes each).
+func (b AllBatch) NullDay() column.Nullable[rt.Date] { return rt.Nullable[rt.Date](b.h, 79) }
+
+// NullDayMillis returns column 80, "null_day_millis": date64. Buffers 166 (validity), 167 (values, 8 bytes each).
+func (b AllBatch) NullDayMillis() column.Nullable[rt.DateMillis] {
+	return rt.Nullable[rt.DateMillis](b.h, 80)
+}
+
+// NullDayTime returns column 81, "null_day_time": date32. Buffers 168 (validity), 169 (values, 4 bytes each).
+func (b AllBatch) NullDayTime() column.Dates[rt.Date] { return rt.Dates[rt.Date](b.h, 81) }
+
+// NullDayTime64 returns column 82, "null_day_time64": date64. Buffers 170 (validity), 171 (values, 8 bytes each).
+func (b AllBatch) NullDayTime64() column.Dates[rt.DateMillis] {
+	return rt.Dates[rt.DateMillis](b.h, 82)
+}
+
+// NullClockS returns column 83, "null_clock_s": time32[s]. Buffers 172 (validity), 173 (values, 4 bytes each).
+func (b AllBatch) NullClockS() column.Durations { return rt.Times32(b.h, 83, column.Second) }
+
+// NullClockUS returns column 84, "null_clock_us": time64[us]. Buffers 174 (validity), 175 (values, 8 bytes each).
+func (b AllBatch) NullClockUS() column.Durations { return rt.Times64(b.h, 84, column.Microsecond) }
+
+// NullSpanMS returns column 85, "null_span_ms": duration[ms]. Buffers 176 (validity), 177 (values, 8 bytes each).
+func (b AllBatch) NullSpanMS() column.Durations { return rt.Durations(b.h, 85, column.Millisecond) }
+
+// NullSpanNS returns column 86, "null_span_ns": duration[ns]. Buffers 178 (validity), 179 (values, 8 bytes each).
+func (b AllBatch) NullSpanNS() column.Durations { return rt.Durations(b.h, 86, column.Nanosecond) }
+
+// NullDec32 returns column 87, "null_dec32": decimal32(9, 2). Buffers 180 (validity), 181 (values, 4 bytes each).
+func (b AllBatch) NullDec32() column.Nullable[rt.Decimal32] {
+	return rt.Nullable[rt.Decimal32](b.h, 87)
+}
+
+// NullDec64 returns column 88, "null_dec64": decimal64(18, 4). Buffers 182 (validity), 183 (values, 8 bytes each).
+func (b AllBatch) NullDec64() column.Nullable[rt.Decimal64] {
+	return rt.Nullable[rt.Decimal64](b.h, 88)
+}
+
+// NullDec128 returns column 89, "null_dec128": decimal128(38, 10). Buffers 184 (validity), 185 (values, 16 bytes each).
+func (b AllBatch) NullDec128() column.Nullable[rt.Decimal128] {
+	return rt.Nullable[rt.Decimal128](b.h, 89)
+}
+
+// NullDec256 returns column 90, "null_dec256": decimal256(76, 0). Buffers 186 (validity), 187 (values, 32 bytes each).
+func (b AllBatch) NullDec256() column.Nullable[rt.Decimal256] {
+	return rt.Nullable[rt.Decimal256](b.h, 90)
+}
+
+// NullRawTime returns column 91, "null_raw_time": timestamp[us, UTC]. Buffers 188 (validity), 189 (values, 8 bytes
+// each).
+func (b AllBatch) NullRawTime() column.Nullable[int64] { return rt.Nullable[int64](b.h, 91) }
+
+// NullLargeText returns column 92, "null_large_text": large_utf8. Buffers 190 (validity), 191 (offsets, 8 bytes each),
+// 192 (bytes).
+func (b AllBatch) NullLargeText() column.LargeTexts { return rt.LargeTexts(b.h, 92) }
+
+// NullViewText returns column 93, "null_view_text": utf8_view. Buffers 193 (validity), 194 (views, 16 bytes each), 195
+// (bytes).
+func (b AllBatch) NullViewText() column.TextViews { return rt.TextViews(b.h, 93) }
+
+// NullLargeBytes returns column 94, "null_large_bytes": large_binary. Buffers 196 (validity), 197 (offsets, 8 bytes
+// each), 198 (bytes).
+func (b AllBatch) NullLargeBytes() column.LargeBinaries { return rt.LargeBinaries(b.h, 94) }
+
+// NullViewBytes returns column 95, "null_view_bytes": binary_view. Buffers 199 (validity), 200 (views, 16 bytes each),
+// 201 (bytes).
+func (b AllBatch) NullViewBytes() column.BinaryViews { return rt.BinaryViews(b.h, 95) }
+
+// NullDictU8 returns column 96, "null_dict_u8": dictionary<uint8, utf8>. Buffers 202 (validity), 203 (indices, 1 byte
+// each).
+func (b AllBatch) NullDictU8() column.Dict[uint8] { return rt.Dict[uint8](b.h, 96) }
+
+// NullDictBytes returns column 97, "null_dict_bytes": dictionary<uint16, binary>. Buffers 204 (validity), 205 (indices,
+// 2 bytes each).
+func (b AllBatch) NullDictBytes() column.DictBinaries[uint16] {
+	return rt.DictBinaries[uint16](b.h, 97)
+}
+
+// NullDictInt64 returns column 98, "null_dict_int64": dictionary<int32, int64>. Buffers 206 (validity), 207 (indices, 4
+// bytes each).
+func (b AllBatch) NullDictInt64() column.DictInts[int32, int64] {
+	return rt.DictInts[int32, int64](b.h, 98)
+}
+
+// NullMood returns column 99, "null_mood": dictionary<int32, utf8>. Buffers 208 (validity), 209 (indices, 4 bytes
+// each).
+func (b AllBatch) NullMood() column.Enums[int32, Mood] { return rt.Enums[int32, Mood](b.h, 99) }
+
+// NullMoodNumber returns column 100, "null_mood_number": int8. Buffers 210 (validity), 211 (values, 1 byte each).
+func (b AllBatch) NullMoodNumber() column.Nullable[Mood] { return rt.Nullable[Mood](b.h, 100) }
+
+// PtrBool returns column 101, "ptr_bool": bool. Buffers 212 (validity), 213 (values, 1 bit each).
+func (b AllBatch) PtrBool() column.Bools { return rt.Bools(b.h, 101) }
+
+// PtrInt8 returns column 102, "ptr_int8": int8. Buffers 214 (validity), 215 (values, 1 byte each).
+func (b AllBatch) PtrInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 102) }
+
+// PtrInt16 returns column 103, "ptr_int16": int16. Buffers 216 (validity), 217 (values, 2 bytes each).
+func (b AllBatch) PtrInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 103) }
+
+// PtrInt32 returns column 104, "ptr_int32": int32. Buffers 218 (validity), 219 (values, 4 bytes each).
+func (b AllBatch) PtrInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 104) }
+
+// PtrInt64 returns column 105, "ptr_int64": int64. Buffers 220 (validity), 221 (values, 8 bytes each).
+func (b AllBatch) PtrInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 105) }
+
+// PtrUint8 returns column 106, "ptr_uint8": uint8. Buffers 222 (validity), 223 (values, 1 byte each).
+func (b AllBatch) PtrUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 106) }
+
+// PtrUint16 returns column 107, "ptr_uint16": uint16. Buffers 224 (validity), 225 (values, 2 bytes each).
+func (b AllBatch) PtrUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 107) }
+
+// PtrUint32 returns column 108, "ptr_uint32": uint32. Buffers 226 (validity), 227 (values, 4 bytes each).
+func (b AllBatch) PtrUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 108) }
+
+// PtrUint64 returns column 109, "ptr_uint64": uint64. Buffers 228 (validity), 229 (values, 8 bytes each).
+func (b AllBatch) PtrUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 109) }
+
+// PtrFloat32 returns column 110, "ptr_float32": float32. Buffers 230 (validity), 231 (values, 4 bytes each).
+func (b AllBatch) PtrFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 110) }
+
+// PtrFloat64 returns column 111, "ptr_float64": float64. Buffers 232 (validity), 233 (values, 8 bytes each).
+func (b AllBatch) PtrFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 111) }
+
+// PtrSecond returns column 112, "ptr_second": timestamp[s, UTC]. Buffers 234 (validity), 235 (values, 8 bytes each).
+func (b AllBatch) PtrSecond() column.Timestamps { return rt.Timestamps(b.h, 112, column.Second) }
+
+// PtrMilli returns column 113, "ptr_milli": timestamp[ms, Europe/Berlin]. Buffers 236 (validity), 237 (values, 8 bytes
+// each).
+func (b AllBatch) PtrMilli() column.Timestamps { return rt.Timestamps(b.h, 113, column.Millisecond) }
+
+// PtrMicro returns column 114, "ptr_micro": timestamp[us]. Buffers 238 (validity), 239 (values, 8 bytes each).
+func (b AllBatch) PtrMicro() column.Timestamps { return rt.Timestamps(b.h, 114, column.Microsecond) }
+
+// PtrNano returns column 115, "ptr_nano": timestamp[ns, UTC]. Buffers 240 (validity), 241 (values, 8 bytes each).
+func (b AllBatch) PtrNano() column.Timestamps { return rt.Timestamps(b.h, 115, column.Nanosecond) }
+
+// PtrText returns column 116, "ptr_text": utf8. Buffers 242 (validity), 243 (offsets, 4 bytes each), 244 (bytes).
+func (b AllBatch) PtrText() column.Texts { return rt.Texts(b.h, 116) }
+
+// PtrDict8 returns column 117, "ptr_dict8": dictionary<int8, utf8>. Buffers 245 (validity), 246 (indices, 1 byte each).
+func (b AllBatch) PtrDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 117) }
+
+// PtrDict16 returns column 118, "ptr_dict16": dictionary<int16, utf8>. Buffers 247 (validity), 248 (indices, 2 bytes
+// each).
+func (b AllBatch) PtrDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 118) }
+
+// PtrDict32 returns column 119, "ptr_dict32": dictionary<int32, utf8>. Buffers 249 (validity), 250 (indices, 4 bytes
+// each).
+func (b AllBatch) PtrDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 119) }
+
+// PtrHalf returns column 120, "ptr_half": float16. Buffers 251 (validity), 252 (values, 2 bytes each).
+func (b AllBatch) PtrHalf() column.Nullable[rt.Float16] { return rt.Nullable[rt.Float16](b.h, 120) }
+
+// PtrFixed3 returns column 121, "ptr_fixed3": fixed_size_binary[3]. Buffers 253 (validity), 254 (values, 3 bytes each).
+func (b AllBatch) PtrFixed3() column.Nullable[[3]byte] { return rt.NullableArrays[[3]byte](b.h, 121) }
+
+// PtrUUID returns column 122, "ptr_uuid": fixed_size_binary[16] (arrow.uuid). Buffers 255 (validity), 256 (values, 16
+// bytes each).
+func (b AllBatch) PtrUUID() column.Nullable[[16]byte] { return rt.NullableArrays[[16]byte](b.h, 122) }
+
+// PtrDay returns column 123, "ptr_day": date32. Buffers 257 (validity), 258 (values, 4 bytes each).
+func (b AllBatch) PtrDay() column.Nullable[rt.Date] { return rt.Nullable[rt.Date](b.h, 123) }
+
+// PtrDayTime returns column 124, "ptr_day_time": date32. Buffers 259 (validity), 260 (values, 4 bytes each).
+func (b AllBatch) PtrDayTime() column.Dates[rt.Date] { return rt.Dates[rt.Date](b.h, 124) }
+
+// PtrClockMS returns column 125, "ptr_clock_ms": time32[ms]. Buffers 261 (validity), 262 (values, 4 bytes each).
+func (b AllBatch) PtrClockMS() column.Durations { return rt.Times32(b.h, 125, column.Millisecond) }
+
+// PtrClockNS returns column 126, "ptr_clock_ns": time64[ns]. Buffers 263 (validity), 264 (values, 8 bytes each).
+func (b AllBatch) PtrClockNS() column.Durations { return rt.Times64(b.h, 126, column.Nanosecond) }
+
+// PtrSpanS returns column 127, "ptr_span_s": duration[s]. Buffers 265 (validity), 266 (values, 8 bytes each).
+func (b AllBatch) PtrSpanS() column.Durations { return rt.Durations(b.h, 127, column.Second) }
+
+// PtrDec128 returns column 128, "ptr_dec128": decimal128(38, 10). Buffers 267 (validity), 268 (values, 16 bytes each).
+func (b AllBatch) PtrDec128() column.Nullable[rt.Decimal128] {
+	return rt.Nullable[rt.Decimal128](b.h, 128)
+}
+
+// PtrRawTime returns column 129, "ptr_raw_time": timestamp[us]. Buffers 269 (validity), 270 (values, 8 bytes each).
+func (b AllBatch) PtrRawTime() column.Nullable[int64] { return rt.Nullable[int64](b.h, 129) }
+
+// PtrLargeText returns column 130, "ptr_large_text": large_utf8. Buffers 271 (validity), 272 (offsets, 8 bytes each),
+// 273 (bytes).
+func (b AllBatch) PtrLargeText() column.LargeTexts { return rt.LargeTexts(b.h, 130) }
+
+// PtrViewText returns column 131, "ptr_view_text": utf8_view. Buffers 274 (validity), 275 (views, 16 bytes each), 276
+// (bytes).
+func (b AllBatch) PtrViewText() column.TextViews { return rt.TextViews(b.h, 131) }
+
+// PtrDictInt8 returns column 132, "ptr_dict_int8": dictionary<uint8, int8>. Buffers 277 (validity), 278 (indices, 1
+// byte each).
+func (b AllBatch) PtrDictInt8() column.DictInts[uint8, int8] {
+	return rt.DictInts[uint8, int8](b.h, 132)
+}
+
+// PtrMood returns column 133, "ptr_mood": dictionary<int8, utf8>. Buffers 279 (validity), 280 (indices, 1 byte each).
+func (b AllBatch) PtrMood() column.Enums[int8, Mood] { return rt.Enums[int8, Mood](b.h, 133) }
+
+// PtrMoodNumber returns column 134, "ptr_mood_number": int8. Buffers 281 (validity), 282 (values, 1 byte each).
+func (b AllBatch) PtrMoodNumber() column.Nullable[Mood] { return rt.Nullable[Mood](b.h, 134) }
+
+// Level returns column 135, "level": float64 not null. Buffers 283 (validity), 284 (values, 8 bytes each).
 //
 // Types of the package's own.
-func (b AllBatch) Level() []Level { return rt.Values[Level](b.h, 59) }
+func (b AllBatch) Level() []Level { return rt.Values[Level](b.h, 135) }
 
-// NullLevel returns column 60, "null_level": float64. Buffers 125 (validity), 126 (values, 8 bytes each).
-func (b AllBatch) NullLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 60) }
+// NullLevel returns column 136, "null_level": float64. Buffers 285 (validity), 286 (values, 8 bytes each).
+func (b AllBatch) NullLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 136) }
 
-// PtrLevel returns column 61, "ptr_level": float64. Buffers 127 (validity), 128 (values, 8 bytes each).
-func (b AllBatch) PtrLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 61) }
+// PtrLevel returns column 137, "ptr_level": float64. Buffers 287 (validity), 288 (values, 8 bytes each).
+func (b AllBatch) PtrLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 137) }
 
-// Flag returns column 62, "flag": bool not null. Buffers 129 (validity), 130 (values, 1 bit each).
-func (b AllBatch) Flag() column.Bools { return rt.Bools(b.h, 62) }
+// Flag returns column 138, "flag": bool not null. Buffers 289 (validity), 290 (values, 1 bit each).
+func (b AllBatch) Flag() column.Bools { return rt.Bools(b.h, 138) }
 
-// PtrFlag returns column 63, "ptr_flag": bool. Buffers 131 (validity), 132 (values, 1 bit each).
-func (b AllBatch) PtrFlag() column.Bools { return rt.Bools(b.h, 63) }
+// PtrFlag returns column 139, "ptr_flag": bool. Buffers 291 (validity), 292 (values, 1 bit each).
+func (b AllBatch) PtrFlag() column.Bools { return rt.Bools(b.h, 139) }
 
-// Name returns column 64, "name": utf8 not null. Buffers 133 (validity), 134 (offsets, 4 bytes each), 135 (bytes).
-func (b AllBatch) Name() column.Texts { return rt.Texts(b.h, 64) }
+// Name returns column 140, "name": utf8 not null. Buffers 293 (validity), 294 (offsets, 4 bytes each), 295 (bytes).
+func (b AllBatch) Name() column.Texts { return rt.Texts(b.h, 140) }
 
-// PtrName returns column 65, "ptr_name": utf8. Buffers 136 (validity), 137 (offsets, 4 bytes each), 138 (bytes).
-func (b AllBatch) PtrName() column.Texts { return rt.Texts(b.h, 65) }
+// PtrName returns column 141, "ptr_name": utf8. Buffers 296 (validity), 297 (offsets, 4 bytes each), 298 (bytes).
+func (b AllBatch) PtrName() column.Texts { return rt.Texts(b.h, 141) }
 
-// Kind returns column 66, "kind": dictionary<int8, utf8> not null. Buffers 139 (validity), 140 (indices, 1 byte each).
-func (b AllBatch) Kind() column.Dict[int8] { return rt.Dict[int8](b.h, 66) }
+// Kind returns column 142, "kind": dictionary<int8, utf8> not null. Buffers 299 (validity), 300 (indices, 1 byte each).
+func (b AllBatch) Kind() column.Dict[int8] { return rt.Dict[int8](b.h, 142) }
 
-// PtrKind returns column 67, "ptr_kind": dictionary<int32, utf8>. Buffers 141 (validity), 142 (indices, 4 bytes each).
-func (b AllBatch) PtrKind() column.Dict[int32] { return rt.Dict[int32](b.h, 67) }
+// PtrKind returns column 143, "ptr_kind": dictionary<int32, utf8>. Buffers 301 (validity), 302 (indices, 4 bytes each).
+func (b AllBatch) PtrKind() column.Dict[int32] { return rt.Dict[int32](b.h, 143) }
 
-// Blob returns column 68, "blob": binary. Buffers 143 (validity), 144 (offsets, 4 bytes each), 145 (bytes).
-func (b AllBatch) Blob() column.Binaries { return rt.Binaries(b.h, 68) }
+// Blob returns column 144, "blob": binary. Buffers 303 (validity), 304 (offsets, 4 bytes each), 305 (bytes).
+func (b AllBatch) Blob() column.Binaries { return rt.Binaries(b.h, 144) }
 
-// LenColumn returns column 69, "len": uint32 not null. Buffers 146 (validity), 147 (values, 4 bytes each).
+// Key returns column 145, "key": fixed_size_binary[16] (arrow.uuid) not null. Buffers 306 (validity), 307 (values, 16
+// bytes each).
+func (b AllBatch) Key() []Key { return rt.Arrays[Key](b.h, 145) }
+
+// NullKey returns column 146, "null_key": fixed_size_binary[16]. Buffers 308 (validity), 309 (values, 16 bytes each).
+func (b AllBatch) NullKey() column.Nullable[Key] { return rt.NullableArrays[Key](b.h, 146) }
+
+// PtrKey returns column 147, "ptr_key": fixed_size_binary[16]. Buffers 310 (validity), 311 (values, 16 bytes each).
+func (b AllBatch) PtrKey() column.Nullable[Key] { return rt.NullableArrays[Key](b.h, 147) }
+
+// LargeName returns column 148, "large_name": large_utf8 not null. Buffers 312 (validity), 313 (offsets, 8 bytes each),
+// 314 (bytes).
+func (b AllBatch) LargeName() column.LargeTexts { return rt.LargeTexts(b.h, 148) }
+
+// PtrViewed returns column 149, "ptr_viewed": utf8_view. Buffers 315 (validity), 316 (views, 16 bytes each), 317
+// (bytes).
+func (b AllBatch) PtrViewed() column.TextViews { return rt.TextViews(b.h, 149) }
+
+// LenColumn returns column 150, "len": uint32 not null. Buffers 318 (validity), 319 (values, 4 bytes each).
 //
 // Len is called otherwise in a batch, which has a method of this name.
-func (b AllBatch) LenColumn() []uint32 { return rt.Values[uint32](b.h, 69) }
+func (b AllBatch) LenColumn() []uint32 { return rt.Values[uint32](b.h, 150) }
 
-// Type returns column 70, "type": utf8 not null. Buffers 148 (validity), 149 (offsets, 4 bytes each), 150 (bytes).
-func (b AllBatch) Type() column.Texts { return rt.Texts(b.h, 70) }
+// Type returns column 151, "type": utf8 not null. Buffers 320 (validity), 321 (offsets, 4 bytes each), 322 (bytes).
+func (b AllBatch) Type() column.Texts { return rt.Texts(b.h, 151) }
 
-// Place returns column 71, "the rank": int32 not null. Buffers 151 (validity), 152 (values, 4 bytes each).
-func (b AllBatch) Place() []int32 { return rt.Values[int32](b.h, 71) }
+// Place returns column 152, "the rank": int32 not null. Buffers 323 (validity), 324 (values, 4 bytes each).
+func (b AllBatch) Place() []int32 { return rt.Values[int32](b.h, 152) }
 
-// At returns column 72, "at": timestamp[us, UTC] not null. Buffers 153 (validity), 154 (values, 8 bytes each).
-func (b AllBatch) At() column.Timestamps { return rt.Timestamps(b.h, 72, column.Microsecond) }
+// At returns column 153, "at": timestamp[us, UTC] not null. Buffers 325 (validity), 326 (values, 8 bytes each).
+func (b AllBatch) At() column.Timestamps { return rt.Timestamps(b.h, 153, column.Microsecond) }
 
 // Row returns row i with texts and byte strings of its own.
 func (b AllBatch) Row(i int) All {
 	return All{
-		Bool:        b.Bool().At(i),
-		Int8:        b.Int8()[i],
-		Int16:       b.Int16()[i],
-		Int32:       b.Int32()[i],
-		Int64:       b.Int64()[i],
-		Uint8:       b.Uint8()[i],
-		Uint16:      b.Uint16()[i],
-		Uint32:      b.Uint32()[i],
-		Uint64:      b.Uint64()[i],
-		Float32:     b.Float32()[i],
-		Float64:     b.Float64()[i],
-		Second:      b.Second().At(i),
-		Milli:       b.Milli().At(i),
-		Micro:       b.Micro().At(i),
-		Nano:        b.Nano().At(i),
-		Text:        b.Text().Clone(i),
-		Dict8:       b.Dict8().At(i),
-		Dict16:      b.Dict16().At(i),
-		Dict32:      b.Dict32().At(i),
-		Bytes:       b.Bytes().Clone(i),
-		NullBool:    rt.NullOf(b.NullBool().Get(i)),
-		NullInt8:    rt.NullOf(b.NullInt8().Get(i)),
-		NullInt16:   rt.NullOf(b.NullInt16().Get(i)),
-		NullInt32:   rt.NullOf(b.NullInt32().Get(i)),
-		NullInt64:   rt.NullOf(b.NullInt64().Get(i)),
-		NullUint8:   rt.NullOf(b.NullUint8().Get(i)),
-		NullUint16:  rt.NullOf(b.NullUint16().Get(i)),
-		NullUint32:  rt.NullOf(b.NullUint32().Get(i)),
-		NullUint64:  rt.NullOf(b.NullUint64().Get(i)),
-		NullFloat32: rt.NullOf(b.NullFloat32().Get(i)),
-		NullFloat64: rt.NullOf(b.NullFloat64().Get(i)),
-		NullSecond:  rt.NullOf(b.NullSecond().Get(i)),
-		NullMilli:   rt.NullOf(b.NullMilli().Get(i)),
-		NullMicro:   rt.NullOf(b.NullMicro().Get(i)),
-		NullNano:    rt.NullOf(b.NullNano().Get(i)),
-		NullText:    rt.NullOf(b.NullText().GetClone(i)),
-		NullDict8:   rt.NullOf(b.NullDict8().Get(i)),
-		NullDict16:  rt.NullOf(b.NullDict16().Get(i)),
-		NullDict32:  rt.NullOf(b.NullDict32().Get(i)),
-		NullBytes:   b.NullBytes().Clone(i),
-		PtrBool:     rt.PtrOf(b.PtrBool().Get(i)),
-		PtrInt8:     rt.PtrOf(b.PtrInt8().Get(i)),
-		PtrInt16:    rt.PtrOf(b.PtrInt16().Get(i)),
-		PtrInt32:    rt.PtrOf(b.PtrInt32().Get(i)),
-		PtrInt64:    rt.PtrOf(b.PtrInt64().Get(i)),
-		PtrUint8:    rt.PtrOf(b.PtrUint8().Get(i)),
-		PtrUint16:   rt.PtrOf(b.PtrUint16().Get(i)),
-		PtrUint32:   rt.PtrOf(b.PtrUint32().Get(i)),
-		PtrUint64:   rt.PtrOf(b.PtrUint64().Get(i)),
-		PtrFloat32:  rt.PtrOf(b.PtrFloat32().Get(i)),
-		PtrFloat64:  rt.PtrOf(b.PtrFloat64().Get(i)),
-		PtrSecond:   rt.PtrOf(b.PtrSecond().Get(i)),
-		PtrMilli:    rt.PtrOf(b.PtrMilli().Get(i)),
-		PtrMicro:    rt.PtrOf(b.PtrMicro().Get(i)),
-		PtrNano:     rt.PtrOf(b.PtrNano().Get(i)),
-		PtrText:     rt.PtrOf(b.PtrText().GetClone(i)),
-		PtrDict8:    rt.PtrOf(b.PtrDict8().Get(i)),
-		PtrDict16:   rt.PtrOf(b.PtrDict16().Get(i)),
-		PtrDict32:   rt.PtrOf(b.PtrDict32().Get(i)),
-		Level:       b.Level()[i],
-		NullLevel:   rt.NullOf(b.NullLevel().Get(i)),
-		PtrLevel:    rt.PtrOf(b.PtrLevel().Get(i)),
-		Flag:        Flag(b.Flag().At(i)),
-		PtrFlag:     (*Flag)(rt.PtrOf(b.PtrFlag().Get(i))),
-		Name:        Name(b.Name().Clone(i)),
-		PtrName:     (*Name)(rt.PtrOf(b.PtrName().GetClone(i))),
-		Kind:        Name(b.Kind().At(i)),
-		PtrKind:     (*Name)(rt.PtrOf(b.PtrKind().Get(i))),
-		Blob:        b.Blob().Clone(i),
-		Len:         b.LenColumn()[i],
-		Type:        b.Type().Clone(i),
-		Rank:        b.Place()[i],
-		At:          b.At().At(i),
+		Bool:           b.Bool().At(i),
+		Int8:           b.Int8()[i],
+		Int16:          b.Int16()[i],
+		Int32:          b.Int32()[i],
+		Int64:          b.Int64()[i],
+		Uint8:          b.Uint8()[i],
+		Uint16:         b.Uint16()[i],
+		Uint32:         b.Uint32()[i],
+		Uint64:         b.Uint64()[i],
+		Float32:        b.Float32()[i],
+		Float64:        b.Float64()[i],
+		Second:         b.Second().At(i),
+		Milli:          b.Milli().At(i),
+		Micro:          b.Micro().At(i),
+		Nano:           b.Nano().At(i),
+		Text:           b.Text().Clone(i),
+		Dict8:          b.Dict8().At(i),
+		Dict16:         b.Dict16().At(i),
+		Dict32:         b.Dict32().At(i),
+		Bytes:          b.Bytes().Clone(i),
+		Half:           b.Half()[i],
+		Fixed3:         b.Fixed3()[i],
+		UUID:           b.UUID()[i],
+		Day:            b.Day()[i],
+		DayMillis:      b.DayMillis()[i],
+		DayTime:        b.DayTime().At(i),
+		DayTime64:      b.DayTime64().At(i),
+		ClockS:         b.ClockS().At(i),
+		ClockMS:        b.ClockMS().At(i),
+		ClockUS:        b.ClockUS().At(i),
+		ClockNS:        b.ClockNS().At(i),
+		SpanS:          b.SpanS().At(i),
+		SpanMS:         b.SpanMS().At(i),
+		SpanUS:         b.SpanUS().At(i),
+		SpanNS:         b.SpanNS().At(i),
+		Dec32:          b.Dec32()[i],
+		Dec64:          b.Dec64()[i],
+		Dec128:         b.Dec128()[i],
+		Dec256:         b.Dec256()[i],
+		RawTime:        b.RawTime()[i],
+		LargeText:      b.LargeText().Clone(i),
+		ViewText:       b.ViewText().Clone(i),
+		LargeBytes:     b.LargeBytes().Clone(i),
+		ViewBytes:      b.ViewBytes().Clone(i),
+		DictU8:         b.DictU8().At(i),
+		DictU16:        b.DictU16().At(i),
+		DictU32:        b.DictU32().At(i),
+		DictU64:        b.DictU64().At(i),
+		Dict64:         b.Dict64().At(i),
+		DictBytes:      b.DictBytes().Clone(i),
+		DictInt8:       b.DictInt8().At(i),
+		DictInt64:      b.DictInt64().At(i),
+		DictUint32:     b.DictUint32().At(i),
+		Mood:           b.Mood().At(i),
+		MoodNumber:     b.MoodNumber()[i],
+		Nothing:        b.Nothing().At(i),
+		NullBool:       rt.NullOf(b.NullBool().Get(i)),
+		NullInt8:       rt.NullOf(b.NullInt8().Get(i)),
+		NullInt16:      rt.NullOf(b.NullInt16().Get(i)),
+		NullInt32:      rt.NullOf(b.NullInt32().Get(i)),
+		NullInt64:      rt.NullOf(b.NullInt64().Get(i)),
+		NullUint8:      rt.NullOf(b.NullUint8().Get(i)),
+		NullUint16:     rt.NullOf(b.NullUint16().Get(i)),
+		NullUint32:     rt.NullOf(b.NullUint32().Get(i)),
+		NullUint64:     rt.NullOf(b.NullUint64().Get(i)),
+		NullFloat32:    rt.NullOf(b.NullFloat32().Get(i)),
+		NullFloat64:    rt.NullOf(b.NullFloat64().Get(i)),
+		NullSecond:     rt.NullOf(b.NullSecond().Get(i)),
+		NullMilli:      rt.NullOf(b.NullMilli().Get(i)),
+		NullMicro:      rt.NullOf(b.NullMicro().Get(i)),
+		NullNano:       rt.NullOf(b.NullNano().Get(i)),
+		NullText:       rt.NullOf(b.NullText().GetClone(i)),
+		NullDict8:      rt.NullOf(b.NullDict8().Get(i)),
+		NullDict16:     rt.NullOf(b.NullDict16().Get(i)),
+		NullDict32:     rt.NullOf(b.NullDict32().Get(i)),
+		NullBytes:      b.NullBytes().Clone(i),
+		NullHalf:       rt.NullOf(b.NullHalf().Get(i)),
+		NullFixed3:     rt.NullOf(b.NullFixed3().Get(i)),
+		NullUUID:       rt.NullOf(b.NullUUID().Get(i)),
+		NullDay:        rt.NullOf(b.NullDay().Get(i)),
+		NullDayMillis:  rt.NullOf(b.NullDayMillis().Get(i)),
+		NullDayTime:    rt.NullOf(b.NullDayTime().Get(i)),
+		NullDayTime64:  rt.NullOf(b.NullDayTime64().Get(i)),
+		NullClockS:     rt.NullOf(b.NullClockS().Get(i)),
+		NullClockUS:    rt.NullOf(b.NullClockUS().Get(i)),
+		NullSpanMS:     rt.NullOf(b.NullSpanMS().Get(i)),
+		NullSpanNS:     rt.NullOf(b.NullSpanNS().Get(i)),
+		NullDec32:      rt.NullOf(b.NullDec32().Get(i)),
+		NullDec64:      rt.NullOf(b.NullDec64().Get(i)),
+		NullDec128:     rt.NullOf(b.NullDec128().Get(i)),
+		NullDec256:     rt.NullOf(b.NullDec256().Get(i)),
+		NullRawTime:    rt.NullOf(b.NullRawTime().Get(i)),
+		NullLargeText:  rt.NullOf(b.NullLargeText().GetClone(i)),
+		NullViewText:   rt.NullOf(b.NullViewText().GetClone(i)),
+		NullLargeBytes: b.NullLargeBytes().Clone(i),
+		NullViewBytes:  b.NullViewBytes().Clone(i),
+		NullDictU8:     rt.NullOf(b.NullDictU8().Get(i)),
+		NullDictBytes:  b.NullDictBytes().Clone(i),
+		NullDictInt64:  rt.NullOf(b.NullDictInt64().Get(i)),
+		NullMood:       rt.NullOf(b.NullMood().Get(i)),
+		NullMoodNumber: rt.NullOf(b.NullMoodNumber().Get(i)),
+		PtrBool:        rt.PtrOf(b.PtrBool().Get(i)),
+		PtrInt8:        rt.PtrOf(b.PtrInt8().Get(i)),
+		PtrInt16:       rt.PtrOf(b.PtrInt16().Get(i)),
+		PtrInt32:       rt.PtrOf(b.PtrInt32().Get(i)),
+		PtrInt64:       rt.PtrOf(b.PtrInt64().Get(i)),
+		PtrUint8:       rt.PtrOf(b.PtrUint8().Get(i)),
+		PtrUint16:      rt.PtrOf(b.PtrUint16().Get(i)),
+		PtrUint32:      rt.PtrOf(b.PtrUint32().Get(i)),
+		PtrUint64:      rt.PtrOf(b.PtrUint64().Get(i)),
+		PtrFloat32:     rt.PtrOf(b.PtrFloat32().Get(i)),
+		PtrFloat64:     rt.PtrOf(b.PtrFloat64().Get(i)),
+		PtrSecond:      rt.PtrOf(b.PtrSecond().Get(i)),
+		PtrMilli:       rt.PtrOf(b.PtrMilli().Get(i)),
+		PtrMicro:       rt.PtrOf(b.PtrMicro().Get(i)),
+		PtrNano:        rt.PtrOf(b.PtrNano().Get(i)),
+		PtrText:        rt.PtrOf(b.PtrText().GetClone(i)),
+		PtrDict8:       rt.PtrOf(b.PtrDict8().Get(i)),
+		PtrDict16:      rt.PtrOf(b.PtrDict16().Get(i)),
+		PtrDict32:      rt.PtrOf(b.PtrDict32().Get(i)),
+		PtrHalf:        rt.PtrOf(b.PtrHalf().Get(i)),
+		PtrFixed3:      rt.PtrOf(b.PtrFixed3().Get(i)),
+		PtrUUID:        rt.PtrOf(b.PtrUUID().Get(i)),
+		PtrDay:         rt.PtrOf(b.PtrDay().Get(i)),
+		PtrDayTime:     rt.PtrOf(b.PtrDayTime().Get(i)),
+		PtrClockMS:     rt.PtrOf(b.PtrClockMS().Get(i)),
+		PtrClockNS:     rt.PtrOf(b.PtrClockNS().Get(i)),
+		PtrSpanS:       rt.PtrOf(b.PtrSpanS().Get(i)),
+		PtrDec128:      rt.PtrOf(b.PtrDec128().Get(i)),
+		PtrRawTime:     rt.PtrOf(b.PtrRawTime().Get(i)),
+		PtrLargeText:   rt.PtrOf(b.PtrLargeText().GetClone(i)),
+		PtrViewText:    rt.PtrOf(b.PtrViewText().GetClone(i)),
+		PtrDictInt8:    rt.PtrOf(b.PtrDictInt8().Get(i)),
+		PtrMood:        rt.PtrOf(b.PtrMood().Get(i)),
+		PtrMoodNumber:  rt.PtrOf(b.PtrMoodNumber().Get(i)),
+		Level:          b.Level()[i],
+		NullLevel:      rt.NullOf(b.NullLevel().Get(i)),
+		PtrLevel:       rt.PtrOf(b.PtrLevel().Get(i)),
+		Flag:           Flag(b.Flag().At(i)),
+		PtrFlag:        (*Flag)(rt.PtrOf(b.PtrFlag().Get(i))),
+		Name:           Name(b.Name().Clone(i)),
+		PtrName:        (*Name)(rt.PtrOf(b.PtrName().GetClone(i))),
+		Kind:           Name(b.Kind().At(i)),
+		PtrKind:        (*Name)(rt.PtrOf(b.PtrKind().Get(i))),
+		Blob:           b.Blob().Clone(i),
+		Key:            b.Key()[i],
+		NullKey:        rt.NullOf(b.NullKey().Get(i)),
+		PtrKey:         rt.PtrOf(b.PtrKey().Get(i)),
+		LargeName:      Name(b.LargeName().Clone(i)),
+		PtrViewed:      (*Name)(rt.PtrOf(b.PtrViewed().GetClone(i))),
+		Len:            b.LenColumn()[i],
+		Type:           b.Type().Clone(i),
+		Rank:           b.Place()[i],
+		At:             b.At().At(i),
 	}
 }
 
@@ -473,6 +935,42 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	dict16 := b.Dict16()
 	dict32 := b.Dict32()
 	bytes := b.Bytes()
+	half := b.Half()
+	fixed3 := b.Fixed3()
+	uuid := b.UUID()
+	day := b.Day()
+	dayMillis := b.DayMillis()
+	dayTime := b.DayTime()
+	dayTime64 := b.DayTime64()
+	clockS := b.ClockS()
+	clockMS := b.ClockMS()
+	clockUS := b.ClockUS()
+	clockNS := b.ClockNS()
+	spanS := b.SpanS()
+	spanMS := b.SpanMS()
+	spanUS := b.SpanUS()
+	spanNS := b.SpanNS()
+	dec32 := b.Dec32()
+	dec64 := b.Dec64()
+	dec128 := b.Dec128()
+	dec256 := b.Dec256()
+	rawTime := b.RawTime()
+	largeText := b.LargeText()
+	viewText := b.ViewText()
+	largeBytes := b.LargeBytes()
+	viewBytes := b.ViewBytes()
+	dictU8 := b.DictU8()
+	dictU16 := b.DictU16()
+	dictU32 := b.DictU32()
+	dictU64 := b.DictU64()
+	dict64 := b.Dict64()
+	dictBytes := b.DictBytes()
+	dictInt8 := b.DictInt8()
+	dictInt64 := b.DictInt64()
+	dictUint32 := b.DictUint32()
+	mood := b.Mood()
+	moodNumber := b.MoodNumber()
+	nothing := b.Nothing()
 	nullBool := b.NullBool()
 	nullInt8 := b.NullInt8()
 	nullInt16 := b.NullInt16()
@@ -493,6 +991,31 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	nullDict16 := b.NullDict16()
 	nullDict32 := b.NullDict32()
 	nullBytes := b.NullBytes()
+	nullHalf := b.NullHalf()
+	nullFixed3 := b.NullFixed3()
+	nullUUID := b.NullUUID()
+	nullDay := b.NullDay()
+	nullDayMillis := b.NullDayMillis()
+	nullDayTime := b.NullDayTime()
+	nullDayTime64 := b.NullDayTime64()
+	nullClockS := b.NullClockS()
+	nullClockUS := b.NullClockUS()
+	nullSpanMS := b.NullSpanMS()
+	nullSpanNS := b.NullSpanNS()
+	nullDec32 := b.NullDec32()
+	nullDec64 := b.NullDec64()
+	nullDec128 := b.NullDec128()
+	nullDec256 := b.NullDec256()
+	nullRawTime := b.NullRawTime()
+	nullLargeText := b.NullLargeText()
+	nullViewText := b.NullViewText()
+	nullLargeBytes := b.NullLargeBytes()
+	nullViewBytes := b.NullViewBytes()
+	nullDictU8 := b.NullDictU8()
+	nullDictBytes := b.NullDictBytes()
+	nullDictInt64 := b.NullDictInt64()
+	nullMood := b.NullMood()
+	nullMoodNumber := b.NullMoodNumber()
 	ptrBool := b.PtrBool()
 	ptrInt8 := b.PtrInt8()
 	ptrInt16 := b.PtrInt16()
@@ -512,6 +1035,21 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	ptrDict8 := b.PtrDict8()
 	ptrDict16 := b.PtrDict16()
 	ptrDict32 := b.PtrDict32()
+	ptrHalf := b.PtrHalf()
+	ptrFixed3 := b.PtrFixed3()
+	ptrUUID := b.PtrUUID()
+	ptrDay := b.PtrDay()
+	ptrDayTime := b.PtrDayTime()
+	ptrClockMS := b.PtrClockMS()
+	ptrClockNS := b.PtrClockNS()
+	ptrSpanS := b.PtrSpanS()
+	ptrDec128 := b.PtrDec128()
+	ptrRawTime := b.PtrRawTime()
+	ptrLargeText := b.PtrLargeText()
+	ptrViewText := b.PtrViewText()
+	ptrDictInt8 := b.PtrDictInt8()
+	ptrMood := b.PtrMood()
+	ptrMoodNumber := b.PtrMoodNumber()
 	level := b.Level()
 	nullLevel := b.NullLevel()
 	ptrLevel := b.PtrLevel()
@@ -522,6 +1060,11 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	kind := b.Kind()
 	ptrKind := b.PtrKind()
 	blob := b.Blob()
+	key := b.Key()
+	nullKey := b.NullKey()
+	ptrKey := b.PtrKey()
+	largeName := b.LargeName()
+	ptrViewed := b.PtrViewed()
 	lenColumn := b.LenColumn()
 	typeColumn := b.Type()
 	place := b.Place()
@@ -545,86 +1088,184 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	ptrDict8Slab := rt.NewSlab[string](len(rows))
 	ptrDict16Slab := rt.NewSlab[string](len(rows))
 	ptrDict32Slab := rt.NewSlab[string](len(rows))
+	ptrHalfSlab := rt.NewSlab[rt.Float16](len(rows))
+	ptrFixed3Slab := rt.NewSlab[[3]byte](len(rows))
+	ptrUUIDSlab := rt.NewSlab[[16]byte](len(rows))
+	ptrDaySlab := rt.NewSlab[rt.Date](len(rows))
+	ptrDayTimeSlab := rt.NewSlab[time.Time](len(rows))
+	ptrClockMSSlab := rt.NewSlab[time.Duration](len(rows))
+	ptrClockNSSlab := rt.NewSlab[time.Duration](len(rows))
+	ptrSpanSSlab := rt.NewSlab[time.Duration](len(rows))
+	ptrDec128Slab := rt.NewSlab[rt.Decimal128](len(rows))
+	ptrRawTimeSlab := rt.NewSlab[int64](len(rows))
+	ptrLargeTextSlab := rt.NewSlab[string](len(rows))
+	ptrViewTextSlab := rt.NewSlab[string](len(rows))
+	ptrDictInt8Slab := rt.NewSlab[int8](len(rows))
+	ptrMoodSlab := rt.NewSlab[Mood](len(rows))
+	ptrMoodNumberSlab := rt.NewSlab[Mood](len(rows))
 	ptrLevelSlab := rt.NewSlab[Level](len(rows))
 	ptrFlagSlab := rt.NewSlab[bool](len(rows))
 	ptrNameSlab := rt.NewSlab[string](len(rows))
 	ptrKindSlab := rt.NewSlab[string](len(rows))
+	ptrKeySlab := rt.NewSlab[Key](len(rows))
+	ptrViewedSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
 		rows[i] = All{
-			Bool:        boolColumn.At(at),
-			Int8:        int8Column[at],
-			Int16:       int16Column[at],
-			Int32:       int32Column[at],
-			Int64:       int64Column[at],
-			Uint8:       uint8Column[at],
-			Uint16:      uint16Column[at],
-			Uint32:      uint32Column[at],
-			Uint64:      uint64Column[at],
-			Float32:     float32Column[at],
-			Float64:     float64Column[at],
-			Second:      second.At(at),
-			Milli:       milli.At(at),
-			Micro:       micro.At(at),
-			Nano:        nano.At(at),
-			Text:        text.At(at),
-			Dict8:       dict8.At(at),
-			Dict16:      dict16.At(at),
-			Dict32:      dict32.At(at),
-			Bytes:       bytes.At(at),
-			NullBool:    rt.NullOf(nullBool.Get(at)),
-			NullInt8:    rt.NullOf(nullInt8.Get(at)),
-			NullInt16:   rt.NullOf(nullInt16.Get(at)),
-			NullInt32:   rt.NullOf(nullInt32.Get(at)),
-			NullInt64:   rt.NullOf(nullInt64.Get(at)),
-			NullUint8:   rt.NullOf(nullUint8.Get(at)),
-			NullUint16:  rt.NullOf(nullUint16.Get(at)),
-			NullUint32:  rt.NullOf(nullUint32.Get(at)),
-			NullUint64:  rt.NullOf(nullUint64.Get(at)),
-			NullFloat32: rt.NullOf(nullFloat32.Get(at)),
-			NullFloat64: rt.NullOf(nullFloat64.Get(at)),
-			NullSecond:  rt.NullOf(nullSecond.Get(at)),
-			NullMilli:   rt.NullOf(nullMilli.Get(at)),
-			NullMicro:   rt.NullOf(nullMicro.Get(at)),
-			NullNano:    rt.NullOf(nullNano.Get(at)),
-			NullText:    rt.NullOf(nullText.Get(at)),
-			NullDict8:   rt.NullOf(nullDict8.Get(at)),
-			NullDict16:  rt.NullOf(nullDict16.Get(at)),
-			NullDict32:  rt.NullOf(nullDict32.Get(at)),
-			NullBytes:   nullBytes.At(at),
-			PtrBool:     ptrBoolSlab.Ptr(ptrBool.Get(at)),
-			PtrInt8:     ptrInt8Slab.Ptr(ptrInt8.Get(at)),
-			PtrInt16:    ptrInt16Slab.Ptr(ptrInt16.Get(at)),
-			PtrInt32:    ptrInt32Slab.Ptr(ptrInt32.Get(at)),
-			PtrInt64:    ptrInt64Slab.Ptr(ptrInt64.Get(at)),
-			PtrUint8:    ptrUint8Slab.Ptr(ptrUint8.Get(at)),
-			PtrUint16:   ptrUint16Slab.Ptr(ptrUint16.Get(at)),
-			PtrUint32:   ptrUint32Slab.Ptr(ptrUint32.Get(at)),
-			PtrUint64:   ptrUint64Slab.Ptr(ptrUint64.Get(at)),
-			PtrFloat32:  ptrFloat32Slab.Ptr(ptrFloat32.Get(at)),
-			PtrFloat64:  ptrFloat64Slab.Ptr(ptrFloat64.Get(at)),
-			PtrSecond:   ptrSecondSlab.Ptr(ptrSecond.Get(at)),
-			PtrMilli:    ptrMilliSlab.Ptr(ptrMilli.Get(at)),
-			PtrMicro:    ptrMicroSlab.Ptr(ptrMicro.Get(at)),
-			PtrNano:     ptrNanoSlab.Ptr(ptrNano.Get(at)),
-			PtrText:     ptrTextSlab.Ptr(ptrText.Get(at)),
-			PtrDict8:    ptrDict8Slab.Ptr(ptrDict8.Get(at)),
-			PtrDict16:   ptrDict16Slab.Ptr(ptrDict16.Get(at)),
-			PtrDict32:   ptrDict32Slab.Ptr(ptrDict32.Get(at)),
-			Level:       level[at],
-			NullLevel:   rt.NullOf(nullLevel.Get(at)),
-			PtrLevel:    ptrLevelSlab.Ptr(ptrLevel.Get(at)),
-			Flag:        Flag(flag.At(at)),
-			PtrFlag:     (*Flag)(ptrFlagSlab.Ptr(ptrFlag.Get(at))),
-			Name:        Name(name.At(at)),
-			PtrName:     (*Name)(ptrNameSlab.Ptr(ptrName.Get(at))),
-			Kind:        Name(kind.At(at)),
-			PtrKind:     (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at))),
-			Blob:        blob.At(at),
-			Len:         lenColumn[at],
-			Type:        typeColumn.At(at),
-			Rank:        place[at],
-			At:          atColumn.At(at),
+			Bool:           boolColumn.At(at),
+			Int8:           int8Column[at],
+			Int16:          int16Column[at],
+			Int32:          int32Column[at],
+			Int64:          int64Column[at],
+			Uint8:          uint8Column[at],
+			Uint16:         uint16Column[at],
+			Uint32:         uint32Column[at],
+			Uint64:         uint64Column[at],
+			Float32:        float32Column[at],
+			Float64:        float64Column[at],
+			Second:         second.At(at),
+			Milli:          milli.At(at),
+			Micro:          micro.At(at),
+			Nano:           nano.At(at),
+			Text:           text.At(at),
+			Dict8:          dict8.At(at),
+			Dict16:         dict16.At(at),
+			Dict32:         dict32.At(at),
+			Bytes:          bytes.At(at),
+			Half:           half[at],
+			Fixed3:         fixed3[at],
+			UUID:           uuid[at],
+			Day:            day[at],
+			DayMillis:      dayMillis[at],
+			DayTime:        dayTime.At(at),
+			DayTime64:      dayTime64.At(at),
+			ClockS:         clockS.At(at),
+			ClockMS:        clockMS.At(at),
+			ClockUS:        clockUS.At(at),
+			ClockNS:        clockNS.At(at),
+			SpanS:          spanS.At(at),
+			SpanMS:         spanMS.At(at),
+			SpanUS:         spanUS.At(at),
+			SpanNS:         spanNS.At(at),
+			Dec32:          dec32[at],
+			Dec64:          dec64[at],
+			Dec128:         dec128[at],
+			Dec256:         dec256[at],
+			RawTime:        rawTime[at],
+			LargeText:      largeText.At(at),
+			ViewText:       viewText.At(at),
+			LargeBytes:     largeBytes.At(at),
+			ViewBytes:      viewBytes.At(at),
+			DictU8:         dictU8.At(at),
+			DictU16:        dictU16.At(at),
+			DictU32:        dictU32.At(at),
+			DictU64:        dictU64.At(at),
+			Dict64:         dict64.At(at),
+			DictBytes:      dictBytes.At(at),
+			DictInt8:       dictInt8.At(at),
+			DictInt64:      dictInt64.At(at),
+			DictUint32:     dictUint32.At(at),
+			Mood:           mood.At(at),
+			MoodNumber:     moodNumber[at],
+			Nothing:        nothing.At(at),
+			NullBool:       rt.NullOf(nullBool.Get(at)),
+			NullInt8:       rt.NullOf(nullInt8.Get(at)),
+			NullInt16:      rt.NullOf(nullInt16.Get(at)),
+			NullInt32:      rt.NullOf(nullInt32.Get(at)),
+			NullInt64:      rt.NullOf(nullInt64.Get(at)),
+			NullUint8:      rt.NullOf(nullUint8.Get(at)),
+			NullUint16:     rt.NullOf(nullUint16.Get(at)),
+			NullUint32:     rt.NullOf(nullUint32.Get(at)),
+			NullUint64:     rt.NullOf(nullUint64.Get(at)),
+			NullFloat32:    rt.NullOf(nullFloat32.Get(at)),
+			NullFloat64:    rt.NullOf(nullFloat64.Get(at)),
+			NullSecond:     rt.NullOf(nullSecond.Get(at)),
+			NullMilli:      rt.NullOf(nullMilli.Get(at)),
+			NullMicro:      rt.NullOf(nullMicro.Get(at)),
+			NullNano:       rt.NullOf(nullNano.Get(at)),
+			NullText:       rt.NullOf(nullText.Get(at)),
+			NullDict8:      rt.NullOf(nullDict8.Get(at)),
+			NullDict16:     rt.NullOf(nullDict16.Get(at)),
+			NullDict32:     rt.NullOf(nullDict32.Get(at)),
+			NullBytes:      nullBytes.At(at),
+			NullHalf:       rt.NullOf(nullHalf.Get(at)),
+			NullFixed3:     rt.NullOf(nullFixed3.Get(at)),
+			NullUUID:       rt.NullOf(nullUUID.Get(at)),
+			NullDay:        rt.NullOf(nullDay.Get(at)),
+			NullDayMillis:  rt.NullOf(nullDayMillis.Get(at)),
+			NullDayTime:    rt.NullOf(nullDayTime.Get(at)),
+			NullDayTime64:  rt.NullOf(nullDayTime64.Get(at)),
+			NullClockS:     rt.NullOf(nullClockS.Get(at)),
+			NullClockUS:    rt.NullOf(nullClockUS.Get(at)),
+			NullSpanMS:     rt.NullOf(nullSpanMS.Get(at)),
+			NullSpanNS:     rt.NullOf(nullSpanNS.Get(at)),
+			NullDec32:      rt.NullOf(nullDec32.Get(at)),
+			NullDec64:      rt.NullOf(nullDec64.Get(at)),
+			NullDec128:     rt.NullOf(nullDec128.Get(at)),
+			NullDec256:     rt.NullOf(nullDec256.Get(at)),
+			NullRawTime:    rt.NullOf(nullRawTime.Get(at)),
+			NullLargeText:  rt.NullOf(nullLargeText.Get(at)),
+			NullViewText:   rt.NullOf(nullViewText.Get(at)),
+			NullLargeBytes: nullLargeBytes.At(at),
+			NullViewBytes:  nullViewBytes.At(at),
+			NullDictU8:     rt.NullOf(nullDictU8.Get(at)),
+			NullDictBytes:  nullDictBytes.At(at),
+			NullDictInt64:  rt.NullOf(nullDictInt64.Get(at)),
+			NullMood:       rt.NullOf(nullMood.Get(at)),
+			NullMoodNumber: rt.NullOf(nullMoodNumber.Get(at)),
+			PtrBool:        ptrBoolSlab.Ptr(ptrBool.Get(at)),
+			PtrInt8:        ptrInt8Slab.Ptr(ptrInt8.Get(at)),
+			PtrInt16:       ptrInt16Slab.Ptr(ptrInt16.Get(at)),
+			PtrInt32:       ptrInt32Slab.Ptr(ptrInt32.Get(at)),
+			PtrInt64:       ptrInt64Slab.Ptr(ptrInt64.Get(at)),
+			PtrUint8:       ptrUint8Slab.Ptr(ptrUint8.Get(at)),
+			PtrUint16:      ptrUint16Slab.Ptr(ptrUint16.Get(at)),
+			PtrUint32:      ptrUint32Slab.Ptr(ptrUint32.Get(at)),
+			PtrUint64:      ptrUint64Slab.Ptr(ptrUint64.Get(at)),
+			PtrFloat32:     ptrFloat32Slab.Ptr(ptrFloat32.Get(at)),
+			PtrFloat64:     ptrFloat64Slab.Ptr(ptrFloat64.Get(at)),
+			PtrSecond:      ptrSecondSlab.Ptr(ptrSecond.Get(at)),
+			PtrMilli:       ptrMilliSlab.Ptr(ptrMilli.Get(at)),
+			PtrMicro:       ptrMicroSlab.Ptr(ptrMicro.Get(at)),
+			PtrNano:        ptrNanoSlab.Ptr(ptrNano.Get(at)),
+			PtrText:        ptrTextSlab.Ptr(ptrText.Get(at)),
+			PtrDict8:       ptrDict8Slab.Ptr(ptrDict8.Get(at)),
+			PtrDict16:      ptrDict16Slab.Ptr(ptrDict16.Get(at)),
+			PtrDict32:      ptrDict32Slab.Ptr(ptrDict32.Get(at)),
+			PtrHalf:        ptrHalfSlab.Ptr(ptrHalf.Get(at)),
+			PtrFixed3:      ptrFixed3Slab.Ptr(ptrFixed3.Get(at)),
+			PtrUUID:        ptrUUIDSlab.Ptr(ptrUUID.Get(at)),
+			PtrDay:         ptrDaySlab.Ptr(ptrDay.Get(at)),
+			PtrDayTime:     ptrDayTimeSlab.Ptr(ptrDayTime.Get(at)),
+			PtrClockMS:     ptrClockMSSlab.Ptr(ptrClockMS.Get(at)),
+			PtrClockNS:     ptrClockNSSlab.Ptr(ptrClockNS.Get(at)),
+			PtrSpanS:       ptrSpanSSlab.Ptr(ptrSpanS.Get(at)),
+			PtrDec128:      ptrDec128Slab.Ptr(ptrDec128.Get(at)),
+			PtrRawTime:     ptrRawTimeSlab.Ptr(ptrRawTime.Get(at)),
+			PtrLargeText:   ptrLargeTextSlab.Ptr(ptrLargeText.Get(at)),
+			PtrViewText:    ptrViewTextSlab.Ptr(ptrViewText.Get(at)),
+			PtrDictInt8:    ptrDictInt8Slab.Ptr(ptrDictInt8.Get(at)),
+			PtrMood:        ptrMoodSlab.Ptr(ptrMood.Get(at)),
+			PtrMoodNumber:  ptrMoodNumberSlab.Ptr(ptrMoodNumber.Get(at)),
+			Level:          level[at],
+			NullLevel:      rt.NullOf(nullLevel.Get(at)),
+			PtrLevel:       ptrLevelSlab.Ptr(ptrLevel.Get(at)),
+			Flag:           Flag(flag.At(at)),
+			PtrFlag:        (*Flag)(ptrFlagSlab.Ptr(ptrFlag.Get(at))),
+			Name:           Name(name.At(at)),
+			PtrName:        (*Name)(ptrNameSlab.Ptr(ptrName.Get(at))),
+			Kind:           Name(kind.At(at)),
+			PtrKind:        (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at))),
+			Blob:           blob.At(at),
+			Key:            key[at],
+			NullKey:        rt.NullOf(nullKey.Get(at)),
+			PtrKey:         ptrKeySlab.Ptr(ptrKey.Get(at)),
+			LargeName:      Name(largeName.At(at)),
+			PtrViewed:      (*Name)(ptrViewedSlab.Ptr(ptrViewed.Get(at))),
+			Len:            lenColumn[at],
+			Type:           typeColumn.At(at),
+			Rank:           place[at],
+			At:             atColumn.At(at),
 		}
 	}
 }
@@ -632,79 +1273,160 @@ func readAllRows(b AllBatch, rows []All, from int) {
 // AllBuilder collects rows of table "all" in the memory that is sent. It is for one goroutine at a time.
 type AllBuilder struct {
 	rt.BuilderBase
-	boolColumn    column.BoolBuilder
-	int8Column    column.FixedBuilder[int8]
-	int16Column   column.FixedBuilder[int16]
-	int32Column   column.FixedBuilder[int32]
-	int64Column   column.FixedBuilder[int64]
-	uint8Column   column.FixedBuilder[uint8]
-	uint16Column  column.FixedBuilder[uint16]
-	uint32Column  column.FixedBuilder[uint32]
-	uint64Column  column.FixedBuilder[uint64]
-	float32Column column.FixedBuilder[float32]
-	float64Column column.FixedBuilder[float64]
-	second        column.TimestampBuilder
-	milli         column.TimestampBuilder
-	micro         column.TimestampBuilder
-	nano          column.TimestampBuilder
-	text          column.TextBuilder
-	dict8         column.DictBuilder[int8]
-	dict16        column.DictBuilder[int16]
-	dict32        column.DictBuilder[int32]
-	bytes         column.BinaryBuilder
-	nullBool      column.BoolBuilder
-	nullInt8      column.FixedBuilder[int8]
-	nullInt16     column.FixedBuilder[int16]
-	nullInt32     column.FixedBuilder[int32]
-	nullInt64     column.FixedBuilder[int64]
-	nullUint8     column.FixedBuilder[uint8]
-	nullUint16    column.FixedBuilder[uint16]
-	nullUint32    column.FixedBuilder[uint32]
-	nullUint64    column.FixedBuilder[uint64]
-	nullFloat32   column.FixedBuilder[float32]
-	nullFloat64   column.FixedBuilder[float64]
-	nullSecond    column.TimestampBuilder
-	nullMilli     column.TimestampBuilder
-	nullMicro     column.TimestampBuilder
-	nullNano      column.TimestampBuilder
-	nullText      column.TextBuilder
-	nullDict8     column.DictBuilder[int8]
-	nullDict16    column.DictBuilder[int16]
-	nullDict32    column.DictBuilder[int32]
-	nullBytes     column.BinaryBuilder
-	ptrBool       column.BoolBuilder
-	ptrInt8       column.FixedBuilder[int8]
-	ptrInt16      column.FixedBuilder[int16]
-	ptrInt32      column.FixedBuilder[int32]
-	ptrInt64      column.FixedBuilder[int64]
-	ptrUint8      column.FixedBuilder[uint8]
-	ptrUint16     column.FixedBuilder[uint16]
-	ptrUint32     column.FixedBuilder[uint32]
-	ptrUint64     column.FixedBuilder[uint64]
-	ptrFloat32    column.FixedBuilder[float32]
-	ptrFloat64    column.FixedBuilder[float64]
-	ptrSecond     column.TimestampBuilder
-	ptrMilli      column.TimestampBuilder
-	ptrMicro      column.TimestampBuilder
-	ptrNano       column.TimestampBuilder
-	ptrText       column.TextBuilder
-	ptrDict8      column.DictBuilder[int8]
-	ptrDict16     column.DictBuilder[int16]
-	ptrDict32     column.DictBuilder[int32]
-	level         column.FixedBuilder[Level]
-	nullLevel     column.FixedBuilder[Level]
-	ptrLevel      column.FixedBuilder[Level]
-	flag          column.BoolBuilder
-	ptrFlag       column.BoolBuilder
-	name          column.TextBuilder
-	ptrName       column.TextBuilder
-	kind          column.DictBuilder[int8]
-	ptrKind       column.DictBuilder[int32]
-	blob          column.BinaryBuilder
-	lenColumn     column.FixedBuilder[uint32]
-	typeColumn    column.TextBuilder
-	place         column.FixedBuilder[int32]
-	atColumn      column.TimestampBuilder
+	boolColumn     column.BoolBuilder
+	int8Column     column.FixedBuilder[int8]
+	int16Column    column.FixedBuilder[int16]
+	int32Column    column.FixedBuilder[int32]
+	int64Column    column.FixedBuilder[int64]
+	uint8Column    column.FixedBuilder[uint8]
+	uint16Column   column.FixedBuilder[uint16]
+	uint32Column   column.FixedBuilder[uint32]
+	uint64Column   column.FixedBuilder[uint64]
+	float32Column  column.FixedBuilder[float32]
+	float64Column  column.FixedBuilder[float64]
+	second         column.TimestampBuilder
+	milli          column.TimestampBuilder
+	micro          column.TimestampBuilder
+	nano           column.TimestampBuilder
+	text           column.TextBuilder
+	dict8          column.DictBuilder[int8]
+	dict16         column.DictBuilder[int16]
+	dict32         column.DictBuilder[int32]
+	bytes          column.BinaryBuilder
+	half           column.FixedBuilder[rt.Float16]
+	fixed3         column.FixedBuilder[[3]byte]
+	uuid           column.FixedBuilder[[16]byte]
+	day            column.FixedBuilder[rt.Date]
+	dayMillis      column.FixedBuilder[rt.DateMillis]
+	dayTime        column.DateBuilder[rt.Date]
+	dayTime64      column.DateBuilder[rt.DateMillis]
+	clockS         column.Time32Builder
+	clockMS        column.Time32Builder
+	clockUS        column.DurationBuilder
+	clockNS        column.DurationBuilder
+	spanS          column.DurationBuilder
+	spanMS         column.DurationBuilder
+	spanUS         column.DurationBuilder
+	spanNS         column.DurationBuilder
+	dec32          column.DecimalBuilder[rt.Decimal32]
+	dec64          column.DecimalBuilder[rt.Decimal64]
+	dec128         column.DecimalBuilder[rt.Decimal128]
+	dec256         column.DecimalBuilder[rt.Decimal256]
+	rawTime        column.FixedBuilder[int64]
+	largeText      column.LargeTextBuilder
+	viewText       column.TextViewBuilder
+	largeBytes     column.LargeBinaryBuilder
+	viewBytes      column.BinaryViewBuilder
+	dictU8         column.DictBuilder[uint8]
+	dictU16        column.DictBuilder[uint16]
+	dictU32        column.DictBuilder[uint32]
+	dictU64        column.DictBuilder[uint64]
+	dict64         column.DictBuilder[int64]
+	dictBytes      column.DictBinaryBuilder[int32]
+	dictInt8       column.DictIntBuilder[uint8, int8]
+	dictInt64      column.DictIntBuilder[int32, int64]
+	dictUint32     column.DictIntBuilder[int16, uint32]
+	mood           column.EnumBuilder[uint8, Mood]
+	moodNumber     column.FixedBuilder[Mood]
+	nothing        column.NullBuilder
+	nullBool       column.BoolBuilder
+	nullInt8       column.FixedBuilder[int8]
+	nullInt16      column.FixedBuilder[int16]
+	nullInt32      column.FixedBuilder[int32]
+	nullInt64      column.FixedBuilder[int64]
+	nullUint8      column.FixedBuilder[uint8]
+	nullUint16     column.FixedBuilder[uint16]
+	nullUint32     column.FixedBuilder[uint32]
+	nullUint64     column.FixedBuilder[uint64]
+	nullFloat32    column.FixedBuilder[float32]
+	nullFloat64    column.FixedBuilder[float64]
+	nullSecond     column.TimestampBuilder
+	nullMilli      column.TimestampBuilder
+	nullMicro      column.TimestampBuilder
+	nullNano       column.TimestampBuilder
+	nullText       column.TextBuilder
+	nullDict8      column.DictBuilder[int8]
+	nullDict16     column.DictBuilder[int16]
+	nullDict32     column.DictBuilder[int32]
+	nullBytes      column.BinaryBuilder
+	nullHalf       column.FixedBuilder[rt.Float16]
+	nullFixed3     column.FixedBuilder[[3]byte]
+	nullUUID       column.FixedBuilder[[16]byte]
+	nullDay        column.FixedBuilder[rt.Date]
+	nullDayMillis  column.FixedBuilder[rt.DateMillis]
+	nullDayTime    column.DateBuilder[rt.Date]
+	nullDayTime64  column.DateBuilder[rt.DateMillis]
+	nullClockS     column.Time32Builder
+	nullClockUS    column.DurationBuilder
+	nullSpanMS     column.DurationBuilder
+	nullSpanNS     column.DurationBuilder
+	nullDec32      column.DecimalBuilder[rt.Decimal32]
+	nullDec64      column.DecimalBuilder[rt.Decimal64]
+	nullDec128     column.DecimalBuilder[rt.Decimal128]
+	nullDec256     column.DecimalBuilder[rt.Decimal256]
+	nullRawTime    column.FixedBuilder[int64]
+	nullLargeText  column.LargeTextBuilder
+	nullViewText   column.TextViewBuilder
+	nullLargeBytes column.LargeBinaryBuilder
+	nullViewBytes  column.BinaryViewBuilder
+	nullDictU8     column.DictBuilder[uint8]
+	nullDictBytes  column.DictBinaryBuilder[uint16]
+	nullDictInt64  column.DictIntBuilder[int32, int64]
+	nullMood       column.EnumBuilder[int32, Mood]
+	nullMoodNumber column.FixedBuilder[Mood]
+	ptrBool        column.BoolBuilder
+	ptrInt8        column.FixedBuilder[int8]
+	ptrInt16       column.FixedBuilder[int16]
+	ptrInt32       column.FixedBuilder[int32]
+	ptrInt64       column.FixedBuilder[int64]
+	ptrUint8       column.FixedBuilder[uint8]
+	ptrUint16      column.FixedBuilder[uint16]
+	ptrUint32      column.FixedBuilder[uint32]
+	ptrUint64      column.FixedBuilder[uint64]
+	ptrFloat32     column.FixedBuilder[float32]
+	ptrFloat64     column.FixedBuilder[float64]
+	ptrSecond      column.TimestampBuilder
+	ptrMilli       column.TimestampBuilder
+	ptrMicro       column.TimestampBuilder
+	ptrNano        column.TimestampBuilder
+	ptrText        column.TextBuilder
+	ptrDict8       column.DictBuilder[int8]
+	ptrDict16      column.DictBuilder[int16]
+	ptrDict32      column.DictBuilder[int32]
+	ptrHalf        column.FixedBuilder[rt.Float16]
+	ptrFixed3      column.FixedBuilder[[3]byte]
+	ptrUUID        column.FixedBuilder[[16]byte]
+	ptrDay         column.FixedBuilder[rt.Date]
+	ptrDayTime     column.DateBuilder[rt.Date]
+	ptrClockMS     column.Time32Builder
+	ptrClockNS     column.DurationBuilder
+	ptrSpanS       column.DurationBuilder
+	ptrDec128      column.DecimalBuilder[rt.Decimal128]
+	ptrRawTime     column.FixedBuilder[int64]
+	ptrLargeText   column.LargeTextBuilder
+	ptrViewText    column.TextViewBuilder
+	ptrDictInt8    column.DictIntBuilder[uint8, int8]
+	ptrMood        column.EnumBuilder[int8, Mood]
+	ptrMoodNumber  column.FixedBuilder[Mood]
+	level          column.FixedBuilder[Level]
+	nullLevel      column.FixedBuilder[Level]
+	ptrLevel       column.FixedBuilder[Level]
+	flag           column.BoolBuilder
+	ptrFlag        column.BoolBuilder
+	name           column.TextBuilder
+	ptrName        column.TextBuilder
+	kind           column.DictBuilder[int8]
+	ptrKind        column.DictBuilder[int32]
+	blob           column.BinaryBuilder
+	key            column.FixedBuilder[Key]
+	nullKey        column.FixedBuilder[Key]
+	ptrKey         column.FixedBuilder[Key]
+	largeName      column.LargeTextBuilder
+	ptrViewed      column.TextViewBuilder
+	lenColumn      column.FixedBuilder[uint32]
+	typeColumn     column.TextBuilder
+	place          column.FixedBuilder[int32]
+	atColumn       column.TimestampBuilder
 }
 
 // NewAllBuilder returns an empty builder. Nil options mean all defaults.
@@ -712,14 +1434,24 @@ func NewAllBuilder(opts *rt.BuilderOptions) *AllBuilder {
 	b := new(AllBuilder)
 	b.Init(allColumns, opts, &b.boolColumn, &b.int8Column, &b.int16Column, &b.int32Column, &b.int64Column,
 		&b.uint8Column, &b.uint16Column, &b.uint32Column, &b.uint64Column, &b.float32Column, &b.float64Column,
-		&b.second, &b.milli, &b.micro, &b.nano, &b.text, &b.dict8, &b.dict16, &b.dict32, &b.bytes, &b.nullBool,
+		&b.second, &b.milli, &b.micro, &b.nano, &b.text, &b.dict8, &b.dict16, &b.dict32, &b.bytes, &b.half, &b.fixed3,
+		&b.uuid, &b.day, &b.dayMillis, &b.dayTime, &b.dayTime64, &b.clockS, &b.clockMS, &b.clockUS, &b.clockNS,
+		&b.spanS, &b.spanMS, &b.spanUS, &b.spanNS, &b.dec32, &b.dec64, &b.dec128, &b.dec256, &b.rawTime, &b.largeText,
+		&b.viewText, &b.largeBytes, &b.viewBytes, &b.dictU8, &b.dictU16, &b.dictU32, &b.dictU64, &b.dict64,
+		&b.dictBytes, &b.dictInt8, &b.dictInt64, &b.dictUint32, &b.mood, &b.moodNumber, &b.nothing, &b.nullBool,
 		&b.nullInt8, &b.nullInt16, &b.nullInt32, &b.nullInt64, &b.nullUint8, &b.nullUint16, &b.nullUint32,
 		&b.nullUint64, &b.nullFloat32, &b.nullFloat64, &b.nullSecond, &b.nullMilli, &b.nullMicro, &b.nullNano,
-		&b.nullText, &b.nullDict8, &b.nullDict16, &b.nullDict32, &b.nullBytes, &b.ptrBool, &b.ptrInt8, &b.ptrInt16,
-		&b.ptrInt32, &b.ptrInt64, &b.ptrUint8, &b.ptrUint16, &b.ptrUint32, &b.ptrUint64, &b.ptrFloat32, &b.ptrFloat64,
-		&b.ptrSecond, &b.ptrMilli, &b.ptrMicro, &b.ptrNano, &b.ptrText, &b.ptrDict8, &b.ptrDict16, &b.ptrDict32,
-		&b.level, &b.nullLevel, &b.ptrLevel, &b.flag, &b.ptrFlag, &b.name, &b.ptrName, &b.kind, &b.ptrKind, &b.blob,
-		&b.lenColumn, &b.typeColumn, &b.place, &b.atColumn)
+		&b.nullText, &b.nullDict8, &b.nullDict16, &b.nullDict32, &b.nullBytes, &b.nullHalf, &b.nullFixed3, &b.nullUUID,
+		&b.nullDay, &b.nullDayMillis, &b.nullDayTime, &b.nullDayTime64, &b.nullClockS, &b.nullClockUS, &b.nullSpanMS,
+		&b.nullSpanNS, &b.nullDec32, &b.nullDec64, &b.nullDec128, &b.nullDec256, &b.nullRawTime, &b.nullLargeText,
+		&b.nullViewText, &b.nullLargeBytes, &b.nullViewBytes, &b.nullDictU8, &b.nullDictBytes, &b.nullDictInt64,
+		&b.nullMood, &b.nullMoodNumber, &b.ptrBool, &b.ptrInt8, &b.ptrInt16, &b.ptrInt32, &b.ptrInt64, &b.ptrUint8,
+		&b.ptrUint16, &b.ptrUint32, &b.ptrUint64, &b.ptrFloat32, &b.ptrFloat64, &b.ptrSecond, &b.ptrMilli, &b.ptrMicro,
+		&b.ptrNano, &b.ptrText, &b.ptrDict8, &b.ptrDict16, &b.ptrDict32, &b.ptrHalf, &b.ptrFixed3, &b.ptrUUID,
+		&b.ptrDay, &b.ptrDayTime, &b.ptrClockMS, &b.ptrClockNS, &b.ptrSpanS, &b.ptrDec128, &b.ptrRawTime,
+		&b.ptrLargeText, &b.ptrViewText, &b.ptrDictInt8, &b.ptrMood, &b.ptrMoodNumber, &b.level, &b.nullLevel,
+		&b.ptrLevel, &b.flag, &b.ptrFlag, &b.name, &b.ptrName, &b.kind, &b.ptrKind, &b.blob, &b.key, &b.nullKey,
+		&b.ptrKey, &b.largeName, &b.ptrViewed, &b.lenColumn, &b.typeColumn, &b.place, &b.atColumn)
 	return b
 }
 
@@ -783,6 +1515,114 @@ func (b *AllBuilder) Dict32() *column.DictBuilder[int32] { return &b.dict32 }
 // Bytes returns the builder of column "bytes", to fill column by column.
 func (b *AllBuilder) Bytes() *column.BinaryBuilder { return &b.bytes }
 
+// Half returns the builder of column "half", to fill column by column.
+func (b *AllBuilder) Half() *column.FixedBuilder[rt.Float16] { return &b.half }
+
+// Fixed3 returns the builder of column "fixed3", to fill column by column.
+func (b *AllBuilder) Fixed3() *column.FixedBuilder[[3]byte] { return &b.fixed3 }
+
+// UUID returns the builder of column "uuid", to fill column by column.
+func (b *AllBuilder) UUID() *column.FixedBuilder[[16]byte] { return &b.uuid }
+
+// Day returns the builder of column "day", to fill column by column.
+func (b *AllBuilder) Day() *column.FixedBuilder[rt.Date] { return &b.day }
+
+// DayMillis returns the builder of column "day_millis", to fill column by column.
+func (b *AllBuilder) DayMillis() *column.FixedBuilder[rt.DateMillis] { return &b.dayMillis }
+
+// DayTime returns the builder of column "day_time", to fill column by column.
+func (b *AllBuilder) DayTime() *column.DateBuilder[rt.Date] { return &b.dayTime }
+
+// DayTime64 returns the builder of column "day_time64", to fill column by column.
+func (b *AllBuilder) DayTime64() *column.DateBuilder[rt.DateMillis] { return &b.dayTime64 }
+
+// ClockS returns the builder of column "clock_s", to fill column by column.
+func (b *AllBuilder) ClockS() *column.Time32Builder { return &b.clockS }
+
+// ClockMS returns the builder of column "clock_ms", to fill column by column.
+func (b *AllBuilder) ClockMS() *column.Time32Builder { return &b.clockMS }
+
+// ClockUS returns the builder of column "clock_us", to fill column by column.
+func (b *AllBuilder) ClockUS() *column.DurationBuilder { return &b.clockUS }
+
+// ClockNS returns the builder of column "clock_ns", to fill column by column.
+func (b *AllBuilder) ClockNS() *column.DurationBuilder { return &b.clockNS }
+
+// SpanS returns the builder of column "span_s", to fill column by column.
+func (b *AllBuilder) SpanS() *column.DurationBuilder { return &b.spanS }
+
+// SpanMS returns the builder of column "span_ms", to fill column by column.
+func (b *AllBuilder) SpanMS() *column.DurationBuilder { return &b.spanMS }
+
+// SpanUS returns the builder of column "span_us", to fill column by column.
+func (b *AllBuilder) SpanUS() *column.DurationBuilder { return &b.spanUS }
+
+// SpanNS returns the builder of column "span_ns", to fill column by column.
+func (b *AllBuilder) SpanNS() *column.DurationBuilder { return &b.spanNS }
+
+// Dec32 returns the builder of column "dec32", to fill column by column.
+func (b *AllBuilder) Dec32() *column.DecimalBuilder[rt.Decimal32] { return &b.dec32 }
+
+// Dec64 returns the builder of column "dec64", to fill column by column.
+func (b *AllBuilder) Dec64() *column.DecimalBuilder[rt.Decimal64] { return &b.dec64 }
+
+// Dec128 returns the builder of column "dec128", to fill column by column.
+func (b *AllBuilder) Dec128() *column.DecimalBuilder[rt.Decimal128] { return &b.dec128 }
+
+// Dec256 returns the builder of column "dec256", to fill column by column.
+func (b *AllBuilder) Dec256() *column.DecimalBuilder[rt.Decimal256] { return &b.dec256 }
+
+// RawTime returns the builder of column "raw_time", to fill column by column.
+func (b *AllBuilder) RawTime() *column.FixedBuilder[int64] { return &b.rawTime }
+
+// LargeText returns the builder of column "large_text", to fill column by column.
+func (b *AllBuilder) LargeText() *column.LargeTextBuilder { return &b.largeText }
+
+// ViewText returns the builder of column "view_text", to fill column by column.
+func (b *AllBuilder) ViewText() *column.TextViewBuilder { return &b.viewText }
+
+// LargeBytes returns the builder of column "large_bytes", to fill column by column.
+func (b *AllBuilder) LargeBytes() *column.LargeBinaryBuilder { return &b.largeBytes }
+
+// ViewBytes returns the builder of column "view_bytes", to fill column by column.
+func (b *AllBuilder) ViewBytes() *column.BinaryViewBuilder { return &b.viewBytes }
+
+// DictU8 returns the builder of column "dict_u8", to fill column by column.
+func (b *AllBuilder) DictU8() *column.DictBuilder[uint8] { return &b.dictU8 }
+
+// DictU16 returns the builder of column "dict_u16", to fill column by column.
+func (b *AllBuilder) DictU16() *column.DictBuilder[uint16] { return &b.dictU16 }
+
+// DictU32 returns the builder of column "dict_u32", to fill column by column.
+func (b *AllBuilder) DictU32() *column.DictBuilder[uint32] { return &b.dictU32 }
+
+// DictU64 returns the builder of column "dict_u64", to fill column by column.
+func (b *AllBuilder) DictU64() *column.DictBuilder[uint64] { return &b.dictU64 }
+
+// Dict64 returns the builder of column "dict64", to fill column by column.
+func (b *AllBuilder) Dict64() *column.DictBuilder[int64] { return &b.dict64 }
+
+// DictBytes returns the builder of column "dict_bytes", to fill column by column.
+func (b *AllBuilder) DictBytes() *column.DictBinaryBuilder[int32] { return &b.dictBytes }
+
+// DictInt8 returns the builder of column "dict_int8", to fill column by column.
+func (b *AllBuilder) DictInt8() *column.DictIntBuilder[uint8, int8] { return &b.dictInt8 }
+
+// DictInt64 returns the builder of column "dict_int64", to fill column by column.
+func (b *AllBuilder) DictInt64() *column.DictIntBuilder[int32, int64] { return &b.dictInt64 }
+
+// DictUint32 returns the builder of column "dict_uint32", to fill column by column.
+func (b *AllBuilder) DictUint32() *column.DictIntBuilder[int16, uint32] { return &b.dictUint32 }
+
+// Mood returns the builder of column "mood", to fill column by column.
+func (b *AllBuilder) Mood() *column.EnumBuilder[uint8, Mood] { return &b.mood }
+
+// MoodNumber returns the builder of column "mood_number", to fill column by column.
+func (b *AllBuilder) MoodNumber() *column.FixedBuilder[Mood] { return &b.moodNumber }
+
+// Nothing returns the builder of column "nothing", to fill column by column.
+func (b *AllBuilder) Nothing() *column.NullBuilder { return &b.nothing }
+
 // NullBool returns the builder of column "null_bool", to fill column by column.
 func (b *AllBuilder) NullBool() *column.BoolBuilder { return &b.nullBool }
 
@@ -843,6 +1683,81 @@ func (b *AllBuilder) NullDict32() *column.DictBuilder[int32] { return &b.nullDic
 // NullBytes returns the builder of column "null_bytes", to fill column by column.
 func (b *AllBuilder) NullBytes() *column.BinaryBuilder { return &b.nullBytes }
 
+// NullHalf returns the builder of column "null_half", to fill column by column.
+func (b *AllBuilder) NullHalf() *column.FixedBuilder[rt.Float16] { return &b.nullHalf }
+
+// NullFixed3 returns the builder of column "null_fixed3", to fill column by column.
+func (b *AllBuilder) NullFixed3() *column.FixedBuilder[[3]byte] { return &b.nullFixed3 }
+
+// NullUUID returns the builder of column "null_uuid", to fill column by column.
+func (b *AllBuilder) NullUUID() *column.FixedBuilder[[16]byte] { return &b.nullUUID }
+
+// NullDay returns the builder of column "null_day", to fill column by column.
+func (b *AllBuilder) NullDay() *column.FixedBuilder[rt.Date] { return &b.nullDay }
+
+// NullDayMillis returns the builder of column "null_day_millis", to fill column by column.
+func (b *AllBuilder) NullDayMillis() *column.FixedBuilder[rt.DateMillis] { return &b.nullDayMillis }
+
+// NullDayTime returns the builder of column "null_day_time", to fill column by column.
+func (b *AllBuilder) NullDayTime() *column.DateBuilder[rt.Date] { return &b.nullDayTime }
+
+// NullDayTime64 returns the builder of column "null_day_time64", to fill column by column.
+func (b *AllBuilder) NullDayTime64() *column.DateBuilder[rt.DateMillis] { return &b.nullDayTime64 }
+
+// NullClockS returns the builder of column "null_clock_s", to fill column by column.
+func (b *AllBuilder) NullClockS() *column.Time32Builder { return &b.nullClockS }
+
+// NullClockUS returns the builder of column "null_clock_us", to fill column by column.
+func (b *AllBuilder) NullClockUS() *column.DurationBuilder { return &b.nullClockUS }
+
+// NullSpanMS returns the builder of column "null_span_ms", to fill column by column.
+func (b *AllBuilder) NullSpanMS() *column.DurationBuilder { return &b.nullSpanMS }
+
+// NullSpanNS returns the builder of column "null_span_ns", to fill column by column.
+func (b *AllBuilder) NullSpanNS() *column.DurationBuilder { return &b.nullSpanNS }
+
+// NullDec32 returns the builder of column "null_dec32", to fill column by column.
+func (b *AllBuilder) NullDec32() *column.DecimalBuilder[rt.Decimal32] { return &b.nullDec32 }
+
+// NullDec64 returns the builder of column "null_dec64", to fill column by column.
+func (b *AllBuilder) NullDec64() *column.DecimalBuilder[rt.Decimal64] { return &b.nullDec64 }
+
+// NullDec128 returns the builder of column "null_dec128", to fill column by column.
+func (b *AllBuilder) NullDec128() *column.DecimalBuilder[rt.Decimal128] { return &b.nullDec128 }
+
+// NullDec256 returns the builder of column "null_dec256", to fill column by column.
+func (b *AllBuilder) NullDec256() *column.DecimalBuilder[rt.Decimal256] { return &b.nullDec256 }
+
+// NullRawTime returns the builder of column "null_raw_time", to fill column by column.
+func (b *AllBuilder) NullRawTime() *column.FixedBuilder[int64] { return &b.nullRawTime }
+
+// NullLargeText returns the builder of column "null_large_text", to fill column by column.
+func (b *AllBuilder) NullLargeText() *column.LargeTextBuilder { return &b.nullLargeText }
+
+// NullViewText returns the builder of column "null_view_text", to fill column by column.
+func (b *AllBuilder) NullViewText() *column.TextViewBuilder { return &b.nullViewText }
+
+// NullLargeBytes returns the builder of column "null_large_bytes", to fill column by column.
+func (b *AllBuilder) NullLargeBytes() *column.LargeBinaryBuilder { return &b.nullLargeBytes }
+
+// NullViewBytes returns the builder of column "null_view_bytes", to fill column by column.
+func (b *AllBuilder) NullViewBytes() *column.BinaryViewBuilder { return &b.nullViewBytes }
+
+// NullDictU8 returns the builder of column "null_dict_u8", to fill column by column.
+func (b *AllBuilder) NullDictU8() *column.DictBuilder[uint8] { return &b.nullDictU8 }
+
+// NullDictBytes returns the builder of column "null_dict_bytes", to fill column by column.
+func (b *AllBuilder) NullDictBytes() *column.DictBinaryBuilder[uint16] { return &b.nullDictBytes }
+
+// NullDictInt64 returns the builder of column "null_dict_int64", to fill column by column.
+func (b *AllBuilder) NullDictInt64() *column.DictIntBuilder[int32, int64] { return &b.nullDictInt64 }
+
+// NullMood returns the builder of column "null_mood", to fill column by column.
+func (b *AllBuilder) NullMood() *column.EnumBuilder[int32, Mood] { return &b.nullMood }
+
+// NullMoodNumber returns the builder of column "null_mood_number", to fill column by column.
+func (b *AllBuilder) NullMoodNumber() *column.FixedBuilder[Mood] { return &b.nullMoodNumber }
+
 // PtrBool returns the builder of column "ptr_bool", to fill column by column.
 func (b *AllBuilder) PtrBool() *column.BoolBuilder { return &b.ptrBool }
 
@@ -900,6 +1815,51 @@ func (b *AllBuilder) PtrDict16() *column.DictBuilder[int16] { return &b.ptrDict1
 // PtrDict32 returns the builder of column "ptr_dict32", to fill column by column.
 func (b *AllBuilder) PtrDict32() *column.DictBuilder[int32] { return &b.ptrDict32 }
 
+// PtrHalf returns the builder of column "ptr_half", to fill column by column.
+func (b *AllBuilder) PtrHalf() *column.FixedBuilder[rt.Float16] { return &b.ptrHalf }
+
+// PtrFixed3 returns the builder of column "ptr_fixed3", to fill column by column.
+func (b *AllBuilder) PtrFixed3() *column.FixedBuilder[[3]byte] { return &b.ptrFixed3 }
+
+// PtrUUID returns the builder of column "ptr_uuid", to fill column by column.
+func (b *AllBuilder) PtrUUID() *column.FixedBuilder[[16]byte] { return &b.ptrUUID }
+
+// PtrDay returns the builder of column "ptr_day", to fill column by column.
+func (b *AllBuilder) PtrDay() *column.FixedBuilder[rt.Date] { return &b.ptrDay }
+
+// PtrDayTime returns the builder of column "ptr_day_time", to fill column by column.
+func (b *AllBuilder) PtrDayTime() *column.DateBuilder[rt.Date] { return &b.ptrDayTime }
+
+// PtrClockMS returns the builder of column "ptr_clock_ms", to fill column by column.
+func (b *AllBuilder) PtrClockMS() *column.Time32Builder { return &b.ptrClockMS }
+
+// PtrClockNS returns the builder of column "ptr_clock_ns", to fill column by column.
+func (b *AllBuilder) PtrClockNS() *column.DurationBuilder { return &b.ptrClockNS }
+
+// PtrSpanS returns the builder of column "ptr_span_s", to fill column by column.
+func (b *AllBuilder) PtrSpanS() *column.DurationBuilder { return &b.ptrSpanS }
+
+// PtrDec128 returns the builder of column "ptr_dec128", to fill column by column.
+func (b *AllBuilder) PtrDec128() *column.DecimalBuilder[rt.Decimal128] { return &b.ptrDec128 }
+
+// PtrRawTime returns the builder of column "ptr_raw_time", to fill column by column.
+func (b *AllBuilder) PtrRawTime() *column.FixedBuilder[int64] { return &b.ptrRawTime }
+
+// PtrLargeText returns the builder of column "ptr_large_text", to fill column by column.
+func (b *AllBuilder) PtrLargeText() *column.LargeTextBuilder { return &b.ptrLargeText }
+
+// PtrViewText returns the builder of column "ptr_view_text", to fill column by column.
+func (b *AllBuilder) PtrViewText() *column.TextViewBuilder { return &b.ptrViewText }
+
+// PtrDictInt8 returns the builder of column "ptr_dict_int8", to fill column by column.
+func (b *AllBuilder) PtrDictInt8() *column.DictIntBuilder[uint8, int8] { return &b.ptrDictInt8 }
+
+// PtrMood returns the builder of column "ptr_mood", to fill column by column.
+func (b *AllBuilder) PtrMood() *column.EnumBuilder[int8, Mood] { return &b.ptrMood }
+
+// PtrMoodNumber returns the builder of column "ptr_mood_number", to fill column by column.
+func (b *AllBuilder) PtrMoodNumber() *column.FixedBuilder[Mood] { return &b.ptrMoodNumber }
+
 // Level returns the builder of column "level", to fill column by column.
 func (b *AllBuilder) Level() *column.FixedBuilder[Level] { return &b.level }
 
@@ -929,6 +1889,21 @@ func (b *AllBuilder) PtrKind() *column.DictBuilder[int32] { return &b.ptrKind }
 
 // Blob returns the builder of column "blob", to fill column by column.
 func (b *AllBuilder) Blob() *column.BinaryBuilder { return &b.blob }
+
+// Key returns the builder of column "key", to fill column by column.
+func (b *AllBuilder) Key() *column.FixedBuilder[Key] { return &b.key }
+
+// NullKey returns the builder of column "null_key", to fill column by column.
+func (b *AllBuilder) NullKey() *column.FixedBuilder[Key] { return &b.nullKey }
+
+// PtrKey returns the builder of column "ptr_key", to fill column by column.
+func (b *AllBuilder) PtrKey() *column.FixedBuilder[Key] { return &b.ptrKey }
+
+// LargeName returns the builder of column "large_name", to fill column by column.
+func (b *AllBuilder) LargeName() *column.LargeTextBuilder { return &b.largeName }
+
+// PtrViewed returns the builder of column "ptr_viewed", to fill column by column.
+func (b *AllBuilder) PtrViewed() *column.TextViewBuilder { return &b.ptrViewed }
 
 // LenColumn returns the builder of column "len", to fill column by column.
 func (b *AllBuilder) LenColumn() *column.FixedBuilder[uint32] { return &b.lenColumn }
@@ -964,6 +1939,42 @@ func (b *AllBuilder) Append(row All) {
 	b.dict16.Append(row.Dict16)
 	b.dict32.Append(row.Dict32)
 	b.bytes.Append(row.Bytes)
+	b.half.Append(row.Half)
+	b.fixed3.Append(row.Fixed3)
+	b.uuid.Append(row.UUID)
+	b.day.Append(row.Day)
+	b.dayMillis.Append(row.DayMillis)
+	b.dayTime.Append(row.DayTime)
+	b.dayTime64.Append(row.DayTime64)
+	b.clockS.Append(row.ClockS)
+	b.clockMS.Append(row.ClockMS)
+	b.clockUS.Append(row.ClockUS)
+	b.clockNS.Append(row.ClockNS)
+	b.spanS.Append(row.SpanS)
+	b.spanMS.Append(row.SpanMS)
+	b.spanUS.Append(row.SpanUS)
+	b.spanNS.Append(row.SpanNS)
+	b.dec32.Append(row.Dec32)
+	b.dec64.Append(row.Dec64)
+	b.dec128.Append(row.Dec128)
+	b.dec256.Append(row.Dec256)
+	b.rawTime.Append(row.RawTime)
+	b.largeText.Append(row.LargeText)
+	b.viewText.Append(row.ViewText)
+	b.largeBytes.Append(row.LargeBytes)
+	b.viewBytes.Append(row.ViewBytes)
+	b.dictU8.Append(row.DictU8)
+	b.dictU16.Append(row.DictU16)
+	b.dictU32.Append(row.DictU32)
+	b.dictU64.Append(row.DictU64)
+	b.dict64.Append(row.Dict64)
+	b.dictBytes.Append(row.DictBytes)
+	b.dictInt8.Append(row.DictInt8)
+	b.dictInt64.Append(row.DictInt64)
+	b.dictUint32.Append(row.DictUint32)
+	b.mood.Append(row.Mood)
+	b.moodNumber.Append(row.MoodNumber)
+	b.nothing.Append(row.Nothing)
 	b.nullBool.AppendNullable(row.NullBool.Get())
 	b.nullInt8.AppendNullable(row.NullInt8.Get())
 	b.nullInt16.AppendNullable(row.NullInt16.Get())
@@ -984,6 +1995,31 @@ func (b *AllBuilder) Append(row All) {
 	b.nullDict16.AppendNullable(row.NullDict16.Get())
 	b.nullDict32.AppendNullable(row.NullDict32.Get())
 	b.nullBytes.Append(row.NullBytes)
+	b.nullHalf.AppendNullable(row.NullHalf.Get())
+	b.nullFixed3.AppendNullable(row.NullFixed3.Get())
+	b.nullUUID.AppendNullable(row.NullUUID.Get())
+	b.nullDay.AppendNullable(row.NullDay.Get())
+	b.nullDayMillis.AppendNullable(row.NullDayMillis.Get())
+	b.nullDayTime.AppendNullable(row.NullDayTime.Get())
+	b.nullDayTime64.AppendNullable(row.NullDayTime64.Get())
+	b.nullClockS.AppendNullable(row.NullClockS.Get())
+	b.nullClockUS.AppendNullable(row.NullClockUS.Get())
+	b.nullSpanMS.AppendNullable(row.NullSpanMS.Get())
+	b.nullSpanNS.AppendNullable(row.NullSpanNS.Get())
+	b.nullDec32.AppendNullable(row.NullDec32.Get())
+	b.nullDec64.AppendNullable(row.NullDec64.Get())
+	b.nullDec128.AppendNullable(row.NullDec128.Get())
+	b.nullDec256.AppendNullable(row.NullDec256.Get())
+	b.nullRawTime.AppendNullable(row.NullRawTime.Get())
+	b.nullLargeText.AppendNullable(row.NullLargeText.Get())
+	b.nullViewText.AppendNullable(row.NullViewText.Get())
+	b.nullLargeBytes.Append(row.NullLargeBytes)
+	b.nullViewBytes.Append(row.NullViewBytes)
+	b.nullDictU8.AppendNullable(row.NullDictU8.Get())
+	b.nullDictBytes.Append(row.NullDictBytes)
+	b.nullDictInt64.AppendNullable(row.NullDictInt64.Get())
+	b.nullMood.AppendNullable(row.NullMood.Get())
+	b.nullMoodNumber.AppendNullable(row.NullMoodNumber.Get())
 	b.ptrBool.AppendPtr(row.PtrBool)
 	b.ptrInt8.AppendPtr(row.PtrInt8)
 	b.ptrInt16.AppendPtr(row.PtrInt16)
@@ -1003,6 +2039,21 @@ func (b *AllBuilder) Append(row All) {
 	b.ptrDict8.AppendPtr(row.PtrDict8)
 	b.ptrDict16.AppendPtr(row.PtrDict16)
 	b.ptrDict32.AppendPtr(row.PtrDict32)
+	b.ptrHalf.AppendPtr(row.PtrHalf)
+	b.ptrFixed3.AppendPtr(row.PtrFixed3)
+	b.ptrUUID.AppendPtr(row.PtrUUID)
+	b.ptrDay.AppendPtr(row.PtrDay)
+	b.ptrDayTime.AppendPtr(row.PtrDayTime)
+	b.ptrClockMS.AppendPtr(row.PtrClockMS)
+	b.ptrClockNS.AppendPtr(row.PtrClockNS)
+	b.ptrSpanS.AppendPtr(row.PtrSpanS)
+	b.ptrDec128.AppendPtr(row.PtrDec128)
+	b.ptrRawTime.AppendPtr(row.PtrRawTime)
+	b.ptrLargeText.AppendPtr(row.PtrLargeText)
+	b.ptrViewText.AppendPtr(row.PtrViewText)
+	b.ptrDictInt8.AppendPtr(row.PtrDictInt8)
+	b.ptrMood.AppendPtr(row.PtrMood)
+	b.ptrMoodNumber.AppendPtr(row.PtrMoodNumber)
 	b.level.Append(row.Level)
 	b.nullLevel.AppendNullable(row.NullLevel.Get())
 	b.ptrLevel.AppendPtr(row.PtrLevel)
@@ -1013,6 +2064,11 @@ func (b *AllBuilder) Append(row All) {
 	b.kind.Append(string(row.Kind))
 	b.ptrKind.AppendPtr((*string)(row.PtrKind))
 	b.blob.Append(row.Blob)
+	b.key.Append(row.Key)
+	b.nullKey.AppendNullable(row.NullKey.Get())
+	b.ptrKey.AppendPtr(row.PtrKey)
+	b.largeName.Append(string(row.LargeName))
+	b.ptrViewed.AppendPtr((*string)(row.PtrViewed))
 	b.lenColumn.Append(row.Len)
 	b.typeColumn.Append(row.Type)
 	b.place.Append(row.Rank)
@@ -1092,6 +2148,121 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.bytes.Append(block[i].Bytes)
 		}
+		half := b.half.Extend(len(block))
+		for i := range block {
+			half[i] = block[i].Half
+		}
+		fixed3 := b.fixed3.Extend(len(block))
+		for i := range block {
+			fixed3[i] = block[i].Fixed3
+		}
+		uuid := b.uuid.Extend(len(block))
+		for i := range block {
+			uuid[i] = block[i].UUID
+		}
+		day := b.day.Extend(len(block))
+		for i := range block {
+			day[i] = block[i].Day
+		}
+		dayMillis := b.dayMillis.Extend(len(block))
+		for i := range block {
+			dayMillis[i] = block[i].DayMillis
+		}
+		for i := range block {
+			b.dayTime.Append(block[i].DayTime)
+		}
+		for i := range block {
+			b.dayTime64.Append(block[i].DayTime64)
+		}
+		for i := range block {
+			b.clockS.Append(block[i].ClockS)
+		}
+		for i := range block {
+			b.clockMS.Append(block[i].ClockMS)
+		}
+		for i := range block {
+			b.clockUS.Append(block[i].ClockUS)
+		}
+		for i := range block {
+			b.clockNS.Append(block[i].ClockNS)
+		}
+		for i := range block {
+			b.spanS.Append(block[i].SpanS)
+		}
+		for i := range block {
+			b.spanMS.Append(block[i].SpanMS)
+		}
+		for i := range block {
+			b.spanUS.Append(block[i].SpanUS)
+		}
+		for i := range block {
+			b.spanNS.Append(block[i].SpanNS)
+		}
+		for i := range block {
+			b.dec32.Append(block[i].Dec32)
+		}
+		for i := range block {
+			b.dec64.Append(block[i].Dec64)
+		}
+		for i := range block {
+			b.dec128.Append(block[i].Dec128)
+		}
+		for i := range block {
+			b.dec256.Append(block[i].Dec256)
+		}
+		rawTime := b.rawTime.Extend(len(block))
+		for i := range block {
+			rawTime[i] = block[i].RawTime
+		}
+		for i := range block {
+			b.largeText.Append(block[i].LargeText)
+		}
+		for i := range block {
+			b.viewText.Append(block[i].ViewText)
+		}
+		for i := range block {
+			b.largeBytes.Append(block[i].LargeBytes)
+		}
+		for i := range block {
+			b.viewBytes.Append(block[i].ViewBytes)
+		}
+		for i := range block {
+			b.dictU8.Append(block[i].DictU8)
+		}
+		for i := range block {
+			b.dictU16.Append(block[i].DictU16)
+		}
+		for i := range block {
+			b.dictU32.Append(block[i].DictU32)
+		}
+		for i := range block {
+			b.dictU64.Append(block[i].DictU64)
+		}
+		for i := range block {
+			b.dict64.Append(block[i].Dict64)
+		}
+		for i := range block {
+			b.dictBytes.Append(block[i].DictBytes)
+		}
+		for i := range block {
+			b.dictInt8.Append(block[i].DictInt8)
+		}
+		for i := range block {
+			b.dictInt64.Append(block[i].DictInt64)
+		}
+		for i := range block {
+			b.dictUint32.Append(block[i].DictUint32)
+		}
+		for i := range block {
+			b.mood.Append(block[i].Mood)
+		}
+		moodNumber := b.moodNumber.Extend(len(block))
+		for i := range block {
+			moodNumber[i] = block[i].MoodNumber
+		}
+		for i := range block {
+			b.nothing.Append(block[i].Nothing)
+		}
 		for i := range block {
 			b.nullBool.AppendNullable(block[i].NullBool.Get())
 		}
@@ -1153,6 +2324,81 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			b.nullBytes.Append(block[i].NullBytes)
 		}
 		for i := range block {
+			b.nullHalf.AppendNullable(block[i].NullHalf.Get())
+		}
+		for i := range block {
+			b.nullFixed3.AppendNullable(block[i].NullFixed3.Get())
+		}
+		for i := range block {
+			b.nullUUID.AppendNullable(block[i].NullUUID.Get())
+		}
+		for i := range block {
+			b.nullDay.AppendNullable(block[i].NullDay.Get())
+		}
+		for i := range block {
+			b.nullDayMillis.AppendNullable(block[i].NullDayMillis.Get())
+		}
+		for i := range block {
+			b.nullDayTime.AppendNullable(block[i].NullDayTime.Get())
+		}
+		for i := range block {
+			b.nullDayTime64.AppendNullable(block[i].NullDayTime64.Get())
+		}
+		for i := range block {
+			b.nullClockS.AppendNullable(block[i].NullClockS.Get())
+		}
+		for i := range block {
+			b.nullClockUS.AppendNullable(block[i].NullClockUS.Get())
+		}
+		for i := range block {
+			b.nullSpanMS.AppendNullable(block[i].NullSpanMS.Get())
+		}
+		for i := range block {
+			b.nullSpanNS.AppendNullable(block[i].NullSpanNS.Get())
+		}
+		for i := range block {
+			b.nullDec32.AppendNullable(block[i].NullDec32.Get())
+		}
+		for i := range block {
+			b.nullDec64.AppendNullable(block[i].NullDec64.Get())
+		}
+		for i := range block {
+			b.nullDec128.AppendNullable(block[i].NullDec128.Get())
+		}
+		for i := range block {
+			b.nullDec256.AppendNullable(block[i].NullDec256.Get())
+		}
+		for i := range block {
+			b.nullRawTime.AppendNullable(block[i].NullRawTime.Get())
+		}
+		for i := range block {
+			b.nullLargeText.AppendNullable(block[i].NullLargeText.Get())
+		}
+		for i := range block {
+			b.nullViewText.AppendNullable(block[i].NullViewText.Get())
+		}
+		for i := range block {
+			b.nullLargeBytes.Append(block[i].NullLargeBytes)
+		}
+		for i := range block {
+			b.nullViewBytes.Append(block[i].NullViewBytes)
+		}
+		for i := range block {
+			b.nullDictU8.AppendNullable(block[i].NullDictU8.Get())
+		}
+		for i := range block {
+			b.nullDictBytes.Append(block[i].NullDictBytes)
+		}
+		for i := range block {
+			b.nullDictInt64.AppendNullable(block[i].NullDictInt64.Get())
+		}
+		for i := range block {
+			b.nullMood.AppendNullable(block[i].NullMood.Get())
+		}
+		for i := range block {
+			b.nullMoodNumber.AppendNullable(block[i].NullMoodNumber.Get())
+		}
+		for i := range block {
 			b.ptrBool.AppendPtr(block[i].PtrBool)
 		}
 		for i := range block {
@@ -1209,6 +2455,51 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.ptrDict32.AppendPtr(block[i].PtrDict32)
 		}
+		for i := range block {
+			b.ptrHalf.AppendPtr(block[i].PtrHalf)
+		}
+		for i := range block {
+			b.ptrFixed3.AppendPtr(block[i].PtrFixed3)
+		}
+		for i := range block {
+			b.ptrUUID.AppendPtr(block[i].PtrUUID)
+		}
+		for i := range block {
+			b.ptrDay.AppendPtr(block[i].PtrDay)
+		}
+		for i := range block {
+			b.ptrDayTime.AppendPtr(block[i].PtrDayTime)
+		}
+		for i := range block {
+			b.ptrClockMS.AppendPtr(block[i].PtrClockMS)
+		}
+		for i := range block {
+			b.ptrClockNS.AppendPtr(block[i].PtrClockNS)
+		}
+		for i := range block {
+			b.ptrSpanS.AppendPtr(block[i].PtrSpanS)
+		}
+		for i := range block {
+			b.ptrDec128.AppendPtr(block[i].PtrDec128)
+		}
+		for i := range block {
+			b.ptrRawTime.AppendPtr(block[i].PtrRawTime)
+		}
+		for i := range block {
+			b.ptrLargeText.AppendPtr(block[i].PtrLargeText)
+		}
+		for i := range block {
+			b.ptrViewText.AppendPtr(block[i].PtrViewText)
+		}
+		for i := range block {
+			b.ptrDictInt8.AppendPtr(block[i].PtrDictInt8)
+		}
+		for i := range block {
+			b.ptrMood.AppendPtr(block[i].PtrMood)
+		}
+		for i := range block {
+			b.ptrMoodNumber.AppendPtr(block[i].PtrMoodNumber)
+		}
 		level := b.level.Extend(len(block))
 		for i := range block {
 			level[i] = block[i].Level
@@ -1239,6 +2530,22 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		}
 		for i := range block {
 			b.blob.Append(block[i].Blob)
+		}
+		key := b.key.Extend(len(block))
+		for i := range block {
+			key[i] = block[i].Key
+		}
+		for i := range block {
+			b.nullKey.AppendNullable(block[i].NullKey.Get())
+		}
+		for i := range block {
+			b.ptrKey.AppendPtr(block[i].PtrKey)
+		}
+		for i := range block {
+			b.largeName.Append(string(block[i].LargeName))
+		}
+		for i := range block {
+			b.ptrViewed.AppendPtr((*string)(block[i].PtrViewed))
 		}
 		lenColumn := b.lenColumn.Extend(len(block))
 		for i := range block {

@@ -14,7 +14,7 @@ import (
 // The runtime is too old for this file if this line does not compile.
 const _ = rt.SupportsV1
 
-// EveryTable describes table "every": 47 columns, 98 buffers.
+// EveryTable describes table "every": 93 columns, 196 buffers.
 var EveryTable = rt.NewTable(rt.TableSpec[Every, EveryBatch, *EveryBuilder]{
 	Name:       "every",
 	Columns:    everyColumns,
@@ -44,6 +44,52 @@ var everyColumns = []rt.Column{
 	{Field: ipc.Field{Name: "a_milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin")}},
 	{Field: ipc.Field{Name: "a_micro", Type: ipc.Timestamp(column.Microsecond, "")}},
 	{Field: ipc.Field{Name: "a_nano", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
+	{Field: ipc.Field{Name: "a_day", Type: ipc.Date32}},
+	{Field: ipc.Field{Name: "a_day_millis", Type: ipc.Date64}},
+	{Field: ipc.Field{Name: "a_clock_s", Type: ipc.Time32(column.Second)}},
+	{Field: ipc.Field{Name: "a_clock_ms", Type: ipc.Time32(column.Millisecond)}},
+	{Field: ipc.Field{Name: "a_clock_us", Type: ipc.Time64(column.Microsecond)}},
+	{Field: ipc.Field{Name: "a_clock_ns", Type: ipc.Time64(column.Nanosecond)}},
+	{Field: ipc.Field{Name: "a_span", Type: ipc.Duration(column.Nanosecond)}},
+	{Field: ipc.Field{Name: "a_span_us", Type: ipc.Duration(column.Microsecond)}},
+	{Field: ipc.Field{Name: "a_dec32", Type: ipc.Decimal(32, 9, 2)}},
+	{Field: ipc.Field{Name: "a_dec64", Type: ipc.Decimal(64, 18, 4)}},
+	{Field: ipc.Field{Name: "a_dec128", Type: ipc.Decimal(128, 38, 10)}},
+	{Field: ipc.Field{Name: "a_dec128_words", Type: ipc.Decimal(128, 20, -3)}},
+	{Field: ipc.Field{Name: "a_dec256", Type: ipc.Decimal(256, 76, 0)}},
+	{Field: ipc.Field{Name: "a_dec256_words", Type: ipc.Decimal(256, 30, 10)}},
+	{Field: ipc.Field{Name: "a_fixed", Type: ipc.FixedSizeBinary(3)}},
+	{Field: ipc.Field{Name: "a_uuid", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}},
+	{Field: ipc.Field{Name: "a_large", Type: ipc.LargeUtf8}},
+	{Field: ipc.Field{Name: "a_view", Type: ipc.Utf8View}},
+	{Field: ipc.Field{Name: "a_large_bytes", Type: ipc.LargeBin}},
+	{Field: ipc.Field{Name: "a_view_bytes", Type: ipc.BinaryView}},
+	{Field: ipc.Field{Name: "a_dict_u8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint8)}},
+	{Field: ipc.Field{Name: "a_dict_u64", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint64)}},
+	{Field: ipc.Field{Name: "a_dict_bytes", Type: ipc.Binary, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
+	{Field: ipc.Field{Name: "a_dict_int", Type: ipc.Int32, Dictionary: ipc.DictionaryOf(ipc.Uint16)}},
+	{Field: ipc.Field{Name: "a_venue", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, Names: rt.NamesOf(ParseVenue), Default: "XETR"},
+	{Field: ipc.Field{Name: "a_venue_number", Type: ipc.Int32}, Default: int64(0)},
+	{Field: ipc.Field{Name: "nothing", Type: ipc.Null, Nullable: true}},
+	{Field: ipc.Field{Name: "n_day", Type: ipc.Date32, Nullable: true}},
+	{Field: ipc.Field{Name: "n_day_millis", Type: ipc.Date64, Nullable: true}},
+	{Field: ipc.Field{Name: "n_clock", Type: ipc.Time32(column.Second), Nullable: true}},
+	{Field: ipc.Field{Name: "n_clock_us", Type: ipc.Time64(column.Microsecond), Nullable: true}},
+	{Field: ipc.Field{Name: "n_span", Type: ipc.Duration(column.Millisecond), Nullable: true}},
+	{Field: ipc.Field{Name: "n_dec32", Type: ipc.Decimal(32, 9, 2), Nullable: true}},
+	{Field: ipc.Field{Name: "n_dec64", Type: ipc.Decimal(64, 18, 4), Nullable: true}},
+	{Field: ipc.Field{Name: "n_dec128", Type: ipc.Decimal(128, 38, 10), Nullable: true}},
+	{Field: ipc.Field{Name: "n_dec256", Type: ipc.Decimal(256, 76, 10), Nullable: true}},
+	{Field: ipc.Field{Name: "n_fixed", Type: ipc.FixedSizeBinary(70), Nullable: true}},
+	{Field: ipc.Field{Name: "n_uuid", Type: ipc.FixedSizeBinary(16), Nullable: true, Metadata: ipc.UUID()}},
+	{Field: ipc.Field{Name: "n_large", Type: ipc.LargeUtf8, Nullable: true}},
+	{Field: ipc.Field{Name: "n_view", Type: ipc.Utf8View, Nullable: true}},
+	{Field: ipc.Field{Name: "n_large_bytes", Type: ipc.LargeBin, Nullable: true}},
+	{Field: ipc.Field{Name: "n_view_bytes", Type: ipc.BinaryView, Nullable: true}},
+	{Field: ipc.Field{Name: "n_dict_bytes", Type: ipc.Binary, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "n_dict_long", Type: ipc.Int64, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int64)}},
+	{Field: ipc.Field{Name: "n_venue", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseVenue)},
+	{Field: ipc.Field{Name: "n_venue_number", Type: ipc.Int32, Nullable: true}},
 	{Field: ipc.Field{Name: "n_bool", Type: ipc.Bool, Nullable: true}},
 	{Field: ipc.Field{Name: "n_int8", Type: ipc.Int8, Nullable: true}},
 	{Field: ipc.Field{Name: "n_int16", Type: ipc.Int16, Nullable: true}},
@@ -163,141 +209,352 @@ func (b EveryBatch) AMicro() column.Timestamps { return rt.Timestamps(b.h, 18, c
 // ANano returns column 19, "a_nano": timestamp[ns, UTC] not null. Buffers 40 (validity), 41 (values, 8 bytes each).
 func (b EveryBatch) ANano() column.Timestamps { return rt.Timestamps(b.h, 19, column.Nanosecond) }
 
-// NBool returns column 20, "n_bool": bool. Buffers 42 (validity), 43 (values, 1 bit each).
-func (b EveryBatch) NBool() column.Bools { return rt.Bools(b.h, 20) }
+// ADay returns column 20, "a_day": date32 not null. Buffers 42 (validity), 43 (values, 4 bytes each).
+func (b EveryBatch) ADay() []rt.Date { return rt.Values[rt.Date](b.h, 20) }
 
-// NInt8 returns column 21, "n_int8": int8. Buffers 44 (validity), 45 (values, 1 byte each).
-func (b EveryBatch) NInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 21) }
+// ADayMillis returns column 21, "a_day_millis": date64 not null. Buffers 44 (validity), 45 (values, 8 bytes each).
+func (b EveryBatch) ADayMillis() []rt.DateMillis { return rt.Values[rt.DateMillis](b.h, 21) }
 
-// NInt16 returns column 22, "n_int16": int16. Buffers 46 (validity), 47 (values, 2 bytes each).
-func (b EveryBatch) NInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 22) }
+// AClockS returns column 22, "a_clock_s": time32[s] not null. Buffers 46 (validity), 47 (values, 4 bytes each).
+func (b EveryBatch) AClockS() column.Durations { return rt.Times32(b.h, 22, column.Second) }
 
-// NInt32 returns column 23, "n_int32": int32. Buffers 48 (validity), 49 (values, 4 bytes each).
-func (b EveryBatch) NInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 23) }
+// AClockMs returns column 23, "a_clock_ms": time32[ms] not null. Buffers 48 (validity), 49 (values, 4 bytes each).
+func (b EveryBatch) AClockMs() column.Durations { return rt.Times32(b.h, 23, column.Millisecond) }
 
-// NInt64 returns column 24, "n_int64": int64. Buffers 50 (validity), 51 (values, 8 bytes each).
-func (b EveryBatch) NInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 24) }
+// AClockUs returns column 24, "a_clock_us": time64[us] not null. Buffers 50 (validity), 51 (values, 8 bytes each).
+func (b EveryBatch) AClockUs() column.Durations { return rt.Times64(b.h, 24, column.Microsecond) }
 
-// NUint8 returns column 25, "n_uint8": uint8. Buffers 52 (validity), 53 (values, 1 byte each).
-func (b EveryBatch) NUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 25) }
+// AClockNs returns column 25, "a_clock_ns": time64[ns] not null. Buffers 52 (validity), 53 (values, 8 bytes each).
+func (b EveryBatch) AClockNs() column.Durations { return rt.Times64(b.h, 25, column.Nanosecond) }
 
-// NUint16 returns column 26, "n_uint16": uint16. Buffers 54 (validity), 55 (values, 2 bytes each).
-func (b EveryBatch) NUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 26) }
+// ASpan returns column 26, "a_span": duration[ns] not null. Buffers 54 (validity), 55 (values, 8 bytes each).
+func (b EveryBatch) ASpan() column.Durations { return rt.Durations(b.h, 26, column.Nanosecond) }
 
-// NUint32 returns column 27, "n_uint32": uint32. Buffers 56 (validity), 57 (values, 4 bytes each).
-func (b EveryBatch) NUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 27) }
+// ASpanUs returns column 27, "a_span_us": duration[us] not null. Buffers 56 (validity), 57 (values, 8 bytes each).
+func (b EveryBatch) ASpanUs() column.Durations { return rt.Durations(b.h, 27, column.Microsecond) }
 
-// NUint64 returns column 28, "n_uint64": uint64. Buffers 58 (validity), 59 (values, 8 bytes each).
-func (b EveryBatch) NUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 28) }
+// ADec32 returns column 28, "a_dec32": decimal32(9, 2) not null. Buffers 58 (validity), 59 (values, 4 bytes each).
+func (b EveryBatch) ADec32() []rt.Decimal32 { return rt.Values[rt.Decimal32](b.h, 28) }
 
-// NFloat32 returns column 29, "n_float32": float32. Buffers 60 (validity), 61 (values, 4 bytes each).
-func (b EveryBatch) NFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 29) }
+// ADec64 returns column 29, "a_dec64": decimal64(18, 4) not null. Buffers 60 (validity), 61 (values, 8 bytes each).
+func (b EveryBatch) ADec64() []rt.Decimal64 { return rt.Values[rt.Decimal64](b.h, 29) }
 
-// NFloat64 returns column 30, "n_float64": float64. Buffers 62 (validity), 63 (values, 8 bytes each).
-func (b EveryBatch) NFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 30) }
+// ADec128 returns column 30, "a_dec128": decimal128(38, 10) not null. Buffers 62 (validity), 63 (values, 16 bytes
+// each).
+func (b EveryBatch) ADec128() []rt.Decimal128 { return rt.Values[rt.Decimal128](b.h, 30) }
 
-// NText returns column 31, "n_text": utf8. Buffers 64 (validity), 65 (offsets, 4 bytes each), 66 (bytes).
-func (b EveryBatch) NText() column.Texts { return rt.Texts(b.h, 31) }
+// ADec128Words returns column 31, "a_dec128_words": decimal128(20, -3) not null. Buffers 64 (validity), 65 (values, 16
+// bytes each).
+func (b EveryBatch) ADec128Words() []rt.Decimal128 { return rt.Values[rt.Decimal128](b.h, 31) }
 
-// NBytes returns column 32, "n_bytes": binary. Buffers 67 (validity), 68 (offsets, 4 bytes each), 69 (bytes).
-func (b EveryBatch) NBytes() column.Binaries { return rt.Binaries(b.h, 32) }
+// ADec256 returns column 32, "a_dec256": decimal256(76, 0) not null. Buffers 66 (validity), 67 (values, 32 bytes each).
+func (b EveryBatch) ADec256() []rt.Decimal256 { return rt.Values[rt.Decimal256](b.h, 32) }
 
-// NDict8 returns column 33, "n_dict8": dictionary<int8, utf8>. Buffers 70 (validity), 71 (indices, 1 byte each).
-func (b EveryBatch) NDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 33) }
+// ADec256Words returns column 33, "a_dec256_words": decimal256(30, 10) not null. Buffers 68 (validity), 69 (values, 32
+// bytes each).
+func (b EveryBatch) ADec256Words() []rt.Decimal256 { return rt.Values[rt.Decimal256](b.h, 33) }
 
-// NDict16 returns column 34, "n_dict16": dictionary<int16, utf8>. Buffers 72 (validity), 73 (indices, 2 bytes each).
-func (b EveryBatch) NDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 34) }
+// AFixed returns column 34, "a_fixed": fixed_size_binary[3] not null. Buffers 70 (validity), 71 (values, 3 bytes each).
+func (b EveryBatch) AFixed() [][3]byte { return rt.Arrays[[3]byte](b.h, 34) }
 
-// NDict32 returns column 35, "n_dict32": dictionary<int32, utf8>. Buffers 74 (validity), 75 (indices, 4 bytes each).
-func (b EveryBatch) NDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 35) }
+// AUUID returns column 35, "a_uuid": fixed_size_binary[16] (arrow.uuid) not null. Buffers 72 (validity), 73 (values, 16
+// bytes each).
+func (b EveryBatch) AUUID() [][16]byte { return rt.Arrays[[16]byte](b.h, 35) }
 
-// NSecond returns column 36, "n_second": timestamp[s]. Buffers 76 (validity), 77 (values, 8 bytes each).
-func (b EveryBatch) NSecond() column.Timestamps { return rt.Timestamps(b.h, 36, column.Second) }
+// ALarge returns column 36, "a_large": large_utf8 not null. Buffers 74 (validity), 75 (offsets, 8 bytes each), 76
+// (bytes).
+func (b EveryBatch) ALarge() column.LargeTexts { return rt.LargeTexts(b.h, 36) }
 
-// NMilli returns column 37, "n_milli": timestamp[ms, +05:30]. Buffers 78 (validity), 79 (values, 8 bytes each).
-func (b EveryBatch) NMilli() column.Timestamps { return rt.Timestamps(b.h, 37, column.Millisecond) }
+// AView returns column 37, "a_view": utf8_view not null. Buffers 77 (validity), 78 (views, 16 bytes each), 79 (bytes).
+func (b EveryBatch) AView() column.TextViews { return rt.TextViews(b.h, 37) }
 
-// NMicro returns column 38, "n_micro": timestamp[us, UTC]. Buffers 80 (validity), 81 (values, 8 bytes each).
-func (b EveryBatch) NMicro() column.Timestamps { return rt.Timestamps(b.h, 38, column.Microsecond) }
+// ALargeBytes returns column 38, "a_large_bytes": large_binary not null. Buffers 80 (validity), 81 (offsets, 8 bytes
+// each), 82 (bytes).
+func (b EveryBatch) ALargeBytes() column.LargeBinaries { return rt.LargeBinaries(b.h, 38) }
 
-// NNano returns column 39, "n_nano": timestamp[ns, UTC]. Buffers 82 (validity), 83 (values, 8 bytes each).
-func (b EveryBatch) NNano() column.Timestamps { return rt.Timestamps(b.h, 39, column.Nanosecond) }
+// AViewBytes returns column 39, "a_view_bytes": binary_view not null. Buffers 83 (validity), 84 (views, 16 bytes each),
+// 85 (bytes).
+func (b EveryBatch) AViewBytes() column.BinaryViews { return rt.BinaryViews(b.h, 39) }
 
-// Side returns column 40, "side": uint8 not null. Buffers 84 (validity), 85 (values, 1 byte each).
+// ADictU8 returns column 40, "a_dict_u8": dictionary<uint8, utf8> not null. Buffers 86 (validity), 87 (indices, 1 byte
+// each).
+func (b EveryBatch) ADictU8() column.Dict[uint8] { return rt.Dict[uint8](b.h, 40) }
+
+// ADictU64 returns column 41, "a_dict_u64": dictionary<uint64, utf8> not null. Buffers 88 (validity), 89 (indices, 8
+// bytes each).
+func (b EveryBatch) ADictU64() column.Dict[uint64] { return rt.Dict[uint64](b.h, 41) }
+
+// ADictBytes returns column 42, "a_dict_bytes": dictionary<int16, binary> not null. Buffers 90 (validity), 91 (indices,
+// 2 bytes each).
+func (b EveryBatch) ADictBytes() column.DictBinaries[int16] { return rt.DictBinaries[int16](b.h, 42) }
+
+// ADictInt returns column 43, "a_dict_int": dictionary<uint16, int32> not null. Buffers 92 (validity), 93 (indices, 2
+// bytes each).
+func (b EveryBatch) ADictInt() column.DictInts[uint16, int32] {
+	return rt.DictInts[uint16, int32](b.h, 43)
+}
+
+// AVenue returns column 44, "a_venue": dictionary<int8, utf8> not null. Buffers 94 (validity), 95 (indices, 1 byte
+// each).
+func (b EveryBatch) AVenue() column.Enums[int8, Venue] { return rt.Enums[int8, Venue](b.h, 44) }
+
+// AVenueNumber returns column 45, "a_venue_number": int32 not null. Buffers 96 (validity), 97 (values, 4 bytes each).
+func (b EveryBatch) AVenueNumber() []Venue { return rt.Values[Venue](b.h, 45) }
+
+// Nothing returns column 46, "nothing": null. No buffers.
+func (b EveryBatch) Nothing() column.Nulls { return rt.AllNull(b.h, 46) }
+
+// NDay returns column 47, "n_day": date32. Buffers 98 (validity), 99 (values, 4 bytes each).
+func (b EveryBatch) NDay() column.Nullable[rt.Date] { return rt.Nullable[rt.Date](b.h, 47) }
+
+// NDayMillis returns column 48, "n_day_millis": date64. Buffers 100 (validity), 101 (values, 8 bytes each).
+func (b EveryBatch) NDayMillis() column.Nullable[rt.DateMillis] {
+	return rt.Nullable[rt.DateMillis](b.h, 48)
+}
+
+// NClock returns column 49, "n_clock": time32[s]. Buffers 102 (validity), 103 (values, 4 bytes each).
+func (b EveryBatch) NClock() column.Durations { return rt.Times32(b.h, 49, column.Second) }
+
+// NClockUs returns column 50, "n_clock_us": time64[us]. Buffers 104 (validity), 105 (values, 8 bytes each).
+func (b EveryBatch) NClockUs() column.Durations { return rt.Times64(b.h, 50, column.Microsecond) }
+
+// NSpan returns column 51, "n_span": duration[ms]. Buffers 106 (validity), 107 (values, 8 bytes each).
+func (b EveryBatch) NSpan() column.Durations { return rt.Durations(b.h, 51, column.Millisecond) }
+
+// NDec32 returns column 52, "n_dec32": decimal32(9, 2). Buffers 108 (validity), 109 (values, 4 bytes each).
+func (b EveryBatch) NDec32() column.Nullable[rt.Decimal32] { return rt.Nullable[rt.Decimal32](b.h, 52) }
+
+// NDec64 returns column 53, "n_dec64": decimal64(18, 4). Buffers 110 (validity), 111 (values, 8 bytes each).
+func (b EveryBatch) NDec64() column.Nullable[rt.Decimal64] { return rt.Nullable[rt.Decimal64](b.h, 53) }
+
+// NDec128 returns column 54, "n_dec128": decimal128(38, 10). Buffers 112 (validity), 113 (values, 16 bytes each).
+func (b EveryBatch) NDec128() column.Nullable[rt.Decimal128] {
+	return rt.Nullable[rt.Decimal128](b.h, 54)
+}
+
+// NDec256 returns column 55, "n_dec256": decimal256(76, 10). Buffers 114 (validity), 115 (values, 32 bytes each).
+func (b EveryBatch) NDec256() column.Nullable[rt.Decimal256] {
+	return rt.Nullable[rt.Decimal256](b.h, 55)
+}
+
+// NFixed returns column 56, "n_fixed": fixed_size_binary[70]. Buffers 116 (validity), 117 (values, 70 bytes each).
+func (b EveryBatch) NFixed() column.Nullable[[70]byte] { return rt.NullableArrays[[70]byte](b.h, 56) }
+
+// NUUID returns column 57, "n_uuid": fixed_size_binary[16] (arrow.uuid). Buffers 118 (validity), 119 (values, 16 bytes
+// each).
+func (b EveryBatch) NUUID() column.Nullable[[16]byte] { return rt.NullableArrays[[16]byte](b.h, 57) }
+
+// NLarge returns column 58, "n_large": large_utf8. Buffers 120 (validity), 121 (offsets, 8 bytes each), 122 (bytes).
+func (b EveryBatch) NLarge() column.LargeTexts { return rt.LargeTexts(b.h, 58) }
+
+// NView returns column 59, "n_view": utf8_view. Buffers 123 (validity), 124 (views, 16 bytes each), 125 (bytes).
+func (b EveryBatch) NView() column.TextViews { return rt.TextViews(b.h, 59) }
+
+// NLargeBytes returns column 60, "n_large_bytes": large_binary. Buffers 126 (validity), 127 (offsets, 8 bytes each),
+// 128 (bytes).
+func (b EveryBatch) NLargeBytes() column.LargeBinaries { return rt.LargeBinaries(b.h, 60) }
+
+// NViewBytes returns column 61, "n_view_bytes": binary_view. Buffers 129 (validity), 130 (views, 16 bytes each), 131
+// (bytes).
+func (b EveryBatch) NViewBytes() column.BinaryViews { return rt.BinaryViews(b.h, 61) }
+
+// NDictBytes returns column 62, "n_dict_bytes": dictionary<int32, binary>. Buffers 132 (validity), 133 (indices, 4
+// bytes each).
+func (b EveryBatch) NDictBytes() column.DictBinaries[int32] { return rt.DictBinaries[int32](b.h, 62) }
+
+// NDictLong returns column 63, "n_dict_long": dictionary<int64, int64>. Buffers 134 (validity), 135 (indices, 8 bytes
+// each).
+func (b EveryBatch) NDictLong() column.DictInts[int64, int64] {
+	return rt.DictInts[int64, int64](b.h, 63)
+}
+
+// NVenue returns column 64, "n_venue": dictionary<int32, utf8>. Buffers 136 (validity), 137 (indices, 4 bytes each).
+func (b EveryBatch) NVenue() column.Enums[int32, Venue] { return rt.Enums[int32, Venue](b.h, 64) }
+
+// NVenueNumber returns column 65, "n_venue_number": int32. Buffers 138 (validity), 139 (values, 4 bytes each).
+func (b EveryBatch) NVenueNumber() column.Nullable[Venue] { return rt.Nullable[Venue](b.h, 65) }
+
+// NBool returns column 66, "n_bool": bool. Buffers 140 (validity), 141 (values, 1 bit each).
+func (b EveryBatch) NBool() column.Bools { return rt.Bools(b.h, 66) }
+
+// NInt8 returns column 67, "n_int8": int8. Buffers 142 (validity), 143 (values, 1 byte each).
+func (b EveryBatch) NInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 67) }
+
+// NInt16 returns column 68, "n_int16": int16. Buffers 144 (validity), 145 (values, 2 bytes each).
+func (b EveryBatch) NInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 68) }
+
+// NInt32 returns column 69, "n_int32": int32. Buffers 146 (validity), 147 (values, 4 bytes each).
+func (b EveryBatch) NInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 69) }
+
+// NInt64 returns column 70, "n_int64": int64. Buffers 148 (validity), 149 (values, 8 bytes each).
+func (b EveryBatch) NInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 70) }
+
+// NUint8 returns column 71, "n_uint8": uint8. Buffers 150 (validity), 151 (values, 1 byte each).
+func (b EveryBatch) NUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 71) }
+
+// NUint16 returns column 72, "n_uint16": uint16. Buffers 152 (validity), 153 (values, 2 bytes each).
+func (b EveryBatch) NUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 72) }
+
+// NUint32 returns column 73, "n_uint32": uint32. Buffers 154 (validity), 155 (values, 4 bytes each).
+func (b EveryBatch) NUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 73) }
+
+// NUint64 returns column 74, "n_uint64": uint64. Buffers 156 (validity), 157 (values, 8 bytes each).
+func (b EveryBatch) NUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 74) }
+
+// NFloat32 returns column 75, "n_float32": float32. Buffers 158 (validity), 159 (values, 4 bytes each).
+func (b EveryBatch) NFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 75) }
+
+// NFloat64 returns column 76, "n_float64": float64. Buffers 160 (validity), 161 (values, 8 bytes each).
+func (b EveryBatch) NFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 76) }
+
+// NText returns column 77, "n_text": utf8. Buffers 162 (validity), 163 (offsets, 4 bytes each), 164 (bytes).
+func (b EveryBatch) NText() column.Texts { return rt.Texts(b.h, 77) }
+
+// NBytes returns column 78, "n_bytes": binary. Buffers 165 (validity), 166 (offsets, 4 bytes each), 167 (bytes).
+func (b EveryBatch) NBytes() column.Binaries { return rt.Binaries(b.h, 78) }
+
+// NDict8 returns column 79, "n_dict8": dictionary<int8, utf8>. Buffers 168 (validity), 169 (indices, 1 byte each).
+func (b EveryBatch) NDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 79) }
+
+// NDict16 returns column 80, "n_dict16": dictionary<int16, utf8>. Buffers 170 (validity), 171 (indices, 2 bytes each).
+func (b EveryBatch) NDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 80) }
+
+// NDict32 returns column 81, "n_dict32": dictionary<int32, utf8>. Buffers 172 (validity), 173 (indices, 4 bytes each).
+func (b EveryBatch) NDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 81) }
+
+// NSecond returns column 82, "n_second": timestamp[s]. Buffers 174 (validity), 175 (values, 8 bytes each).
+func (b EveryBatch) NSecond() column.Timestamps { return rt.Timestamps(b.h, 82, column.Second) }
+
+// NMilli returns column 83, "n_milli": timestamp[ms, +05:30]. Buffers 176 (validity), 177 (values, 8 bytes each).
+func (b EveryBatch) NMilli() column.Timestamps { return rt.Timestamps(b.h, 83, column.Millisecond) }
+
+// NMicro returns column 84, "n_micro": timestamp[us, UTC]. Buffers 178 (validity), 179 (values, 8 bytes each).
+func (b EveryBatch) NMicro() column.Timestamps { return rt.Timestamps(b.h, 84, column.Microsecond) }
+
+// NNano returns column 85, "n_nano": timestamp[ns, UTC]. Buffers 180 (validity), 181 (values, 8 bytes each).
+func (b EveryBatch) NNano() column.Timestamps { return rt.Timestamps(b.h, 85, column.Nanosecond) }
+
+// Side returns column 86, "side": uint8 not null. Buffers 182 (validity), 183 (values, 1 byte each).
 //
 // Which side was taken.
 //
 // Its values are those of the enum Side.
-func (b EveryBatch) Side() []uint8 { return rt.Values[uint8](b.h, 40) }
+func (b EveryBatch) Side() []Side { return rt.Values[Side](b.h, 86) }
 
-// NSide returns column 41, "n_side": uint8. Buffers 86 (validity), 87 (values, 1 byte each).
-func (b EveryBatch) NSide() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 41) }
+// NSide returns column 87, "n_side": uint8. Buffers 184 (validity), 185 (values, 1 byte each).
+func (b EveryBatch) NSide() column.Nullable[Side] { return rt.Nullable[Side](b.h, 87) }
 
-// OrderID returns column 42, "order_id": uint64 not null. Buffers 88 (validity), 89 (values, 8 bytes each).
-func (b EveryBatch) OrderID() []uint64 { return rt.Values[uint64](b.h, 42) }
+// OrderID returns column 88, "order_id": uint64 not null. Buffers 186 (validity), 187 (values, 8 bytes each).
+func (b EveryBatch) OrderID() []uint64 { return rt.Values[uint64](b.h, 88) }
 
-// Ratio returns column 43, "ratio": float32 not null. Buffers 90 (validity), 91 (values, 4 bytes each).
-func (b EveryBatch) Ratio() []float32 { return rt.Values[float32](b.h, 43) }
+// Ratio returns column 89, "ratio": float32 not null. Buffers 188 (validity), 189 (values, 4 bytes each).
+func (b EveryBatch) Ratio() []float32 { return rt.Values[float32](b.h, 89) }
 
-// Live returns column 44, "live": bool not null. Buffers 92 (validity), 93 (values, 1 bit each).
-func (b EveryBatch) Live() column.Bools { return rt.Bools(b.h, 44) }
+// Live returns column 90, "live": bool not null. Buffers 190 (validity), 191 (values, 1 bit each).
+func (b EveryBatch) Live() column.Bools { return rt.Bools(b.h, 90) }
 
-// LenColumn returns column 45, "len": int32 not null. Buffers 94 (validity), 95 (values, 4 bytes each).
-func (b EveryBatch) LenColumn() []int32 { return rt.Values[int32](b.h, 45) }
+// LenColumn returns column 91, "len": int32 not null. Buffers 192 (validity), 193 (values, 4 bytes each).
+func (b EveryBatch) LenColumn() []int32 { return rt.Values[int32](b.h, 91) }
 
-// Place returns column 46, "row (from 1)": int32 not null. Buffers 96 (validity), 97 (values, 4 bytes each).
-func (b EveryBatch) Place() []int32 { return rt.Values[int32](b.h, 46) }
+// Place returns column 92, "row (from 1)": int32 not null. Buffers 194 (validity), 195 (values, 4 bytes each).
+func (b EveryBatch) Place() []int32 { return rt.Values[int32](b.h, 92) }
 
 // Row returns row i with texts and byte strings of its own.
 func (b EveryBatch) Row(i int) Every {
 	return Every{
-		ABool:    b.ABool().At(i),
-		AInt8:    b.AInt8()[i],
-		AInt16:   b.AInt16()[i],
-		AInt32:   b.AInt32()[i],
-		AInt64:   b.AInt64()[i],
-		AUint8:   b.AUint8()[i],
-		AUint16:  b.AUint16()[i],
-		AUint32:  b.AUint32()[i],
-		AUint64:  b.AUint64()[i],
-		AFloat32: b.AFloat32()[i],
-		AFloat64: b.AFloat64()[i],
-		AText:    b.AText().Clone(i),
-		ABytes:   b.ABytes().Clone(i),
-		ADict8:   b.ADict8().At(i),
-		ADict16:  b.ADict16().At(i),
-		ADict32:  b.ADict32().At(i),
-		ASecond:  b.ASecond().At(i),
-		AMilli:   b.AMilli().At(i),
-		AMicro:   b.AMicro().At(i),
-		ANano:    b.ANano().At(i),
-		NBool:    rt.NullOf(b.NBool().Get(i)),
-		NInt8:    rt.NullOf(b.NInt8().Get(i)),
-		NInt16:   rt.NullOf(b.NInt16().Get(i)),
-		NInt32:   rt.NullOf(b.NInt32().Get(i)),
-		NInt64:   rt.NullOf(b.NInt64().Get(i)),
-		NUint8:   rt.NullOf(b.NUint8().Get(i)),
-		NUint16:  rt.NullOf(b.NUint16().Get(i)),
-		NUint32:  rt.NullOf(b.NUint32().Get(i)),
-		NUint64:  rt.NullOf(b.NUint64().Get(i)),
-		NFloat32: rt.NullOf(b.NFloat32().Get(i)),
-		NFloat64: rt.NullOf(b.NFloat64().Get(i)),
-		NText:    rt.NullOf(b.NText().GetClone(i)),
-		NBytes:   b.NBytes().Clone(i),
-		NDict8:   rt.NullOf(b.NDict8().Get(i)),
-		NDict16:  rt.NullOf(b.NDict16().Get(i)),
-		NDict32:  rt.NullOf(b.NDict32().Get(i)),
-		NSecond:  rt.NullOf(b.NSecond().Get(i)),
-		NMilli:   rt.NullOf(b.NMilli().Get(i)),
-		NMicro:   rt.NullOf(b.NMicro().Get(i)),
-		NNano:    rt.NullOf(b.NNano().Get(i)),
-		Side:     b.Side()[i],
-		NSide:    rt.NullOf(b.NSide().Get(i)),
-		OrderID:  b.OrderID()[i],
-		Ratio:    b.Ratio()[i],
-		Live:     b.Live().At(i),
-		Len:      b.LenColumn()[i],
-		Place:    b.Place()[i],
+		ABool:        b.ABool().At(i),
+		AInt8:        b.AInt8()[i],
+		AInt16:       b.AInt16()[i],
+		AInt32:       b.AInt32()[i],
+		AInt64:       b.AInt64()[i],
+		AUint8:       b.AUint8()[i],
+		AUint16:      b.AUint16()[i],
+		AUint32:      b.AUint32()[i],
+		AUint64:      b.AUint64()[i],
+		AFloat32:     b.AFloat32()[i],
+		AFloat64:     b.AFloat64()[i],
+		AText:        b.AText().Clone(i),
+		ABytes:       b.ABytes().Clone(i),
+		ADict8:       b.ADict8().At(i),
+		ADict16:      b.ADict16().At(i),
+		ADict32:      b.ADict32().At(i),
+		ASecond:      b.ASecond().At(i),
+		AMilli:       b.AMilli().At(i),
+		AMicro:       b.AMicro().At(i),
+		ANano:        b.ANano().At(i),
+		ADay:         b.ADay()[i],
+		ADayMillis:   b.ADayMillis()[i],
+		AClockS:      b.AClockS().At(i),
+		AClockMs:     b.AClockMs().At(i),
+		AClockUs:     b.AClockUs().At(i),
+		AClockNs:     b.AClockNs().At(i),
+		ASpan:        b.ASpan().At(i),
+		ASpanUs:      b.ASpanUs().At(i),
+		ADec32:       b.ADec32()[i],
+		ADec64:       b.ADec64()[i],
+		ADec128:      b.ADec128()[i],
+		ADec128Words: b.ADec128Words()[i],
+		ADec256:      b.ADec256()[i],
+		ADec256Words: b.ADec256Words()[i],
+		AFixed:       b.AFixed()[i],
+		AUUID:        b.AUUID()[i],
+		ALarge:       b.ALarge().Clone(i),
+		AView:        b.AView().Clone(i),
+		ALargeBytes:  b.ALargeBytes().Clone(i),
+		AViewBytes:   b.AViewBytes().Clone(i),
+		ADictU8:      b.ADictU8().At(i),
+		ADictU64:     b.ADictU64().At(i),
+		ADictBytes:   b.ADictBytes().Clone(i),
+		ADictInt:     b.ADictInt().At(i),
+		AVenue:       b.AVenue().At(i),
+		AVenueNumber: b.AVenueNumber()[i],
+		Nothing:      b.Nothing().At(i),
+		NDay:         rt.NullOf(b.NDay().Get(i)),
+		NDayMillis:   rt.NullOf(b.NDayMillis().Get(i)),
+		NClock:       rt.NullOf(b.NClock().Get(i)),
+		NClockUs:     rt.NullOf(b.NClockUs().Get(i)),
+		NSpan:        rt.NullOf(b.NSpan().Get(i)),
+		NDec32:       rt.NullOf(b.NDec32().Get(i)),
+		NDec64:       rt.NullOf(b.NDec64().Get(i)),
+		NDec128:      rt.NullOf(b.NDec128().Get(i)),
+		NDec256:      rt.NullOf(b.NDec256().Get(i)),
+		NFixed:       rt.NullOf(b.NFixed().Get(i)),
+		NUUID:        rt.NullOf(b.NUUID().Get(i)),
+		NLarge:       rt.NullOf(b.NLarge().GetClone(i)),
+		NView:        rt.NullOf(b.NView().GetClone(i)),
+		NLargeBytes:  b.NLargeBytes().Clone(i),
+		NViewBytes:   b.NViewBytes().Clone(i),
+		NDictBytes:   b.NDictBytes().Clone(i),
+		NDictLong:    rt.NullOf(b.NDictLong().Get(i)),
+		NVenue:       rt.NullOf(b.NVenue().Get(i)),
+		NVenueNumber: rt.NullOf(b.NVenueNumber().Get(i)),
+		NBool:        rt.NullOf(b.NBool().Get(i)),
+		NInt8:        rt.NullOf(b.NInt8().Get(i)),
+		NInt16:       rt.NullOf(b.NInt16().Get(i)),
+		NInt32:       rt.NullOf(b.NInt32().Get(i)),
+		NInt64:       rt.NullOf(b.NInt64().Get(i)),
+		NUint8:       rt.NullOf(b.NUint8().Get(i)),
+		NUint16:      rt.NullOf(b.NUint16().Get(i)),
+		NUint32:      rt.NullOf(b.NUint32().Get(i)),
+		NUint64:      rt.NullOf(b.NUint64().Get(i)),
+		NFloat32:     rt.NullOf(b.NFloat32().Get(i)),
+		NFloat64:     rt.NullOf(b.NFloat64().Get(i)),
+		NText:        rt.NullOf(b.NText().GetClone(i)),
+		NBytes:       b.NBytes().Clone(i),
+		NDict8:       rt.NullOf(b.NDict8().Get(i)),
+		NDict16:      rt.NullOf(b.NDict16().Get(i)),
+		NDict32:      rt.NullOf(b.NDict32().Get(i)),
+		NSecond:      rt.NullOf(b.NSecond().Get(i)),
+		NMilli:       rt.NullOf(b.NMilli().Get(i)),
+		NMicro:       rt.NullOf(b.NMicro().Get(i)),
+		NNano:        rt.NullOf(b.NNano().Get(i)),
+		Side:         b.Side()[i],
+		NSide:        rt.NullOf(b.NSide().Get(i)),
+		OrderID:      b.OrderID()[i],
+		Ratio:        b.Ratio()[i],
+		Live:         b.Live().At(i),
+		Len:          b.LenColumn()[i],
+		Place:        b.Place()[i],
 	}
 }
 
@@ -337,6 +594,52 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 	aMilli := b.AMilli()
 	aMicro := b.AMicro()
 	aNano := b.ANano()
+	aDay := b.ADay()
+	aDayMillis := b.ADayMillis()
+	aClockS := b.AClockS()
+	aClockMs := b.AClockMs()
+	aClockUs := b.AClockUs()
+	aClockNs := b.AClockNs()
+	aSpan := b.ASpan()
+	aSpanUs := b.ASpanUs()
+	aDec32 := b.ADec32()
+	aDec64 := b.ADec64()
+	aDec128 := b.ADec128()
+	aDec128Words := b.ADec128Words()
+	aDec256 := b.ADec256()
+	aDec256Words := b.ADec256Words()
+	aFixed := b.AFixed()
+	auuid := b.AUUID()
+	aLarge := b.ALarge()
+	aView := b.AView()
+	aLargeBytes := b.ALargeBytes()
+	aViewBytes := b.AViewBytes()
+	aDictU8 := b.ADictU8()
+	aDictU64 := b.ADictU64()
+	aDictBytes := b.ADictBytes()
+	aDictInt := b.ADictInt()
+	aVenue := b.AVenue()
+	aVenueNumber := b.AVenueNumber()
+	nothing := b.Nothing()
+	nDay := b.NDay()
+	nDayMillis := b.NDayMillis()
+	nClock := b.NClock()
+	nClockUs := b.NClockUs()
+	nSpan := b.NSpan()
+	nDec32 := b.NDec32()
+	nDec64 := b.NDec64()
+	nDec128 := b.NDec128()
+	nDec256 := b.NDec256()
+	nFixed := b.NFixed()
+	nuuid := b.NUUID()
+	nLarge := b.NLarge()
+	nView := b.NView()
+	nLargeBytes := b.NLargeBytes()
+	nViewBytes := b.NViewBytes()
+	nDictBytes := b.NDictBytes()
+	nDictLong := b.NDictLong()
+	nVenue := b.NVenue()
+	nVenueNumber := b.NVenueNumber()
 	nBool := b.NBool()
 	nInt8 := b.NInt8()
 	nInt16 := b.NInt16()
@@ -367,53 +670,99 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 	for i := range rows {
 		at := from + i
 		rows[i] = Every{
-			ABool:    aBool.At(at),
-			AInt8:    aInt8[at],
-			AInt16:   aInt16[at],
-			AInt32:   aInt32[at],
-			AInt64:   aInt64[at],
-			AUint8:   aUint8[at],
-			AUint16:  aUint16[at],
-			AUint32:  aUint32[at],
-			AUint64:  aUint64[at],
-			AFloat32: aFloat32[at],
-			AFloat64: aFloat64[at],
-			AText:    aText.At(at),
-			ABytes:   aBytes.At(at),
-			ADict8:   aDict8.At(at),
-			ADict16:  aDict16.At(at),
-			ADict32:  aDict32.At(at),
-			ASecond:  aSecond.At(at),
-			AMilli:   aMilli.At(at),
-			AMicro:   aMicro.At(at),
-			ANano:    aNano.At(at),
-			NBool:    rt.NullOf(nBool.Get(at)),
-			NInt8:    rt.NullOf(nInt8.Get(at)),
-			NInt16:   rt.NullOf(nInt16.Get(at)),
-			NInt32:   rt.NullOf(nInt32.Get(at)),
-			NInt64:   rt.NullOf(nInt64.Get(at)),
-			NUint8:   rt.NullOf(nUint8.Get(at)),
-			NUint16:  rt.NullOf(nUint16.Get(at)),
-			NUint32:  rt.NullOf(nUint32.Get(at)),
-			NUint64:  rt.NullOf(nUint64.Get(at)),
-			NFloat32: rt.NullOf(nFloat32.Get(at)),
-			NFloat64: rt.NullOf(nFloat64.Get(at)),
-			NText:    rt.NullOf(nText.Get(at)),
-			NBytes:   nBytes.At(at),
-			NDict8:   rt.NullOf(nDict8.Get(at)),
-			NDict16:  rt.NullOf(nDict16.Get(at)),
-			NDict32:  rt.NullOf(nDict32.Get(at)),
-			NSecond:  rt.NullOf(nSecond.Get(at)),
-			NMilli:   rt.NullOf(nMilli.Get(at)),
-			NMicro:   rt.NullOf(nMicro.Get(at)),
-			NNano:    rt.NullOf(nNano.Get(at)),
-			Side:     side[at],
-			NSide:    rt.NullOf(nSide.Get(at)),
-			OrderID:  orderID[at],
-			Ratio:    ratio[at],
-			Live:     live.At(at),
-			Len:      lenColumn[at],
-			Place:    place[at],
+			ABool:        aBool.At(at),
+			AInt8:        aInt8[at],
+			AInt16:       aInt16[at],
+			AInt32:       aInt32[at],
+			AInt64:       aInt64[at],
+			AUint8:       aUint8[at],
+			AUint16:      aUint16[at],
+			AUint32:      aUint32[at],
+			AUint64:      aUint64[at],
+			AFloat32:     aFloat32[at],
+			AFloat64:     aFloat64[at],
+			AText:        aText.At(at),
+			ABytes:       aBytes.At(at),
+			ADict8:       aDict8.At(at),
+			ADict16:      aDict16.At(at),
+			ADict32:      aDict32.At(at),
+			ASecond:      aSecond.At(at),
+			AMilli:       aMilli.At(at),
+			AMicro:       aMicro.At(at),
+			ANano:        aNano.At(at),
+			ADay:         aDay[at],
+			ADayMillis:   aDayMillis[at],
+			AClockS:      aClockS.At(at),
+			AClockMs:     aClockMs.At(at),
+			AClockUs:     aClockUs.At(at),
+			AClockNs:     aClockNs.At(at),
+			ASpan:        aSpan.At(at),
+			ASpanUs:      aSpanUs.At(at),
+			ADec32:       aDec32[at],
+			ADec64:       aDec64[at],
+			ADec128:      aDec128[at],
+			ADec128Words: aDec128Words[at],
+			ADec256:      aDec256[at],
+			ADec256Words: aDec256Words[at],
+			AFixed:       aFixed[at],
+			AUUID:        auuid[at],
+			ALarge:       aLarge.At(at),
+			AView:        aView.At(at),
+			ALargeBytes:  aLargeBytes.At(at),
+			AViewBytes:   aViewBytes.At(at),
+			ADictU8:      aDictU8.At(at),
+			ADictU64:     aDictU64.At(at),
+			ADictBytes:   aDictBytes.At(at),
+			ADictInt:     aDictInt.At(at),
+			AVenue:       aVenue.At(at),
+			AVenueNumber: aVenueNumber[at],
+			Nothing:      nothing.At(at),
+			NDay:         rt.NullOf(nDay.Get(at)),
+			NDayMillis:   rt.NullOf(nDayMillis.Get(at)),
+			NClock:       rt.NullOf(nClock.Get(at)),
+			NClockUs:     rt.NullOf(nClockUs.Get(at)),
+			NSpan:        rt.NullOf(nSpan.Get(at)),
+			NDec32:       rt.NullOf(nDec32.Get(at)),
+			NDec64:       rt.NullOf(nDec64.Get(at)),
+			NDec128:      rt.NullOf(nDec128.Get(at)),
+			NDec256:      rt.NullOf(nDec256.Get(at)),
+			NFixed:       rt.NullOf(nFixed.Get(at)),
+			NUUID:        rt.NullOf(nuuid.Get(at)),
+			NLarge:       rt.NullOf(nLarge.Get(at)),
+			NView:        rt.NullOf(nView.Get(at)),
+			NLargeBytes:  nLargeBytes.At(at),
+			NViewBytes:   nViewBytes.At(at),
+			NDictBytes:   nDictBytes.At(at),
+			NDictLong:    rt.NullOf(nDictLong.Get(at)),
+			NVenue:       rt.NullOf(nVenue.Get(at)),
+			NVenueNumber: rt.NullOf(nVenueNumber.Get(at)),
+			NBool:        rt.NullOf(nBool.Get(at)),
+			NInt8:        rt.NullOf(nInt8.Get(at)),
+			NInt16:       rt.NullOf(nInt16.Get(at)),
+			NInt32:       rt.NullOf(nInt32.Get(at)),
+			NInt64:       rt.NullOf(nInt64.Get(at)),
+			NUint8:       rt.NullOf(nUint8.Get(at)),
+			NUint16:      rt.NullOf(nUint16.Get(at)),
+			NUint32:      rt.NullOf(nUint32.Get(at)),
+			NUint64:      rt.NullOf(nUint64.Get(at)),
+			NFloat32:     rt.NullOf(nFloat32.Get(at)),
+			NFloat64:     rt.NullOf(nFloat64.Get(at)),
+			NText:        rt.NullOf(nText.Get(at)),
+			NBytes:       nBytes.At(at),
+			NDict8:       rt.NullOf(nDict8.Get(at)),
+			NDict16:      rt.NullOf(nDict16.Get(at)),
+			NDict32:      rt.NullOf(nDict32.Get(at)),
+			NSecond:      rt.NullOf(nSecond.Get(at)),
+			NMilli:       rt.NullOf(nMilli.Get(at)),
+			NMicro:       rt.NullOf(nMicro.Get(at)),
+			NNano:        rt.NullOf(nNano.Get(at)),
+			Side:         side[at],
+			NSide:        rt.NullOf(nSide.Get(at)),
+			OrderID:      orderID[at],
+			Ratio:        ratio[at],
+			Live:         live.At(at),
+			Len:          lenColumn[at],
+			Place:        place[at],
 		}
 	}
 }
@@ -421,53 +770,99 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 // EveryBuilder collects rows of table "every" in the memory that is sent. It is for one goroutine at a time.
 type EveryBuilder struct {
 	rt.BuilderBase
-	aBool     column.BoolBuilder
-	aInt8     column.FixedBuilder[int8]
-	aInt16    column.FixedBuilder[int16]
-	aInt32    column.FixedBuilder[int32]
-	aInt64    column.FixedBuilder[int64]
-	aUint8    column.FixedBuilder[uint8]
-	aUint16   column.FixedBuilder[uint16]
-	aUint32   column.FixedBuilder[uint32]
-	aUint64   column.FixedBuilder[uint64]
-	aFloat32  column.FixedBuilder[float32]
-	aFloat64  column.FixedBuilder[float64]
-	aText     column.TextBuilder
-	aBytes    column.BinaryBuilder
-	aDict8    column.DictBuilder[int8]
-	aDict16   column.DictBuilder[int16]
-	aDict32   column.DictBuilder[int32]
-	aSecond   column.TimestampBuilder
-	aMilli    column.TimestampBuilder
-	aMicro    column.TimestampBuilder
-	aNano     column.TimestampBuilder
-	nBool     column.BoolBuilder
-	nInt8     column.FixedBuilder[int8]
-	nInt16    column.FixedBuilder[int16]
-	nInt32    column.FixedBuilder[int32]
-	nInt64    column.FixedBuilder[int64]
-	nUint8    column.FixedBuilder[uint8]
-	nUint16   column.FixedBuilder[uint16]
-	nUint32   column.FixedBuilder[uint32]
-	nUint64   column.FixedBuilder[uint64]
-	nFloat32  column.FixedBuilder[float32]
-	nFloat64  column.FixedBuilder[float64]
-	nText     column.TextBuilder
-	nBytes    column.BinaryBuilder
-	nDict8    column.DictBuilder[int8]
-	nDict16   column.DictBuilder[int16]
-	nDict32   column.DictBuilder[int32]
-	nSecond   column.TimestampBuilder
-	nMilli    column.TimestampBuilder
-	nMicro    column.TimestampBuilder
-	nNano     column.TimestampBuilder
-	side      column.FixedBuilder[uint8]
-	nSide     column.FixedBuilder[uint8]
-	orderID   column.FixedBuilder[uint64]
-	ratio     column.FixedBuilder[float32]
-	live      column.BoolBuilder
-	lenColumn column.FixedBuilder[int32]
-	place     column.FixedBuilder[int32]
+	aBool        column.BoolBuilder
+	aInt8        column.FixedBuilder[int8]
+	aInt16       column.FixedBuilder[int16]
+	aInt32       column.FixedBuilder[int32]
+	aInt64       column.FixedBuilder[int64]
+	aUint8       column.FixedBuilder[uint8]
+	aUint16      column.FixedBuilder[uint16]
+	aUint32      column.FixedBuilder[uint32]
+	aUint64      column.FixedBuilder[uint64]
+	aFloat32     column.FixedBuilder[float32]
+	aFloat64     column.FixedBuilder[float64]
+	aText        column.TextBuilder
+	aBytes       column.BinaryBuilder
+	aDict8       column.DictBuilder[int8]
+	aDict16      column.DictBuilder[int16]
+	aDict32      column.DictBuilder[int32]
+	aSecond      column.TimestampBuilder
+	aMilli       column.TimestampBuilder
+	aMicro       column.TimestampBuilder
+	aNano        column.TimestampBuilder
+	aDay         column.FixedBuilder[rt.Date]
+	aDayMillis   column.FixedBuilder[rt.DateMillis]
+	aClockS      column.Time32Builder
+	aClockMs     column.Time32Builder
+	aClockUs     column.DurationBuilder
+	aClockNs     column.DurationBuilder
+	aSpan        column.DurationBuilder
+	aSpanUs      column.DurationBuilder
+	aDec32       column.DecimalBuilder[rt.Decimal32]
+	aDec64       column.DecimalBuilder[rt.Decimal64]
+	aDec128      column.DecimalBuilder[rt.Decimal128]
+	aDec128Words column.DecimalBuilder[rt.Decimal128]
+	aDec256      column.DecimalBuilder[rt.Decimal256]
+	aDec256Words column.DecimalBuilder[rt.Decimal256]
+	aFixed       column.FixedBuilder[[3]byte]
+	auuid        column.FixedBuilder[[16]byte]
+	aLarge       column.LargeTextBuilder
+	aView        column.TextViewBuilder
+	aLargeBytes  column.LargeBinaryBuilder
+	aViewBytes   column.BinaryViewBuilder
+	aDictU8      column.DictBuilder[uint8]
+	aDictU64     column.DictBuilder[uint64]
+	aDictBytes   column.DictBinaryBuilder[int16]
+	aDictInt     column.DictIntBuilder[uint16, int32]
+	aVenue       column.EnumBuilder[int8, Venue]
+	aVenueNumber column.FixedBuilder[Venue]
+	nothing      column.NullBuilder
+	nDay         column.FixedBuilder[rt.Date]
+	nDayMillis   column.FixedBuilder[rt.DateMillis]
+	nClock       column.Time32Builder
+	nClockUs     column.DurationBuilder
+	nSpan        column.DurationBuilder
+	nDec32       column.DecimalBuilder[rt.Decimal32]
+	nDec64       column.DecimalBuilder[rt.Decimal64]
+	nDec128      column.DecimalBuilder[rt.Decimal128]
+	nDec256      column.DecimalBuilder[rt.Decimal256]
+	nFixed       column.FixedBuilder[[70]byte]
+	nuuid        column.FixedBuilder[[16]byte]
+	nLarge       column.LargeTextBuilder
+	nView        column.TextViewBuilder
+	nLargeBytes  column.LargeBinaryBuilder
+	nViewBytes   column.BinaryViewBuilder
+	nDictBytes   column.DictBinaryBuilder[int32]
+	nDictLong    column.DictIntBuilder[int64, int64]
+	nVenue       column.EnumBuilder[int32, Venue]
+	nVenueNumber column.FixedBuilder[Venue]
+	nBool        column.BoolBuilder
+	nInt8        column.FixedBuilder[int8]
+	nInt16       column.FixedBuilder[int16]
+	nInt32       column.FixedBuilder[int32]
+	nInt64       column.FixedBuilder[int64]
+	nUint8       column.FixedBuilder[uint8]
+	nUint16      column.FixedBuilder[uint16]
+	nUint32      column.FixedBuilder[uint32]
+	nUint64      column.FixedBuilder[uint64]
+	nFloat32     column.FixedBuilder[float32]
+	nFloat64     column.FixedBuilder[float64]
+	nText        column.TextBuilder
+	nBytes       column.BinaryBuilder
+	nDict8       column.DictBuilder[int8]
+	nDict16      column.DictBuilder[int16]
+	nDict32      column.DictBuilder[int32]
+	nSecond      column.TimestampBuilder
+	nMilli       column.TimestampBuilder
+	nMicro       column.TimestampBuilder
+	nNano        column.TimestampBuilder
+	side         column.FixedBuilder[Side]
+	nSide        column.FixedBuilder[Side]
+	orderID      column.FixedBuilder[uint64]
+	ratio        column.FixedBuilder[float32]
+	live         column.BoolBuilder
+	lenColumn    column.FixedBuilder[int32]
+	place        column.FixedBuilder[int32]
 }
 
 // NewEveryBuilder returns an empty builder. Nil options mean all defaults.
@@ -475,10 +870,15 @@ func NewEveryBuilder(opts *rt.BuilderOptions) *EveryBuilder {
 	b := new(EveryBuilder)
 	b.Init(everyColumns, opts, &b.aBool, &b.aInt8, &b.aInt16, &b.aInt32, &b.aInt64, &b.aUint8, &b.aUint16,
 		&b.aUint32, &b.aUint64, &b.aFloat32, &b.aFloat64, &b.aText, &b.aBytes, &b.aDict8, &b.aDict16, &b.aDict32,
-		&b.aSecond, &b.aMilli, &b.aMicro, &b.aNano, &b.nBool, &b.nInt8, &b.nInt16, &b.nInt32, &b.nInt64, &b.nUint8,
-		&b.nUint16, &b.nUint32, &b.nUint64, &b.nFloat32, &b.nFloat64, &b.nText, &b.nBytes, &b.nDict8, &b.nDict16,
-		&b.nDict32, &b.nSecond, &b.nMilli, &b.nMicro, &b.nNano, &b.side, &b.nSide, &b.orderID, &b.ratio, &b.live,
-		&b.lenColumn, &b.place)
+		&b.aSecond, &b.aMilli, &b.aMicro, &b.aNano, &b.aDay, &b.aDayMillis, &b.aClockS, &b.aClockMs, &b.aClockUs,
+		&b.aClockNs, &b.aSpan, &b.aSpanUs, &b.aDec32, &b.aDec64, &b.aDec128, &b.aDec128Words, &b.aDec256,
+		&b.aDec256Words, &b.aFixed, &b.auuid, &b.aLarge, &b.aView, &b.aLargeBytes, &b.aViewBytes, &b.aDictU8,
+		&b.aDictU64, &b.aDictBytes, &b.aDictInt, &b.aVenue, &b.aVenueNumber, &b.nothing, &b.nDay, &b.nDayMillis,
+		&b.nClock, &b.nClockUs, &b.nSpan, &b.nDec32, &b.nDec64, &b.nDec128, &b.nDec256, &b.nFixed, &b.nuuid, &b.nLarge,
+		&b.nView, &b.nLargeBytes, &b.nViewBytes, &b.nDictBytes, &b.nDictLong, &b.nVenue, &b.nVenueNumber, &b.nBool,
+		&b.nInt8, &b.nInt16, &b.nInt32, &b.nInt64, &b.nUint8, &b.nUint16, &b.nUint32, &b.nUint64, &b.nFloat32,
+		&b.nFloat64, &b.nText, &b.nBytes, &b.nDict8, &b.nDict16, &b.nDict32, &b.nSecond, &b.nMilli, &b.nMicro, &b.nNano,
+		&b.side, &b.nSide, &b.orderID, &b.ratio, &b.live, &b.lenColumn, &b.place)
 	return b
 }
 
@@ -542,6 +942,144 @@ func (b *EveryBuilder) AMicro() *column.TimestampBuilder { return &b.aMicro }
 // ANano returns the builder of column "a_nano", to fill column by column.
 func (b *EveryBuilder) ANano() *column.TimestampBuilder { return &b.aNano }
 
+// ADay returns the builder of column "a_day", to fill column by column.
+func (b *EveryBuilder) ADay() *column.FixedBuilder[rt.Date] { return &b.aDay }
+
+// ADayMillis returns the builder of column "a_day_millis", to fill column by column.
+func (b *EveryBuilder) ADayMillis() *column.FixedBuilder[rt.DateMillis] { return &b.aDayMillis }
+
+// AClockS returns the builder of column "a_clock_s", to fill column by column.
+func (b *EveryBuilder) AClockS() *column.Time32Builder { return &b.aClockS }
+
+// AClockMs returns the builder of column "a_clock_ms", to fill column by column.
+func (b *EveryBuilder) AClockMs() *column.Time32Builder { return &b.aClockMs }
+
+// AClockUs returns the builder of column "a_clock_us", to fill column by column.
+func (b *EveryBuilder) AClockUs() *column.DurationBuilder { return &b.aClockUs }
+
+// AClockNs returns the builder of column "a_clock_ns", to fill column by column.
+func (b *EveryBuilder) AClockNs() *column.DurationBuilder { return &b.aClockNs }
+
+// ASpan returns the builder of column "a_span", to fill column by column.
+func (b *EveryBuilder) ASpan() *column.DurationBuilder { return &b.aSpan }
+
+// ASpanUs returns the builder of column "a_span_us", to fill column by column.
+func (b *EveryBuilder) ASpanUs() *column.DurationBuilder { return &b.aSpanUs }
+
+// ADec32 returns the builder of column "a_dec32", to fill column by column.
+func (b *EveryBuilder) ADec32() *column.DecimalBuilder[rt.Decimal32] { return &b.aDec32 }
+
+// ADec64 returns the builder of column "a_dec64", to fill column by column.
+func (b *EveryBuilder) ADec64() *column.DecimalBuilder[rt.Decimal64] { return &b.aDec64 }
+
+// ADec128 returns the builder of column "a_dec128", to fill column by column.
+func (b *EveryBuilder) ADec128() *column.DecimalBuilder[rt.Decimal128] { return &b.aDec128 }
+
+// ADec128Words returns the builder of column "a_dec128_words", to fill column by column.
+func (b *EveryBuilder) ADec128Words() *column.DecimalBuilder[rt.Decimal128] { return &b.aDec128Words }
+
+// ADec256 returns the builder of column "a_dec256", to fill column by column.
+func (b *EveryBuilder) ADec256() *column.DecimalBuilder[rt.Decimal256] { return &b.aDec256 }
+
+// ADec256Words returns the builder of column "a_dec256_words", to fill column by column.
+func (b *EveryBuilder) ADec256Words() *column.DecimalBuilder[rt.Decimal256] { return &b.aDec256Words }
+
+// AFixed returns the builder of column "a_fixed", to fill column by column.
+func (b *EveryBuilder) AFixed() *column.FixedBuilder[[3]byte] { return &b.aFixed }
+
+// AUUID returns the builder of column "a_uuid", to fill column by column.
+func (b *EveryBuilder) AUUID() *column.FixedBuilder[[16]byte] { return &b.auuid }
+
+// ALarge returns the builder of column "a_large", to fill column by column.
+func (b *EveryBuilder) ALarge() *column.LargeTextBuilder { return &b.aLarge }
+
+// AView returns the builder of column "a_view", to fill column by column.
+func (b *EveryBuilder) AView() *column.TextViewBuilder { return &b.aView }
+
+// ALargeBytes returns the builder of column "a_large_bytes", to fill column by column.
+func (b *EveryBuilder) ALargeBytes() *column.LargeBinaryBuilder { return &b.aLargeBytes }
+
+// AViewBytes returns the builder of column "a_view_bytes", to fill column by column.
+func (b *EveryBuilder) AViewBytes() *column.BinaryViewBuilder { return &b.aViewBytes }
+
+// ADictU8 returns the builder of column "a_dict_u8", to fill column by column.
+func (b *EveryBuilder) ADictU8() *column.DictBuilder[uint8] { return &b.aDictU8 }
+
+// ADictU64 returns the builder of column "a_dict_u64", to fill column by column.
+func (b *EveryBuilder) ADictU64() *column.DictBuilder[uint64] { return &b.aDictU64 }
+
+// ADictBytes returns the builder of column "a_dict_bytes", to fill column by column.
+func (b *EveryBuilder) ADictBytes() *column.DictBinaryBuilder[int16] { return &b.aDictBytes }
+
+// ADictInt returns the builder of column "a_dict_int", to fill column by column.
+func (b *EveryBuilder) ADictInt() *column.DictIntBuilder[uint16, int32] { return &b.aDictInt }
+
+// AVenue returns the builder of column "a_venue", to fill column by column.
+func (b *EveryBuilder) AVenue() *column.EnumBuilder[int8, Venue] { return &b.aVenue }
+
+// AVenueNumber returns the builder of column "a_venue_number", to fill column by column.
+func (b *EveryBuilder) AVenueNumber() *column.FixedBuilder[Venue] { return &b.aVenueNumber }
+
+// Nothing returns the builder of column "nothing", to fill column by column.
+func (b *EveryBuilder) Nothing() *column.NullBuilder { return &b.nothing }
+
+// NDay returns the builder of column "n_day", to fill column by column.
+func (b *EveryBuilder) NDay() *column.FixedBuilder[rt.Date] { return &b.nDay }
+
+// NDayMillis returns the builder of column "n_day_millis", to fill column by column.
+func (b *EveryBuilder) NDayMillis() *column.FixedBuilder[rt.DateMillis] { return &b.nDayMillis }
+
+// NClock returns the builder of column "n_clock", to fill column by column.
+func (b *EveryBuilder) NClock() *column.Time32Builder { return &b.nClock }
+
+// NClockUs returns the builder of column "n_clock_us", to fill column by column.
+func (b *EveryBuilder) NClockUs() *column.DurationBuilder { return &b.nClockUs }
+
+// NSpan returns the builder of column "n_span", to fill column by column.
+func (b *EveryBuilder) NSpan() *column.DurationBuilder { return &b.nSpan }
+
+// NDec32 returns the builder of column "n_dec32", to fill column by column.
+func (b *EveryBuilder) NDec32() *column.DecimalBuilder[rt.Decimal32] { return &b.nDec32 }
+
+// NDec64 returns the builder of column "n_dec64", to fill column by column.
+func (b *EveryBuilder) NDec64() *column.DecimalBuilder[rt.Decimal64] { return &b.nDec64 }
+
+// NDec128 returns the builder of column "n_dec128", to fill column by column.
+func (b *EveryBuilder) NDec128() *column.DecimalBuilder[rt.Decimal128] { return &b.nDec128 }
+
+// NDec256 returns the builder of column "n_dec256", to fill column by column.
+func (b *EveryBuilder) NDec256() *column.DecimalBuilder[rt.Decimal256] { return &b.nDec256 }
+
+// NFixed returns the builder of column "n_fixed", to fill column by column.
+func (b *EveryBuilder) NFixed() *column.FixedBuilder[[70]byte] { return &b.nFixed }
+
+// NUUID returns the builder of column "n_uuid", to fill column by column.
+func (b *EveryBuilder) NUUID() *column.FixedBuilder[[16]byte] { return &b.nuuid }
+
+// NLarge returns the builder of column "n_large", to fill column by column.
+func (b *EveryBuilder) NLarge() *column.LargeTextBuilder { return &b.nLarge }
+
+// NView returns the builder of column "n_view", to fill column by column.
+func (b *EveryBuilder) NView() *column.TextViewBuilder { return &b.nView }
+
+// NLargeBytes returns the builder of column "n_large_bytes", to fill column by column.
+func (b *EveryBuilder) NLargeBytes() *column.LargeBinaryBuilder { return &b.nLargeBytes }
+
+// NViewBytes returns the builder of column "n_view_bytes", to fill column by column.
+func (b *EveryBuilder) NViewBytes() *column.BinaryViewBuilder { return &b.nViewBytes }
+
+// NDictBytes returns the builder of column "n_dict_bytes", to fill column by column.
+func (b *EveryBuilder) NDictBytes() *column.DictBinaryBuilder[int32] { return &b.nDictBytes }
+
+// NDictLong returns the builder of column "n_dict_long", to fill column by column.
+func (b *EveryBuilder) NDictLong() *column.DictIntBuilder[int64, int64] { return &b.nDictLong }
+
+// NVenue returns the builder of column "n_venue", to fill column by column.
+func (b *EveryBuilder) NVenue() *column.EnumBuilder[int32, Venue] { return &b.nVenue }
+
+// NVenueNumber returns the builder of column "n_venue_number", to fill column by column.
+func (b *EveryBuilder) NVenueNumber() *column.FixedBuilder[Venue] { return &b.nVenueNumber }
+
 // NBool returns the builder of column "n_bool", to fill column by column.
 func (b *EveryBuilder) NBool() *column.BoolBuilder { return &b.nBool }
 
@@ -603,10 +1141,10 @@ func (b *EveryBuilder) NMicro() *column.TimestampBuilder { return &b.nMicro }
 func (b *EveryBuilder) NNano() *column.TimestampBuilder { return &b.nNano }
 
 // Side returns the builder of column "side", to fill column by column.
-func (b *EveryBuilder) Side() *column.FixedBuilder[uint8] { return &b.side }
+func (b *EveryBuilder) Side() *column.FixedBuilder[Side] { return &b.side }
 
 // NSide returns the builder of column "n_side", to fill column by column.
-func (b *EveryBuilder) NSide() *column.FixedBuilder[uint8] { return &b.nSide }
+func (b *EveryBuilder) NSide() *column.FixedBuilder[Side] { return &b.nSide }
 
 // OrderID returns the builder of column "order_id", to fill column by column.
 func (b *EveryBuilder) OrderID() *column.FixedBuilder[uint64] { return &b.orderID }
@@ -645,6 +1183,52 @@ func (b *EveryBuilder) Append(row Every) {
 	b.aMilli.Append(row.AMilli)
 	b.aMicro.Append(row.AMicro)
 	b.aNano.Append(row.ANano)
+	b.aDay.Append(row.ADay)
+	b.aDayMillis.Append(row.ADayMillis)
+	b.aClockS.Append(row.AClockS)
+	b.aClockMs.Append(row.AClockMs)
+	b.aClockUs.Append(row.AClockUs)
+	b.aClockNs.Append(row.AClockNs)
+	b.aSpan.Append(row.ASpan)
+	b.aSpanUs.Append(row.ASpanUs)
+	b.aDec32.Append(row.ADec32)
+	b.aDec64.Append(row.ADec64)
+	b.aDec128.Append(row.ADec128)
+	b.aDec128Words.Append(row.ADec128Words)
+	b.aDec256.Append(row.ADec256)
+	b.aDec256Words.Append(row.ADec256Words)
+	b.aFixed.Append(row.AFixed)
+	b.auuid.Append(row.AUUID)
+	b.aLarge.Append(row.ALarge)
+	b.aView.Append(row.AView)
+	b.aLargeBytes.Append(row.ALargeBytes)
+	b.aViewBytes.Append(row.AViewBytes)
+	b.aDictU8.Append(row.ADictU8)
+	b.aDictU64.Append(row.ADictU64)
+	b.aDictBytes.Append(row.ADictBytes)
+	b.aDictInt.Append(row.ADictInt)
+	b.aVenue.Append(row.AVenue)
+	b.aVenueNumber.Append(row.AVenueNumber)
+	b.nothing.Append(row.Nothing)
+	b.nDay.AppendNullable(row.NDay.Get())
+	b.nDayMillis.AppendNullable(row.NDayMillis.Get())
+	b.nClock.AppendNullable(row.NClock.Get())
+	b.nClockUs.AppendNullable(row.NClockUs.Get())
+	b.nSpan.AppendNullable(row.NSpan.Get())
+	b.nDec32.AppendNullable(row.NDec32.Get())
+	b.nDec64.AppendNullable(row.NDec64.Get())
+	b.nDec128.AppendNullable(row.NDec128.Get())
+	b.nDec256.AppendNullable(row.NDec256.Get())
+	b.nFixed.AppendNullable(row.NFixed.Get())
+	b.nuuid.AppendNullable(row.NUUID.Get())
+	b.nLarge.AppendNullable(row.NLarge.Get())
+	b.nView.AppendNullable(row.NView.Get())
+	b.nLargeBytes.Append(row.NLargeBytes)
+	b.nViewBytes.Append(row.NViewBytes)
+	b.nDictBytes.Append(row.NDictBytes)
+	b.nDictLong.AppendNullable(row.NDictLong.Get())
+	b.nVenue.AppendNullable(row.NVenue.Get())
+	b.nVenueNumber.AppendNullable(row.NVenueNumber.Get())
 	b.nBool.AppendNullable(row.NBool.Get())
 	b.nInt8.AppendNullable(row.NInt8.Get())
 	b.nInt16.AppendNullable(row.NInt16.Get())
@@ -746,6 +1330,149 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 		}
 		for i := range block {
 			b.aNano.Append(block[i].ANano)
+		}
+		aDay := b.aDay.Extend(len(block))
+		for i := range block {
+			aDay[i] = block[i].ADay
+		}
+		aDayMillis := b.aDayMillis.Extend(len(block))
+		for i := range block {
+			aDayMillis[i] = block[i].ADayMillis
+		}
+		for i := range block {
+			b.aClockS.Append(block[i].AClockS)
+		}
+		for i := range block {
+			b.aClockMs.Append(block[i].AClockMs)
+		}
+		for i := range block {
+			b.aClockUs.Append(block[i].AClockUs)
+		}
+		for i := range block {
+			b.aClockNs.Append(block[i].AClockNs)
+		}
+		for i := range block {
+			b.aSpan.Append(block[i].ASpan)
+		}
+		for i := range block {
+			b.aSpanUs.Append(block[i].ASpanUs)
+		}
+		for i := range block {
+			b.aDec32.Append(block[i].ADec32)
+		}
+		for i := range block {
+			b.aDec64.Append(block[i].ADec64)
+		}
+		for i := range block {
+			b.aDec128.Append(block[i].ADec128)
+		}
+		for i := range block {
+			b.aDec128Words.Append(block[i].ADec128Words)
+		}
+		for i := range block {
+			b.aDec256.Append(block[i].ADec256)
+		}
+		for i := range block {
+			b.aDec256Words.Append(block[i].ADec256Words)
+		}
+		aFixed := b.aFixed.Extend(len(block))
+		for i := range block {
+			aFixed[i] = block[i].AFixed
+		}
+		auuid := b.auuid.Extend(len(block))
+		for i := range block {
+			auuid[i] = block[i].AUUID
+		}
+		for i := range block {
+			b.aLarge.Append(block[i].ALarge)
+		}
+		for i := range block {
+			b.aView.Append(block[i].AView)
+		}
+		for i := range block {
+			b.aLargeBytes.Append(block[i].ALargeBytes)
+		}
+		for i := range block {
+			b.aViewBytes.Append(block[i].AViewBytes)
+		}
+		for i := range block {
+			b.aDictU8.Append(block[i].ADictU8)
+		}
+		for i := range block {
+			b.aDictU64.Append(block[i].ADictU64)
+		}
+		for i := range block {
+			b.aDictBytes.Append(block[i].ADictBytes)
+		}
+		for i := range block {
+			b.aDictInt.Append(block[i].ADictInt)
+		}
+		for i := range block {
+			b.aVenue.Append(block[i].AVenue)
+		}
+		aVenueNumber := b.aVenueNumber.Extend(len(block))
+		for i := range block {
+			aVenueNumber[i] = block[i].AVenueNumber
+		}
+		for i := range block {
+			b.nothing.Append(block[i].Nothing)
+		}
+		for i := range block {
+			b.nDay.AppendNullable(block[i].NDay.Get())
+		}
+		for i := range block {
+			b.nDayMillis.AppendNullable(block[i].NDayMillis.Get())
+		}
+		for i := range block {
+			b.nClock.AppendNullable(block[i].NClock.Get())
+		}
+		for i := range block {
+			b.nClockUs.AppendNullable(block[i].NClockUs.Get())
+		}
+		for i := range block {
+			b.nSpan.AppendNullable(block[i].NSpan.Get())
+		}
+		for i := range block {
+			b.nDec32.AppendNullable(block[i].NDec32.Get())
+		}
+		for i := range block {
+			b.nDec64.AppendNullable(block[i].NDec64.Get())
+		}
+		for i := range block {
+			b.nDec128.AppendNullable(block[i].NDec128.Get())
+		}
+		for i := range block {
+			b.nDec256.AppendNullable(block[i].NDec256.Get())
+		}
+		for i := range block {
+			b.nFixed.AppendNullable(block[i].NFixed.Get())
+		}
+		for i := range block {
+			b.nuuid.AppendNullable(block[i].NUUID.Get())
+		}
+		for i := range block {
+			b.nLarge.AppendNullable(block[i].NLarge.Get())
+		}
+		for i := range block {
+			b.nView.AppendNullable(block[i].NView.Get())
+		}
+		for i := range block {
+			b.nLargeBytes.Append(block[i].NLargeBytes)
+		}
+		for i := range block {
+			b.nViewBytes.Append(block[i].NViewBytes)
+		}
+		for i := range block {
+			b.nDictBytes.Append(block[i].NDictBytes)
+		}
+		for i := range block {
+			b.nDictLong.AppendNullable(block[i].NDictLong.Get())
+		}
+		for i := range block {
+			b.nVenue.AppendNullable(block[i].NVenue.Get())
+		}
+		for i := range block {
+			b.nVenueNumber.AppendNullable(block[i].NVenueNumber.Get())
 		}
 		for i := range block {
 			b.nBool.AppendNullable(block[i].NBool.Get())

@@ -3,6 +3,8 @@
 package feed
 
 import (
+	"fmt"
+	"strconv"
 	"time"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
@@ -10,54 +12,172 @@ import (
 
 // Every has a column of each type.
 type Every struct {
-	ABool    bool               `arrow:"a_bool"`
-	AInt8    int8               `arrow:"a_int8"`
-	AInt16   int16              `arrow:"a_int16"`
-	AInt32   int32              `arrow:"a_int32"`
-	AInt64   int64              `arrow:"a_int64"`
-	AUint8   uint8              `arrow:"a_uint8"`
-	AUint16  uint16             `arrow:"a_uint16"`
-	AUint32  uint32             `arrow:"a_uint32"`
-	AUint64  uint64             `arrow:"a_uint64"`
-	AFloat32 float32            `arrow:"a_float32"`
-	AFloat64 float64            `arrow:"a_float64"`
-	AText    string             `arrow:"a_text"`
-	ABytes   []byte             `arrow:"a_bytes,required"`
-	ADict8   string             `arrow:"a_dict8,dict(int8)"`
-	ADict16  string             `arrow:"a_dict16,dict(int16)"`
-	ADict32  string             `arrow:"a_dict32,dict"`
-	ASecond  time.Time          `arrow:"a_second,timestamp(s,UTC)"`
-	AMilli   time.Time          `arrow:"a_milli,timestamp(ms,Europe/Berlin)"`
-	AMicro   time.Time          `arrow:"a_micro,timestamp(us)"`
-	ANano    time.Time          `arrow:"a_nano"`
-	NBool    rt.Null[bool]      `arrow:"n_bool"`
-	NInt8    rt.Null[int8]      `arrow:"n_int8"`
-	NInt16   rt.Null[int16]     `arrow:"n_int16"`
-	NInt32   rt.Null[int32]     `arrow:"n_int32"`
-	NInt64   rt.Null[int64]     `arrow:"n_int64"`
-	NUint8   rt.Null[uint8]     `arrow:"n_uint8"`
-	NUint16  rt.Null[uint16]    `arrow:"n_uint16"`
-	NUint32  rt.Null[uint32]    `arrow:"n_uint32"`
-	NUint64  rt.Null[uint64]    `arrow:"n_uint64"`
-	NFloat32 rt.Null[float32]   `arrow:"n_float32"`
-	NFloat64 rt.Null[float64]   `arrow:"n_float64"`
-	NText    rt.Null[string]    `arrow:"n_text"`
-	NBytes   []byte             `arrow:"n_bytes"`
-	NDict8   rt.Null[string]    `arrow:"n_dict8,dict(int8)"`
-	NDict16  rt.Null[string]    `arrow:"n_dict16,dict(int16)"`
-	NDict32  rt.Null[string]    `arrow:"n_dict32,dict"`
-	NSecond  rt.Null[time.Time] `arrow:"n_second,timestamp(s)"`
-	NMilli   rt.Null[time.Time] `arrow:"n_milli,timestamp(ms,+05:30)"`
-	NMicro   rt.Null[time.Time] `arrow:"n_micro,timestamp(us,UTC),naive=UTC"`
-	NNano    rt.Null[time.Time] `arrow:"n_nano"`
+	ABool        bool                   `arrow:"a_bool"`
+	AInt8        int8                   `arrow:"a_int8"`
+	AInt16       int16                  `arrow:"a_int16"`
+	AInt32       int32                  `arrow:"a_int32"`
+	AInt64       int64                  `arrow:"a_int64"`
+	AUint8       uint8                  `arrow:"a_uint8"`
+	AUint16      uint16                 `arrow:"a_uint16"`
+	AUint32      uint32                 `arrow:"a_uint32"`
+	AUint64      uint64                 `arrow:"a_uint64"`
+	AFloat32     float32                `arrow:"a_float32"`
+	AFloat64     float64                `arrow:"a_float64"`
+	AText        string                 `arrow:"a_text"`
+	ABytes       []byte                 `arrow:"a_bytes,required"`
+	ADict8       string                 `arrow:"a_dict8,dict(int8)"`
+	ADict16      string                 `arrow:"a_dict16,dict(int16)"`
+	ADict32      string                 `arrow:"a_dict32,dict"`
+	ASecond      time.Time              `arrow:"a_second,timestamp(s,UTC)"`
+	AMilli       time.Time              `arrow:"a_milli,timestamp(ms,Europe/Berlin)"`
+	AMicro       time.Time              `arrow:"a_micro,timestamp(us)"`
+	ANano        time.Time              `arrow:"a_nano"`
+	ADay         rt.Date                `arrow:"a_day"`
+	ADayMillis   rt.DateMillis          `arrow:"a_day_millis"`
+	AClockS      time.Duration          `arrow:"a_clock_s,time32(s)"`
+	AClockMs     time.Duration          `arrow:"a_clock_ms,time32(ms)"`
+	AClockUs     time.Duration          `arrow:"a_clock_us,time64(us)"`
+	AClockNs     time.Duration          `arrow:"a_clock_ns,time64(ns)"`
+	ASpan        time.Duration          `arrow:"a_span"`
+	ASpanUs      time.Duration          `arrow:"a_span_us,duration(us)"`
+	ADec32       rt.Decimal32           `arrow:"a_dec32,decimal(9,2)"`
+	ADec64       rt.Decimal64           `arrow:"a_dec64,decimal(18,4)"`
+	ADec128      rt.Decimal128          `arrow:"a_dec128,decimal(38,10)"`
+	ADec128Words rt.Decimal128          `arrow:"a_dec128_words,decimal(20,-3)"`
+	ADec256      rt.Decimal256          `arrow:"a_dec256,decimal(76,0)"`
+	ADec256Words rt.Decimal256          `arrow:"a_dec256_words,decimal(30,10)"`
+	AFixed       [3]byte                `arrow:"a_fixed"`
+	AUUID        [16]byte               `arrow:"a_uuid,uuid"`
+	ALarge       string                 `arrow:"a_large,large"`
+	AView        string                 `arrow:"a_view,view"`
+	ALargeBytes  []byte                 `arrow:"a_large_bytes,large,required"`
+	AViewBytes   []byte                 `arrow:"a_view_bytes,view,required"`
+	ADictU8      string                 `arrow:"a_dict_u8,dict(uint8)"`
+	ADictU64     string                 `arrow:"a_dict_u64,dict(uint64)"`
+	ADictBytes   []byte                 `arrow:"a_dict_bytes,dict(int16),required"`
+	ADictInt     int32                  `arrow:"a_dict_int,dict(uint16)"`
+	AVenue       Venue                  `arrow:"a_venue,dict(int8),default=XETR"`
+	AVenueNumber Venue                  `arrow:"a_venue_number,default=0"`
+	Nothing      struct{}               `arrow:"nothing"`
+	NDay         rt.Null[rt.Date]       `arrow:"n_day"`
+	NDayMillis   rt.Null[rt.DateMillis] `arrow:"n_day_millis"`
+	NClock       rt.Null[time.Duration] `arrow:"n_clock,time32(s)"`
+	NClockUs     rt.Null[time.Duration] `arrow:"n_clock_us,time64(us)"`
+	NSpan        rt.Null[time.Duration] `arrow:"n_span,duration(ms)"`
+	NDec32       rt.Null[rt.Decimal32]  `arrow:"n_dec32,decimal(9,2)"`
+	NDec64       rt.Null[rt.Decimal64]  `arrow:"n_dec64,decimal(18,4)"`
+	NDec128      rt.Null[rt.Decimal128] `arrow:"n_dec128,decimal(38,10)"`
+	NDec256      rt.Null[rt.Decimal256] `arrow:"n_dec256,decimal(76,10)"`
+	NFixed       rt.Null[[70]byte]      `arrow:"n_fixed"`
+	NUUID        rt.Null[[16]byte]      `arrow:"n_uuid,uuid"`
+	NLarge       rt.Null[string]        `arrow:"n_large,large"`
+	NView        rt.Null[string]        `arrow:"n_view,view"`
+	NLargeBytes  []byte                 `arrow:"n_large_bytes,large"`
+	NViewBytes   []byte                 `arrow:"n_view_bytes,view"`
+	NDictBytes   []byte                 `arrow:"n_dict_bytes,dict"`
+	NDictLong    rt.Null[int64]         `arrow:"n_dict_long,dict(int64)"`
+	NVenue       rt.Null[Venue]         `arrow:"n_venue,dict"`
+	NVenueNumber rt.Null[Venue]         `arrow:"n_venue_number"`
+	NBool        rt.Null[bool]          `arrow:"n_bool"`
+	NInt8        rt.Null[int8]          `arrow:"n_int8"`
+	NInt16       rt.Null[int16]         `arrow:"n_int16"`
+	NInt32       rt.Null[int32]         `arrow:"n_int32"`
+	NInt64       rt.Null[int64]         `arrow:"n_int64"`
+	NUint8       rt.Null[uint8]         `arrow:"n_uint8"`
+	NUint16      rt.Null[uint16]        `arrow:"n_uint16"`
+	NUint32      rt.Null[uint32]        `arrow:"n_uint32"`
+	NUint64      rt.Null[uint64]        `arrow:"n_uint64"`
+	NFloat32     rt.Null[float32]       `arrow:"n_float32"`
+	NFloat64     rt.Null[float64]       `arrow:"n_float64"`
+	NText        rt.Null[string]        `arrow:"n_text"`
+	NBytes       []byte                 `arrow:"n_bytes"`
+	NDict8       rt.Null[string]        `arrow:"n_dict8,dict(int8)"`
+	NDict16      rt.Null[string]        `arrow:"n_dict16,dict(int16)"`
+	NDict32      rt.Null[string]        `arrow:"n_dict32,dict"`
+	NSecond      rt.Null[time.Time]     `arrow:"n_second,timestamp(s)"`
+	NMilli       rt.Null[time.Time]     `arrow:"n_milli,timestamp(ms,+05:30)"`
+	NMicro       rt.Null[time.Time]     `arrow:"n_micro,timestamp(us,UTC),naive=UTC"`
+	NNano        rt.Null[time.Time]     `arrow:"n_nano"`
 	// Which side was taken.
 	//
 	// Its values are those of the enum Side.
-	Side    uint8          `arrow:"side,default=1"`
-	NSide   rt.Null[uint8] `arrow:"n_side"`
-	OrderID uint64         `arrow:"order_id,default=18446744073709551615,was=order_number"`
-	Ratio   float32        `arrow:"ratio,default=0.1"`
-	Live    bool           `arrow:"live,default=true"`
-	Len     int32          `arrow:"len"`
-	Place   int32          `arrow:"row (from 1)"`
+	Side    Side          `arrow:"side,default=1"`
+	NSide   rt.Null[Side] `arrow:"n_side"`
+	OrderID uint64        `arrow:"order_id,default=18446744073709551615,was=order_number"`
+	Ratio   float32       `arrow:"ratio,default=0.1"`
+	Live    bool          `arrow:"live,default=true"`
+	Len     int32         `arrow:"len"`
+	Place   int32         `arrow:"row (from 1)"`
+}
+
+// Venue is a type of named numbers.
+type Venue int32
+
+// The values of Venue.
+const (
+	VenueUnknown Venue = -1
+	VenueXetr    Venue = 0
+	VenueXnas    Venue = 7
+)
+
+// String returns the name of a value, or its type and number where it has none.
+func (v Venue) String() string {
+	switch v {
+	case VenueUnknown:
+		return "Unknown"
+	case VenueXetr:
+		return "XETR"
+	case VenueXnas:
+		return "XNAS"
+	}
+	return "Venue(" + strconv.FormatInt(int64(v), 10) + ")"
+}
+
+// ParseVenue returns the value of that name.
+func ParseVenue(name string) (Venue, error) {
+	switch name {
+	case "Unknown":
+		return VenueUnknown, nil
+	case "XETR":
+		return VenueXetr, nil
+	case "XNAS":
+		return VenueXnas, nil
+	}
+	return 0, fmt.Errorf("%q is no Venue", name)
+}
+
+// Side is a type of named numbers.
+type Side uint8
+
+// The values of Side.
+const (
+	SideBuy   Side = 1
+	SideSell  Side = 2
+	SideShort Side = 3
+)
+
+// String returns the name of a value, or its type and number where it has none.
+func (v Side) String() string {
+	switch v {
+	case SideBuy:
+		return "Buy"
+	case SideSell:
+		return "Sell"
+	case SideShort:
+		return "Short"
+	}
+	return "Side(" + strconv.FormatUint(uint64(v), 10) + ")"
+}
+
+// ParseSide returns the value of that name.
+func ParseSide(name string) (Side, error) {
+	switch name {
+	case "Buy":
+		return SideBuy, nil
+	case "Sell":
+		return SideSell, nil
+	case "Short":
+		return SideShort, nil
+	}
+	return 0, fmt.Errorf("%q is no Side", name)
 }

@@ -35,6 +35,21 @@ var edges = map[reflect.Type][]any{
 		time.Unix(0, 0).UTC(), time.Date(1677, 9, 21, 0, 12, 44, 0, time.UTC), time.Date(2262, 4, 11, 23, 47, 15, 0, time.UTC),
 		time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC), time.Date(2026, 2, 28, 1, 2, 3, 0, time.UTC),
 	},
+	reflect.TypeFor[time.Duration](): {time.Duration(0), time.Duration(math.MaxInt64), time.Duration(math.MinInt64), 24*time.Hour - 1, time.Hour},
+	reflect.TypeFor[rt.Float16]():    {rt.Float16(0x7e01), rt.Float16(0x8000), rt.Float16(1), rt.Float16(0xfc00)},
+	reflect.TypeFor[rt.Date]():       {rt.Date(math.MinInt32), rt.Date(math.MaxInt32), rt.Date(0), rt.Date(20000)},
+	reflect.TypeFor[rt.DateMillis](): {rt.DateMillis(-86_400_000), rt.DateMillis(0), rt.DateMillis(1_728_000_000_000)},
+	reflect.TypeFor[rt.Decimal32]():  {rt.Decimal32(999_999_999), rt.Decimal32(-999_999_999), rt.Decimal32(0)},
+	reflect.TypeFor[rt.Decimal64]():  {rt.Decimal64(999_999_999_999_999_999), rt.Decimal64(-999_999_999_999_999_999), rt.Decimal64(1)},
+	reflect.TypeFor[rt.Decimal128](): {column.Decimal128From(-1), rt.Decimal128{Lo: 1, Hi: 5}, rt.Decimal128{Lo: math.MaxUint64, Hi: -5}},
+	reflect.TypeFor[rt.Decimal256](): {column.Decimal256From(-1), rt.Decimal256{1, 0, 0, 0}, rt.Decimal256{0, 0, 0, 0}, rt.Decimal256{math.MaxUint64}},
+	reflect.TypeFor[[3]byte]():       {[3]byte{1, 2, 3}, [3]byte{}, [3]byte{255, 255, 255}},
+	reflect.TypeFor[[16]byte]():      {[16]byte{0: 1, 15: 2}, [16]byte{}, [16]byte{7: 255}},
+	reflect.TypeFor[[70]byte]():      {[70]byte{0: 1, 69: 2}, [70]byte{}},
+	reflect.TypeFor[struct{}]():      {struct{}{}},
+	reflect.TypeFor[feed.Mood]():     {feed.Calm, feed.Angry, feed.Happy},
+	reflect.TypeFor[feed.Side]():     {feed.SideBuy, feed.SideShort, feed.SideSell},
+	reflect.TypeFor[feed.Venue]():    {feed.VenueXetr, feed.VenueXnas, feed.VenueUnknown},
 }
 
 // fill sets the fields of a row: present ones to their edges in turn, all others to what they are when absent.
@@ -43,9 +58,11 @@ func fill(t *testing.T, row any, turn int, present func(field int) bool) {
 	v := reflect.ValueOf(row).Elem()
 	for i := range v.NumField() {
 		f := v.Field(i)
-		if tag := v.Type().Field(i).Tag.Get("arrow"); tag == "-" {
+		tag := v.Type().Field(i).Tag.Get("arrow")
+		if tag == "-" {
 			continue
 		}
+		set := func(t *testing.T, f reflect.Value, turn int) { set(t, f, turn, tag) }
 		switch {
 		case f.Kind() == reflect.Pointer:
 			if present(i) {
@@ -57,7 +74,7 @@ func fill(t *testing.T, row any, turn int, present func(field int) bool) {
 				set(t, f.FieldByName("V"), turn)
 				f.FieldByName("Valid").SetBool(true)
 			}
-		case f.Kind() == reflect.Slice && !strings.Contains(v.Type().Field(i).Tag.Get("arrow"), "required"):
+		case f.Kind() == reflect.Slice && !strings.Contains(tag, "required"):
 			if present(i) {
 				set(t, f, turn)
 			}
@@ -67,15 +84,44 @@ func fill(t *testing.T, row any, turn int, present func(field int) bool) {
 	}
 }
 
-func set(t *testing.T, f reflect.Value, turn int) {
+func set(t *testing.T, f reflect.Value, turn int, tag string) {
 	t.Helper()
-	for typ, values := range edges {
-		if typ == f.Type() || typ != reflect.TypeFor[time.Time]() && typ.Kind() == f.Kind() && typ.ConvertibleTo(f.Type()) {
-			f.Set(reflect.ValueOf(values[turn%len(values)]).Convert(f.Type()))
-			return
+	values := edges[f.Type()]
+	for typ, list := range edges {
+		if values == nil && typ.PkgPath() == "" && typ.Kind() == f.Kind() && typ.ConvertibleTo(f.Type()) {
+			values = list
 		}
 	}
-	t.Fatalf("no edges of %v", f.Type())
+	if values == nil {
+		t.Fatalf("no edges of %v", f.Type())
+	}
+	switch v := values[turn%len(values)].(type) {
+	case time.Time:
+		if strings.Contains(tag, "date") {
+			v = v.Truncate(24 * time.Hour)
+		}
+		f.Set(reflect.ValueOf(v))
+	case time.Duration:
+		if strings.Contains(tag, "time") && (v < 0 || v >= 24*time.Hour) {
+			v = 12*time.Hour + 1
+		}
+		f.Set(reflect.ValueOf(v.Truncate(unitOf(tag))))
+	default:
+		f.Set(reflect.ValueOf(v).Convert(f.Type()))
+	}
+}
+
+// unitOf returns the unit that a tag says.
+func unitOf(tag string) time.Duration {
+	for text, unit := range map[string]time.Duration{"(s)": time.Second, "(ms)": time.Millisecond, "(us)": time.Microsecond} {
+		if strings.Contains(tag, text) {
+			return unit
+		}
+	}
+	if strings.HasSuffix(tag, "time32") {
+		return time.Millisecond
+	}
+	return time.Nanosecond
 }
 
 // difference returns the name of a field that differs, "" if none does. Values are compared bit by bit: NaN is NaN, and -0 is
@@ -104,6 +150,9 @@ func same(x, y reflect.Value) bool {
 		if t, ok := x.Interface().(time.Time); ok {
 			u := y.Interface().(time.Time)
 			return t.Equal(u) && t.Location() == u.Location()
+		}
+		if !strings.HasPrefix(x.Type().Name(), "Null[") {
+			return x.Equal(y)
 		}
 		return same(x.FieldByName("V"), y.FieldByName("V")) && same(x.FieldByName("Valid"), y.FieldByName("Valid"))
 	}
