@@ -72,7 +72,7 @@ func TestFrontEndsAgree(t *testing.T) {
 	if got != want {
 		t.Errorf("front ends differ:\n%s", firstDifference(got, want))
 	}
-	if n := strings.Count(want, "{Field: ipc.Field{"); n != 47 {
+	if n := strings.Count(want, "{Field: ipc.Field{"); n != 93 {
 		t.Errorf("%d columns compared, want all types", n)
 	}
 }

@@ -47,8 +47,34 @@ func trade(t *testing.T) *model.File {
 		{Field: "OwnFlag", Type: model.Type{Kind: model.Bool}, Named: own},
 		{Field: "OwnText", Type: utf8, Named: &model.Named{Path: "example.com/other", Package: "other", Name: "Text"}},
 		{Field: "OwnNote", Type: utf8, Named: own, Nullable: true, Form: model.Pointer},
+		{Field: "Half", Type: model.Type{Kind: model.Float, Bits: 16}},
+		{Field: "Digest", Type: model.Type{Kind: model.FixedBinary, Width: 3}},
+		{Field: "Order", Type: model.Type{Kind: model.FixedBinary, Width: 16, UUID: true}, Nullable: true, Form: model.Pointer},
+		{Field: "Settled", Type: model.Type{Kind: model.Date, Bits: 32}},
+		{Field: "Due", Type: model.Type{Kind: model.Date, Bits: 64}, AsTime: true, Nullable: true, Form: model.Pointer},
+		{Field: "Opens", Type: model.Type{Kind: model.Time, Bits: 32, Unit: model.Second}},
+		{Field: "Closes", Type: model.Type{Kind: model.Time, Bits: 64, Unit: model.Nanosecond}, Nullable: true, Form: model.Pointer},
+		{Field: "Took", Type: model.Type{Kind: model.Duration, Unit: model.Microsecond}, Nullable: true, Form: model.Null},
+		{Field: "Amount", Type: model.Type{Kind: model.Decimal, Bits: 128, Precision: 38, Scale: 10}},
+		{Field: "Rest", Type: model.Type{Kind: model.Decimal, Bits: 64, Precision: 18}, Nullable: true, Form: model.Null},
+		{Field: "Stamp", Type: model.TimestampNanoUTC, Raw: true},
+		{Field: "Body", Type: model.Type{Kind: model.Utf8, Layout: model.Large}},
+		{Field: "Path", Type: model.Type{Kind: model.Utf8, Layout: model.Views}, Nullable: true, Form: model.Null},
+		{Field: "Blob", Type: model.Type{Kind: model.Binary, Layout: model.Large}, Nullable: true},
+		{Field: "Part", Type: model.Type{Kind: model.Binary, Layout: model.Views}},
+		{Field: "Tag", Type: model.Type{Kind: model.Binary}, Index: &model.Int8},
+		{Field: "Lot", Type: model.Int32, Index: &model.Int16, Nullable: true, Form: model.Pointer},
+		{Field: "Side", Type: utf8, Index: &model.Int8, Enum: true, Named: &model.Named{Name: "Side"}},
+		{Field: "OtherSide", Type: utf8, Index: &model.Int8, Enum: true, Named: &model.Named{Path: "example.com/other", Package: "other", Name: "Side"}, Nullable: true, Form: model.Pointer},
+		{Field: "Spare", Type: model.Type{Kind: model.Nothing}, Nullable: true},
 	}}
 	f := &model.File{Source: "trade.fbs", Output: "trade_lightstream.go", Rows: "trade_rows.go", Constraint: "linux && amd64"}
+	f.Enums = []*model.Enum{
+		{Name: "Side", Doc: []string{"Side is which side was taken."}, Type: model.Type{Kind: model.Int, Bits: 8}, Values: []model.EnumValue{
+			{Const: "SideBuy", Name: "Buy", Value: "1", Doc: []string{"SideBuy takes."}}, {Const: "SideSell", Name: "Sell", Value: "2"},
+		}},
+		{Name: "Level", Type: model.Int8, Values: []model.EnumValue{{Const: "LevelLow", Name: "Low", Value: "-1"}}},
+	}
 	if err := model.Build(&model.Package{Name: "feed"}, f, []*model.Def{def}); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +106,10 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitAppend":          one(emitAppend),
 	"emitAppendRows":      one(emitAppendRows),
 	"emitRow":             one(emitRow),
+
+	"emitEnum":       nil, // in Rows
+	"emitEnumString": nil,
+	"emitEnumParse":  nil,
 
 	"emitTable":    nil, // the list of the others
 	"emitColumn":   nil, // in emitColumns

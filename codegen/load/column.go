@@ -144,8 +144,10 @@ func applyType(c *model.ColumnDef, o *option, goType, example string) *problem {
 			return problemf("drop one of them", "%s on a column that is %v", o.name, c.Type)
 		case c.Type.Kind == model.Date:
 			return problemf("leave it out", "%s is %v by itself", goType, c.Type)
-		case !isTime || c.Type != model.TimestampNanoUTC:
-			return problemf("leave it out", "%s is for time.Time without a unit, found %s", o.name, goType)
+		case !isTime:
+			return problemf("leave it out", "%s is for time.Time, found %s", o.name, goType)
+		case c.Type != model.TimestampNanoUTC:
+			return problemf("drop one of them", "%s on a column that is %v", o.name, c.Type)
 		}
 		c.AsTime = true
 		c.Type = model.Type{Kind: model.Date, Bits: 32}

@@ -221,7 +221,9 @@ func (r *schemaReader) checkEnums(rows map[string]*fbs.Table, declared map[strin
 		for _, name := range e.Names() {
 			if pos, ok := declared[name]; ok {
 				r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for enum %s", name, e.Name), `give one of them another name (go_name: "Name")`)
-			} else if other, ok := taken[name]; ok {
+			} else if other, ok := taken[name]; other == "enum "+e.Name {
+				r.errs.Add(e.Pos, fmt.Sprintf("enum %s would declare %s twice in Go", e.Name, name), "give one of its values another name")
+			} else if ok {
 				r.errs.Add(e.Pos, fmt.Sprintf("enum %s and %s would both declare %s in Go", e.Name, other, name), `give one of them another name (go_name: "Name")`)
 			}
 			taken[name] = "enum " + e.Name

@@ -169,6 +169,8 @@ func parseDefault(t model.Type, text string) (string, *problem) {
 			return "", problemf(fitsTagRemedy, "default %q does not fit a struct tag", text)
 		}
 		return text, nil
+	case model.Nothing:
+		return "", problemf("leave it out", "default %q of a column that is always null", text)
 	default:
 		return "", problemf("leave it out, or make the column nullable", "a default for a column of type %v is not supported by this version", t)
 	}

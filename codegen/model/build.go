@@ -33,6 +33,13 @@ func Build(pkg *Package, f *File, defs []*Def) error {
 	for _, def := range defs {
 		f.Tables = append(f.Tables, b.table(def))
 	}
+	for _, e := range f.Enums {
+		for _, name := range e.Names() {
+			if t := pkg.generated[name]; t != nil {
+				b.errs.Add(e.Pos, fmt.Sprintf("enum %s and table %s would both declare %s", e.Name, t.Row, name), "give one of them another name")
+			}
+		}
+	}
 	b.imports(defs)
 	for _, t := range f.Tables {
 		b.locals(t)
