@@ -62,6 +62,7 @@ type dictionary struct {
 	plan   columnPlan // of the values
 	want   bool       // by a column
 	values *column.Dictionary
+	came   bool // at least once
 }
 
 func newDecoder(limits *Limits, level Level, align Align, pool *mem.Pool) *decoder {
@@ -571,9 +572,10 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	switch {
 	case delta:
 		d.stats.Deltas++
-	case !first:
+	case dict.came:
 		d.stats.Replaced++
 	}
+	dict.came = true
 	return nil
 }
 

@@ -21,6 +21,7 @@ type encoder struct {
 	sent    []sentDictionary // by id
 	pending bool             // one of them has a next
 	file    bool
+	mode    Dictionaries
 
 	// The messages of the current call: parts to be sent in order. Those that are not columns lie in arena.
 	parts [][]byte
@@ -47,11 +48,28 @@ type sentDictionary struct {
 	nextLength int
 }
 
+// Dictionaries is how a writer sends dictionaries that have changed since it sent them.
+type Dictionaries int
+
+const (
+	// AutoDictionaries is what most readers take: in streams the whole dictionary again, in files what has been added.
+	AutoDictionaries Dictionaries = iota
+	// ReplaceDictionaries sends the whole dictionary again. A file takes what has been added all the same.
+	ReplaceDictionaries
+	// DeltaDictionaries sends what has been added, and the whole where another dictionary comes.
+	DeltaDictionaries
+	// OnceDictionaries refuses a batch whose dictionary is not the one that was sent, with [ErrChanged].
+	OnceDictionaries
+)
+
+// ErrChanged tells that a dictionary has changed under a writer that sends each one once.
+var ErrChanged = errors.New("the dictionary has changed since it was sent, and the writer sends each one once")
+
 // ErrReplaced tells that a batch brings another dictionary for a column of a file, which holds one for each column.
 var ErrReplaced = errors.New("a file holds one dictionary for each column, and this batch has another")
 
-func newEncoder(schema *Schema, file bool) (*encoder, error) {
-	e := &encoder{schema: schema.withIDs(), file: file}
+func newEncoder(schema *Schema, file bool, mode Dictionaries) (*encoder, error) {
+	e := &encoder{schema: schema.withIDs(), file: file, mode: mode}
 	e.plans = make([]columnPlan, len(schema.Fields))
 	for i := range e.schema.Fields {
 		f := &e.schema.Fields[i]
@@ -337,16 +355,18 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	if s.dictionary == c.Dictionary && s.length >= n {
 		return nil
 	}
-	delta := false
-	from := 0
-	if e.file && s.dictionary != nil {
-		if s.dictionary != c.Dictionary {
-			return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
-		}
-		delta, from = true, s.length
+	same, from := s.dictionary == c.Dictionary, 0
+	switch {
+	case s.dictionary == nil:
+	case e.mode == OnceDictionaries:
+		return fmt.Errorf("lightstream: column %q: %w", p.path, ErrChanged)
+	case e.file && !same:
+		return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
+	case same && (e.file || e.mode == DeltaDictionaries):
+		from = s.length
 	}
 	s.next, s.nextLength, e.pending = c.Dictionary, n, true
-	return e.addDictionaryBatch(id, &s.values, c.Values.From(from), delta)
+	return e.addDictionaryBatch(id, &s.values, c.Values.From(from), from != 0)
 }
 
 func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Values, delta bool) error {
@@ -392,7 +412,7 @@ func (e *encoder) counted(stats *Stats) {
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:
-		case e.file:
+		case s.next == s.dictionary && s.length != 0 && (e.file || e.mode == DeltaDictionaries):
 			stats.Deltas++
 		default:
 			stats.Replaced++

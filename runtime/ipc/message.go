@@ -13,7 +13,7 @@ type MessageEncoder struct{ enc *encoder }
 
 // NewMessageEncoder returns an encoder of batches of the given schema.
 func NewMessageEncoder(schema *Schema) (*MessageEncoder, error) {
-	enc, err := newEncoder(schema, false)
+	enc, err := newEncoder(schema, false, AutoDictionaries)
 	if err != nil {
 		return nil, err
 	}

@@ -157,6 +157,7 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 		if len(r.stream.Buffered()) != 0 || r.stream.Err() != nil { // inside a message: this direction is lost
 			return frame.Message{}, r.fail(c)
 		}
+		r.cancel.disarm() // the connection is as it was
 		return frame.Message{}, c
 	}
 	if err == io.EOF {
