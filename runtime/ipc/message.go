@@ -72,6 +72,11 @@ func NewMessageDecoder(schema *Schema, opts *ReaderOptions) (*MessageDecoder, er
 // Decode returns the batch in p: what AppendBatch made, with or without an end marker. Its columns alias p where they lie at
 // multiples of 64, and are copied elsewhere: p must not change before the batch is released.
 func (d *MessageDecoder) Decode(p []byte) (Batch, error) {
+	for _, dict := range d.dec.dicts { // those of another message are nothing to this one
+		if dict.values.Len() != 0 {
+			dict.values = column.NewDictionary(0)
+		}
+	}
 	var h Batch
 	for at, frames := 0, int64(0); ; frames++ {
 		if at == len(p) {
