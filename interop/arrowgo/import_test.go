@@ -318,11 +318,11 @@ func TestImportRefuses(t *testing.T) {
 		}
 		const want = `lightstream: schema does not fit table "trade" (5 differences)
   column  want                              stream has
-  time    timestamp[ns, UTC] not null       date32      no conversion
-  symbol  dictionary<int32, utf8> not null  int64       no conversion
-  price   float64 not null                  list        no conversion
-  size    int64 not null                    (absent)    make it nullable or give a default
-  note    utf8                              struct      no conversion`
+  time    timestamp[ns, UTC] not null       date32               no conversion
+  symbol  dictionary<int32, utf8> not null  int64                no conversion
+  price   float64 not null                  list<item: float64>  no conversion
+  size    int64 not null                    (absent)             make it nullable or give a default
+  note    utf8                              struct               no conversion`
 		if err.Error() != want {
 			t.Errorf("got\n%v\nwant\n%s", err, want)
 		}
