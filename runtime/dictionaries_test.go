@@ -111,3 +111,32 @@ func TestDictionaryOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestEmptyDictionaryInFile begins a file with a batch whose dictionary is empty: what comes after it is a delta, since a
+// second dictionary that is none is refused by pyarrow.
+func TestEmptyDictionaryInFile(t *testing.T) {
+	ctx := context.Background()
+	var buf bytes.Buffer
+	w := rt.NewFileWriter(feed.TradeTable, &buf, nil)
+	b := feed.NewTradeBuilder(nil)
+	for i := range 3 {
+		if err := w.Write(ctx, b); err != nil {
+			t.Fatal(err)
+		}
+		b.Reset()
+		b.Append(feed.Trade{Time: time.Unix(1, 0), Symbol: fmt.Sprint(i)})
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := w.Stats(); s.Deltas != 2 || s.Replaced != 0 {
+		t.Errorf("%d deltas, %d replaced, want 2 and 0", s.Deltas, s.Replaced)
+	}
+	r, err := rt.NewFileReader(feed.TradeTable, bytes.NewReader(buf.Bytes()), int64(buf.Len()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := r.Stats(); s.Deltas != 2 {
+		t.Errorf("read %d deltas, want 2", s.Deltas)
+	}
+}

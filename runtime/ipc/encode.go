@@ -355,7 +355,7 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	if s.dictionary == c.Dictionary && s.length >= n {
 		return nil
 	}
-	same, from := s.dictionary == c.Dictionary, 0
+	same, from, delta := s.dictionary == c.Dictionary, 0, false
 	switch {
 	case s.dictionary == nil:
 	case e.mode == OnceDictionaries:
@@ -364,9 +364,10 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 		return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
 	case same && (e.file || e.mode == DeltaDictionaries):
 		from = s.length
+		delta = from != 0 || e.file // in a file what follows an empty dictionary is a delta, too
 	}
 	s.next, s.nextLength, e.pending = c.Dictionary, n, true
-	return e.addDictionaryBatch(id, &s.values, c.Values.From(from), from != 0)
+	return e.addDictionaryBatch(id, &s.values, c.Values.From(from), delta)
 }
 
 func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Values, delta bool) error {
@@ -412,7 +413,7 @@ func (e *encoder) counted(stats *Stats) {
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:
-		case s.next == s.dictionary && s.length != 0 && (e.file || e.mode == DeltaDictionaries):
+		case s.next == s.dictionary && (e.file || s.length != 0 && e.mode == DeltaDictionaries):
 			stats.Deltas++
 		default:
 			stats.Replaced++
