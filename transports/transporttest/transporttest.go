@@ -78,7 +78,7 @@ func Run(t *testing.T, dial DialFunc, listen ListenFunc, caps transports.Caps) {
 }
 
 // suites are the cases that Run runs, in order.
-var suites = [][]testCase{byteCases, listenCases}
+var suites = [][]testCase{byteCases, listenCases, tableCases}
 
 // A testCase is one property of a transport.
 type testCase struct {
