@@ -151,7 +151,9 @@ func (h *header) truncate(n int) {
 func (h *header) data(d *Data, n int) {
 	d.Len, d.Nulls, d.Padded = n, h.nulls, true
 	if h.nulls != 0 {
-		h.mark(n)
+		if h.marked != n {
+			h.mark(n)
+		}
 		d.Buffers[0] = h.validity
 	}
 }
