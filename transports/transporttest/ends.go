@@ -181,7 +181,7 @@ func testCancelBetween(t *testing.T, e *env) {
 	}
 	<-sent
 
-	got := p.play(receiver)
+	got := p.play(t, receiver)
 	sent = send(sender, rec.bytes[from:])
 	if r := <-got; r.err != nil || p.batches != 5 || p.rows != 3071 {
 		t.Errorf("received %d batches with %d rows, %v, want 5 with 3071", p.batches, p.rows, r.err)
@@ -259,7 +259,7 @@ func testCancelLateRead(t *testing.T, e *env) {
 // testCancelledWrite writes with contexts that have ended. Nothing is sent, and the writer can be used.
 func testCancelledWrite(t *testing.T, e *env) {
 	sender, receiver := e.pair(t)
-	got := newTape(receiver).play(receiver)
+	got := newTape(receiver).play(t, receiver)
 	w := feed.NewTradeWriter(sender, nil)
 	for i := range 3 {
 		ctx, cancel := cause()
@@ -295,7 +295,7 @@ func testCancelWrite(t *testing.T, e *env) {
 	}
 	p := newTape(io.MultiReader(bytes.NewReader(head), receiver))
 	p.again = true
-	checkCut(t, w, sender, small, r.err, p.play(receiver))
+	checkCut(t, w, sender, small, r.err, p.play(t, receiver))
 }
 
 // headOf returns how many bytes a stream has up to the end of its first batch.
@@ -323,7 +323,7 @@ func testCancelLateWrite(t *testing.T, e *env) {
 	cancel()
 	p := newTape(io.MultiReader(bytes.NewReader(head[:]), receiver))
 	p.again = true
-	got := p.play(receiver)
+	got := p.play(t, receiver)
 	if r := <-sent; r.err != nil {
 		t.Fatalf("a write that nothing can interrupt: %v", r.err)
 	}
@@ -356,7 +356,7 @@ func testCancelOneWay(t *testing.T, e *env) {
 	wantCause(t, "a read inside a message", (<-next).err)
 	rest := newTape(io.MultiReader(bytes.NewReader(head[:]), b))
 	rest.again = true
-	got := rest.play(b)
+	got := rest.play(t, b)
 	if r := <-fromA; r.err != nil {
 		t.Errorf("a write, after a read of the same connection was cancelled: %v", r.err)
 	}
@@ -372,7 +372,7 @@ func testCancelOneWay(t *testing.T, e *env) {
 	a, b = e.duplex(t)
 	g = newGate(a)
 	p = newTape(g)
-	got = p.play(a)
+	got = p.play(t, a)
 	w = feed.NewTradeWriter(a, nil)
 	ctx, cancel = cause()
 	fromA = start(func() (int, error) { return 0, w.Write(ctx, bigTrades()) })
@@ -418,7 +418,7 @@ func testCancelEarlier(t *testing.T, e *env) {
 		from = ends[i]
 	}
 	cancels[2]()
-	got := p.play(receiver)
+	got := p.play(t, receiver)
 	<-send(sender, rec.bytes[from:])
 	if r := <-got; r.err != nil || p.batches != 4 {
 		t.Errorf("received %d batches, %v, want 4", p.batches, r.err)
@@ -441,7 +441,7 @@ func testCancelEarlier(t *testing.T, e *env) {
 	cancelBefore()
 	p = newTape(io.MultiReader(bytes.NewReader(head), receiver))
 	p.again = true
-	got = p.play(receiver)
+	got = p.play(t, receiver)
 	if r := <-sent; r.err != nil {
 		t.Errorf("a write, after the context of the one before it ended: %v", r.err)
 	}

@@ -54,7 +54,7 @@ func timestamp(i int) time.Time { return time.Unix(0, timeAt(i)).UTC() }
 // testManyBatches sends batches of 0 to 700 rows with one builder, whose memory is the sender's again after each Write.
 func testManyBatches(t *testing.T, e *env) {
 	sender, receiver := e.pair(t)
-	got := newTape(receiver).play(receiver)
+	got := newTape(receiver).play(t, receiver)
 	w := feed.NewTradeWriter(sender, nil)
 	b := feed.NewTradeBuilder(nil)
 	rows := 0
@@ -82,7 +82,7 @@ func testManyBatches(t *testing.T, e *env) {
 // testOneRowBatches sends messages that are small enough to be put together before they are sent.
 func testOneRowBatches(t *testing.T, e *env) {
 	sender, receiver := e.pair(t)
-	got := newTape(receiver).play(receiver)
+	got := newTape(receiver).play(t, receiver)
 	w := feed.NewTradeWriter(sender, nil)
 	b := feed.NewTradeBuilder(nil)
 	for i := range 600 {
@@ -97,7 +97,7 @@ func testBigBatches(t *testing.T, e *env) {
 	sender, receiver := e.pair(t)
 	p := newTape(receiver)
 	p.again = true
-	got := p.play(receiver)
+	got := p.play(t, receiver)
 	w := feed.NewTradeWriter(sender, nil)
 	one := trades(0, 1)
 	for _, b := range []*feed.TradeBuilder{one, bigTrades(), one, one, bigTrades(), one} {
@@ -111,7 +111,7 @@ func testNoBatches(t *testing.T, e *env) {
 	for _, batches := range []int{0, 1, 3} {
 		sender, receiver := e.pair(t)
 		p := newTape(receiver)
-		got := p.play(receiver)
+		got := p.play(t, receiver)
 		w := feed.NewTradeWriter(sender, nil)
 		b := feed.NewTradeBuilder(nil)
 		for range batches {
@@ -169,7 +169,7 @@ func sameTrade(a, b feed.Trade) bool {
 // testBatchesByByte has reads return one byte each. What is read so arrives whole and lies where it should all the same.
 func testBatchesByByte(t *testing.T, e *env) {
 	sender, receiver := e.pair(t)
-	got := newTape(iotest.OneByteReader(bufio.NewReader(receiver))).play(receiver)
+	got := newTape(iotest.OneByteReader(bufio.NewReader(receiver))).play(t, receiver)
 	w := feed.NewTradeWriter(sender, nil)
 	rows := 0
 	for _, n := range []int{1, 100, 0, 300, 3000} { // the last has memory of its own
@@ -185,7 +185,7 @@ type onlyWriter struct{ io.Writer }
 // testPlainIO hides what makes connections more than an io.Reader and an io.Writer.
 func testPlainIO(t *testing.T, e *env) {
 	sender, receiver := e.pair(t)
-	got := newTape(onlyReader{receiver}).play(receiver)
+	got := newTape(onlyReader{receiver}).play(t, receiver)
 	w := feed.NewTradeWriter(onlyWriter{sender}, nil)
 	rows := 0
 	for i := range 40 {
@@ -312,7 +312,7 @@ func testTablesBothWays(t *testing.T, e *env) {
 	for _, c := range []transports.Conn{a, b} {
 		p := newTape(c)
 		p.again = true
-		got := p.play(c)
+		got := p.play(t, c)
 		wg.Go(func() {
 			w := feed.NewTradeWriter(c, nil)
 			small, big := trades(0, 1000), trades(bigFrom, bigRows/7) // a builder is for one goroutine
@@ -384,7 +384,7 @@ func testKeepOpen(t *testing.T, e *env) {
 	const streams = 3
 	for i := range streams {
 		p := newTape(receiver)
-		got := p.play(receiver)
+		got := p.play(t, receiver)
 		w := feed.NewTradeWriter(sender, &rt.WriterOptions{KeepOpen: true})
 		writeTrades(t, w, trades(0, 100*i))
 		writeTrades(t, w, trades(100*i, 700))
@@ -402,18 +402,18 @@ func testKeepOpen(t *testing.T, e *env) {
 	}
 }
 
-// testSlowTableReader writes batches to a peer that does not read, until no more is taken. A context stops the writer then;
-// if the machine is so slow that it ends before, less has been written and nothing else changes. Then the peer reads,
-// and finds every batch that was accepted, in memory for one.
+// testSlowTableReader writes batches to a peer that does not read, until one is not taken. Its context stops the writer
+// then; if the machine is so slow that it ends before, less has been written and nothing else changes. Then the peer
+// reads, and finds every batch that was accepted, in memory for one.
 func testSlowTableReader(t *testing.T, e *env) {
 	sender, receiver := e.pair(t)
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, errCancelled)
-	defer cancel()
 	w := feed.NewTradeWriter(sender, nil)
 	block := trades(0, 10_000)
 	var err error
 	for err == nil && w.Stats().Bytes < mostUnread {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, errCancelled)
 		err = w.Write(ctx, block)
+		cancel()
 	}
 	if err == nil {
 		t.Fatalf("%d bytes were accepted and nobody reads", w.Stats().Bytes)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/internal/feed"
@@ -169,12 +170,19 @@ func (p *tape) all(ctx context.Context) error {
 
 // play reads the whole stream that comes over c in a goroutine. If that fails it closes c, else the sender would wait for
 // ever.
-func (p *tape) play(c transports.Conn) <-chan result[*tape] {
+func (p *tape) play(t *testing.T, c transports.Conn) <-chan result[*tape] {
+	var failed atomic.Pointer[error]
+	t.Cleanup(func() { // also where the sender fails first, because of that
+		if err := failed.Load(); err != nil && t.Failed() {
+			t.Logf("the receiver stopped with: %v", *err)
+		}
+	})
 	return start(func() (*tape, error) {
 		err := p.all(context.Background())
 		if err == io.EOF { //nolint:errorlint // the contract is a bare io.EOF
 			return p, nil
 		}
+		failed.Store(&err)
 		_ = c.Close()
 		return p, err
 	})
