@@ -38,7 +38,7 @@ func FuzzProtocol(f *testing.F) {
 		f.Add(wire.out.Bytes(), announce)
 	}
 	f.Fuzz(func(t *testing.T, in []byte, announce bool) {
-		c, err := p.Conn(&duplex{in: bytes.NewReader(in)}, &rt.ProtocolOptions{Announce: announce})
+		c, err := p.Conn(&duplex{in: bytes.NewReader(in)}, &rt.ProtocolOptions{Announce: announce, MaxPayload: 64 << 10})
 		if err != nil {
 			t.Fatal(err)
 		}
