@@ -44,8 +44,8 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 	.ci/fuzz $(FUZZTIME)
 
 lint: ## check format, vet and staticcheck
-	test -z "$$(gofmt -l . | tee /dev/stderr)"
-	test -z "$$(go tool -modfile=tools.mod gofumpt -l . | tee /dev/stderr)"
+	! gofmt -l . | grep .
+	! go tool -modfile=tools.mod gofumpt -l . | grep .
 	go vet ./...
 	go tool -modfile=tools.mod staticcheck ./...
 
