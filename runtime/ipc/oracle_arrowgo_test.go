@@ -191,9 +191,9 @@ func everyStream(by writtenBy, changes ...string) *oracleStream {
 	s.init()
 	for i, change := range changes {
 		seed := uint64(i)
-		s.add(oracleBatch{rows: 200, change: change, seed: seed})
+		s.add(oracleBatch{rows: 70, change: change, seed: seed})
 		s.add(oracleBatch{rows: 0, change: "keep", seed: seed})
-		s.add(oracleBatch{rows: 100, lead: 13, trail: 2, nulls: 0.3, change: "keep", seed: seed})
+		s.add(oracleBatch{rows: 33, lead: 13, trail: 2, nulls: 0.3, change: "keep", seed: seed})
 		s.add(oracleBatch{rows: 10, nulls: 1, change: "keep", seed: seed})
 	}
 	return s
