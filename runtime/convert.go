@@ -396,35 +396,57 @@ func gather[T string | []byte](h Handle, d *column.Data, most int64, at func(i i
 	return 0, nil
 }
 
-// encode puts text into a dictionary that grows with the stream. One that grew over half a limit is left, and a new one
-// begun, so that a stream of ever new values takes bounded memory.
+// encode puts text into a dictionary that grows with the stream. One that is half full is left, and a new one begun, so that a
+// stream of ever new values takes bounded memory, and needs indices only for those of one batch.
 func encode[I column.Index](have ipc.Type, limits *ipc.Limits) converter {
-	form := textForm(have)
-	entries, size := limits.MaxDictionaryEntries/2, limits.MaxDictionaryBytes/2
-	most := 1 << min(8*column.SizeOf[I]()-1, 30)
-	dict := column.NewDictionary(0)
-	return func(h Handle, d *column.Data) (int, error) {
-		if dict.Len() > entries || int64(dict.Size()) > size {
-			dict = column.NewDictionary(0)
-		}
-		dst, err := scratch[I](h, d.Len)
-		if err != nil {
-			return 0, err
-		}
-		for i := range dst {
-			if dst[i] = 0; d.IsNull(i) {
-				continue
-			}
-			x, err := dict.IndexBytes(column.TextAt(d, form, i), most)
-			if err != nil {
-				return i, err
-			}
-			dst[i] = I(x)
-		}
-		d.Buffers = [3][]byte{d.Buffers[0], column.Bytes(dst), nil}
-		d.Variadic, d.Dictionary, d.Values = nil, dict, dict.Values()
-		return 0, nil
+	e := encoder[I]{form: textForm(have), entries: limits.MaxDictionaryEntries, size: limits.MaxDictionaryBytes, dict: column.NewDictionary(0)}
+	return e.convert
+}
+
+type encoder[I column.Index] struct {
+	form    column.TextForm
+	entries int
+	size    int64 // bytes
+	dict    *column.Dictionary
+}
+
+func (e *encoder[I]) convert(h Handle, d *column.Data) (row int, err error) {
+	if e.dict.Len() > e.entries/2 || int64(e.dict.Size()) > e.size/2 {
+		e.dict = column.NewDictionary(0)
 	}
+	dst, err := scratch[I](h, d.Len)
+	if err != nil {
+		return 0, err
+	}
+	old := e.dict.Len() != 0
+	row, err = e.fill(dst, d)
+	if err != nil && old { // the values of earlier batches take the room
+		e.dict = column.NewDictionary(0)
+		row, err = e.fill(dst, d)
+	}
+	d.Buffers = [3][]byte{d.Buffers[0], column.Bytes(dst), nil}
+	d.Variadic, d.Dictionary, d.Values = nil, e.dict, e.dict.Values()
+	return row, err
+}
+
+func (e *encoder[I]) fill(dst []I, d *column.Data) (int, error) {
+	most := 1 << min(8*column.SizeOf[I]()-1, 30)
+	for i := range dst {
+		if dst[i] = 0; d.IsNull(i) {
+			continue
+		}
+		x, err := e.dict.IndexBytes(column.TextAt(d, e.form, i), most)
+		switch {
+		case err != nil:
+			return i, err
+		case e.dict.Len() > e.entries:
+			return i, fmt.Errorf("%w: more than %d values in a batch exceed Limits.MaxDictionaryEntries", ipc.ErrLimit, e.entries)
+		case int64(e.dict.Size()) > e.size:
+			return i, fmt.Errorf("%w: more than %d bytes of values in a batch exceed Limits.MaxDictionaryBytes", ipc.ErrLimit, e.size)
+		}
+		dst[i] = I(x)
+	}
+	return 0, nil
 }
 
 // fixedToBinary gives byte strings of one width the offsets of any width.
@@ -466,12 +488,13 @@ func absentOf(want *Column) converter {
 	if want.Dictionary != nil {
 		dict = column.NewDictionary(0)
 		dict.Append(text, false)
+		value = make([]byte, want.Dictionary.Index.Bits/8) // index 0
 	}
 	return func(h Handle, d *column.Data) (int, error) {
 		switch {
 		case dict != nil:
 			d.Dictionary, d.Values = dict, dict.Values()
-			return 0, repeat(h, d, make([]byte, want.Dictionary.Index.Bits/8))
+			return 0, repeat(h, d, value)
 		case want.Type.IsText() || want.Type.IsBinary():
 			return gather(h, d, math.MaxInt32, func(int) []byte { return value })
 		case want.Type.Kind == ipc.KindBool:
@@ -499,7 +522,7 @@ func repeat(h Handle, d *column.Data, value []byte) error {
 }
 
 func absentNulls(h Handle, d *column.Data, want *Column) error {
-	width := want.Type.Bits / 8
+	width, values := want.Type.Bits/8, d.Len
 	switch {
 	case want.Dictionary != nil:
 		width = want.Dictionary.Index.Bits / 8
@@ -507,20 +530,17 @@ func absentNulls(h Handle, d *column.Data, want *Column) error {
 		width = 8
 	case want.Type.Kind == ipc.KindBool:
 		width = 1
-	case want.Type.IsText() || want.Type.IsBinary():
-		width = 4
+	case want.Type.IsText() || want.Type.IsBinary(): // offsets
+		width, values = 4, d.Len+1
 	}
-	n := mulPad(d.Len+1, width)
+	n := mulPad(values, width)
 	b, err := record.Scratch(h, n+(d.Len+7)/8)
 	if err != nil {
 		return err
 	}
 	clear(b)
 	d.Nulls = d.Len
-	d.Buffers[0], d.Buffers[1] = b[n:], b[:d.Len*width]
-	if width == 4 && (want.Type.IsText() || want.Type.IsBinary()) {
-		d.Buffers[1] = b[:(d.Len+1)*4]
-	}
+	d.Buffers[0], d.Buffers[1] = b[n:], b[:values*width]
 	return nil
 }
 

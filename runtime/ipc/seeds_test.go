@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/endian"
 	aipc "github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
@@ -107,7 +108,10 @@ func seeds(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	var ours bytes.Buffer
 	trades(tb, feed.NewTradeWriter(&ours, nil))
-	m := map[string][]byte{"ours": ours.Bytes(), "arrow-go's": arrowGo(tb, false), "hand-made": handMade()}
+	m := map[string][]byte{"ours": ours.Bytes(), "hand-made": handMade()}
+	if !endian.IsBigEndian { // as arrow-go writes there
+		m["arrow-go's"] = arrowGo(tb, false)
+	}
 	for name, p := range m {
 		if rows, err := readAll(bytes.NewReader(p), nil); err != nil || rows == 0 {
 			tb.Fatalf("%s: %d rows, %v", name, rows, err)
@@ -121,7 +125,10 @@ func fileSeeds(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	var ours bytes.Buffer
 	trades(tb, rt.NewFileWriter(feed.TradeTable, &ours, nil))
-	m := map[string][]byte{"ours": ours.Bytes(), "arrow-go's": arrowGo(tb, true)}
+	m := map[string][]byte{"ours": ours.Bytes()}
+	if !endian.IsBigEndian {
+		m["arrow-go's"] = arrowGo(tb, true)
+	}
 	for name, p := range m {
 		if rows, err := readFile(p, nil); err != nil || rows == 0 {
 			tb.Fatalf("%s: %d rows, %v", name, rows, err)
