@@ -230,3 +230,34 @@ func dial(t *testing.T, address string) net.Conn {
 	t.Fatalf("nobody listens on %s", address)
 	return nil
 }
+
+// TestLinks wants the files that the documents refer to.
+func TestLinks(t *testing.T) {
+	documents, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := 0
+	for _, name := range append(documents, more...) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			links++
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), m[1])); err != nil {
+				t.Errorf("%s refers to %s: %v", name, m[1], err)
+			}
+		}
+	}
+	if links < 10 {
+		t.Errorf("%d links, there should be more", links)
+	}
+}

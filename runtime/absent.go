@@ -32,12 +32,13 @@ func fillOf(want *Column) converter {
 	if want.Dictionary != nil {
 		dict = column.NewDictionary(0)
 		dict.Append(text, false)
+		value = make([]byte, want.Dictionary.Index.Bits/8) // index 0
 	}
 	return func(h Handle, d *column.Data) (int, error) {
 		switch {
 		case dict != nil:
 			d.Dictionary, d.Values = dict, dict.Values()
-			return 0, repeat(h, d, make([]byte, want.Dictionary.Index.Bits/8))
+			return 0, repeat(h, d, value)
 		case want.Type.IsText() || want.Type.IsBinary():
 			return gather(h, d, textForm(want.Type), math.MaxInt32, func(int) []byte { return value })
 		case want.Type.Kind == ipc.KindBool:
@@ -83,7 +84,7 @@ func absentWidth(want *Column) (more, width int) {
 
 func absentNulls(h Handle, d *column.Data, want *Column) error {
 	more, width := absentWidth(want)
-	n := mulPad(d.Len+1, width)
+	n := mulPad(d.Len+more, width)
 	b, err := record.Scratch(h, n+(d.Len+7)/8)
 	if err != nil {
 		return err

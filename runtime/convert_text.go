@@ -339,8 +339,8 @@ func gatherViews[T string | []byte](h Handle, d *column.Data, most int64, at fun
 	return 0, nil
 }
 
-// encode puts bytes into a dictionary that grows with the stream. One that grew over half a limit is left, and a new one
-// begun, so that a stream of ever new values takes bounded memory.
+// encode puts bytes into a dictionary that grows with the stream. One that is half full is left, and a new one begun, so that a
+// stream of ever new values takes bounded memory, and needs indices only for those of one batch.
 func encode(index ipc.Type, limits *ipc.Limits, at func(d *column.Data, i int) []byte) converter {
 	switch {
 	case index.Signed && index.Bits == 8:
@@ -367,35 +367,61 @@ func encodeFixed(index ipc.Type, width int, limits *ipc.Limits) converter {
 }
 
 func encodeAs[I column.Index](limits *ipc.Limits, at func(d *column.Data, i int) []byte) converter {
-	entries, size := limits.MaxDictionaryEntries/2, limits.MaxDictionaryBytes/2
 	bits := 8 * column.SizeOf[I]()
 	if ^I(0) < 0 { // signed
 		bits--
 	}
-	most := 1 << min(bits, 30)
-	dict := column.NewDictionary(0)
-	return func(h Handle, d *column.Data) (int, error) {
-		if dict.Len() > entries || int64(dict.Size()) > size {
-			dict = column.NewDictionary(0)
-		}
-		dst, err := scratch[I](h, d.Len)
-		if err != nil {
-			return 0, err
-		}
-		for i := range dst {
-			if dst[i] = 0; d.IsNull(i) {
-				continue
-			}
-			x, err := dict.IndexBytes(at(d, i), most)
-			if err != nil {
-				return i, err
-			}
-			dst[i] = I(x)
-		}
-		d.Buffers = [3][]byte{d.Buffers[0], column.Bytes(dst), nil}
-		d.Variadic, d.Dictionary, d.Values = nil, dict, dict.Values()
-		return 0, nil
+	e := encoder[I]{
+		at: at, entries: limits.MaxDictionaryEntries, size: limits.MaxDictionaryBytes, most: 1 << min(bits, 30),
+		dict: column.NewDictionary(0),
 	}
+	return e.convert
+}
+
+type encoder[I column.Index] struct {
+	at      func(d *column.Data, i int) []byte
+	entries int
+	size    int64 // bytes
+	most    int   // values that indices tell apart
+	dict    *column.Dictionary
+}
+
+func (e *encoder[I]) convert(h Handle, d *column.Data) (row int, err error) {
+	if e.dict.Len() > e.entries/2 || int64(e.dict.Size()) > e.size/2 {
+		e.dict = column.NewDictionary(0)
+	}
+	dst, err := scratch[I](h, d.Len)
+	if err != nil {
+		return 0, err
+	}
+	old := e.dict.Len() != 0
+	row, err = e.fill(dst, d)
+	if err != nil && old { // the values of earlier batches take the room
+		e.dict = column.NewDictionary(0)
+		row, err = e.fill(dst, d)
+	}
+	d.Buffers = [3][]byte{d.Buffers[0], column.Bytes(dst), nil}
+	d.Variadic, d.Dictionary, d.Values = nil, e.dict, e.dict.Values()
+	return row, err
+}
+
+func (e *encoder[I]) fill(dst []I, d *column.Data) (int, error) {
+	for i := range dst {
+		if dst[i] = 0; d.IsNull(i) {
+			continue
+		}
+		x, err := e.dict.IndexBytes(e.at(d, i), e.most)
+		switch {
+		case err != nil:
+			return i, err
+		case e.dict.Len() > e.entries:
+			return i, fmt.Errorf("%w: more than %d values in a batch exceed Limits.MaxDictionaryEntries", ipc.ErrLimit, e.entries)
+		case int64(e.dict.Size()) > e.size:
+			return i, fmt.Errorf("%w: more than %d bytes of values in a batch exceed Limits.MaxDictionaryBytes", ipc.ErrLimit, e.size)
+		}
+		dst[i] = I(x)
+	}
+	return 0, nil
 }
 
 // fixedToBinary gives byte strings of one width the offsets or views of any width.

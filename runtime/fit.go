@@ -140,6 +140,9 @@ func fit(table, source string, columns []Column, schema *ipc.Schema, opts *Reade
 			continue
 		}
 		c.convert = convert
+		if convert != nil && opts.Validate == ipc.Structure && have.Dictionary == nil && (have.Type.IsText() || have.Type.IsBinary()) {
+			c.convert = checked(ipc.NewChecker(schema), from, convert)
+		}
 		if convert != nil || from != i || c.refuse {
 			f.identity = false
 		}
@@ -237,6 +240,7 @@ func (f *fitting) refuseNulls(h Handle, c *columnFit, d *column.Data) error {
 	case d.Buffers[2] != nil || d.Dictionary != nil || c.want.Type.Kind == ipc.KindBool:
 		return nil // their views give the zero value where there is none
 	}
+	// Their slices do not.
 	size := len(d.Buffers[1]) / max(d.Len, 1)
 	values, err := record.Scratch(h, d.Len*size)
 	if err != nil {
@@ -248,6 +252,19 @@ func (f *fitting) refuseNulls(h Handle, c *columnFit, d *column.Data) error {
 			clear(values[i*size : i*size+size])
 		}
 	}
-	d.Buffers[0], d.Buffers[1], d.Nulls = nil, values, 0
+	d.Buffers[1] = values
+	if k := c.want.Type.Kind; k != ipc.KindTimestamp && k != ipc.KindDate { // whose zero value is no instant, but time.Time{}
+		d.Buffers[0], d.Nulls = nil, 0
+	}
 	return nil
+}
+
+// checked has the values of a column checked, by which a converter finds others, where the reader does not.
+func checked(c *ipc.Checker, i int, convert converter) converter {
+	return func(h Handle, d *column.Data) (int, error) {
+		if err := c.Column(i, d, ipc.Contents); err != nil {
+			return 0, err
+		}
+		return convert(h, d)
+	}
 }

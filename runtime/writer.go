@@ -17,6 +17,8 @@ type WriterOptions struct {
 	Builder *BuilderOptions
 	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one.
 	KeepOpen bool
+	// Dictionaries is how dictionaries that change are sent. Zero means [ipc.AutoDictionaries].
+	Dictionaries ipc.Dictionaries
 	// Metadata is the metadata of the schema.
 	Metadata []ipc.KeyValue
 }
@@ -38,7 +40,7 @@ type Writer[R, B any, W Builder[R]] struct {
 // next call. Where it has WriteBuffers, a batch goes out as one gathered write.
 func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
 	w := newWriter(t, opts)
-	w.out = ipc.NewWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen})
+	w.out = ipc.NewWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries})
 	return w
 }
 
@@ -47,7 +49,7 @@ func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *W
 // are refused with [ipc.ErrReplaced], and nothing of them is written. Nil options mean all defaults.
 func NewFileWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
 	w := newWriter(t, opts)
-	w.out = &ipc.NewFileWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen}).Writer
+	w.out = &ipc.NewFileWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries}).Writer
 	return w
 }
 

@@ -193,7 +193,7 @@ type Mood int8
 
 // The values of Mood.
 const (
-	Calm  Mood = 1
+	Calm  Mood = 0
 	Happy Mood = 2
 	Angry Mood = -1
 )

@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -17,46 +16,62 @@ import (
 
 // columns turns records into columns of one schema, and keeps their dictionaries from record to record.
 type columns struct {
-	schema       *ipc.Schema
-	wants        func(i int) bool
-	zeroBased    bool                 // offsets of text start at 0
-	seen         *arrow.Schema        // known to have the columns
-	dictionaries []importedDictionary // by column
-	data         []column.Data        // of the last record
-	copied       int64                // buffers that could not be taken as they lie
+	schema    *ipc.Schema
+	wants     func(i int) bool
+	zeroBased bool          // offsets start at 0
+	seen      *arrow.Schema // known to have the columns
+	sources   []source      // by column
+	data      []column.Data // of the last record
+	records   int64         // read so far
+	copied    int64         // buffers that could not be taken as they lie
 }
 
-func newColumns(schema *ipc.Schema, wants func(i int) bool) columns {
-	n := len(schema.Fields)
-	return columns{schema: schema, wants: wants, dictionaries: make([]importedDictionary, n), data: make([]column.Data, n)}
+// init is called once.
+func (c *columns) init(schema *ipc.Schema, wants func(i int) bool) {
+	c.schema, c.wants = schema, wants
+	c.data, c.sources = make([]column.Data, len(schema.Fields)), sourcesOf(c, schema.Fields, "")
 }
 
 // of returns the columns of a record. They alias it, and the slice is valid until the next call.
 func (c *columns) of(rec arrow.RecordBatch) (rows int, data []column.Data, err error) {
-	if err := c.check(rec.Schema()); err != nil {
+	c.records++
+	if err := c.match(rec.Schema()); err != nil {
 		return 0, nil, err
 	}
 	n := rec.NumRows()
-	if n < 0 || n > math.MaxInt/32 || rec.NumCols() != int64(len(c.data)) {
+	if n < 0 || n > math.MaxInt/64 || rec.NumCols() != int64(len(c.data)) {
 		return 0, nil, fmt.Errorf("lightstream: a record of %d rows and %d columns, its schema has %d", n, rec.NumCols(), len(c.data))
 	}
-	rows = int(n)
 	for i := range c.data {
 		c.data[i] = column.Data{}
 		if !c.wants(i) {
 			continue
 		}
-		if err := c.column(i, rec.Column(i), rows); err != nil {
+		a := rec.Column(i).Data()
+		if err := c.sources[i].read(&c.data[i], a, 0, int(n)); err != nil {
 			return 0, nil, err
 		}
 	}
-	return rows, c.data, nil
+	return int(n), c.data, nil
 }
 
-// check tells whether records of schema s have the columns.
-func (c *columns) check(s *arrow.Schema) error {
+// undo forgets dictionaries that the last record brought, which was not used after all.
+func (c *columns) undo() { undo(c.sources, c.records) }
+
+func undo(sources []source, record int64) {
+	for i := range sources {
+		sources[i].dictionary.undo(record)
+		undo(sources[i].children, record)
+	}
+}
+
+// match tells what a record of schema s has other columns than.
+func (c *columns) match(s *arrow.Schema) error {
 	if s == c.seen {
 		return nil
+	}
+	if err := checkEndian(s); err != nil {
+		return err
 	}
 	if have, want := s.NumFields(), len(c.schema.Fields); have != want {
 		return fmt.Errorf("lightstream: the record has %d columns, want %d", have, want)
@@ -65,12 +80,11 @@ func (c *columns) check(s *arrow.Schema) error {
 		if !c.wants(i) {
 			continue
 		}
-		f, err := fieldFrom(s.Field(i), i)
+		f, err := fieldFrom(s.Field(i), s.Field(i).Name)
 		if err != nil {
 			return err
 		}
-		want := &c.schema.Fields[i]
-		if f.Name != want.Name || !sameType(&f, want) {
+		if want := &c.schema.Fields[i]; f.Name != want.Name || !sameType(&f, want) {
 			return fmt.Errorf("lightstream: column %d of the record is %q, %s; want %q, %s", i, f.Name, f.TypeString(), want.Name, want.TypeString())
 		}
 	}
@@ -78,9 +92,22 @@ func (c *columns) check(s *arrow.Schema) error {
 	return nil
 }
 
-func sameType(a, b *ipc.Field) bool {
-	return a.Type.Equal(b.Type) && (a.Dictionary != nil) == (b.Dictionary != nil) &&
-		(a.Dictionary == nil || a.Dictionary.Index.Equal(b.Dictionary.Index))
+// The layouts of values that are not nested.
+const (
+	layoutFixed = iota
+	layoutText
+	layoutView
+)
+
+// layoutOf returns the layout of values that a dictionary can hold.
+func layoutOf(t ipc.Type) int {
+	switch {
+	case t.Kind == ipc.KindUtf8View || t.Kind == ipc.KindBinaryView:
+		return layoutView
+	case t.IsText() || t.IsBinary():
+		return layoutText
+	}
+	return layoutFixed
 }
 
 // widthOf returns the bytes of a value of a fixed-width type.
@@ -89,59 +116,91 @@ func widthOf(t ipc.Type) int {
 	case ipc.KindTimestamp, ipc.KindDuration:
 		return 8
 	case ipc.KindDate:
-		return 4 << t.Variant
+		return 4 << (t.Variant & 1)
 	case ipc.KindInterval:
-		return [...]int{4, 8, 16}[t.Variant]
+		return 4 << (t.Variant & 3)
 	case ipc.KindFixedSizeBinary:
 		return t.Width
 	}
 	return t.Bits / 8
 }
 
-// column sets column i to the first rows of an array.
-func (c *columns) column(i int, a arrow.Array, rows int) error {
-	f, d := &c.schema.Fields[i], &c.data[i]
-	if x, ok := a.(array.ExtensionArray); ok {
-		a = x.Storage()
+// offsetWidth returns the bytes of an offset into text or items.
+func offsetWidth(t ipc.Type) int {
+	switch t.Kind {
+	case ipc.KindLargeUtf8, ipc.KindLargeBinary, ipc.KindLargeList, ipc.KindLargeListView:
+		return 8
 	}
-	data := a.Data()
-	if have := data.Len(); have < rows {
-		return fmt.Errorf("lightstream: column %q has %d rows in a record of %d", f.Name, have, rows)
+	return 4
+}
+
+// source reads arrays as one column.
+type source struct {
+	columns    *columns
+	field      *ipc.Field
+	path       string
+	dictionary importedDictionary
+	children   []source
+
+	// What is read at the moment: rows of data from offset on, the array's own offset included.
+	data         arrow.ArrayData
+	offset, rows int
+}
+
+func sourcesOf(c *columns, fields []ipc.Field, path string) []source {
+	s := make([]source, len(fields))
+	for i := range fields {
+		f := &fields[i]
+		s[i].columns, s[i].field, s[i].path = c, f, path+f.Name
+		s[i].children = sourcesOf(c, f.Children, s[i].path+".")
 	}
-	s := source{data, data.Offset(), rows, c, f}
+	return s
+}
+
+// read sets d to rows of an array from row from on. It returns with nothing of the array kept but by d.
+func (s *source) read(d *column.Data, data arrow.ArrayData, from, rows int) error {
+	if have := data.Len(); from > have || rows > have-from {
+		return s.malformed("length", "%d rows, %d are needed from row %d on", have, rows, from)
+	}
+	s.data, s.offset, s.rows = data, data.Offset()+from, rows
+	defer func() { s.data = nil }()
 	d.Len = rows
-	if f.Type.Kind == ipc.KindNull {
-		d.Nulls = rows
-		return nil
+	kind := s.field.Type.Kind
+	if s.field.Dictionary != nil {
+		kind = ipc.KindInt
 	}
-	err := s.validity(d)
-	switch {
-	case err != nil:
-	case f.Dictionary != nil:
-		if d.Buffers[1], err = s.fixed(widthOf(f.Dictionary.Index)); err != nil {
-			break
+	if kind != ipc.KindNull && kind != ipc.KindUnion && kind != ipc.KindRunEndEncoded {
+		if err := s.validity(d); err != nil {
+			return err
 		}
-		if d.Dictionary, err = c.dictionaries[i].values(f.Name, data.Dictionary()); err == nil {
+	}
+	var err error
+	switch kind {
+	case ipc.KindNull:
+		d.Nulls = rows
+	case ipc.KindBool:
+		d.Buffers[1], err = s.bits(1)
+	case ipc.KindUtf8, ipc.KindBinary, ipc.KindLargeUtf8, ipc.KindLargeBinary:
+		err = s.text(d)
+	case ipc.KindUtf8View, ipc.KindBinaryView:
+		err = s.views(d)
+	case ipc.KindStruct, ipc.KindFixedSizeList, ipc.KindUnion, ipc.KindRunEndEncoded,
+		ipc.KindList, ipc.KindMap, ipc.KindLargeList, ipc.KindListView, ipc.KindLargeListView:
+		err = s.nested(d)
+	default:
+		width := widthOf(s.field.Type)
+		if e := s.field.Dictionary; e != nil {
+			width = widthOf(e.Index)
+			d.Dictionary = s.dictionary.values(data.Dictionary(), s.columns.records)
 			d.Values = d.Dictionary.Values()
 		}
-	case f.Type.Kind == ipc.KindBool:
-		d.Buffers[1], err = s.bits(1)
-	case isView(f.Type):
-		err = s.views(d)
-	case f.Type.IsText() || f.Type.IsBinary():
-		err = s.text(d)
-	default:
-		d.Buffers[1], err = s.fixed(widthOf(f.Type))
+		d.Buffers[1], err = s.values(1, "values", width)
 	}
 	return err
 }
 
-// source is what of an array's buffers a column is made of: rows from offset on.
-type source struct {
-	data         arrow.ArrayData
-	offset, rows int
-	columns      *columns
-	field        *ipc.Field
+func (s *source) malformed(part, format string, args ...any) error {
+	return fmt.Errorf("lightstream: column %s.%s: %w", s.path, part, frame.Errorf(ipc.ErrMalformed, format, args...))
 }
 
 // buffer returns a buffer as it lies, nil where there is none.
@@ -153,11 +212,10 @@ func (s *source) buffer(i int) []byte {
 }
 
 func (s *source) short(part string, have int) error {
-	return fmt.Errorf("lightstream: column %s.%s: %w", s.field.Name, part,
-		frame.Errorf(ipc.ErrMalformed, "%d bytes are too few for %d rows from row %d on", have, s.rows, s.offset))
+	return s.malformed(part, "%d bytes are too few for %d rows from row %d on", have, s.rows, s.offset)
 }
 
-// validity sets the nulls and their bitmap. The count of the array is not asked for: it may be unknown, or that of more rows.
+// validity sets the nulls and their bitmap. The count of the array does not help: it may be unknown, or that of more rows.
 func (s *source) validity(d *column.Data) error {
 	if s.data.NullN() == 0 || len(s.buffer(0)) == 0 {
 		return nil
@@ -174,14 +232,14 @@ func (s *source) validity(d *column.Data) error {
 
 // bits returns a bitmap, which is copied where it starts inside a byte.
 func (s *source) bits(i int) ([]byte, error) {
-	b := s.buffer(i)
-	if end := s.offset + s.rows; (end+7)/8 > len(b) && s.rows != 0 {
-		return nil, s.short("bitmap", len(b))
-	}
-	n := (s.rows + 7) / 8
 	if s.rows == 0 {
 		return nil, nil
 	}
+	b := s.buffer(i)
+	if (s.offset+s.rows+7)/8 > len(b) {
+		return nil, s.short("bitmap", len(b))
+	}
+	n := (s.rows + 7) / 8
 	if from := s.offset / 8; s.offset%8 == 0 {
 		return b[from : from+n : from+n], nil
 	}
@@ -191,10 +249,10 @@ func (s *source) bits(i int) ([]byte, error) {
 	return to, nil
 }
 
-// fixed returns values of the given width, which are copied where they are not aligned to it.
-func (s *source) fixed(width int) ([]byte, error) {
-	b, err := s.slice(1, "values", s.rows, width)
-	if err != nil || mem.IsAligned(b, min(max(width&-width, 1), mem.Alignment)) {
+// values returns fixed-width values, which are copied where they are not aligned.
+func (s *source) values(i int, part string, width int) ([]byte, error) {
+	b, err := s.slice(i, part, s.rows, width)
+	if err != nil || mem.IsAligned(b, min(max(width&-width, 1), 16)) {
 		return b, err
 	}
 	return s.copy(b), nil
@@ -207,7 +265,7 @@ func (s *source) copy(b []byte) []byte {
 	return to
 }
 
-// slice returns n values of a buffer from the array's offset on.
+// slice returns n values of a buffer from the first row on.
 func (s *source) slice(i int, part string, n, width int) ([]byte, error) {
 	b := s.buffer(i)
 	if s.rows == 0 || width == 0 {
@@ -222,7 +280,7 @@ func (s *source) slice(i int, part string, n, width int) ([]byte, error) {
 
 // views sets the views and their data.
 func (s *source) views(d *column.Data) (err error) {
-	if d.Buffers[1], err = s.slice(1, "views", s.rows, arrow.ViewHeaderSizeBytes); err != nil {
+	if d.Buffers[1], err = s.values(1, "views", arrow.ViewHeaderSizeBytes); err != nil {
 		return err
 	}
 	for i := 2; i < len(s.data.Buffers()); i++ {
@@ -233,46 +291,67 @@ func (s *source) views(d *column.Data) (err error) {
 
 // text sets offsets and bytes, the bytes only as far as the offsets reach.
 func (s *source) text(d *column.Data) error {
-	width := 4
-	if s.field.Type.Kind == ipc.KindLargeUtf8 || s.field.Type.Kind == ipc.KindLargeBinary {
-		width = 8
+	bytes := s.buffer(2)
+	from, to, err := s.offsets(d, len(bytes), "bytes")
+	if err == nil && s.rows != 0 {
+		d.Buffers[2] = bytes[from:to:to]
 	}
-	offsets, err := s.slice(1, "offsets", s.rows+1, width)
-	if err != nil || len(offsets) == 0 {
-		return err
-	}
-	at := func(i int) int64 {
-		if width == 8 {
-			return int64(binary.LittleEndian.Uint64(offsets[8*i:]))
-		}
-		return int64(int32(binary.LittleEndian.Uint32(offsets[4*i:])))
-	}
-	from, to, b := at(0), at(s.rows), s.buffer(2)
-	if from < 0 || to < from || to > int64(len(b)) {
-		return fmt.Errorf("lightstream: column %s.offsets: %w", s.field.Name,
-			frame.Errorf(ipc.ErrMalformed, "from %d to %d of %d bytes", from, to, len(b)))
-	}
-	// Rows made of a batch copy its text from the first byte on. Where more lies before a slice than its offsets take, other
-	// offsets are cheaper.
-	if from != 0 && (s.columns.zeroBased || from > int64(len(offsets))) {
-		offsets = s.copy(offsets)
-		rebase(offsets, width, from)
-		from, to, b = 0, to-from, b[from:]
-	} else if !mem.IsAligned(offsets, width) {
-		offsets = s.copy(offsets)
-	}
-	d.Buffers[1], d.Buffers[2] = offsets, b[:to:to]
-	return nil
+	return err
 }
 
-// rebase subtracts by from offsets that lie in memory of our own.
-func rebase(offsets []byte, width int, by int64) {
-	le := binary.LittleEndian
-	for i := 0; i < len(offsets); i += width {
-		if width == 8 {
-			le.PutUint64(offsets[i:], le.Uint64(offsets[i:])-uint64(by))
-		} else {
-			le.PutUint32(offsets[i:], le.Uint32(offsets[i:])-uint32(by))
-		}
+// offsets sets the offsets of text or of lists, and returns the part of limit bytes or items into which they lead.
+//
+// Rows made of a batch copy its text from the first byte on. Where more lies before a slice than its offsets take, offsets that
+// start at zero are cheaper.
+func (s *source) offsets(d *column.Data, limit int, what string) (from, to int, err error) {
+	width := offsetWidth(s.field.Type)
+	b, err := s.slice(1, "offsets", s.rows+1, width)
+	if err != nil || len(b) == 0 {
+		return 0, 0, err
+	}
+	first, last := signed(b, width, 0), signed(b, width, s.rows)
+	if first < 0 || last < first || last > int64(limit) {
+		return 0, 0, s.malformed("offsets", "from %d to %d of %d %s", first, last, limit, what)
+	}
+	nested := len(s.children) != 0
+	switch {
+	case first != 0 && (s.columns.zeroBased || nested || first > int64(len(b))):
+		b = s.copy(b)
+		subtract(b, width, first)
+		from = int(first)
+	case !mem.IsAligned(b, width):
+		b = s.copy(b)
+	}
+	d.Buffers[1] = b
+	return from, int(last), nil
+}
+
+// signed returns integer i of 2, 4 or 8 bytes.
+func signed(b []byte, width, i int) int64 {
+	switch width {
+	case 2:
+		return int64(int16(binary.LittleEndian.Uint16(b[2*i:])))
+	case 4:
+		return int64(int32(binary.LittleEndian.Uint32(b[4*i:])))
+	}
+	return int64(binary.LittleEndian.Uint64(b[8*i:]))
+}
+
+// putSigned sets integer i of 2, 4 or 8 bytes.
+func putSigned(b []byte, width, i int, v int64) {
+	switch width {
+	case 2:
+		binary.LittleEndian.PutUint16(b[2*i:], uint16(v))
+	case 4:
+		binary.LittleEndian.PutUint32(b[4*i:], uint32(v))
+	default:
+		binary.LittleEndian.PutUint64(b[8*i:], uint64(v))
+	}
+}
+
+// subtract subtracts by from integers that lie in memory of our own.
+func subtract(b []byte, width int, by int64) {
+	for i := range len(b) / width {
+		putSigned(b, width, i, signed(b, width, i)-by)
 	}
 }

@@ -19,7 +19,7 @@ import (
 type exportedDictionary struct {
 	of    *column.Dictionary
 	n     int
-	index []byte // offsets or views
+	fixed []byte // values, offsets or views
 	text  []byte
 	array *array.Data // of the n values
 }
@@ -34,64 +34,95 @@ func (x *exportedDictionary) values(f *ipc.Field, d *column.Data) (*array.Data, 
 		*x = exportedDictionary{of: d.Dictionary}
 	}
 	x.array = nil
-	if err := x.extend(f, d.Values); err != nil {
+	var err error
+	layout := layoutOf(f.Type)
+	switch layout {
+	case layoutFixed:
+		err = x.extendFixed(f, d.Values)
+	case layoutView:
+		err = x.extendViews(f, d.Values)
+	default:
+		err = x.extendText(f, d.Values)
+	}
+	if err != nil {
 		*x = exportedDictionary{}
 		return nil, err
 	}
-	nulls, validity := validityOf(d.Values)
-	buffers := []*memory.Buffer{validity, memory.NewBufferBytes(x.index[:len(x.index):len(x.index)])}
-	if text := memory.NewBufferBytes(x.text[:len(x.text):len(x.text)]); !isView(f.Type) || len(x.text) != 0 {
-		buffers = append(buffers, text)
-	}
+	nulls, validity := nullsOf(d.Values)
 	// Nothing here counts references: it is memory of the Go heap, and never used for anything else.
+	buffers := []*memory.Buffer{validity, memory.NewBufferBytes(x.fixed[:len(x.fixed):len(x.fixed)])}
+	if layout == layoutText || layout == layoutView && len(x.text) != 0 {
+		buffers = append(buffers, memory.NewBufferBytes(x.text[:len(x.text):len(x.text)]))
+	}
 	x.array = array.NewData(flatTo(f.Type), n, buffers, nil, nulls, 0)
 	return x.array, nil
 }
 
-// extend appends the values from x.n on.
-func (x *exportedDictionary) extend(f *ipc.Field, v column.Values) error {
-	le := binary.LittleEndian
-	width := 4
-	switch {
-	case f.Type.Kind == ipc.KindLargeUtf8:
-		width = 8
-	case isView(f.Type):
-		width = arrow.ViewHeaderSizeBytes
-	}
-	first := 0
-	if len(x.index) == 0 && !isView(f.Type) {
-		first = 1 // the offset before all values
-	}
-	x.index = mem.Grow(x.index, (v.Len()-x.n+first)*width)
-	x.index = append(x.index, make([]byte, first*width)...)
+// extendFixed appends the values from x.n on.
+func (x *exportedDictionary) extendFixed(f *ipc.Field, v column.Values) error {
+	width := widthOf(f.Type)
+	x.fixed = mem.Grow(x.fixed, (v.Len()-x.n)*width)
 	for ; x.n < v.Len(); x.n++ {
-		s := v.At(x.n)
-		if width != 8 && len(s) > math.MaxInt32-len(x.text) {
-			return fmt.Errorf("lightstream: column %q: the dictionary's values take more than 2 GiB, which %v does not reach", f.Name, f.Type)
+		from := len(x.fixed)
+		x.fixed = x.fixed[:from+width]
+		clear(x.fixed[from:])
+		if s := v.At(x.n); !v.IsNull(x.n) && len(s) != width {
+			return fmt.Errorf("lightstream: column %q: value %d of the dictionary has %d bytes, %v has %d", f.Name, x.n, len(s), f.Type, width)
+		} else {
+			copy(x.fixed[from:], s)
 		}
-		at := len(x.text)
-		switch {
-		case width == arrow.ViewHeaderSizeBytes:
-			var h arrow.ViewHeader
-			h.SetString(s)
-			if !h.IsInline() {
-				h.SetIndexOffset(0, int32(at))
-				x.text = append(mem.Grow(x.text, len(s)), s...)
-			}
-			x.index = append(x.index, arrow.ViewHeaderTraits.CastToBytes([]arrow.ViewHeader{h})...)
-			continue
-		case width == 8:
-			x.index = le.AppendUint64(x.index, uint64(at+len(s)))
-		default:
-			x.index = le.AppendUint32(x.index, uint32(at+len(s)))
-		}
-		x.text = append(mem.Grow(x.text, len(s)), s...)
 	}
 	return nil
 }
 
-// validityOf returns the nulls among the values of a dictionary, of which there are seldom any.
-func validityOf(v column.Values) (nulls int, validity *memory.Buffer) {
+// extendText appends the values from x.n on.
+func (x *exportedDictionary) extendText(f *ipc.Field, v column.Values) error {
+	width := offsetWidth(f.Type)
+	x.fixed = mem.Grow(x.fixed, (v.Len()-x.n+1)*width)
+	if len(x.fixed) == 0 {
+		x.fixed = append(x.fixed, make([]byte, width)...) // the offset before all values
+	}
+	for ; x.n < v.Len(); x.n++ {
+		if err := x.add(f, v.At(x.n), width == 8); err != nil {
+			return err
+		}
+		if width == 8 {
+			x.fixed = binary.LittleEndian.AppendUint64(x.fixed, uint64(len(x.text)))
+		} else {
+			x.fixed = binary.LittleEndian.AppendUint32(x.fixed, uint32(len(x.text)))
+		}
+	}
+	return nil
+}
+
+// extendViews appends the values from x.n on.
+func (x *exportedDictionary) extendViews(f *ipc.Field, v column.Values) error {
+	x.fixed = mem.Grow(x.fixed, (v.Len()-x.n)*arrow.ViewHeaderSizeBytes)
+	for ; x.n < v.Len(); x.n++ {
+		var h [1]arrow.ViewHeader
+		h[0].SetString(v.At(x.n))
+		if !h[0].IsInline() {
+			h[0].SetIndexOffset(0, int32(len(x.text)))
+			if err := x.add(f, v.At(x.n), false); err != nil {
+				return err
+			}
+		}
+		x.fixed = append(x.fixed, arrow.ViewHeaderTraits.CastToBytes(h[:])...)
+	}
+	return nil
+}
+
+// add appends the bytes of a value.
+func (x *exportedDictionary) add(f *ipc.Field, s string, large bool) error {
+	if !large && len(s) > math.MaxInt32-len(x.text) {
+		return fmt.Errorf("lightstream: column %q: the values of the dictionary take more than 2 GiB, which %v does not reach", f.Name, f.Type)
+	}
+	x.text = append(mem.Grow(x.text, len(s)), s...)
+	return nil
+}
+
+// nullsOf returns the nulls among the values of a dictionary, of which there are seldom any.
+func nullsOf(v column.Values) (nulls int, validity *memory.Buffer) {
 	if !v.HasNulls() {
 		return 0, nil
 	}
@@ -112,6 +143,8 @@ func validityOf(v column.Values) (nulls int, validity *memory.Buffer) {
 // importedDictionary is a dictionary of arrow-go in the runtime's form.
 type importedDictionary struct {
 	dictionary *column.Dictionary
+	before     *column.Dictionary // the one that was there before record number changed
+	changed    int64
 
 	// What it was made of last: pointers that are compared and never followed, as the memory may be gone.
 	from           *array.Data
@@ -119,59 +152,71 @@ type importedDictionary struct {
 	buffer         *memory.Buffer
 }
 
-// texts is an array of strings in any layout.
-type texts interface {
-	arrow.Array
-	Value(i int) string
-}
-
-// values returns the runtime's dictionary of an array. Where the values begin with those of the last array it stays the same, and
-// what is new is added, so that a writer sends that alone; else it is another.
-func (x *importedDictionary) values(name string, data arrow.ArrayData) (*column.Dictionary, error) {
+// values returns the runtime's dictionary of an array in the given record. Where the values begin with those of the last array it
+// stays the same, and what is new is added, so that a writer sends that alone; else it is another.
+func (x *importedDictionary) values(data arrow.ArrayData, record int64) *column.Dictionary {
 	from, _ := data.(*array.Data)
 	if from == nil { // allowed where there are no rows
 		if x.dictionary == nil {
 			x.dictionary = column.NewDictionary(0)
 		}
-		return x.dictionary, nil
+		return x.dictionary
 	}
 	var buffer *memory.Buffer
 	if b := from.Buffers(); len(b) > 1 {
 		buffer = b[1]
 	}
 	if x.from == from && x.offset == from.Offset() && x.length == from.Len() && x.buffer == buffer {
-		return x.dictionary, nil
+		return x.dictionary
 	}
 	a := array.MakeFromData(from)
 	defer a.Release()
-	v, ok := a.(texts)
-	if !ok {
-		return nil, unsupported(name, a.DataType())
-	}
-	if !x.begins(v) {
+	value := bytesOf(a)
+	if !x.begins(a, value) {
+		x.before, x.changed = x.dictionary, record
 		x.dictionary = column.NewDictionary(0)
 	}
-	for i := x.dictionary.Len(); i < v.Len(); i++ {
-		if v.IsNull(i) {
+	for i := x.dictionary.Len(); i < a.Len(); i++ {
+		if a.IsNull(i) {
 			x.dictionary.Append("", true)
 		} else {
-			x.dictionary.Append(v.Value(i), false)
+			x.dictionary.AppendBytes(value(i), false)
 		}
 	}
 	x.from, x.offset, x.length, x.buffer = from, from.Offset(), from.Len(), buffer
-	return x.dictionary, nil
+	return x.dictionary
 }
 
-// begins tells whether the dictionary and v have the same values as far as both go.
-func (x *importedDictionary) begins(v texts) bool {
+// undo goes back to the dictionary from before the given record, which was not used after all.
+func (x *importedDictionary) undo(record int64) {
+	if x.changed == record && x.before != nil {
+		x.dictionary, x.before, x.from = x.before, nil, nil
+	}
+}
+
+// begins tells whether the dictionary and an array have the same values as far as both go.
+func (x *importedDictionary) begins(a arrow.Array, value func(i int) []byte) bool {
 	if x.dictionary == nil {
 		return false
 	}
 	have := x.dictionary.Values()
-	for i := range min(have.Len(), v.Len()) {
-		if have.IsNull(i) != v.IsNull(i) || !v.IsNull(i) && have.At(i) != v.Value(i) {
+	for i := range min(have.Len(), a.Len()) {
+		if have.IsNull(i) != a.IsNull(i) || !a.IsNull(i) && have.At(i) != string(value(i)) {
 			return false
 		}
 	}
 	return true
+}
+
+// bytesOf returns what gives the bytes of each value of an array that is a dictionary.
+func bytesOf(a arrow.Array) func(i int) []byte {
+	switch a := a.(type) {
+	case interface{ Value(i int) string }:
+		return func(i int) []byte { return []byte(a.Value(i)) }
+	case interface{ Value(i int) []byte }:
+		return a.Value
+	}
+	width := a.DataType().(arrow.FixedWidthDataType).BitWidth() / 8 // it is none of bools, which dictionaries do not hold
+	b := a.Data().Buffers()[1].Bytes()[a.Data().Offset()*width:]
+	return func(i int) []byte { return b[i*width : (i+1)*width] }
 }

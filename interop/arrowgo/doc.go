@@ -7,13 +7,15 @@
 //
 // Both sides lay columns out as the Arrow columnar format says, so that what goes across are addresses:
 //
-//	layout       to arrow-go                      from arrow-go
-//	fixed width  as it is                         sliced; copied where it is not aligned to its width
-//	bool         as it is                         sliced; shifted into a copy where a slice starts inside a byte
-//	text         as it is                         offsets sliced, or copied where a slice starts far into its text
-//	text view    as it is                         views sliced
-//	dictionary   indices as they are              indices as fixed width
-//	validity     as it is                         as bool
+//	layout            to arrow-go      from arrow-go
+//	validity, bool    as it is         sliced; shifted into a copy where a slice starts inside a byte
+//	fixed width       as it is         sliced; copied where it is not aligned
+//	text              as it is         offsets sliced, or copied where a slice starts far into its text
+//	text view         as it is         views sliced
+//	dictionary        indices as is    indices as fixed width
+//	list              as it is         offsets as those of text, items sliced
+//	list view, union  as it is         as fixed width, items and dense children whole
+//	run ends          as it is         sliced; ends copied where a slice does not start at the first row
 //
 // The values of dictionaries are copied, once: each side keeps them in its own form, and [Exporter], [Importer] and [Writer]
 // remember what they made of a dictionary, or of the part of it that they have seen when it grows. So one of them for each stream
@@ -24,8 +26,8 @@
 // is given back only if the batch made of it is released. For memory of the Go heap, as arrow-go's default allocator's is, that is
 // a matter of reuse alone, and the garbage collector finds what was forgotten.
 //
-// Types go across that readers and writers of this module know: all but nested ones, and dictionaries of text alone. Extension
-// types go as what they are stored as, with their name and parameters in the field's metadata.
+// All types go across but dictionaries of bools, nulls and nested values; a table takes those that its columns can be made of.
+// Extension types go as what they are stored as, with their name and parameters in the field's metadata.
 //
 // Programs that do not import this package do not link arrow-go. It needs a little-endian host.
 package arrowgo

@@ -10,6 +10,7 @@ import (
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -26,15 +27,14 @@ func RecordBatch(h rt.Handle, schema *ipc.Schema) (arrow.RecordBatch, error) {
 // Exporter makes records of received batches. It keeps what it made of their dictionaries for the next batch. It is for one
 // goroutine at a time.
 type Exporter struct {
-	schema       *ipc.Schema
-	arrow        *arrow.Schema
-	check        *ipc.Checker
-	dictionaries []exportedDictionary // by column
-	arrays       []arrow.Array        // of the record being made
+	schema  *arrow.Schema
+	check   *ipc.Checker
+	columns []exportedColumn
+	arrays  []arrow.Array // of the record being made
 }
 
 // NewExporter returns an exporter of batches of the given schema, which is that of the table for those of a typed reader, and that
-// of the stream for others. The error names a column of a type that does not go across, and wraps [ipc.ErrUnsupported].
+// of the stream for others. The error names a column whose type does not go across, and wraps [ipc.ErrUnsupported].
 func NewExporter(schema *ipc.Schema) (*Exporter, error) {
 	if err := checkHost(); err != nil {
 		return nil, err
@@ -43,15 +43,18 @@ func NewExporter(schema *ipc.Schema) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Exporter{
-		schema: schema, arrow: s, check: ipc.NewChecker(schema),
-		dictionaries: make([]exportedDictionary, len(schema.Fields)),
-		arrays:       make([]arrow.Array, 0, len(schema.Fields)),
-	}, nil
+	e := &Exporter{
+		schema: s, check: ipc.NewChecker(schema),
+		columns: make([]exportedColumn, len(schema.Fields)), arrays: make([]arrow.Array, 0, len(schema.Fields)),
+	}
+	for i := range e.columns {
+		e.columns[i].init(&schema.Fields[i], s.Field(i).Type, schema.Fields[i].Name)
+	}
+	return e, nil
 }
 
 // Schema returns the schema of the records.
-func (e *Exporter) Schema() *arrow.Schema { return e.arrow }
+func (e *Exporter) Schema() *arrow.Schema { return e.schema }
 
 // RecordBatch returns a batch as a record whose columns lie where the batch's do. The record holds a handle of its own on the batch,
 // until the last reference to its columns is released: h can be released before or after that. Its buffers are read-only.
@@ -60,8 +63,8 @@ func (e *Exporter) Schema() *arrow.Schema { return e.arrow }
 // ([rt.ZeroNulls]) is one, where its nulls are still told by a bitmap.
 func (e *Exporter) RecordBatch(h rt.Handle) (arrow.RecordBatch, error) {
 	rows := h.Len()
-	if n := h.NumColumns(); n != len(e.schema.Fields) {
-		return nil, fmt.Errorf("lightstream: the batch has %d columns, the schema %d", n, len(e.schema.Fields))
+	if n := h.NumColumns(); n != len(e.columns) {
+		return nil, fmt.Errorf("lightstream: the batch has %d columns, the schema %d", n, len(e.columns))
 	}
 	l := &lease{h: h.Retain()}
 	l.buffers.Store(1) // until the record is made
@@ -73,67 +76,115 @@ func (e *Exporter) RecordBatch(h rt.Handle) (arrow.RecordBatch, error) {
 		}
 		e.arrays = e.arrays[:0]
 	}()
-	for i := range e.schema.Fields {
-		a, err := e.column(l, i, h.Column(i), rows)
+	for i := range e.columns {
+		c, d := &e.columns[i], h.Column(i)
+		if d.Len != rows {
+			return nil, fmt.Errorf("lightstream: column %q has %d rows in a batch of %d; was it left out by Select?", c.path, d.Len, rows)
+		}
+		// The lengths of buffers are what keeps arrow-go from panicking.
+		if err := e.check.Column(i, d, ipc.Structure); err != nil {
+			return nil, err
+		}
+		data, err := c.data(l, d)
 		if err != nil {
 			return nil, err
 		}
-		e.arrays = append(e.arrays, a)
+		e.arrays = append(e.arrays, array.MakeFromData(data))
+		data.Release()
 	}
-	return array.NewRecordBatch(e.arrow, e.arrays, int64(rows)), nil
+	return array.NewRecordBatch(e.schema, e.arrays, int64(rows)), nil
 }
 
-// column returns a column as an array. The checks are those that keep arrow-go from panicking.
-func (e *Exporter) column(l *lease, i int, d *column.Data, rows int) (arrow.Array, error) {
-	f := &e.schema.Fields[i]
-	if d.Len != rows {
-		return nil, fmt.Errorf("lightstream: column %q has %d rows in a batch of %d; was it left out by Select?", f.Name, d.Len, rows)
+// exportedColumn is what an exporter knows of a column.
+type exportedColumn struct {
+	field      *ipc.Field
+	theirs     arrow.DataType
+	path       string
+	dictionary exportedDictionary
+	children   []exportedColumn
+}
+
+func (c *exportedColumn) init(f *ipc.Field, theirs arrow.DataType, path string) {
+	c.field, c.theirs, c.path = f, theirs, path
+	if len(f.Children) == 0 {
+		return
 	}
-	if err := e.check.Column(i, d, ipc.Structure); err != nil {
-		return nil, err
+	fields := theirs.(arrow.NestedType).Fields()
+	c.children = make([]exportedColumn, len(f.Children))
+	for i := range f.Children {
+		c.children[i].init(&f.Children[i], fields[i].Type, path+"."+f.Children[i].Name)
 	}
-	t := e.arrow.Field(i).Type
+}
+
+// data returns a column, and those below it, as the data of an array.
+func (c *exportedColumn) data(l *lease, d *column.Data) (*array.Data, error) {
 	var validity *memory.Buffer
-	if d.Nulls != 0 {
+	nulls := d.Nulls
+	if nulls != 0 && d.Buffers[0] != nil {
 		validity = l.buffer(d.Buffers[0])
 	}
-	buffers := []*memory.Buffer{validity, nil}
-	nulls := d.Nulls
+	buffers := []*memory.Buffer{validity, nil, nil}
+	kind := c.field.Type.Kind
 	switch {
-	case f.Type.Kind == ipc.KindNull:
-		buffers, nulls = buffers[:1], rows
-	case f.Dictionary != nil || !f.Type.IsText() && !f.Type.IsBinary():
-		buffers[1] = l.buffer(d.Buffers[1])
-	case isView(f.Type):
-		buffers[1] = l.buffer(d.Buffers[1])
+	case c.field.Dictionary != nil:
+		kind = ipc.KindInt
+	case kind == ipc.KindNull:
+		nulls = d.Len
+	}
+	switch kind {
+	case ipc.KindNull, ipc.KindStruct, ipc.KindFixedSizeList, ipc.KindRunEndEncoded:
+		buffers = buffers[:1]
+	case ipc.KindUtf8View, ipc.KindBinaryView:
+		buffers = append(buffers[:1], l.buffer(d.Buffers[1]))
 		for _, b := range d.Variadic {
 			buffers = append(buffers, l.buffer(b))
 		}
-	case rows == 0: // arrow-go wants the first offset
-		buffers = []*memory.Buffer{nil, zeroOffset, empty}
+	case ipc.KindUtf8, ipc.KindBinary, ipc.KindLargeUtf8, ipc.KindLargeBinary:
+		buffers[1], buffers[2] = l.offsets(d.Buffers[1]), l.buffer(d.Buffers[2])
+	case ipc.KindList, ipc.KindMap, ipc.KindLargeList:
+		buffers = append(buffers[:1], l.offsets(d.Buffers[1]))
+	case ipc.KindListView, ipc.KindLargeListView:
+		buffers[1], buffers[2] = l.buffer(d.Buffers[1]), l.buffer(d.Buffers[2])
+	case ipc.KindUnion:
+		if buffers = append(buffers[:1], l.buffer(d.Buffers[1])); c.field.Type.Variant == 1 {
+			buffers = append(buffers, l.buffer(d.Buffers[2]))
+		}
 	default:
-		buffers[1] = l.buffer(d.Buffers[1])
-		buffers = append(buffers, l.buffer(d.Buffers[2]))
+		buffers = append(buffers[:1], l.buffer(d.Buffers[1]))
 	}
-	var dictionary *array.Data
-	if f.Dictionary != nil {
-		var err error
-		if dictionary, err = e.dictionaries[i].values(f, d); err != nil {
+	defer memory.ReleaseBuffers(buffers) // the data has references of its own
+	if err := c.checkNulls(kind, d); err != nil {
+		return nil, err
+	}
+	if c.field.Dictionary != nil {
+		values, err := c.dictionary.values(c.field, d)
+		if err != nil {
 			return nil, err
 		}
+		return array.NewDataWithDictionary(c.theirs, d.Len, buffers, nulls, 0, values), nil
 	}
-	data := array.NewDataWithDictionary(t, rows, buffers, nulls, 0, dictionary)
-	for _, b := range buffers {
-		if b != nil {
-			b.Release() // data has its own reference
+	var children []arrow.ArrayData
+	for i := range c.children {
+		child, err := c.children[i].data(l, &d.Children[i])
+		if err != nil {
+			return nil, err
 		}
+		defer child.Release()
+		children = append(children, child)
 	}
-	a := array.MakeFromData(data)
-	data.Release()
-	return a, nil
+	return array.NewData(c.theirs, d.Len, buffers, children, nulls, 0), nil
 }
 
-func isView(t ipc.Type) bool { return t.Kind == ipc.KindUtf8View || t.Kind == ipc.KindBinaryView }
+// checkNulls refuses nulls where the format has none and arrow-go cannot hold them.
+func (c *exportedColumn) checkNulls(kind ipc.Kind, d *column.Data) error {
+	switch {
+	case kind == ipc.KindUnion && d.Nulls != 0:
+		return fmt.Errorf("lightstream: column %q: %w", c.path, frame.Errorf(ipc.ErrUnsupported, "a union with nulls of its own, as metadata of version V4 has them, does not go to arrow-go"))
+	case kind == ipc.KindMap && (d.Children[0].Nulls != 0 || d.Children[0].Children[0].Nulls != 0):
+		return fmt.Errorf("lightstream: column %q: %w", c.path, frame.Errorf(ipc.ErrMalformed, "a map with null entries or keys"))
+	}
+	return nil
+}
 
 // Buffers that all records may share: they have neither owner nor count.
 var (
@@ -157,6 +208,14 @@ func (l *lease) buffer(b []byte) *memory.Buffer {
 	}
 	l.buffers.Add(1)
 	return memory.NewBufferWithAllocator(b, l)
+}
+
+// offsets returns a buffer of offsets, of which arrow-go wants the first also where there are no rows.
+func (l *lease) offsets(b []byte) *memory.Buffer {
+	if len(b) == 0 {
+		return zeroOffset
+	}
+	return l.buffer(b)
 }
 
 // Free is called by a buffer whose last reference was released.

@@ -61,7 +61,7 @@ func TestExportDoesNotCopy(t *testing.T) {
 			}
 		}
 	}
-	if !within(rec.Column(2).(*array.Float64).Float64Values(), batch.Price()) {
+	if column.Native && !within(rec.Column(2).(*array.Float64).Float64Values(), batch.Price()) {
 		t.Error("prices were copied")
 	}
 }
@@ -171,7 +171,7 @@ func TestExportGarbage(t *testing.T) {
 	e := exporter(t)
 	var recs []arrow.RecordBatch
 	var prices [][]float64
-	for i := range 20 {
+	for i := range 8 {
 		recs = append(recs, must(e.RecordBatch(received(t, pool, trades(100*i, 3000))[0].Handle()))(t))
 		rec := must(e.RecordBatch(received(t, pool, trades(100*i, 3000))[0].Handle()))(t)
 		prices = append(prices, rec.Column(2).(*array.Float64).Float64Values()) // neither record nor batch is kept
@@ -380,11 +380,9 @@ func TestExportRefuses(t *testing.T) {
 		_, err := arrowgo.RecordBatch(b.Handle(), &schema)
 		wantError(t, err, "column note.dictionary: it is absent")
 	})
-	t.Run("nested", func(t *testing.T) {
-		_, err := arrowgo.NewExporter(&ipc.Schema{Fields: []ipc.Field{{
-			Name: "xs", Type: ipc.Type{Kind: ipc.KindList}, Children: []ipc.Field{{Name: "item", Type: ipc.Int32}},
-		}}})
-		wantError(t, err, `column "xs": type list<item: int32 not null> does not go to or from arrow-go yet`)
+	t.Run("no such type", func(t *testing.T) {
+		_, err := arrowgo.NewExporter(&ipc.Schema{Fields: []ipc.Field{{Name: "b", Type: ipc.Bool, Dictionary: ipc.DictionaryOf(ipc.Int8)}}})
+		wantError(t, err, `column "b": type dictionary<int8, bool> does not go to or from arrow-go: dictionaries hold text`)
 	})
 	t.Run("released", func(t *testing.T) {
 		b := b.Retain()

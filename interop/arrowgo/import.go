@@ -38,14 +38,16 @@ func NewImporter[R, B any, W rt.Builder[R]](t *rt.Table[R, B, W], schema *arrow.
 	}
 	s := &ipc.Schema{Fields: make([]ipc.Field, schema.NumFields())}
 	for i := range s.Fields {
-		s.Fields[i], _ = fieldFrom(schema.Field(i), i) // one that has no counterpart fits no column, and may be an extra one
+		s.Fields[i], _ = fieldFrom(schema.Field(i), schema.Field(i).Name) // one that has no counterpart fits no column, and may be an extra one
 		s.Fields[i].Nullable = true
 	}
 	a, err := rt.NewAdopter(t, s, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &Importer[B]{a, newColumns(s, a.Wants)}, nil
+	m := &Importer[B]{adopter: a}
+	m.columns.init(s, a.Wants)
+	return m, nil
 }
 
 // Batch returns a record as a batch. Its columns lie where those of the record do if the types are the same; what slices and other
@@ -55,15 +57,16 @@ func NewImporter[R, B any, W rt.Builder[R]](t *rt.Table[R, B, W], schema *arrow.
 // The error is a *[rt.NullError] for a null in a column that is not nullable, a *[rt.ConvertError] for a value that does not fit,
 // or wraps [ipc.ErrMalformed] for offsets and indices that lead nowhere. The importer stays usable.
 func (m *Importer[B]) Batch(rec arrow.RecordBatch) (B, error) {
+	var b B
 	rows, data, err := m.columns.of(rec)
-	if err != nil {
-		var none B
-		return none, err
+	if err == nil {
+		rec.Retain()
+		if b, err = m.adopter.Adopt(rows, data, rec.Release); err != nil {
+			rec.Release()
+		}
 	}
-	rec.Retain()
-	b, err := m.adopter.Adopt(rows, data, rec.Release)
 	if err != nil {
-		rec.Release()
+		m.columns.undo()
 	}
 	return b, err
 }

@@ -30,24 +30,22 @@ func checkHost() error {
 	return nil
 }
 
-// Schema returns s as a schema of arrow-go, metadata included. The error names a column of a type that does not go across, and
-// wraps [ipc.ErrUnsupported].
+// Schema returns s as a schema of arrow-go, metadata included. The error names a column whose type does not go across, and wraps
+// [ipc.ErrUnsupported].
 func Schema(s *ipc.Schema) (*arrow.Schema, error) {
 	fields := make([]arrow.Field, len(s.Fields))
 	for i := range s.Fields {
-		f := &s.Fields[i]
-		t, err := typeTo(f)
-		if err != nil {
+		var err error
+		if fields[i], err = fieldTo(&s.Fields[i], s.Fields[i].Name); err != nil {
 			return nil, err
 		}
-		fields[i] = arrow.Field{Name: f.Name, Type: t, Nullable: f.Nullable, Metadata: metadataTo(f.Metadata)}
 	}
 	m := metadataTo(s.Metadata)
 	return arrow.NewSchemaWithEndian(fields, &m, endian.LittleEndian), nil
 }
 
-// FromSchema returns a schema of arrow-go as one of this module, metadata included. The error names a column of a type that does
-// not go across, and wraps [ipc.ErrUnsupported].
+// FromSchema returns a schema of arrow-go as one of this module, metadata included. The error names a column whose type does not go
+// across, and wraps [ipc.ErrUnsupported].
 func FromSchema(s *arrow.Schema) (*ipc.Schema, error) {
 	if err := checkEndian(s); err != nil {
 		return nil, err
@@ -55,8 +53,11 @@ func FromSchema(s *arrow.Schema) (*ipc.Schema, error) {
 	c := &ipc.Schema{Fields: make([]ipc.Field, s.NumFields()), Metadata: metadataFrom(s.Metadata())}
 	for i := range c.Fields {
 		var err error
-		if c.Fields[i], err = fieldFrom(s.Field(i), i); err != nil {
+		if c.Fields[i], err = fieldFrom(s.Field(i), s.Field(i).Name); err != nil {
 			return nil, err
+		}
+		if d := c.Fields[i].Dictionary; d != nil {
+			d.ID = int64(i)
 		}
 	}
 	return c, nil
@@ -69,8 +70,8 @@ func checkEndian(s *arrow.Schema) error {
 	return nil
 }
 
-func unsupported(name string, t any) error {
-	return fmt.Errorf("lightstream: column %q: %w", name, frame.Errorf(ipc.ErrUnsupported, "type %v does not go to or from arrow-go yet", t))
+func unsupported(path string, t any, why string) error {
+	return fmt.Errorf("lightstream: column %q: %w", path, frame.Errorf(ipc.ErrUnsupported, "type %v does not go to or from arrow-go: %s", t, why))
 }
 
 func metadataTo(kvs []ipc.KeyValue) arrow.Metadata {
@@ -89,49 +90,65 @@ func metadataFrom(m arrow.Metadata) []ipc.KeyValue {
 	return kvs
 }
 
-// typeTo returns the arrow-go type of a field.
-func typeTo(f *ipc.Field) (arrow.DataType, error) {
-	t := flatTo(f.Type)
-	d := f.Dictionary
-	if t == nil || len(f.Children) != 0 || d != nil && !f.Type.IsText() {
-		return nil, unsupported(f.Name, f.TypeString())
-	}
-	if d == nil {
-		return t, nil
-	}
-	index := flatTo(d.Index)
-	if index == nil || d.Index.Kind != ipc.KindInt {
-		return nil, unsupported(f.Name, f.TypeString())
-	}
-	return &arrow.DictionaryType{IndexType: index, ValueType: t, Ordered: d.Ordered}, nil
+func fieldTo(f *ipc.Field, path string) (a arrow.Field, err error) {
+	a = arrow.Field{Name: f.Name, Nullable: f.Nullable, Metadata: metadataTo(f.Metadata)}
+	a.Type, err = typeTo(f, path)
+	return a, err
 }
 
-// unitTo returns arrow-go's number of a unit.
+// typeTo returns the arrow-go type of a field.
+func typeTo(f *ipc.Field, path string) (arrow.DataType, error) {
+	t := flatTo(f.Type)
+	if d := f.Dictionary; d != nil {
+		index := flatTo(d.Index)
+		switch {
+		case t == nil || !isDictionaryValue(f.Type):
+			return nil, unsupported(path, f.TypeString(), "dictionaries hold text, bytes or values of a fixed width")
+		case index == nil || d.Index.Kind != ipc.KindInt:
+			return nil, unsupported(path, f.TypeString(), "indices are integers")
+		}
+		return &arrow.DictionaryType{IndexType: index, ValueType: t, Ordered: d.Ordered}, nil
+	}
+	if t != nil {
+		return t, nil
+	}
+	children := make([]arrow.Field, len(f.Children))
+	for i := range f.Children {
+		var err error
+		if children[i], err = fieldTo(&f.Children[i], path+"."+f.Children[i].Name); err != nil {
+			return nil, err
+		}
+	}
+	if t = nestedTo(f.Type, children); t == nil {
+		return nil, unsupported(path, f.TypeString(), "it has parameters or children that it cannot have there")
+	}
+	return t, nil
+}
+
+// isDictionaryValue tells whether a dictionary can hold values of type t.
+func isDictionaryValue(t ipc.Type) bool {
+	return t.Kind != ipc.KindBool && t.Kind != ipc.KindNull
+}
+
+// units are those of Arrow, by arrow-go's numbers.
+var units = [...]column.Unit{
+	arrow.Second: column.Second, arrow.Millisecond: column.Millisecond,
+	arrow.Microsecond: column.Microsecond, arrow.Nanosecond: column.Nanosecond,
+}
+
 func unitTo(u column.Unit) (arrow.TimeUnit, bool) {
-	switch u {
-	case column.Second:
-		return arrow.Second, true
-	case column.Millisecond:
-		return arrow.Millisecond, true
-	case column.Microsecond:
-		return arrow.Microsecond, true
-	case column.Nanosecond:
-		return arrow.Nanosecond, true
+	for i, v := range units {
+		if v == u {
+			return arrow.TimeUnit(i), true
+		}
 	}
 	return 0, false
 }
 
-func unitFrom(u arrow.TimeUnit) column.Unit {
-	return [...]column.Unit{
-		arrow.Second: column.Second, arrow.Millisecond: column.Millisecond,
-		arrow.Microsecond: column.Microsecond, arrow.Nanosecond: column.Nanosecond,
-	}[u&3]
-}
-
-// plain are the types that have no parameters but a width, each way.
+// plain are the types that have no parameters but a width, as either side calls them.
 var plain = []struct {
-	ours  ipc.Type
-	arrow arrow.DataType
+	ours   ipc.Type
+	theirs arrow.DataType
 }{
 	{ipc.Null, arrow.Null},
 	{ipc.Bool, arrow.FixedWidthTypes.Boolean},
@@ -163,7 +180,7 @@ var plain = []struct {
 func flatTo(t ipc.Type) arrow.DataType {
 	for i := range plain {
 		if plain[i].ours.Equal(t) {
-			return plain[i].arrow
+			return plain[i].theirs
 		}
 	}
 	unit, known := unitTo(t.Unit)
@@ -202,33 +219,114 @@ func flatTo(t ipc.Type) arrow.DataType {
 	return nil
 }
 
-// fieldFrom returns field i of a schema of arrow-go. With an error it has the name and kind alone.
-func fieldFrom(a arrow.Field, i int) (f ipc.Field, err error) {
+// nestedTo returns the arrow-go type of a nested type, nil where there is none. What arrow-go would panic at is none.
+func nestedTo(t ipc.Type, children []arrow.Field) arrow.DataType {
+	n := len(children)
+	switch t.Kind {
+	case ipc.KindStruct:
+		return arrow.StructOf(children...)
+	case ipc.KindUnion:
+		codes := codesOf(t, n)
+		if codes == nil {
+			return nil
+		}
+		if t.Variant == 1 {
+			return arrow.DenseUnionOf(children, codes)
+		}
+		return arrow.SparseUnionOf(children, codes)
+	case ipc.KindRunEndEncoded:
+		if n != 2 || !(&arrow.RunEndEncodedType{}).ValidRunEndsType(children[0].Type) {
+			return nil
+		}
+		r := arrow.RunEndEncodedOf(children[0].Type, children[1].Type)
+		r.ValueNullable = children[1].Nullable
+		return r
+	}
+	if n != 1 {
+		return nil
+	}
+	switch item := children[0]; t.Kind {
+	case ipc.KindList:
+		return arrow.ListOfField(item)
+	case ipc.KindLargeList:
+		return arrow.LargeListOfField(item)
+	case ipc.KindListView:
+		return arrow.ListViewOfField(item)
+	case ipc.KindLargeListView:
+		return arrow.LargeListViewOfField(item)
+	case ipc.KindFixedSizeList:
+		if t.Width > 0 && t.Width <= 1<<31-1 {
+			return arrow.FixedSizeListOfField(int32(t.Width), item)
+		}
+	case ipc.KindMap:
+		pair, is := item.Type.(*arrow.StructType)
+		if !is || pair.NumFields() != 2 || pair.Field(0).Nullable {
+			return nil
+		}
+		m := arrow.MapOfFields(pair.Field(0), pair.Field(1))
+		m.KeysSorted = t.Variant == 1
+		return m
+	}
+	return nil
+}
+
+// codesOf returns the type codes of a union of n children, nil if they are none.
+func codesOf(t ipc.Type, n int) []arrow.UnionTypeCode {
+	codes := make([]arrow.UnionTypeCode, 0, n)
+	seen := make(map[int32]bool)
+	for i := range n {
+		id := int32(i)
+		if t.TypeIDs != nil {
+			id = t.TypeIDs[i]
+		}
+		if id < 0 || id > 127 || seen[id] {
+			return nil
+		}
+		seen[id] = true
+		codes = append(codes, arrow.UnionTypeCode(id))
+	}
+	return codes
+}
+
+// fieldFrom returns a field of arrow-go's. With an error it has the name and kind alone.
+func fieldFrom(a arrow.Field, path string) (f ipc.Field, err error) {
 	f = ipc.Field{Name: a.Name, Nullable: a.Nullable, Metadata: metadataFrom(a.Metadata)}
 	t := a.Type
 	if x, ok := t.(arrow.ExtensionType); ok {
 		t = x.StorageType()
-		if !a.HasMetadata() || a.Metadata.FindKey(extensionName) < 0 {
+		if a.Metadata.FindKey(extensionName) < 0 {
 			f.Metadata = append(f.Metadata, ipc.KeyValue{Key: extensionName, Value: x.ExtensionName()},
 				ipc.KeyValue{Key: extensionMetadata, Value: x.Serialize()})
 		}
 	}
-	ok := true
 	if d, is := t.(*arrow.DictionaryType); is {
 		index, _ := flatFrom(d.IndexType)
-		f.Dictionary = &ipc.DictionaryEncoding{ID: int64(i), Index: index, Ordered: d.Ordered}
-		f.Type, _ = flatFrom(d.ValueType)
-		ok = f.Type.IsText() && index.Kind == ipc.KindInt
-	} else {
-		f.Type, ok = flatFrom(t)
+		f.Dictionary = &ipc.DictionaryEncoding{Index: index, Ordered: d.Ordered}
+		var ok bool
+		if f.Type, ok = flatFrom(d.ValueType); !ok || !isDictionaryValue(f.Type) {
+			return f, unsupported(path, a.Type, "dictionaries hold text, bytes or values of a fixed width")
+		}
+		return f, nil
 	}
-	if !ok {
-		return f, unsupported(a.Name, a.Type)
+	var ok bool
+	if f.Type, ok = flatFrom(t); ok {
+		return f, nil
+	}
+	nested, is := t.(arrow.NestedType)
+	if !is || f.Type.Kind == 0 {
+		return f, unsupported(path, a.Type, "it is not known")
+	}
+	for _, child := range nested.Fields() {
+		c, err := fieldFrom(child, path+"."+child.Name)
+		if err != nil {
+			return f, err
+		}
+		f.Children = append(f.Children, c)
 	}
 	return f, nil
 }
 
-// kinds are those of arrow-go's types that have parameters.
+// kinds are those of arrow-go's types that have parameters or children.
 var kinds = map[arrow.Type]ipc.Kind{
 	arrow.FIXED_SIZE_BINARY: ipc.KindFixedSizeBinary, arrow.TIMESTAMP: ipc.KindTimestamp, arrow.TIME32: ipc.KindTime,
 	arrow.TIME64: ipc.KindTime, arrow.DURATION: ipc.KindDuration, arrow.DECIMAL32: ipc.KindDecimal,
@@ -238,29 +336,77 @@ var kinds = map[arrow.Type]ipc.Kind{
 	arrow.RUN_END_ENCODED: ipc.KindRunEndEncoded, arrow.LIST_VIEW: ipc.KindListView, arrow.LARGE_LIST_VIEW: ipc.KindLargeListView,
 }
 
-// flatFrom returns a type of arrow-go, or its kind alone and false.
+// flatFrom returns a type of arrow-go; or, of a nested one, what is not its children, and false.
 func flatFrom(a arrow.DataType) (t ipc.Type, ok bool) {
 	for i := range plain {
-		if plain[i].arrow.ID() == a.ID() {
+		if plain[i].theirs.ID() == a.ID() {
 			return plain[i].ours, true
 		}
 	}
 	t.Kind = kinds[a.ID()]
 	switch a := a.(type) {
 	case *arrow.TimestampType:
-		t.Unit, t.Zone = unitFrom(a.Unit), a.TimeZone
+		t.Unit, t.Zone = units[a.Unit&3], a.TimeZone
 	case *arrow.DurationType:
-		t.Unit = unitFrom(a.Unit)
+		t.Unit = units[a.Unit&3]
 	case *arrow.Time32Type:
-		t.Unit, t.Bits = unitFrom(a.Unit), 32
+		t.Unit, t.Bits = units[a.Unit&3], 32
 	case *arrow.Time64Type:
-		t.Unit, t.Bits = unitFrom(a.Unit), 64
+		t.Unit, t.Bits = units[a.Unit&3], 64
 	case *arrow.FixedSizeBinaryType:
 		t.Width = a.ByteWidth
 	case arrow.DecimalType:
 		t.Bits, t.Precision, t.Scale = a.BitWidth(), int(a.GetPrecision()), int(a.GetScale())
+	case *arrow.FixedSizeListType:
+		t.Width = int(a.Len())
+		return t, false
+	case *arrow.MapType:
+		if a.KeysSorted {
+			t.Variant = 1
+		}
+		return t, false
+	case arrow.UnionType:
+		if t.TypeIDs = []int32{}; a.Mode() == arrow.DenseMode {
+			t.Variant = 1
+		}
+		for _, code := range a.TypeCodes() {
+			t.TypeIDs = append(t.TypeIDs, int32(code))
+		}
+		return t, false
 	default:
 		return t, false
 	}
 	return t, true
+}
+
+// sameType tells whether columns of both fields are laid out alike: names count in structs and unions, and else types alone.
+func sameType(a, b *ipc.Field) bool {
+	t, u := a.Type, b.Type
+	if t.Kind == ipc.KindUnion && len(a.Children) == len(b.Children) {
+		for i := range a.Children { // nil is 0, 1, 2 …
+			if idOf(t, i) != idOf(u, i) {
+				return false
+			}
+		}
+		t.TypeIDs, u.TypeIDs = nil, nil
+	}
+	if !t.Equal(u) || len(a.Children) != len(b.Children) || (a.Dictionary != nil) != (b.Dictionary != nil) ||
+		a.Dictionary != nil && !a.Dictionary.Index.Equal(b.Dictionary.Index) {
+		return false
+	}
+	for i := range a.Children {
+		c, d := &a.Children[i], &b.Children[i]
+		named := t.Kind == ipc.KindStruct || t.Kind == ipc.KindUnion
+		if named && c.Name != d.Name || !sameType(c, d) {
+			return false
+		}
+	}
+	return true
+}
+
+func idOf(t ipc.Type, i int) int32 {
+	if i < len(t.TypeIDs) {
+		return t.TypeIDs[i]
+	}
+	return int32(i)
 }

@@ -31,9 +31,10 @@ type Writer struct {
 
 // NewWriter returns a writer of records to out. Their columns must have the names and types of its schema, which [FromSchema] makes.
 func NewWriter(out BatchWriter) *Writer {
-	c := newColumns(out.Schema(), func(int) bool { return true })
-	c.zeroBased = true
-	return &Writer{out, c, ipc.NewChecker(out.Schema())}
+	w := &Writer{out: out, check: ipc.NewChecker(out.Schema())}
+	w.columns.init(out.Schema(), func(int) bool { return true })
+	w.columns.zeroBased = true
+	return w
 }
 
 // Write sends a record, straight from where its columns lie, and returns when the destination has accepted the bytes. Of a sliced
@@ -43,6 +44,14 @@ func (w *Writer) Write(ctx context.Context, rec arrow.RecordBatch) error {
 	if err := checkHost(); err != nil {
 		return err
 	}
+	err := w.write(ctx, rec)
+	if err != nil {
+		w.columns.undo() // what the reader has is what was there before
+	}
+	return err
+}
+
+func (w *Writer) write(ctx context.Context, rec arrow.RecordBatch) error {
 	rows, data, err := w.columns.of(rec)
 	if err != nil {
 		return err

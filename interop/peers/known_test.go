@@ -1,7 +1,10 @@
 package peers
 
-// inFiles are the media of cells that cannot work in the file format.
-var inFiles = []medium{ipcFile}
+// The media of cells that cannot work.
+var (
+	inFiles    = []medium{ipcFile}
+	everywhere = []medium{streamFile, ipcFile, tcpDial, tcpListen}
+)
 
 // known are the cells that cannot work, and why.
 var known = []cannot{
@@ -21,8 +24,13 @@ var known = []cannot{
 		why: "In a file a dictionary that grows is sent as deltas, which the format has and polars does not read. Fill the dictionary before the first batch, or use a stream.",
 	},
 	{
+		peer: "polars", toPeer: true, cases: []string{"dictionaries that grow, deltas"}, media: everywhere,
+		who: "polars", message: "delta dictionary batches not supported",
+		why: "polars reads no deltas. What is sent by default in a stream, the whole dictionary again, it reads.",
+	},
+	{
 		peer: "pyarrow", cases: []string{"dictionaries that grow, replaced", "dictionaries that are replaced"}, media: inFiles,
 		who: "pyarrow", message: "Dictionary replacement detected when writing IPC file format.",
-		why: "As above: pyarrow refuses to write such a file. With emit_dictionary_deltas or unify_dictionaries it can.",
+		why: "The file format has one dictionary for a column, and pyarrow refuses to write another. With emit_dictionary_deltas or unify_dictionaries it can.",
 	},
 }

@@ -207,16 +207,18 @@ generated table: by batches, by rows, and from files also without realigning and
 `
 
 // versions returns the pinned versions as a sentence.
-func versions() string {
+func versions() string { return "Versions: " + strings.Join(pins(), ", ") + ".\n" }
+
+// pins returns the names and versions of requirements.txt.
+func pins() (pins []string) {
 	text, err := os.ReadFile("requirements.txt")
 	if err != nil {
 		panic(err)
 	}
-	var have []string
 	for line := range strings.Lines(string(text)) {
 		if name, version, ok := strings.Cut(strings.TrimSpace(line), "=="); ok {
-			have = append(have, name+" "+version)
+			pins = append(pins, name+" "+version)
 		}
 	}
-	return "Versions: " + strings.Join(have, ", ") + ".\n"
+	return pins
 }

@@ -2,6 +2,7 @@
 
 It reads one request a line from standard input and answers each with a line on standard output, until its input ends:
 
+    {"op": "version"}                                                                      {"version": "26.0.1"}
     {"op": "write", "format": "stream", "path": …, "schema": […], "batches": […], "options": {…}}   {"ok": true}
     {"op": "read", "format": "file", "path": …}                      {"schema": […], "batches": […], "metadata": {…}}
 
@@ -49,6 +50,8 @@ def opened(request, mode, mapped=None):
 
 
 def serve(peer, request):
+    if request["op"] == "version":
+        return {"version": peer.VERSION}
     if request["op"] == "write":
         with opened(request, "wb") as sink:
             peer.write(request, sink)

@@ -29,6 +29,7 @@ type writing struct {
 	prefilled   bool // the dictionaries have the values of all batches before the first is written
 	newBuilders bool // a builder, and so dictionaries, of its own for each batch
 	metadata    []ipc.KeyValue
+	mode        ipc.Dictionaries
 }
 
 // received is what a typed reader has read.
@@ -88,7 +89,7 @@ func (t typed[R, B, W]) cells(rows []R) batch {
 }
 
 func (t typed[R, B, W]) write(ctx context.Context, dst io.Writer, file bool, how writing, batches []batch) error {
-	opts := &rt.WriterOptions{BatchRows: how.rows, Metadata: how.metadata}
+	opts := &rt.WriterOptions{BatchRows: how.rows, Metadata: how.metadata, Dictionaries: how.mode}
 	w := rt.NewWriter(t.Table, dst, opts)
 	if file {
 		w = rt.NewFileWriter(t.Table, dst, opts)

@@ -3,6 +3,7 @@ import polars as pl
 
 import cells
 
+VERSION = pl.__version__
 PLAIN = {
     "bool": pl.Boolean, "int8": pl.Int8, "int16": pl.Int16, "int32": pl.Int32, "int64": pl.Int64,
     "uint8": pl.UInt8, "uint16": pl.UInt16, "uint32": pl.UInt32, "uint64": pl.UInt64,

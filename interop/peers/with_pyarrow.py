@@ -3,6 +3,7 @@ import pyarrow as pa
 
 import cells
 
+VERSION = pa.__version__
 PLAIN = {
     "bool": pa.bool_(), "int8": pa.int8(), "int16": pa.int16(), "int32": pa.int32(), "int64": pa.int64(),
     "uint8": pa.uint8(), "uint16": pa.uint16(), "uint32": pa.uint32(), "uint64": pa.uint64(),

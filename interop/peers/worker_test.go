@@ -60,6 +60,7 @@ type options struct {
 type answer struct {
 	OK       bool              `json:"ok"`
 	Error    string            `json:"error"`
+	Version  string            `json:"version"`
 	Port     int               `json:"port"`
 	Schema   []field           `json:"schema"`
 	Batches  []batch           `json:"batches"`
@@ -96,7 +97,27 @@ func startWorker(python, peer string) (*worker, error) {
 		return nil, err
 	}
 	w.in, w.out = in, bufio.NewReader(out)
-	return w, w.cmd.Start()
+	if err := w.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return w, w.checkVersion()
+}
+
+// checkVersion tells whether the peer has the version that requirements.txt pins and docs/interop.md names.
+func (w *worker) checkVersion() error {
+	if err := w.ask(&request{Op: "version"}); err != nil {
+		return err
+	}
+	a, err := w.answer()
+	if err != nil {
+		return err
+	}
+	for _, pin := range pins() {
+		if name, version, _ := strings.Cut(pin, " "); name == w.peer && version == a.Version {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s has version %s, which is not that of requirements.txt; run make interop", w.peer, a.Version)
 }
 
 // stop ends the process.

@@ -1,6 +1,7 @@
 package column
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -72,8 +73,9 @@ var (
 type header struct {
 	Config
 	err      *ValueError
-	validity []byte // nil until the first null; bits from the column's length on are zero
 	nulls    int
+	validity []byte // of the rows before marked; all other bits are zero
+	marked   int    // rows from here on are valid: they are marked with the next null, or when the column is sent
 }
 
 func (h *header) Init(c Config) { h.Config = c }
@@ -100,41 +102,28 @@ func (h *header) fail(row int, err error) {
 
 // setNull makes row, the one just added, null.
 func (h *header) setNull(row int) {
-	if h.nulls != 0 && row>>3 < len(h.validity) { // its bit is zero already
-		h.nulls++
-		return
-	}
-	h.growNull(row)
-}
-
-// growNull is setNull where the bitmap has no such bit yet.
-func (h *header) growNull(row int) {
 	if !h.Nullable {
 		h.fail(row, ErrNotNullable)
 		return
 	}
-	if h.nulls == 0 { // the rows before it are valid
-		h.validity = growBits(h.validity[:0], row+1)
-		asm.SetBits(h.validity, 0, row)
-	} else {
-		h.validity = growBits(h.validity, row+1)
-	}
+	h.mark(row)
+	h.validity = growBits(h.validity, row+1)
+	h.marked++
 	h.nulls++
 }
 
-// setValid makes rows from … to-1, those just added, valid. Callers test h.nulls != 0 first, to be inlined.
-func (h *header) setValid(from, to int) {
-	h.validity = growBits(h.validity, to)
-	asm.SetBits(h.validity, from, to-from)
+// mark brings the bitmap up to the first n rows.
+func (h *header) mark(n int) {
+	h.validity = growBits(h.validity, n)
+	asm.SetBits(h.validity, h.marked, n-h.marked)
+	h.marked = n
 }
 
-// markValid is setValid of one row.
-func (h *header) markValid(row int) {
-	if row>>3 >= len(h.validity) {
-		h.validity = growBits(h.validity, row+1)
-	}
-	h.validity[row>>3] |= 1 << (row & 7)
-}
+// setValid makes rows from … to-1, those just added, valid. Nobody has to: rows are, unless they are null.
+func (h *header) setValid(_, to int) { h.mark(to) }
+
+// isNull tells whether row i is null.
+func (h *header) isNull(i int) bool { return i < h.marked && !bit(h.validity, i) }
 
 func (h *header) reset() {
 	h.err = nil
@@ -144,17 +133,17 @@ func (h *header) reset() {
 func (h *header) dropNulls() {
 	clear(h.validity)
 	h.validity = h.validity[:0]
-	h.nulls = 0
+	h.nulls, h.marked = 0, 0
 }
 
 func (h *header) truncate(n int) {
 	if h.err != nil && h.err.Row >= n {
 		h.err = nil
 	}
-	if h.nulls == 0 {
+	if n >= h.marked {
 		return
 	}
-	h.validity = cutBits(h.validity, n)
+	h.validity, h.marked = cutBits(h.validity, n), n
 	if h.nulls = n - asm.CountBits(h.validity, n); h.nulls == 0 {
 		h.dropNulls()
 	}
@@ -164,6 +153,9 @@ func (h *header) truncate(n int) {
 func (h *header) data(d *Data, n int) {
 	d.Len, d.Nulls, d.Padded = n, h.nulls, true
 	if h.nulls != 0 {
+		if h.marked != n {
+			h.mark(n)
+		}
 		d.Buffers[0] = h.validity
 	}
 }
@@ -215,21 +207,8 @@ func (b *FixedBuilder[T]) Append(v T) {
 	if n == cap(b.values) {
 		b.values = growFixed(b.values, 1)
 	}
-	if b.nulls != 0 {
-		b.markValid(n)
-	}
 	b.values = b.values[:n+1]
 	b.values[n] = v
-}
-
-// grow makes room for n rows and, where the column has nulls, makes them valid.
-func (b *FixedBuilder[T]) grow(n int) {
-	if n > cap(b.values)-len(b.values) {
-		b.values = growFixed(b.values, n)
-	}
-	if b.nulls != 0 {
-		b.setValid(len(b.values), len(b.values)+n)
-	}
 }
 
 // AppendNull adds a null row.
@@ -265,7 +244,9 @@ func (b *FixedBuilder[T]) AppendPtr(p *T) {
 // builder's next change.
 func (b *FixedBuilder[T]) Extend(n int) []T {
 	from := len(b.values)
-	b.grow(n)
+	if n > cap(b.values)-from {
+		b.values = growFixed(b.values, n)
+	}
 	b.values = b.values[:from+n]
 	added := b.values[from : from+n : from+n]
 	clear(added)
@@ -307,9 +288,6 @@ func (b *BoolBuilder) Append(v bool) {
 	if n>>3 >= len(b.bits) {
 		b.bits = growBits(b.bits, n+1)
 	}
-	if b.nulls != 0 {
-		b.markValid(n)
-	}
 	b.n = n + 1
 	b.bits[n>>3] |= bitOf(v) << (n & 7)
 }
@@ -328,18 +306,9 @@ func (b *BoolBuilder) AppendAll(v []bool) {
 		v = v[1:]
 	}
 	n := b.n
-	b.grow(len(v))
+	b.n += len(v)
+	b.bits = growBits(b.bits, b.n)
 	asm.PackBools(b.bits[n>>3:], v)
-}
-
-func (b *BoolBuilder) grow(n int) {
-	if b.nulls != 0 {
-		b.setValid(b.n, b.n+n)
-	}
-	b.n += n
-	if (b.n+7)/8 > len(b.bits) {
-		b.bits = growBits(b.bits, b.n)
-	}
 }
 
 // AppendNull adds a null row.
@@ -407,7 +376,7 @@ func (b *TimestampBuilder) Init(c Config) {
 // is what is kept.
 func (b *TimestampBuilder) Append(t time.Time) {
 	n, sec := len(b.values), t.Unix()
-	if n == cap(b.values) || b.nulls != 0 || sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
+	if n == cap(b.values) || sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
 		b.appendChecked(t)
 		return
 	}
@@ -533,27 +502,39 @@ func (b *BinaryBuilder) AppendNull() {
 }
 
 func (b *BinaryBuilder) append(s string) {
-	rows := len(b.offsets)
-	if rows == cap(b.offsets) || len(s)+shortCopy > cap(b.text)-len(b.text) {
+	rows, from := len(b.offsets), len(b.text)
+	end := from + len(s)
+	if len(s) > shortCopy || rows == cap(b.offsets) || end+shortCopy > cap(b.text) {
+		b.appendLong(s)
+		return
+	}
+	to := (*[shortCopy]byte)(b.text[from : end+shortCopy])
+	switch n := len(s); {
+	case n >= 8:
+		lo, hi := load64(s), load64(s[n-8:])
+		binary.LittleEndian.PutUint64(to[:8], lo)
+		binary.LittleEndian.PutUint64(to[n-8:], hi)
+	case n >= 4:
+		lo, hi := load32(s), load32(s[n-4:])
+		binary.LittleEndian.PutUint32(to[:4], lo)
+		binary.LittleEndian.PutUint32(to[(n-4)&7:], hi)
+	case n > 0:
+		to[0], to[n>>1&3], to[(n-1)&3] = s[0], s[n>>1], s[n-1]
+	}
+	b.text = b.text[:end]
+	b.offsets = b.offsets[:rows+1]
+	b.offsets[rows] = int32(end)
+}
+
+// appendLong is append of any string to any builder.
+func (b *BinaryBuilder) appendLong(s string) {
+	if len(b.offsets) == cap(b.offsets) || len(s)+shortCopy > cap(b.text)-len(b.text) {
 		if !b.grow(len(s)) {
 			s = ""
 		}
-		rows = len(b.offsets)
 	}
-	if b.nulls != 0 {
-		b.markValid(rows - 1)
-	}
-	from := len(b.text)
-	end := from + len(s)
-	text := b.text[:end]
-	if len(s) > 16 {
-		copy(text[from:], s)
-	} else {
-		copyShort((*[shortCopy]byte)(text[from:from+shortCopy]), s)
-	}
-	b.text = text
-	b.offsets = b.offsets[:rows+1]
-	b.offsets[rows] = int32(end)
+	b.text = append(b.text, s...)
+	b.offsets = append(b.offsets, int32(len(b.text)))
 }
 
 // grow makes room for a row of size bytes. It returns false, and leaves an error, where that is too much.
@@ -572,6 +553,9 @@ func (b *BinaryBuilder) grow(size int) bool {
 	}
 	if size+shortCopy > cap(b.text)-len(b.text) {
 		b.text = mem.Grow(b.text, size+shortCopy)
+		if most := math.MaxInt32; cap(b.text)-shortCopy > most { // within the capacity nobody asks again
+			b.text = b.text[: len(b.text) : most+shortCopy]
+		}
 	}
 	return ok
 }
@@ -655,22 +639,22 @@ func (b *DictBuilder[I]) Dictionary() *Dictionary { return b.dictionary }
 
 // Append adds a row. A string that is new to the dictionary is copied into it.
 func (b *DictBuilder[I]) Append(s string) {
-	x, err := b.dictionary.Index(s, b.limit)
-	n := len(b.values)
-	if n == cap(b.values) || b.nulls != 0 || err != nil {
-		b.appendChecked(I(x), err)
+	n, x := len(b.values), b.dictionary.find(s)
+	if x < 0 || x >= b.limit || n == cap(b.values) {
+		b.appendChecked(s)
 		return
 	}
 	b.values = b.values[:n+1]
 	b.values[n] = I(x)
 }
 
-// appendChecked adds a row to any builder.
-func (b *DictBuilder[I]) appendChecked(x I, err error) {
+// appendChecked is Append of any string to any builder.
+func (b *DictBuilder[I]) appendChecked(s string) {
+	x, err := b.dictionary.Index(s, b.limit)
 	if err != nil {
 		b.fail(len(b.values), err)
 	}
-	b.FixedBuilder.Append(x)
+	b.FixedBuilder.Append(I(x))
 }
 
 // AppendNullable adds s, or a null row if it is not valid.
@@ -716,7 +700,7 @@ func (b *DictBuilder[I]) Err() error {
 	if b.err == nil && b.direct {
 		n := b.dictionary.Len()
 		for i, x := range b.values {
-			if (x < 0 || uint64(x) >= uint64(n)) && (b.nulls == 0 || bit(b.validity, i)) {
+			if (x < 0 || uint64(x) >= uint64(n)) && !b.isNull(i) {
 				return &ValueError{b.Name, i, fmt.Errorf("%w: index %d of %d values", ErrIndex, x, n)}
 			}
 		}

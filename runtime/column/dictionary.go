@@ -76,12 +76,17 @@ const longKey = 8
 // keyOf returns what a slot knows of s, and where to begin to look for it. The key of a string of less than longKey bytes is
 // that of no other string.
 func keyOf(s string) (key, hash uint64) {
-	if len(s) < longKey {
-		key = shortKey(s)
-		return key, asm.HashWord(key)
+	switch n := len(s); {
+	case n >= longKey:
+		hash = asm.HashString(s)
+		return hash | 1<<63, hash // short keys have no more than 8 in the upper byte
+	case n >= 4: // bytes that are in both halves are in the same place of both
+		key = uint64(load32(s)) | uint64(load32(s[n-4:]))<<(8*(n-4)&63)
+	case n > 0:
+		key = uint64(s[0]) | uint64(s[n>>1])<<8 | uint64(s[n-1])<<16
 	}
-	hash = asm.HashString(s)
-	return hash | 1<<63, hash // short keys have no more than 8 there
+	key |= uint64(len(s)+1) << 56
+	return key, asm.HashWord(key)
 }
 
 // NewDictionary returns an empty dictionary of at most maxEntries values; zero means no limit but that of the index type.
@@ -106,20 +111,32 @@ func (d *Dictionary) Values() Values {
 // Index returns the index of s, which is added, as a copy, if it is new and there are fewer than limit values; limit 0 is
 // no limit. The error wraps [ErrDictionaryFull].
 func (d *Dictionary) Index(s string, limit int) (int, error) {
+	i := d.find(s)
+	if i < 0 {
+		return d.add(s, limit)
+	}
+	if limit != 0 && i >= limit { // a dictionary that a wider index has filled
+		return 0, fmt.Errorf("%w: value %d is beyond the %d that its index type can tell apart; use a wider index", ErrDictionaryFull, i, limit)
+	}
+	return i, nil
+}
+
+// find returns the index of s, or -1.
+func (d *Dictionary) find(s string) int {
+	if len(d.slots) == 0 {
+		return -1
+	}
 	key, hash := keyOf(s)
-	if len(d.slots) != 0 {
-		mask := uint(len(d.slots) - 1)
-		for at := uint(hash) & mask; ; at = (at + 1) & mask {
-			e := &d.slots[at]
-			if e.key == key && (len(s) < longKey || d.values.text[e.index] == s) {
-				return e.index, nil
-			}
-			if e.key == 0 {
-				break
-			}
+	mask := uint(len(d.slots) - 1)
+	for at := uint(hash) & mask; ; at = (at + 1) & mask {
+		e := &d.slots[at]
+		if e.key == key && (len(s) < longKey || d.values.text[e.index] == s) {
+			return e.index
+		}
+		if e.key == 0 {
+			return -1
 		}
 	}
-	return d.add(s, limit)
 }
 
 // IndexBytes is [Dictionary.Index] of the string with the bytes p.

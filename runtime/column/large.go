@@ -131,9 +131,7 @@ func (b *LargeBinaryBuilder) append(s string) {
 		b.text = mem.Grow(b.text, len(s))
 	}
 	b.text = append(b.text, s...)
-	if row := b.end(); b.nulls != 0 {
-		b.markValid(row)
-	}
+	b.end()
 }
 
 // end adds a row that ends where the text does, and returns its number.
@@ -334,9 +332,6 @@ func (b *BinaryViewBuilder) append(s string) {
 		b.text = mem.Grow(b.text, len(s))
 	}
 	b.text = PutView(view, b.text, s)
-	if b.nulls != 0 {
-		b.markValid(b.Len() - 1)
-	}
 }
 
 // Reset drops all rows and the error and keeps the memory.

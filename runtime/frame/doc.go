@@ -4,7 +4,7 @@
 // decoder over an [io.Reader] through a [Buffer] in 64-byte-aligned memory, hands frames out as views into that memory,
 // and reads the body of a large frame straight into memory of its own where the decoder is also a [SizedDecoder].
 //
-// Two framings are here, [IPC] for the messages of Arrow IPC and [TLV]:
+// Three framings are here: [IPC] for the messages of Arrow IPC, [TLV], and [Lightstream], which is TLV with registered types:
 //
 //	Arrow IPC message                           TLV frame
 //	0   4  FF FF FF FF (absent before 0.15)     0  1  type

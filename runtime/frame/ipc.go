@@ -23,8 +23,11 @@ type Message struct {
 	// Body are the buffers. They lie in Owner, of which the receiver has one reference.
 	Body  []byte
 	Owner *mem.Block
+	// Head is how many bytes of the message stand before the body.
+	Head int
 
-	meta []byte // of Root
+	meta   []byte // of Root
+	prefix int    // bytes before meta
 }
 
 // Release gives up the message's reference to the memory of its body.
@@ -38,7 +41,8 @@ func (m *Message) Release() {
 // BatchLayout reads the metadata of a RecordBatch message at the offsets that an earlier message of the same bytes, but for
 // these fields, had them at. A field that is absent there has position 0 and value 0.
 type BatchLayout struct {
-	meta []byte
+	meta   []byte
+	prefix int // bytes of the message before meta
 
 	bodyLength, rows  int
 	nodes, numNodes   int
@@ -76,6 +80,18 @@ func (l *BatchLayout) Buffer(i int) (offset, length int64) {
 	return l.int64(l.bufs + 16*i), l.int64(l.bufs + 16*i + 8)
 }
 
+// RowsAt returns where in the message the number of rows is, in bytes from its start.
+func (l *BatchLayout) RowsAt() int64 { return int64(l.prefix + l.rows) }
+
+// NodeAt returns where in the message field node i is.
+func (l *BatchLayout) NodeAt(i int) int64 { return int64(l.prefix + l.nodes + 16*i) }
+
+// BufferAt returns where in the message the place of buffer i is.
+func (l *BatchLayout) BufferAt(i int) int64 { return int64(l.prefix + l.bufs + 16*i) }
+
+// VariadicAt returns where in the message variadic buffer count i is.
+func (l *BatchLayout) VariadicAt(i int) int64 { return int64(l.prefix + l.counts + 8*i) }
+
 // NumVariadics returns the number of variadic buffer counts.
 func (l *BatchLayout) NumVariadics() int { return l.numCounts }
 
@@ -86,7 +102,7 @@ func (l *BatchLayout) Variadics(i int) int64 { return l.int64(l.counts + 8*i) }
 func (m *Message) Dictionary(values arrowfb.RecordBatch) *BatchLayout {
 	l := new(BatchLayout)
 	l.locate(m.Root, values)
-	l.meta = m.meta
+	l.meta, l.prefix = m.meta, m.prefix
 	return l
 }
 
@@ -298,12 +314,12 @@ func (d *IPC) same(meta []byte) bool {
 
 // DecodeBody makes the message that was measured last.
 func (d *IPC) DecodeBody(head, body []byte, owner *mem.Block) (Message, error) {
-	m := Message{End: d.end, Body: body, Owner: owner}
+	m := Message{End: d.end, Body: body, Owner: owner, Head: len(head), prefix: d.prefix}
 	switch {
 	case d.end:
 		m.Release()
 	case d.isBatch:
-		d.layout.meta = head[d.prefix:]
+		d.layout.meta, d.layout.prefix = head[d.prefix:], d.prefix
 		m.Batch = &d.layout
 	default:
 		// The bytes may have moved since they were measured. Such messages are rare: verifying again is the simple way to

@@ -164,6 +164,7 @@ func (s *Stream[F]) ahead() int {
 }
 
 func (s *Stream[F]) nextSized() (f F, err error) {
+	s.buf.Advance(0) // the head of the last frame ends here
 	for need := 1; ; {
 		if err := s.fill(need, s.ahead()); err != nil {
 			return f, err
@@ -197,7 +198,7 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 		}
 		all := s.buf.Bytes()
 		f, err = s.sized.DecodeBody(all[:head], all[head:head+body:head+body], s.buf.Share())
-		s.buf.Advance(head + body)
+		s.buf.r += head + body // as in largeFrame
 		s.bytes += int64(head + body)
 		if err != nil {
 			return f, s.fail(err)
@@ -246,7 +247,8 @@ func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
 	}
 	s.largest = max(s.largest, body)
 	f, err = s.sized.DecodeBody(s.buf.Bytes()[:head], block.Bytes(), block)
-	s.buf.Advance(min(s.buf.Len(), head+body))
+	// The frame may alias its head until the next call: that is when the slab is given up, also where nothing else is in it.
+	s.buf.r += min(s.buf.Len(), head+body)
 	s.bytes += int64(head + body)
 	if err != nil {
 		return f, s.fail(err)

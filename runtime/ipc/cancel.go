@@ -23,9 +23,10 @@ type canceller struct {
 // past is before any clock.
 var past = time.Unix(1, 0)
 
-// arm prepares a call with ctx. It returns the cause if ctx has ended.
+// arm prepares a call with ctx. It returns the cause, and leaves no deadline, if ctx has ended.
 func (c *canceller) arm(ctx context.Context) error {
 	if ctx.Err() != nil {
+		c.disarm()
 		return context.Cause(ctx)
 	}
 	if c.set == nil || ctx.Done() == c.done {

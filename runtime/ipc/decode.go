@@ -1,7 +1,9 @@
 package ipc
 
 import (
+	"errors"
 	"math"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -62,6 +64,7 @@ type dictionary struct {
 	plan   columnPlan // of the values
 	want   bool       // by a column
 	values *column.Dictionary
+	came   bool // at least once
 }
 
 func newDecoder(limits *Limits, level Level, align Align, pool *mem.Pool) *decoder {
@@ -147,6 +150,7 @@ type cursor struct {
 	size     int64 // bytes of the buffers of columns that are wanted
 	align    int64 // bytes of buffers that have to be moved
 	batch    Batch // zero for a dictionary
+	head     int   // bytes of the message before the body
 	v4       bool
 }
 
@@ -161,7 +165,7 @@ func (c *cursor) parts(n int) [][]byte {
 // overlap refuses buffers that share so much of the body that, copied out or converted, they would take many times its size.
 func (c *cursor) overlap() error {
 	if c.size > int64(len(c.body)) {
-		return frame.At(0, "message.buffers", frame.Errorf(ErrMalformed, "the buffers take %d bytes of a body of %d: they overlap", c.size, len(c.body)))
+		return frame.At(c.meta.BufferAt(0), "message.buffers", frame.Errorf(ErrMalformed, "the buffers take %d bytes of a body of %d: they overlap", c.size, len(c.body)))
 	}
 	return nil
 }
@@ -174,8 +178,9 @@ func (c *cursor) columns(n int) []column.Data {
 	return record.Children(c.batch, n)
 }
 
-func (d *decoder) malformed(path, format string, args ...any) error {
-	return frame.At(0, path, frame.Errorf(ErrMalformed, format, args...))
+// malformed is what is wrong at a byte of the message.
+func malformed(at int64, path, format string, args ...any) error {
+	return frame.At(at, path, frame.Errorf(ErrMalformed, format, args...))
 }
 
 // batch makes a batch of a RecordBatch message, and takes over its body.
@@ -189,8 +194,9 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 	if m.Owner != nil {
 		record.Own(h, m.Owner)
 	}
+	record.Limit(h, d.limits.MaxExpanded+widest*int64(len(m.Body)))
 	cols := record.Columns(h)
-	c := cursor{meta: m.Batch, body: m.Body, batch: h, v4: m.Batch.V4}
+	c := cursor{meta: m.Batch, body: m.Body, batch: h, head: m.Head, v4: m.Batch.V4}
 	for i := range d.columns {
 		p := &d.columns[i]
 		cols[i] = column.Data{}
@@ -217,6 +223,9 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 	return h, nil
 }
 
+// widest is how much room the columns of a body may take when they are moved and widened, in terms of its length.
+const widest = 16
+
 // finish realigns the columns of a batch, gives them their dictionaries and checks their contents.
 func (d *decoder) finish(h Batch, c *cursor) error {
 	if c.align > 0 {
@@ -226,7 +235,7 @@ func (d *decoder) finish(h Batch, c *cursor) error {
 	}
 	for i := range d.columns {
 		if p := &d.columns[i]; p.want {
-			if err := d.finishColumn(p, h.Column(i)); err != nil {
+			if err := d.finishColumn(p, h.Column(i), c); err != nil {
 				return err
 			}
 		}
@@ -234,20 +243,68 @@ func (d *decoder) finish(h Batch, c *cursor) error {
 	return nil
 }
 
+// place gives an error about the contents of column p, which is one of plans or below them, or the first where there are none,
+// the offset of the buffer that its path names.
+func (c *cursor) place(err error, plans []columnPlan, p *columnPlan) error {
+	at := cursor{meta: c.meta, v4: c.v4}
+	var e *frame.DecodeError
+	if !errors.As(err, &e) || plans != nil && !at.seek(plans, p) || at.buffer >= c.meta.NumBuffers() {
+		return err
+	}
+	first := 0
+	if p.hasValidity() || c.v4 && p.unionLayout() {
+		first = 1
+	}
+	part := strings.TrimPrefix(e.Path, p.path+".")
+	for k := range p.fixed {
+		if part == p.fixed[k].name {
+			at.buffer += first + k
+		}
+	}
+	offset, _ := c.meta.Buffer(at.buffer)
+	e.Offset = int64(c.head) + offset
+	return err
+}
+
+// seek moves the cursor to the first buffer of column p.
+func (c *cursor) seek(plans []columnPlan, p *columnPlan) bool {
+	for i := range plans {
+		q := &plans[i]
+		if q == p {
+			return true
+		}
+		c.buffer += q.buffers
+		for k := range q.children {
+			c.buffer -= q.children[k].buffers // they come next
+		}
+		if c.v4 && q.unionLayout() {
+			c.buffer++
+		}
+		if q.layout == layoutView {
+			c.buffer += int(c.meta.Variadics(c.variadic))
+			c.variadic++
+		}
+		if c.seek(q.children, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // finishColumn gives a column and its children their dictionaries and checks their contents.
-func (d *decoder) finishColumn(p *columnPlan, col *column.Data) error {
+func (d *decoder) finishColumn(p *columnPlan, col *column.Data, c *cursor) error {
 	if e := p.field.Dictionary; e != nil {
 		v := d.dicts[e.ID].values
 		col.Dictionary, col.Values = v, v.Values()
 	}
 	for i := range p.children {
-		if err := d.finishColumn(&p.children[i], &col.Children[i]); err != nil {
+		if err := d.finishColumn(&p.children[i], &col.Children[i], c); err != nil {
 			return err
 		}
 	}
 	if d.level >= Contents {
 		if err := p.contents(col, d.level); err != nil {
-			return err
+			return c.place(err, d.columns, p)
 		}
 	}
 	if col.Nulls == 0 {
@@ -262,36 +319,36 @@ func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, unions
 		buffers += unions // their validity
 	}
 	if b.Compressed {
-		return 0, frame.At(0, "message.compression", frame.Errorf(ErrUnsupported, "body is compressed with %v, which is not read yet; let the sender write it plain", b.Codec))
+		return 0, frame.At(b.RowsAt(), "message.compression", frame.Errorf(ErrUnsupported, "body is compressed with %v, which is not read yet; let the sender write it plain", b.Codec))
 	}
 	n := b.Rows()
 	switch {
 	case n < 0:
-		return 0, d.malformed("message.length", "%d rows", n)
+		return 0, malformed(b.RowsAt(), "message.length", "%d rows", n)
 	case n > d.limits.MaxRows || n > math.MaxInt/16-64: // 16 bytes are the widest that is not checked for itself
-		return 0, frame.At(0, "message.length", frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", n, d.limits.MaxRows))
+		return 0, frame.At(b.RowsAt(), "message.length", frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", n, d.limits.MaxRows))
 	case b.NumNodes() != nodes:
-		return 0, d.malformed("message.nodes", "%d field nodes, the schema wants %d", b.NumNodes(), nodes)
+		return 0, malformed(b.NodeAt(0), "message.nodes", "%d field nodes, the schema wants %d", b.NumNodes(), nodes)
 	}
 	if views == 0 {
 		if b.NumBuffers() != buffers {
-			return 0, d.malformed("message.buffers", "%d buffers, the schema wants %d", b.NumBuffers(), buffers)
+			return 0, malformed(b.BufferAt(0), "message.buffers", "%d buffers, the schema wants %d", b.NumBuffers(), buffers)
 		}
 		return int(n), nil
 	}
 	if b.NumVariadics() != views {
-		return 0, d.malformed("message.variadicBufferCounts", "%d counts, the schema wants %d", b.NumVariadics(), views)
+		return 0, malformed(b.VariadicAt(0), "message.variadicBufferCounts", "%d counts, the schema wants %d", b.NumVariadics(), views)
 	}
 	all := int64(buffers)
 	for i := range views {
 		v := b.Variadics(i)
 		if v < 0 || v > int64(b.NumBuffers()) {
-			return 0, d.malformed("message.variadicBufferCounts", "count %d is %d of %d buffers", i, v, b.NumBuffers())
+			return 0, malformed(b.VariadicAt(i), "message.variadicBufferCounts", "count %d is %d of %d buffers", i, v, b.NumBuffers())
 		}
 		all += v
 	}
 	if int64(b.NumBuffers()) != all {
-		return 0, d.malformed("message.buffers", "%d buffers, schema and variadic counts want %d", b.NumBuffers(), all)
+		return 0, malformed(b.BufferAt(0), "message.buffers", "%d buffers, schema and variadic counts want %d", b.NumBuffers(), all)
 	}
 	return int(n), nil
 }
@@ -300,18 +357,19 @@ func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, unions
 // given rows.
 func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, exactly, nullable bool) error {
 	length, nulls := c.meta.Node(c.node)
+	at := c.meta.NodeAt(c.node)
 	c.node++
 	switch {
 	case exactly && length != int64(rows):
-		return d.malformed(p.path, "%d rows in a batch of %d", length, rows)
+		return malformed(at, p.path, "%d rows in a batch of %d", length, rows)
 	case length < int64(rows):
-		return d.malformed(p.path, "%d rows, the column above it needs %d", length, rows)
-	case length > d.limits.MaxRows || length > math.MaxInt/8-64:
-		return frame.At(0, p.path, frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", length, d.limits.MaxRows))
+		return malformed(at, p.path, "%d rows, the column above it needs %d", length, rows)
+	case length > d.limits.MaxRows || length > math.MaxInt/16-64:
+		return frame.At(at, p.path, frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", length, d.limits.MaxRows))
 	case nulls < 0 || nulls > length:
-		return d.malformed(p.path, "null_count %d of %d rows", nulls, length)
+		return malformed(at, p.path, "null_count %d of %d rows", nulls, length)
 	case nulls != 0 && !nullable:
-		return d.malformed(p.path, "null_count %d in a column that is not nullable", nulls)
+		return malformed(at, p.path, "null_count %d in a column that is not nullable", nulls)
 	}
 	rows = int(length)
 	col.Len, col.Nulls = rows, int(nulls)
@@ -329,14 +387,14 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 		need := rows * b.width
 		switch {
 		case b.width != 0 && need/b.width != rows:
-			return d.malformed(p.path, "%d rows of %d bytes", rows, b.width)
+			return malformed(at, p.path, "%d rows of %d bytes", rows, b.width)
 		case b.bits:
 			need = (rows + 7) / 8
 		case b.oneMore && rows != 0:
 			need += b.width
 		}
 		if len(values) < need {
-			return d.short(p, b.name, len(values), need)
+			return c.short(p, b.name, len(values), need)
 		}
 		col.Buffers[1+k] = values[:need:need]
 	}
@@ -372,7 +430,7 @@ func (d *decoder) validity(p *columnPlan, c *cursor, col *column.Data, rows int)
 	if col.Nulls != 0 || d.level >= Contents && len(validity) != 0 {
 		need := (rows + 7) / 8
 		if len(validity) < need {
-			return d.short(p, "validity", len(validity), need)
+			return c.short(p, "validity", len(validity), need)
 		}
 		if rows != 0 {
 			col.Buffers[0] = validity[:need:need]
@@ -389,7 +447,7 @@ func (d *decoder) children(p *columnPlan, c *cursor, col *column.Data, rows int)
 		need = rows
 	case layoutFixedList:
 		if need = rows * p.width; p.width != 0 && need/p.width != rows {
-			return d.malformed(p.path, "%d rows of %d items", rows, p.width)
+			return malformed(c.meta.NodeAt(c.node-1), p.path, "%d rows of %d items", rows, p.width)
 		}
 	}
 	col.Children = c.columns(len(p.children))
@@ -402,23 +460,25 @@ func (d *decoder) children(p *columnPlan, c *cursor, col *column.Data, rows int)
 		}
 	}
 	if p.layout == layoutRunEnds {
+		at := c.meta.NodeAt(c.node - p.nodes + 1)
 		ends, values := &col.Children[0], &col.Children[1]
 		if ends.Nulls != 0 || values.Len < ends.Len {
-			return d.malformed(p.path, "%d run ends, %d of them null, for %d values", ends.Len, ends.Nulls, values.Len)
+			return malformed(at, p.path, "%d run ends, %d of them null, for %d values", ends.Len, ends.Nulls, values.Len)
 		}
 	}
 	return nil
 }
 
-func (d *decoder) short(p *columnPlan, part string, have, need int) error {
-	return d.malformed(p.path+"."+part, "%d bytes, the rows need %d", have, need)
+// short tells that the buffer just passed is too short.
+func (c *cursor) short(p *columnPlan, part string, have, need int) error {
+	return malformed(c.meta.BufferAt(c.buffer-1), p.path+"."+part, "%d bytes, the rows need %d", have, need)
 }
 
 // buffer returns the next buffer of a batch, and notes whether it has to be moved.
 func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int) ([]byte, error) {
 	offset, length := c.meta.Buffer(c.buffer)
 	if offset < 0 || length < 0 || offset > int64(len(c.body)) || length > int64(len(c.body))-offset {
-		return nil, d.malformed(p.path+"."+part, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
+		return nil, malformed(c.meta.BufferAt(c.buffer), p.path+"."+part, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
 	}
 	c.buffer++
 	c.size += length
@@ -450,7 +510,7 @@ func (d *decoder) pass(p *columnPlan, c *cursor) error {
 	for range buffers {
 		offset, length := c.meta.Buffer(c.buffer)
 		if offset < 0 || length < 0 || offset > int64(len(c.body)) || length > int64(len(c.body))-offset {
-			return d.malformed(p.path, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
+			return malformed(c.meta.BufferAt(c.buffer), p.path, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
 		}
 		c.buffer++
 	}
@@ -460,7 +520,7 @@ func (d *decoder) pass(p *columnPlan, c *cursor) error {
 // realign copies the buffers that do not lie where they must into memory of the batch, size bytes in all.
 func (d *decoder) realign(h Batch, size int64) error {
 	if size > math.MaxInt {
-		return d.malformed("", "%d bytes of buffers", size)
+		return malformed(0, "body", "%d bytes of buffers", size)
 	}
 	if err := record.Reserve(h, int(size)); err != nil {
 		return frame.At(0, "body", err)
@@ -493,6 +553,11 @@ func moveColumn(p *columnPlan, col *column.Data, move func(b []byte, align int) 
 			return err
 		}
 	}
+	if p.layout == layoutOffsets32 || p.layout == layoutOffsets64 {
+		if col.Buffers[2], err = move(col.Buffers[2], 1); err != nil {
+			return err
+		}
+	}
 	for k := range col.Variadic {
 		if col.Variadic[k], err = move(col.Variadic[k], 1); err != nil {
 			return err
@@ -511,7 +576,7 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	defer m.Release()
 	dict := d.dicts[fb.ID()]
 	if dict == nil {
-		return d.malformed("message.id", "dictionary %d, which no column has", fb.ID())
+		return malformed(0, "message.id", "dictionary %d, which no column has", fb.ID())
 	}
 	if !dict.want {
 		return nil
@@ -522,29 +587,25 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	if err != nil {
 		return err
 	}
-	c := cursor{meta: meta, body: m.Body, v4: meta.V4}
+	c := cursor{meta: meta, body: m.Body, head: m.Head, v4: meta.V4}
 	var col column.Data
-	nullable := *p
-	field := *p.field
-	field.Nullable = true // the values may hold nulls whatever the column may
-	nullable.field = &field
 	level := d.level
-	d.level = max(level, Contents) // values are looked up by everyone
-	err = d.column(&nullable, &c, &col, rows, true, true)
+	d.level = max(level, Contents)                // values are looked up by everyone
+	err = d.column(p, &c, &col, rows, true, true) // they may be null whatever the column may
 	if d.level = level; err == nil {
 		err = c.overlap()
 	}
 	if err != nil {
 		return err
 	}
-	if err := nullable.contents(&col, max(level, Contents)); err != nil {
-		return err
+	if err := p.contents(&col, max(level, Contents)); err != nil {
+		return c.place(err, nil, p)
 	}
 	delta := fb.IsDelta()
 	first := dict.values.Len() == 0
 	if !delta {
 		if !first && !replaceable {
-			return d.malformed("message.id", "dictionary %d comes twice in a file, and not as a delta", dict.id)
+			return malformed(0, "message.id", "dictionary %d comes twice in a file, and not as a delta", dict.id)
 		}
 		dict.values = column.NewDictionary(0)
 	}
@@ -571,9 +632,10 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	switch {
 	case delta:
 		d.stats.Deltas++
-	case !first:
+	case dict.came:
 		d.stats.Replaced++
 	}
+	dict.came = true
 	return nil
 }
 

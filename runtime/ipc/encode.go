@@ -17,10 +17,13 @@ type encoder struct {
 	nodes   int
 	buffers int // those that do not belong to views
 	views   int
+	flat    []flatColumn     // nil where there are nested columns or views
+	wired   []flatBuffer     // where each buffer of flat columns is
 	counts  []int64          // data buffers of each view column that the template is for
 	sent    []sentDictionary // by id
 	pending bool             // one of them has a next
 	file    bool
+	mode    Dictionaries
 
 	// The messages of the current call: parts to be sent in order. Those that are not columns lie in arena.
 	parts [][]byte
@@ -28,6 +31,16 @@ type encoder struct {
 	arena []byte
 	mark  int // start in arena of what is not among the parts yet
 	marks []messageMark
+}
+
+// flatColumn is what a column of a batch without nested columns and views must be.
+type flatColumn struct{ nullable, dictionary bool }
+
+// flatBuffer is a buffer of such a batch.
+type flatBuffer struct {
+	column int
+	buffer int // of the column
+	bitmap bool
 }
 
 // messageMark is where a message of the current call begins, for the footer of a file.
@@ -47,11 +60,28 @@ type sentDictionary struct {
 	nextLength int
 }
 
+// Dictionaries is how a writer sends dictionaries that have changed since it sent them.
+type Dictionaries int
+
+const (
+	// AutoDictionaries is what most readers take: in streams the whole dictionary again, in files what has been added.
+	AutoDictionaries Dictionaries = iota
+	// ReplaceDictionaries sends the whole dictionary again. A file takes what has been added all the same.
+	ReplaceDictionaries
+	// DeltaDictionaries sends what has been added, and the whole where another dictionary comes.
+	DeltaDictionaries
+	// OnceDictionaries refuses a batch whose dictionary is not the one that was sent, with [ErrChanged].
+	OnceDictionaries
+)
+
+// ErrChanged tells that a dictionary has changed under a writer that sends each one once.
+var ErrChanged = errors.New("the dictionary has changed since it was sent, and the writer sends each one once")
+
 // ErrReplaced tells that a batch brings another dictionary for a column of a file, which holds one for each column.
 var ErrReplaced = errors.New("a file holds one dictionary for each column, and this batch has another")
 
-func newEncoder(schema *Schema, file bool) (*encoder, error) {
-	e := &encoder{schema: schema.withIDs(), file: file}
+func newEncoder(schema *Schema, file bool, mode Dictionaries) (*encoder, error) {
+	e := &encoder{schema: schema.withIDs(), file: file, mode: mode}
 	e.plans = make([]columnPlan, len(schema.Fields))
 	for i := range e.schema.Fields {
 		f := &e.schema.Fields[i]
@@ -64,9 +94,37 @@ func newEncoder(schema *Schema, file bool) (*encoder, error) {
 		e.buffers += p.buffers
 		e.views += p.variadic
 	}
+	e.flatten()
 	e.counts = make([]int64, e.views)
 	e.batch = newTemplate(e.nodes, e.buffers, e.counts, nil, false)
 	return e, nil
+}
+
+// flatten lists the buffers of a batch where all columns are flat, so that they need no walk.
+func (e *encoder) flatten() {
+	if e.nodes != len(e.plans) || e.views != 0 {
+		return
+	}
+	for i := range e.plans {
+		p := &e.plans[i]
+		first, last := p.wired()
+		for k := first; k < last; k++ {
+			e.wired = append(e.wired, flatBuffer{i, k, k == 0 || p.layout == layoutBits})
+		}
+		e.flat = append(e.flat, flatColumn{p.field.Nullable, p.field.Dictionary != nil})
+	}
+}
+
+// wired returns which of a column's buffers are sent, those of views apart.
+func (p *columnPlan) wired() (first, last int) {
+	first, last = 1, 1+len(p.fixed)
+	if p.hasValidity() {
+		first = 0
+	}
+	if p.layout == layoutOffsets32 || p.layout == layoutOffsets64 {
+		last++ // the bytes
+	}
+	return first, last
 }
 
 // addDictionaries makes room for what is sent of the dictionaries of a column and of those below it.
@@ -175,6 +233,9 @@ func (e *encoder) check(rows int, columns []column.Data) error {
 	if len(columns) != len(e.plans) {
 		return fmt.Errorf("lightstream: %d columns, the schema has %d", len(columns), len(e.plans))
 	}
+	if e.rightFlat(rows, columns) {
+		return nil
+	}
 	for i := range columns {
 		c, p := &columns[i], &e.plans[i]
 		if c.Len != rows {
@@ -185,6 +246,20 @@ func (e *encoder) check(rows int, columns []column.Data) error {
 		}
 	}
 	return nil
+}
+
+// rightFlat tells whether nothing is wrong with flat columns. Where it is false, something may be.
+func (e *encoder) rightFlat(rows int, columns []column.Data) bool {
+	if len(e.flat) != len(columns) {
+		return false
+	}
+	for i := range columns {
+		c, f := &columns[i], e.flat[i]
+		if c.Len != rows || c.Nulls != 0 && !f.nullable || (c.Dictionary != nil) != f.dictionary || len(c.Children) != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // checkSent tells what is wrong with a column, or with one below it. Below a null anything may stand.
@@ -212,6 +287,9 @@ func (e *encoder) addBatch(rows int, columns []column.Data) error {
 	}
 	if len(e.sent) != 0 {
 		for i := range columns {
+			if columns[i].Dictionary == nil && len(columns[i].Children) == 0 {
+				continue
+			}
 			if err := e.addDictionary(&e.plans[i], &columns[i]); err != nil {
 				return err
 			}
@@ -223,8 +301,12 @@ func (e *encoder) addBatch(rows int, columns []column.Data) error {
 	start := e.size
 	w := walk{template: e.batch}
 	e.part(w.template.head)
-	for i := range columns {
-		e.addColumn(&w, &e.plans[i], &columns[i])
+	if e.flat != nil {
+		e.addFlat(&w, rows, columns)
+	} else {
+		for i := range columns {
+			e.addColumn(&w, &e.plans[i], &columns[i])
+		}
 	}
 	w.setSize(rows, w.offset)
 	e.marks = append(e.marks, messageMark{start, len(w.template.head), w.offset, false})
@@ -238,17 +320,39 @@ type walk struct {
 	offset       int64
 }
 
+// addFlat adds the buffers of columns that are all flat.
+func (e *encoder) addFlat(w *walk, rows int, columns []column.Data) {
+	for i := range columns {
+		w.setNode(i, rows, columns[i].Nulls)
+	}
+	parts, all, offset := e.parts, e.size, int64(0)
+	for i, f := range e.wired {
+		c := &columns[f.column]
+		b := c.Buffers[f.buffer]
+		if len(b) == 0 || f.buffer == 0 && c.Nulls == 0 {
+			w.setBuffer(i, offset, 0)
+			continue
+		}
+		size := mem.Pad(len(b))
+		w.setBuffer(i, offset, len(b))
+		offset += int64(size)
+		if c.Padded && cap(b) >= size { // all columns of builders
+			parts = append(parts, b[:size])
+			all += int64(size)
+			continue
+		}
+		e.parts, e.size = parts, all
+		e.addBuffer(b, rows, f.bitmap)
+		parts, all = e.parts, e.size
+	}
+	e.parts, e.size, w.offset = parts, all, offset
+}
+
 // addColumn adds the buffers of a column, and of those below it.
 func (e *encoder) addColumn(w *walk, p *columnPlan, c *column.Data) {
 	w.setNode(w.node, c.Len, c.Nulls)
 	w.node++
-	first, last := 1, 1+len(p.fixed)
-	if p.hasValidity() {
-		first = 0
-	}
-	if p.layout == layoutOffsets32 || p.layout == layoutOffsets64 {
-		last++ // the bytes
-	}
+	first, last := p.wired()
 	for k, b := range c.Buffers[first:last] {
 		k += first
 		if k == 0 && c.Nulls == 0 {
@@ -337,13 +441,16 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	if s.dictionary == c.Dictionary && s.length >= n {
 		return nil
 	}
-	delta := false
-	from := 0
-	if e.file && s.dictionary != nil {
-		if s.dictionary != c.Dictionary {
-			return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
-		}
-		delta, from = true, s.length
+	same, from, delta := s.dictionary == c.Dictionary, 0, false
+	switch {
+	case s.dictionary == nil:
+	case e.mode == OnceDictionaries:
+		return fmt.Errorf("lightstream: column %q: %w", p.path, ErrChanged)
+	case e.file && !same:
+		return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
+	case same && (e.file || e.mode == DeltaDictionaries):
+		from = s.length
+		delta = from != 0 || e.file // in a file what follows an empty dictionary is a delta, too
 	}
 	s.next, s.nextLength, e.pending = c.Dictionary, n, true
 	return e.addDictionaryBatch(id, &s.values, c.Values.From(from), delta)
@@ -392,7 +499,7 @@ func (e *encoder) counted(stats *Stats) {
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:
-		case e.file:
+		case s.next == s.dictionary && (e.file || s.length != 0 && e.mode == DeltaDictionaries):
 			stats.Deltas++
 		default:
 			stats.Replaced++

@@ -143,10 +143,14 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 		}
 		r.batches = append(r.batches, b)
 	}
+	var total int64
 	for i := range footer.DictionariesLen() {
 		b, err := r.block(footer.Dictionaries(i), end, "footer.dictionaries")
 		if err != nil {
 			return err
+		}
+		if total += int64(b.head) + b.body; total > end {
+			return fileError(end, "footer.dictionaries", frame.Errorf(ErrMalformed, "%d dictionaries take %d bytes, the footer begins at %d: they overlap", i+1, total, end))
 		}
 		if err := r.dictionary(b); err != nil {
 			return err

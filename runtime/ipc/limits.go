@@ -4,14 +4,14 @@ import "github.com/lightstream-go/lightstream/runtime/frame"
 
 // Limits bound what a peer can make a reader do. A zero field means its default.
 type Limits struct {
-	MaxMetadata          int64 // bytes of one message's metadata, 16 MiB
+	MaxMetadata          int64 // bytes of one message's metadata, and of the texts in a schema, 16 MiB
 	MaxBody              int64 // bytes of one message's body, 1 GiB
 	MaxRows              int64 // rows of one batch, 2^31-1
 	MaxColumns           int   // fields of a schema, nested ones too, 65,536
 	MaxDepth             int   // levels of nesting, 64
 	MaxDictionaryEntries int   // values of one dictionary, 16 Mi
 	MaxDictionaryBytes   int64 // bytes of one dictionary's values, 256 MiB
-	MaxExpanded          int64 // bytes of text that one batch's dictionaries or views are expanded to, 1 GiB
+	MaxExpanded          int64 // bytes that one batch's dictionaries, views and absent columns are expanded to, 1 GiB
 	MaxMessages          int   // messages in a row that are no batch, 65,536
 }
 

@@ -13,7 +13,7 @@ type MessageEncoder struct{ enc *encoder }
 
 // NewMessageEncoder returns an encoder of batches of the given schema.
 func NewMessageEncoder(schema *Schema) (*MessageEncoder, error) {
-	enc, err := newEncoder(schema, false)
+	enc, err := newEncoder(schema, false, AutoDictionaries)
 	if err != nil {
 		return nil, err
 	}
@@ -49,29 +49,50 @@ func (e *MessageEncoder) AppendEnd(dst []byte) []byte { return append(dst, endMa
 type MessageDecoder struct {
 	framer frame.IPC
 	dec    *decoder
+	sel    func(*Schema) ([]bool, error)
 }
 
 // NewMessageDecoder returns a decoder of batches of the given schema. Nil options mean all defaults.
 func NewMessageDecoder(schema *Schema, opts *ReaderOptions) (*MessageDecoder, error) {
-	if opts == nil {
-		opts = &ReaderOptions{}
-	}
-	d := &MessageDecoder{dec: newDecoder(opts.Limits, opts.Validate, opts.Align, opts.Pool)}
-	d.framer = frame.IPC{MaxMetadata: d.dec.limits.MaxMetadata, MaxBody: d.dec.limits.MaxBody}
+	d := newMessageDecoder(opts)
 	m, _, err := d.framer.Decode(appendHead(nil, schemaMessage(schema.withIDs()), 0))
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = d.other(&m)
 	}
-	fb, _ := m.Root.HeaderSchema()
-	if err := d.dec.setSchema(fb, opts.Select); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return d, nil
 }
 
+// newMessageDecoder returns a decoder without a schema.
+func newMessageDecoder(opts *ReaderOptions) *MessageDecoder {
+	if opts == nil {
+		opts = &ReaderOptions{}
+	}
+	d := &MessageDecoder{dec: newDecoder(opts.Limits, opts.Validate, opts.Align, opts.Pool), sel: opts.Select}
+	d.framer = frame.IPC{MaxMetadata: d.dec.limits.MaxMetadata, MaxBody: d.dec.limits.MaxBody}
+	return d
+}
+
 // Decode returns the batch in p: what AppendBatch made, with or without an end marker. Its columns alias p where they lie at
 // multiples of 64, and are copied elsewhere: p must not change before the batch is released.
 func (d *MessageDecoder) Decode(p []byte) (Batch, error) {
+	d.forget()
+	return d.decode(p)
+}
+
+// forget drops the dictionaries of the last message.
+func (d *MessageDecoder) forget() {
+	for _, dict := range d.dec.dicts { // those of another message are nothing to this one
+		if dict.values.Len() != 0 {
+			dict.values = column.NewDictionary(0)
+		}
+	}
+}
+
+// decode returns the batch in p. A decoder without a schema takes it from the first message.
+func (d *MessageDecoder) decode(p []byte) (Batch, error) {
 	var h Batch
 	for at, frames := 0, int64(0); ; frames++ {
 		if at == len(p) {
@@ -93,21 +114,35 @@ func (d *MessageDecoder) Decode(p []byte) (Batch, error) {
 			}
 		case m.Batch != nil && h != (Batch{}):
 			err = frame.At(0, "", frame.Errorf(ErrMalformed, "a second batch; decode each alone, or read a stream"))
+		case m.Batch != nil && d.dec.schema == nil:
+			err = frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a batch before the schema"))
 		case m.Batch != nil:
 			h, err = d.dec.batch(&m)
 		default:
-			fb, ok := m.Root.HeaderDictionaryBatch()
-			if !ok {
-				err = header(m.Root)
-				break
-			}
-			err = d.dec.dictionary(&m, fb, true)
+			err = d.other(&m)
 		}
 		if err != nil {
 			return Batch{}, d.fail(h, frames, at, err)
 		}
 		at += n
 	}
+}
+
+// other takes a message that is no record batch.
+func (d *MessageDecoder) other(m *frame.Message) error {
+	fb, isSchema := m.Root.HeaderSchema()
+	switch {
+	case isSchema && d.dec.schema == nil:
+		return d.dec.setSchema(fb, d.sel)
+	case isSchema:
+		return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a second schema"))
+	case d.dec.schema == nil:
+		return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v before the schema", m.Root.HeaderType()))
+	}
+	if dictionary, ok := m.Root.HeaderDictionaryBatch(); ok {
+		return d.dec.dictionary(m, dictionary, true)
+	}
+	return header(m.Root)
 }
 
 // fail gives an error its place, and a batch back.

@@ -157,6 +157,7 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 		if len(r.stream.Buffered()) != 0 || r.stream.Err() != nil { // inside a message: this direction is lost
 			return frame.Message{}, r.fail(c)
 		}
+		r.cancel.disarm() // the connection is as it was
 		return frame.Message{}, c
 	}
 	if err == io.EOF {
@@ -209,19 +210,23 @@ func (r *Reader) Next(ctx context.Context) (Batch, error) {
 			}
 			return h, nil
 		}
-		fb, ok := m.Root.HeaderDictionaryBatch()
-		if !ok {
-			defer m.Release()
-			if _, ok := m.Root.HeaderSchema(); ok {
-				return Batch{}, r.fail(frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a second schema; a new stream follows its own end marker")))
-			}
-			return Batch{}, r.fail(header(m.Root))
-		}
-		if err := r.dec.dictionary(&m, fb, true); err != nil {
+		if err := r.between(&m); err != nil {
 			return Batch{}, r.fail(err)
 		}
 	}
 	return Batch{}, r.fail(frame.At(0, "", frame.Errorf(ErrLimit, "more than %d messages without a batch exceed Limits.MaxMessages", r.dec.limits.MaxMessages)))
+}
+
+// between takes a message that is no batch, and releases it: a dictionary, or one that should not be here.
+func (r *Reader) between(m *frame.Message) error {
+	if fb, ok := m.Root.HeaderDictionaryBatch(); ok {
+		return r.dec.dictionary(m, fb, true)
+	}
+	defer m.Release()
+	if _, ok := m.Root.HeaderSchema(); ok {
+		return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a second schema; a new stream follows its own end marker"))
+	}
+	return header(m.Root)
 }
 
 // Stats returns what the reader has done so far.

@@ -13,6 +13,8 @@ import (
 type WriterOptions struct {
 	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one.
 	KeepOpen bool
+	// Dictionaries is how dictionaries that change are sent. Zero means [AutoDictionaries].
+	Dictionaries Dictionaries
 }
 
 // ErrAborted is returned after Abort.
@@ -70,7 +72,7 @@ func (w *Writer) init(dst io.Writer, schema *Schema, opts *WriterOptions, file b
 	w.name = SourceName(dst)
 	w.cancel.set = w.send.deadline()
 	w.schema = schema
-	w.enc, w.err = newEncoder(schema, file)
+	w.enc, w.err = newEncoder(schema, file, w.opts.Dictionaries)
 }
 
 // Err returns the error that every later call returns, nil while there is none.
@@ -128,11 +130,11 @@ func (w *Writer) out(ctx context.Context) error {
 	n, err := w.send.send(w.enc.parts, w.enc.size)
 	if err != nil {
 		cause := w.cancel.cause(ctx, err)
+		w.cancel.disarm()
 		if n == 0 && cause != err { // between two messages: the connection is as it was
 			return cause
 		}
 		w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, cause}
-		w.cancel.disarm()
 		return w.err
 	}
 	w.started = true

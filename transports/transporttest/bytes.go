@@ -74,6 +74,10 @@ func testSmall(t *testing.T, e *env) {
 		if err != nil || n != int64(len(p)) {
 			t.Fatalf("message %d: sent %d of %d bytes, %v", i, n, len(p), err)
 		}
+		if !bytes.Equal(p, patternAt(sent, n)) {
+			t.Fatalf("message %d has other bytes after the write", i)
+		}
+		clear(p) // what was kept would now go wrong
 		sent += n
 	}
 	finishAndCompare(t, sender, got, sent)
@@ -505,19 +509,17 @@ func testDeadline(t *testing.T, e *env) {
 	_, err = a.Write([]byte{1})
 	wantTimeout(t, "Write", err)
 	set(t, a.SetDeadline, time.Time{})
-	if _, err := a.Write([]byte("ping")); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 4)
-	if _, err := io.ReadFull(b, buf); err != nil || string(buf) != "ping" {
-		t.Fatalf("received %q, %v", buf, err)
-	}
-	if _, err := b.Write([]byte("pong")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(a, buf); err != nil || string(buf) != "pong" {
-		t.Fatalf("received %q, %v", buf, err)
-	}
+	exchange(t, a, b)
+	exchange(t, b, a)
+
+	// Each direction has its own.
+	set(t, a.SetReadDeadline, past)
+	exchange(t, a, b)
+	set(t, a.SetReadDeadline, time.Time{})
+	set(t, a.SetWriteDeadline, past)
+	exchange(t, b, a)
+	set(t, a.SetWriteDeadline, time.Time{})
+	exchange(t, a, b)
 }
 
 func testLongDeadline(t *testing.T, e *env) {

@@ -21,7 +21,8 @@
 // The suite is a list of named cases, in suites. A case gets an env, whose pair function connects a sender and a
 // receiver; [Run] runs each case once with the dialler as the sender and once with the listener's end as the sender,
 // and fails it if goroutines are left. To add cases, write them as a []testCase of their own and put that into suites:
-// nothing else changes. The first list, byteCases, is about bytes, and listenCases about the listener.
+// nothing else changes. The first list, byteCases, is about bytes, listenCases about the listener, and tableCases about
+// tables: they stream batches with the readers and writers of the runtime, and are what users will see.
 //
 // No case depends on how fast the machine is: deadlines are long past, or never reached, or are the means by which a
 // writer that must block is stopped.
@@ -78,7 +79,7 @@ func Run(t *testing.T, dial DialFunc, listen ListenFunc, caps transports.Caps) {
 }
 
 // suites are the cases that Run runs, in order.
-var suites = [][]testCase{byteCases, listenCases}
+var suites = [][]testCase{byteCases, listenCases, tableCases}
 
 // A testCase is one property of a transport.
 type testCase struct {

@@ -23,7 +23,7 @@ func Touch(h ipc.Batch, s *ipc.Schema) {
 
 // TouchColumn is Touch for a column. One that was not selected is passed over.
 func TouchColumn(d *column.Data, f *ipc.Field) {
-	if d.Len == 0 && d.Buffers[1] == nil {
+	if d.Len == 0 {
 		return
 	}
 	if d.Nulls < 0 || d.Nulls > d.Len {
@@ -35,6 +35,12 @@ func TouchColumn(d *column.Data, f *ipc.Field) {
 	if f.Dictionary != nil {
 		touchIndices(d, f.Dictionary.Index)
 		return
+	}
+	if len(d.Children) != len(f.Children) {
+		panic(fmt.Sprintf("%d children, the field has %d", len(d.Children), len(f.Children)))
+	}
+	for i := range d.Children {
+		TouchColumn(&d.Children[i], &f.Children[i])
 	}
 	switch t := f.Type; t.Kind {
 	case ipc.KindNull:
@@ -65,6 +71,28 @@ func TouchColumn(d *column.Data, f *ipc.Field) {
 		touchText(d, column.LargeText)
 	case ipc.KindUtf8View, ipc.KindBinaryView:
 		touchText(d, column.ViewText)
+	case ipc.KindList, ipc.KindMap:
+		touchItems(d, func(i int) (int64, int64) { return at32(d.Buffers[1], i), at32(d.Buffers[1], i+1) })
+	case ipc.KindLargeList:
+		touchItems(d, func(i int) (int64, int64) { return at64(d.Buffers[1], i), at64(d.Buffers[1], i+1) })
+	case ipc.KindListView:
+		touchItems(d, func(i int) (int64, int64) {
+			return at32(d.Buffers[1], i), at32(d.Buffers[1], i) + at32(d.Buffers[2], i)
+		})
+	case ipc.KindLargeListView:
+		touchItems(d, func(i int) (int64, int64) {
+			return at64(d.Buffers[1], i), at64(d.Buffers[1], i) + at64(d.Buffers[2], i)
+		})
+	case ipc.KindFixedSizeList:
+		touchItems(d, func(i int) (int64, int64) { return int64(i * t.Width), int64((i + 1) * t.Width) })
+	case ipc.KindStruct:
+		for i := range d.Children {
+			touchItems(&column.Data{Len: d.Len, Children: d.Children[i : i+1]}, func(i int) (int64, int64) { return int64(i), int64(i) + 1 })
+		}
+	case ipc.KindUnion:
+		touchUnion(d, t)
+	case ipc.KindRunEndEncoded:
+		touchRuns(d)
 	default:
 		for _, b := range d.Buffers {
 			fmt.Fprint(io.Discard, b)
@@ -135,6 +163,58 @@ func touchText(d *column.Data, form column.TextForm) {
 	for i := range min(d.Len, most) {
 		if !d.IsNull(i) {
 			sink += len(column.TextAt(d, form, i))
+		}
+	}
+}
+
+func at32(b []byte, i int) int64 { return int64(int32(le.Uint32(b[4*i:]))) }
+
+func at64(b []byte, i int) int64 { return int64(le.Uint64(b[8*i:])) }
+
+// touchItems wants the items of each row that is not null to be there.
+func touchItems(d *column.Data, of func(i int) (from, to int64)) {
+	n := int64(d.Children[0].Len)
+	for i := range min(d.Len, most) {
+		if d.IsNull(i) {
+			continue
+		}
+		if from, to := of(i); from < 0 || from > to || to > n {
+			panic(fmt.Sprintf("row %d has items %d to %d of %d", i, from, to, n))
+		}
+	}
+}
+
+func touchUnion(d *column.Data, t ipc.Type) {
+	for i := range min(d.Len, most) {
+		id, child := int32(d.Buffers[1][i]), -1
+		for k, x := range t.TypeIDs {
+			if x == id {
+				child = k
+			}
+		}
+		if t.TypeIDs == nil {
+			child = int(id)
+		}
+		at := int64(i)
+		if t.Variant == 1 {
+			at = at32(d.Buffers[2], i)
+		}
+		if at < 0 || at >= int64(d.Children[child].Len) {
+			panic(fmt.Sprintf("row %d is item %d of %d", i, at, d.Children[child].Len))
+		}
+	}
+}
+
+// touchRuns finds the run of each row.
+func touchRuns(d *column.Data) {
+	ends := &d.Children[0]
+	run := 0
+	for i := range min(d.Len, most) {
+		for column.SignedAt(ends, len(ends.Buffers[1])/ends.Len, run) <= int64(i) {
+			run++
+		}
+		if run >= d.Children[1].Len {
+			panic(fmt.Sprintf("row %d is in run %d of %d", i, run, d.Children[1].Len))
 		}
 	}
 }

@@ -6,10 +6,12 @@
 package record
 
 import (
+	"math"
 	"slices"
 	"sync"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -21,6 +23,7 @@ type record struct {
 	columns    []column.Data
 	blocks     []*mem.Block // body, realigned and converted columns
 	scratch    []byte       // unused part of the last block
+	room       int64        // how many more bytes scratch may take
 	parts      [][]byte     // data buffers of view columns
 	children   []column.Data
 	pool       *Pool
@@ -53,7 +56,7 @@ func (p *Pool) New(rows, columns int, seq int64) Handle {
 	if r == nil {
 		r = &record{pool: p}
 	}
-	r.rows, r.seq = rows, seq
+	r.rows, r.seq, r.room = rows, seq, math.MaxInt64
 	if cap(r.columns) < columns {
 		r.columns = make([]column.Data, columns)
 	}
@@ -159,11 +162,18 @@ func Own(h Handle, block *mem.Block) {
 	r.blocks = append(r.blocks, block)
 }
 
-// Reserve makes room for n bytes of scratch memory in one block. The error wraps [mem.ErrBudget].
+// Limit bounds the scratch memory of a batch that is being made, in bytes.
+func Limit(h Handle, n int64) { h.live().room = n }
+
+// Reserve makes room for n bytes of scratch memory in one block. The error wraps [mem.ErrBudget], or [frame.ErrLimit] where the
+// batch has reached its own limit.
 func Reserve(h Handle, n int) error {
 	r := h.live()
 	if len(r.scratch) >= n {
 		return nil
+	}
+	if r.room -= int64(n); r.room < 0 {
+		return frame.Errorf(frame.ErrLimit, "the columns of the batch need too much memory to be converted; raise Limits.MaxExpanded, or let the sender make smaller batches")
 	}
 	block, err := r.pool.blocks.TryGet(n)
 	if err != nil {

@@ -1,0 +1,67 @@
+# Each recipe is made of plain commands that can be pasted. CI runs `make check`.
+
+GOTEST   = go test
+FUZZTIME = 30s
+PYTHON   = python3
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+demo: ## generate the code of an example's table and stream 50,000 flights
+	go generate ./examples/flights
+	go run ./examples/flights
+
+generate: ## write all generated files anew
+	go generate ./...
+
+test: ## run all Go tests
+	$(GOTEST) ./...
+
+race: ## run them under the race detector
+	$(GOTEST) -race ./...
+
+purego: ## run them without unsafe and assembly
+	$(GOTEST) -tags purego ./...
+
+debug: ## run those of the runtime in a debug build, which notices the use of released memory
+	$(GOTEST) -tags lightstream_debug ./runtime/... ./internal/... ./transports/... ./examples/...
+
+cross: ## build everything for other systems, the transports with their tests
+	GOARCH=386 go build ./...
+	GOARCH=arm64 go build ./...
+	GOARCH=s390x go build ./...
+	GOOS=darwin GOARCH=arm64 go build ./...
+	GOOS=darwin GOARCH=arm64 go vet ./transports/...
+	GOOS=windows GOARCH=amd64 go build ./...
+	GOOS=windows GOARCH=amd64 go vet ./transports/...
+
+emulate: ## run the tests of the runtime on a 32-bit, an arm64 and a big-endian machine; needs qemu-user-static
+	GOARCH=386 $(GOTEST) -short ./runtime/... ./internal/...
+	GOARCH=arm64 $(GOTEST) -short -exec qemu-aarch64-static ./runtime/... ./internal/...
+	GOARCH=s390x $(GOTEST) -short -exec qemu-s390x-static ./runtime/... ./internal/...
+
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	.ci/fuzz $(FUZZTIME)
+
+lint: ## check format, vet and staticcheck
+	! gofmt -l . | grep .
+	! go tool -modfile=tools.mod gofumpt -l . | grep .
+	go vet ./...
+	go tool -modfile=tools.mod staticcheck ./...
+
+bench: ## measure against arrow-go and raw sockets
+	go run -C bench ./cmd/bench
+
+benchtest: ## run each benchmark once
+	cd bench && $(GOTEST) -bench . -benchtime 1x ./...
+
+interop: ## exchange streams and files with pyarrow and polars
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r interop/peers/requirements.txt
+	$(GOTEST) -count=1 ./interop/peers -args -python ../../.venv/bin/python -matrix ../../docs/interop.md
+	$(GOTEST) -count=1 -run TestReadme . -args -python .venv/bin/python
+
+check: ## run everything that CI runs, in about a quarter of an hour
+	.ci/run
+
+.PHONY: help demo generate test race purego debug cross emulate fuzz lint bench benchtest interop check

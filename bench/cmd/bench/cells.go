@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"time"
+)
+
+func showCalls(rate float64) string { return showTime(1 / rate) }
+
+func showBatches(rate float64) string {
+	if rate < 1000 {
+		return fmt.Sprintf("%.1f/s", rate)
+	}
+	return fmt.Sprintf("%.0f/s", rate)
+}
+
+func showTime(seconds float64) string {
+	switch ns := seconds * 1e9; {
+	case ns < 10e3:
+		return fmt.Sprintf("%.0f ns", ns)
+	case ns < 10e6:
+		return fmt.Sprintf("%.0f µs", ns/1e3)
+	default:
+		return fmt.Sprintf("%.1f ms", ns/1e6)
+	}
+}
+
+// cells returns the lines of the table.
+func cells(pairs *streams) []*cell {
+	pair := []peer{ours, arrowGo}
+	three := []peer{ours, arrowGo, raw}
+	memory := func(name string, goal float64, start func() (map[peer]func() error, error)) *cell {
+		c := &cell{name: name, time: 100 * time.Millisecond, peers: pair, show: showCalls}
+		if goal != 0 {
+			c.goals = map[peer]float64{arrowGo: goal}
+		}
+		c.start = func() (runner, error) {
+			calls, err := start()
+			return inMemory(calls), err
+		}
+		return c
+	}
+	stream := func(name, network string, rows, distinct int, goals map[peer]float64) *cell {
+		d := 500 * time.Millisecond
+		if rows > 100_000 { // what a connection costs at its start counts for less
+			d = time.Second
+		}
+		return &cell{name: name, time: d, peers: three, goals: goals, show: showBatches,
+			start: func() (runner, error) {
+				p, err := pairs.get(rows, distinct)
+				if err != nil {
+					return nil, err
+				}
+				return func(who peer, d time.Duration) (sample, error) { return p.run(network, who, d) }, nil
+			}}
+	}
+	return []*cell{
+		memory("encode/rows=1k", 8, func() (map[peer]func() error, error) { return encodeCalls(1_000) }),
+		memory("encode/rows=1M", 0, func() (map[peer]func() error, error) { return encodeCalls(1_000_000) }),
+		memory("decode/rows=1k", 10, func() (map[peer]func() error, error) { return decodeCalls(1_000) }),
+		memory("decode/rows=1M", 0, func() (map[peer]func() error, error) { return decodeCalls(1_000_000) }),
+		memory("append/flights=50k/dictionary", 4, func() (map[peer]func() error, error) { return appendCalls(true) }),
+		memory("append/flights=50k/utf8", 4, func() (map[peer]func() error, error) { return appendCalls(false) }),
+		stream("stream/tcp/rows=1k", "tcp", 1_000, 1, map[peer]float64{arrowGo: 3}),
+		stream("stream/uds/rows=1k", "uds", 1_000, 1, nil),
+		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, raw: 0.8}),
+		stream("stream/uds/rows=1M", "uds", 1_000_000, 4, map[peer]float64{arrowGo: 1.3, raw: 0.8}),
+	}
+}

@@ -1,0 +1,238 @@
+// Command bench measures this project beside arrow-go and beside plain reads and writes of the same sizes, in one run.
+//
+// Each cell of the table is run by its peers in turn, round after round (A B C, A B C, …), so that a slow spell of the machine
+// meets all of them. The ratio of a round is that of its pair; the table has the median of the ratios and their spread. Peers
+// that stream do so between two processes of their own, which this program starts, over loopback or a socket in a temporary
+// directory.
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+// peer is one of the sides of a cell.
+type peer string
+
+const (
+	ours    peer = "lightstream"
+	arrowGo peer = "arrow-go"
+	raw     peer = "raw"
+)
+
+// cell is one line of the table.
+type cell struct {
+	name  string
+	time  time.Duration    // of a run
+	peers []peer           // ours first
+	goals map[peer]float64 // the least ratio that is wanted, where one is
+	show  func(rate float64) string
+	start func() (runner, error)
+}
+
+// runner has a peer at work for about d.
+type runner func(p peer, d time.Duration) (sample, error)
+
+// sample is what a peer did in a run.
+type sample struct {
+	rate   float64 // batches per second
+	cpu    float64 // seconds of the processor per batch, of both ends and the garbage collector
+	allocs float64 // per batch, of both ends
+}
+
+type settings struct {
+	runs    int
+	time    time.Duration
+	flights string
+	profile string
+}
+
+var set settings
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == workerCommand {
+		work(os.Args[2:])
+		return
+	}
+	if err := bench(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(args []string, out, progress io.Writer) error {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	quick := f.Bool("quick", false, "fewer and shorter runs: under a minute, for a look")
+	f.IntVar(&set.runs, "runs", 0, "rounds of each cell; zero means 15, or 5 with -quick")
+	f.DurationVar(&set.time, "time", 0, "length of a run; zero means 1s for large streams, 500ms for small ones, 100ms in memory, and a third of that with -quick")
+	only := f.String("only", "", "regexp of the cells to run, such as encode or 'stream.*tcp'")
+	f.StringVar(&set.flights, "flights", "../examples/flights/data/flights-50k.arrows", "Arrow stream of the 50,000 flights")
+	f.StringVar(&set.profile, "profile", "", "directory for CPU profiles of the streaming processes, by cell, peer and role")
+	list := f.Bool("list", false, "only list the cells")
+	if err := f.Parse(args); err != nil {
+		if err == flag.ErrHelp {
+			return nil
+		}
+		return err
+	}
+	match, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	set.runs = cmp.Or(set.runs, map[bool]int{false: 15, true: 5}[*quick])
+	var pairs streams
+	defer pairs.stop()
+	chosen := slices.DeleteFunc(cells(&pairs), func(c *cell) bool { return !match.MatchString(c.name) })
+	if *list {
+		for _, c := range chosen {
+			fmt.Fprintln(out, c.name)
+		}
+		return nil
+	}
+	if len(chosen) == 0 {
+		return fmt.Errorf("no cell matches %q; -list names them", *only)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+
+	fmt.Fprintln(out, machine())
+	fmt.Fprintf(out, "%d rounds; medians; cpu and allocations are per batch, of both ends; ratios are those of pairs: median (min–max)\n\n", set.runs)
+	began := time.Now()
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "cell\tpeer\tspeed\tcpu\tallocs\tlightstream to it\tby cpu\tgoal")
+	for i, c := range chosen {
+		fmt.Fprintf(progress, "%d/%d %s …\n", i+1, len(chosen), c.name)
+		d := set.time
+		if d == 0 {
+			if d = c.time; *quick {
+				d /= 3
+			}
+		}
+		res, err := measure(c, d, stop)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		res.print(table)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\ntook %v\n", time.Since(began).Round(time.Second))
+	return nil
+}
+
+// result is what the rounds of a cell gave.
+type result struct {
+	cell    *cell
+	samples map[peer][]sample
+}
+
+func measure(c *cell, d time.Duration, stop <-chan os.Signal) (*result, error) {
+	run, err := c.start()
+	if err != nil {
+		return nil, err
+	}
+	res := &result{c, map[peer][]sample{}}
+	for round := -1; round < set.runs; round++ { // the first one warms up
+		for _, p := range c.peers {
+			select {
+			case s := <-stop:
+				return nil, fmt.Errorf("stopped by a signal: %v", s)
+			default:
+			}
+			n := d
+			if round < 0 {
+				n = d / 2
+			}
+			s, err := run(p, n)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", p, err)
+			}
+			if round >= 0 {
+				res.samples[p] = append(res.samples[p], s)
+			}
+		}
+	}
+	return res, nil
+}
+
+// ratios returns ours to p, round by round, in order of size.
+func (r *result) ratios(p peer, of func(a, b sample) float64) []float64 {
+	list := make([]float64, len(r.samples[p]))
+	for i := range list {
+		list[i] = of(r.samples[ours][i], r.samples[p][i])
+	}
+	slices.Sort(list)
+	return list
+}
+
+// median returns the median of a part of p's samples.
+func (r *result) median(p peer, of func(sample) float64) float64 {
+	list := make([]float64, len(r.samples[p]))
+	for i, s := range r.samples[p] {
+		list[i] = of(s)
+	}
+	slices.Sort(list)
+	return middle(list)
+}
+
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+func (r *result) print(w io.Writer) {
+	c := r.cell
+	row := func(p peer) string {
+		return fmt.Sprintf("%s\t%s\t%.0f", c.show(r.median(p, func(s sample) float64 { return s.rate })),
+			showTime(r.median(p, func(s sample) float64 { return s.cpu })), r.median(p, func(s sample) float64 { return s.allocs }))
+	}
+	fmt.Fprintf(w, "%s\t%s\t%s\n", c.name, ours, row(ours))
+	for _, p := range c.peers[1:] {
+		rates := r.ratios(p, func(a, b sample) float64 { return a.rate / b.rate })
+		cpu := r.ratios(p, func(a, b sample) float64 { return b.cpu / a.cpu })
+		goal := ""
+		if g := c.goals[p]; g != 0 {
+			goal = fmt.Sprintf("≥ %.1f", g)
+			if middle(rates) < g {
+				goal += " missed"
+			}
+		}
+		fmt.Fprintf(w, "\t%s\t%s\t%.2f (%.2f–%.2f)\t%.2f\t%s\n", p, row(p), middle(rates), rates[0], rates[len(rates)-1], middle(cpu), goal)
+	}
+}
+
+// machine says what the figures were taken on.
+func machine() string {
+	cpu := runtime.GOARCH
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+				cpu = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	version := "?"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path == "github.com/apache/arrow-go/v18" {
+				version = m.Version
+			}
+		}
+	}
+	return fmt.Sprintf("%s, %d CPUs, %s/%s, %s, arrow-go %s, %s", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+		runtime.Version(), version, time.Now().UTC().Format(time.DateOnly))
+}

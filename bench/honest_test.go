@@ -1,0 +1,254 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+
+	"github.com/lightstream-go/lightstream/bench/internal/workload"
+	"github.com/lightstream-go/lightstream/bench/tables"
+	"github.com/lightstream-go/lightstream/runtime/column"
+)
+
+// The figures mean something only if both sides move the same values: these tests compare them one by one, on batches that the
+// benchmarks measure.
+
+var ctx = context.Background()
+
+// TestEncodedIsWhatArrowGoReads reads with arrow-go what the encode benchmark writes.
+func TestEncodedIsWhatArrowGoReads(t *testing.T) {
+	for _, s := range sizes {
+		if s.rows > 100_000 && testing.Short() {
+			continue
+		}
+		var out bytes.Buffer
+		w, b := tables.NewSampleWriter(&out, nil), workload.Builder(s.rows, 1)
+		for range 2 { // the first with the schema and the dictionary before it
+			if err := w.Write(ctx, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want := workload.Record(s.rows, 1, workload.Dictionary())
+		r, err := ipc.NewReader(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !r.Schema().Equal(workload.SampleSchema) {
+			t.Fatalf("schema is %v, want %v", r.Schema(), workload.SampleSchema)
+		}
+		n := 0
+		for ; r.Next(); n++ {
+			if !array.RecordEqual(want, r.RecordBatch()) {
+				t.Fatalf("%s: batch %d differs", s.name, n)
+			}
+			for i, c := range want.Columns() { // RecordEqual passes over what is null
+				if got := r.RecordBatch().Column(i).NullN(); got != c.NullN() || got == 0 && s.rows > 100 {
+					t.Fatalf("%s: column %d has %d nulls, want %d", s.name, i, got, c.NullN())
+				}
+			}
+		}
+		if r.Err() != nil || n != 2 {
+			t.Fatal(r.Err(), n)
+		}
+	}
+}
+
+// TestDecodedIsWhatArrowGoWrote reads what arrow-go writes, and what we write, and wants the same of both.
+func TestDecodedIsWhatArrowGoWrote(t *testing.T) {
+	for _, s := range sizes {
+		if s.rows > 100_000 && testing.Short() {
+			continue
+		}
+		want := workload.Record(s.rows, 1, workload.Dictionary())
+		for name, src := range map[string]io.Reader{"lightstream": workload.Stream(s.rows, 1), "arrow-go": workload.ArrowStream(s.rows, 1)} {
+			r := tables.NewSampleReader(src, nil)
+			for range 3 {
+				batch, err := r.Next(ctx)
+				if err != nil {
+					t.Fatal(name, err)
+				}
+				sameSamples(t, batch, want)
+				batch.Release()
+			}
+		}
+	}
+}
+
+func sameSamples(t *testing.T, b tables.SampleBatch, want arrow.RecordBatch) {
+	t.Helper()
+	if b.Len() != int(want.NumRows()) {
+		t.Fatalf("%d rows, want %d", b.Len(), want.NumRows())
+	}
+	id, value := want.Column(0).(*array.Int64), want.Column(1).(*array.Float64)
+	ts, flag := want.Column(2).(*array.Timestamp), want.Column(3).(*array.Boolean)
+	name, cat := want.Column(4).(*array.String), want.Column(5).(*array.Dictionary)
+	values := cat.Dictionary().(*array.String)
+	ids, vals, times, flags, names, cats := b.ID(), b.Value(), b.Time(), b.Flag(), b.Name(), b.Category()
+	for i := range b.Len() {
+		v0, ok0 := ids.Get(i)
+		v1, ok1 := vals.Get(i)
+		v2, ok2 := times.Get(i)
+		v3, ok3 := flags.Get(i)
+		v4, ok4 := names.Get(i)
+		v5, ok5 := cats.Get(i)
+		switch {
+		case ok0 != id.IsValid(i) || ok0 && v0 != id.Value(i),
+			ok1 != value.IsValid(i) || ok1 && v1 != value.Value(i),
+			ok2 != ts.IsValid(i) || ok2 && !v2.Equal(ts.Value(i).ToTime(arrow.Microsecond)),
+			ok3 != flag.IsValid(i) || ok3 && v3 != flag.Value(i),
+			ok4 != name.IsValid(i) || ok4 && v4 != name.Value(i),
+			ok5 != cat.IsValid(i) || ok5 && v5 != values.Value(cat.GetValueIndex(i)):
+			t.Fatalf("row %d is %+v, arrow-go has %v", i, b.Row(i), want.NewSlice(int64(i), int64(i)+1))
+		}
+	}
+}
+
+// TestAppendedFlights compares what AppendRows makes of the flights with what arrow-go's RecordBuilder makes of them.
+func TestAppendedFlights(t *testing.T) {
+	rows, err := workload.Flights(*flights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 50_000 {
+		t.Fatalf("%d flights", len(rows))
+	}
+	texts := workload.TextFlights(rows)
+	b, tb := tables.NewFlightBuilder(nil), tables.NewTextFlightBuilder(nil)
+	records, textRecords := workload.NewFlightRecords(true), workload.NewFlightRecords(false)
+	for range 2 { // the second time with the dictionary and the memory of the first
+		b.Reset()
+		b.AppendRows(rows)
+		tb.Reset()
+		tb.AppendRows(texts)
+		var out, textOut bytes.Buffer
+		w, tw := tables.NewFlightWriter(&out, nil), tables.NewTextFlightWriter(&textOut, nil)
+		for _, err := range []error{w.Write(ctx, b), w.Close(), tw.Write(ctx, tb), tw.Close()} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		sameRecord(t, &out, records.Dictionaries(rows))
+		sameRecord(t, &textOut, textRecords.Texts(texts))
+	}
+	// And the arrow-go side holds what the file has.
+	i := 0
+	for row, err := range tables.NewTextFlightReader(arrowFlights(t, texts), nil).Rows(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := texts[i]; !row.Date.Equal(want.Date) || row.Delay != want.Delay || row.Distance != want.Distance || row.Origin != want.Origin || row.Destination != want.Destination {
+			t.Fatalf("row %d is %v, want %v", i, row, want)
+		}
+		i++
+	}
+	if i != len(rows) {
+		t.Fatalf("%d rows", i)
+	}
+}
+
+func arrowFlights(t *testing.T, texts []tables.TextFlight) io.Reader {
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(workload.FlightSchema(false)))
+	if err := w.Write(workload.NewFlightRecords(false).Texts(texts)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &out
+}
+
+func sameRecord(t *testing.T, stream io.Reader, want arrow.RecordBatch) {
+	t.Helper()
+	r, err := ipc.NewReader(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Next() {
+		t.Fatal(r.Err())
+	}
+	if !r.Schema().Equal(want.Schema()) {
+		t.Fatalf("schema is %v, want %v", r.Schema(), want.Schema())
+	}
+	if !array.RecordEqual(want, r.RecordBatch()) {
+		t.Fatal("the flights differ")
+	}
+}
+
+// decodeAllocs is the message that ipc.Reader.Next moves to the heap because of a deferred call in its loop.
+const decodeAllocs = 1
+
+// TestNothingIsAllocated holds the benchmarks to what the table says of them.
+func TestNothingIsAllocated(t *testing.T) {
+	if !column.Native {
+		t.Skip("columns are converted here")
+	}
+	check := func(name string, most float64, call func()) {
+		t.Helper()
+		if n := testing.AllocsPerRun(200, call); n > most {
+			t.Errorf("%s: %v allocations, want %v", name, n, most)
+		}
+	}
+	ok := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, batch := tables.NewSampleWriter(new(workload.Discard), nil), workload.Builder(1000, 1)
+	check("encode", 0, func() { ok(w.Write(ctx, batch)) })
+
+	plain := tables.NewSampleWriter(io.Discard, nil)
+	check("encode without WriteBuffers", 0, func() { ok(plain.Write(ctx, batch)) })
+
+	r := tables.NewSampleReader(workload.Stream(1000, 1), nil)
+	check("decode", decodeAllocs, func() {
+		b, err := r.Next(ctx)
+		ok(err)
+		b.Release()
+	})
+	ar := tables.NewSampleReader(workload.ArrowStream(1000, 1), nil)
+	check("decode what arrow-go wrote", decodeAllocs, func() {
+		b, err := ar.Next(ctx)
+		ok(err)
+		b.Release()
+	})
+
+	rows := make([]tables.Sample, 1000)
+	workload.NewSamples(1).Fill(rows)
+	fill := workload.Builder(1000, 1)
+	check("AppendRows", 0, func() {
+		fill.Reset()
+		fill.AppendRows(rows)
+	})
+	check("Append", 0, func() {
+		fill.Reset()
+		for i := range rows {
+			fill.Append(rows[i])
+		}
+	})
+	stream := tables.NewSampleWriter(new(workload.Discard), nil)
+	i := 0
+	for range 70_000 {
+		ok(stream.Append(ctx, rows[i%len(rows)]))
+		i++
+	}
+	check("Writer.Append", 0, func() {
+		ok(stream.Append(ctx, rows[i%len(rows)]))
+		i++
+	})
+	cold, err := workload.Flights(*flights)
+	ok(err)
+	b := tables.NewFlightBuilder(nil)
+	check("AppendRows of flights", 0, func() {
+		b.Reset()
+		b.AppendRows(cold[:5000])
+	})
+}

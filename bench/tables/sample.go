@@ -1,0 +1,22 @@
+// Package tables holds the tables that the benchmarks move.
+package tables
+
+import (
+	"time"
+
+	rt "github.com/lightstream-go/lightstream/runtime"
+)
+
+//go:generate go tool lightstream-gen
+
+// Sample is a row of the reference batch M: six types, each nullable.
+//
+//lightstream:table
+type Sample struct {
+	ID       rt.Null[int64]     `arrow:"id"`
+	Value    rt.Null[float64]   `arrow:"val"`
+	Time     rt.Null[time.Time] `arrow:"ts,timestamp(us,UTC)"`
+	Flag     rt.Null[bool]      `arrow:"flag"`
+	Name     rt.Null[string]    `arrow:"name"`
+	Category rt.Null[string]    `arrow:"cat,dict"`
+}

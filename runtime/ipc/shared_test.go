@@ -1,0 +1,240 @@
+package ipc_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// schemaOf returns a schema message whose fields may share what they lead to.
+func schemaOf(fields func(b *flatbuffers.Builder) []flatbuffers.UOffsetT) []byte {
+	return it.Message(it.Meta(arrowfb.MetadataVersionV5, func(b *flatbuffers.Builder) (arrowfb.MessageHeader, flatbuffers.UOffsetT) {
+		v := it.Vector(b, fields(b), arrowfb.SchemaStartFields)
+		arrowfb.SchemaStart(b)
+		arrowfb.SchemaAddFields(b, v)
+		return arrowfb.MessageHeaderSchema, arrowfb.SchemaEnd(b)
+	}, 0), nil)
+}
+
+// field writes a field whose parts are there already.
+func field(b *flatbuffers.Builder, name flatbuffers.UOffsetT, tag arrowfb.Type, typ, children, metadata flatbuffers.UOffsetT) flatbuffers.UOffsetT {
+	arrowfb.FieldStart(b)
+	arrowfb.FieldAddName(b, name)
+	arrowfb.FieldAddTypeType(b, tag)
+	arrowfb.FieldAddType(b, typ)
+	arrowfb.FieldAddNullable(b, true)
+	if children != 0 {
+		arrowfb.FieldAddChildren(b, children)
+	}
+	if metadata != 0 {
+		arrowfb.FieldAddCustomMetadata(b, metadata)
+	}
+	return arrowfb.FieldEnd(b)
+}
+
+func empty(b *flatbuffers.Builder) flatbuffers.UOffsetT {
+	arrowfb.NullStart(b)
+	return arrowfb.NullEnd(b)
+}
+
+// TestSharedParts reads schemas of a megabyte or so whose parts lead to the same bytes again and again, so that copying out what
+// they mean would take gigabytes.
+func TestSharedParts(t *testing.T) {
+	const long = 1 << 20
+	text := strings.Repeat("n", long)
+	cases := []struct {
+		name   string
+		schema []byte
+		says   string
+	}{
+		{"a name for all fields", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
+			f := field(b, b.CreateString(text), arrowfb.TypeNull, empty(b), 0, 0)
+			return slices.Repeat([]flatbuffers.UOffsetT{f}, 60_000)
+		}), "Limits.MaxMetadata"},
+		{"a long name above many", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
+			child := field(b, b.CreateString("c"), arrowfb.TypeNull, empty(b), 0, 0)
+			children := it.Vector(b, slices.Repeat([]flatbuffers.UOffsetT{child}, 60_000), arrowfb.FieldStartChildren)
+			return []flatbuffers.UOffsetT{field(b, b.CreateString(text), arrowfb.TypeStruct, empty(b), children, 0)}
+		}), "Limits.MaxMetadata"},
+		{"an entry many times", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
+			k, v := b.CreateString("k"), b.CreateString(text)
+			arrowfb.KeyValueStart(b)
+			arrowfb.KeyValueAddKey(b, k)
+			arrowfb.KeyValueAddValue(b, v)
+			kv := arrowfb.KeyValueEnd(b)
+			kvs := it.Vector(b, slices.Repeat([]flatbuffers.UOffsetT{kv}, 200_000), arrowfb.FieldStartCustomMetadata)
+			return []flatbuffers.UOffsetT{field(b, b.CreateString("f"), arrowfb.TypeNull, empty(b), 0, kvs)}
+		}), "Limits.MaxMetadata"},
+		{"empty entries for many fields", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
+			arrowfb.KeyValueStart(b)
+			kv := arrowfb.KeyValueEnd(b)
+			kvs := it.Vector(b, slices.Repeat([]flatbuffers.UOffsetT{kv}, 10), arrowfb.FieldStartCustomMetadata)
+			f := field(b, b.CreateString("f"), arrowfb.TypeNull, empty(b), 0, kvs)
+			return slices.Repeat([]flatbuffers.UOffsetT{f}, 60_000)
+		}), "Limits."},
+		{"a zone for all fields", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
+			zone := b.CreateString(text)
+			arrowfb.TimestampStart(b)
+			arrowfb.TimestampAddTimezone(b, zone)
+			typ := arrowfb.TimestampEnd(b)
+			f := field(b, b.CreateString("f"), arrowfb.TypeTimestamp, typ, 0, 0)
+			return slices.Repeat([]flatbuffers.UOffsetT{f}, 60_000)
+		}), "Limits.MaxMetadata"},
+		{"type ids for all unions", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
+			typ := it.Union(arrowfb.UnionModeDense, make([]int32, 250_000)...).Build(b)
+			f := field(b, b.CreateString("f"), arrowfb.TypeUnion, typ, 0, 0)
+			return slices.Repeat([]flatbuffers.UOffsetT{f}, 60_000)
+		}), "250000 type ids for 0 children"},
+		{"fields that double 30 times", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
+			f := field(b, b.CreateString("f"), arrowfb.TypeNull, empty(b), 0, 0)
+			for range 30 {
+				children := it.Vector(b, []flatbuffers.UOffsetT{f, f}, arrowfb.FieldStartChildren)
+				f = field(b, b.CreateString("f"), arrowfb.TypeStruct, empty(b), children, 0)
+			}
+			return []flatbuffers.UOffsetT{f}
+		}), "MaxTables"},
+		{"fields that double 15 times", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
+			f := field(b, b.CreateString("f"), arrowfb.TypeNull, empty(b), 0, 0)
+			for range 15 {
+				children := it.Vector(b, []flatbuffers.UOffsetT{f, f}, arrowfb.FieldStartChildren)
+				f = field(b, b.CreateString("f"), arrowfb.TypeStruct, empty(b), children, 0)
+			}
+			padding := b.CreateByteVector(make([]byte, long)) // room for as many tables
+			_ = padding
+			return []flatbuffers.UOffsetT{f, f}
+		}), "Limits.MaxColumns"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var err error
+			n := allocated(func() { _, err = readAll(bytes.NewReader(c.schema), nil) })
+			wellTyped(t, err, len(c.schema))
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%.300v, want %q", err, c.says)
+			}
+			if n > 160<<20 {
+				t.Errorf("%d MiB allocated for a schema of %d KiB", n>>20, len(c.schema)>>10)
+			}
+		})
+	}
+}
+
+// TestSharedBuffers reads a batch of many columns that are the same bytes of a body, unaligned.
+func TestSharedBuffers(t *testing.T) {
+	const columns, size = 2000, 1 << 20
+	fields := make([]it.Field, columns)
+	for i := range fields {
+		fields[i] = it.Field{Name: "x", Type: it.Int(8, true)}
+	}
+	b := it.NewBatch(size)
+	for range columns {
+		b.Nodes = append(b.Nodes, [2]int64{size, 0})
+		b.Buffers = append(b.Buffers, [2]int64{}, [2]int64{1, size})
+	}
+	b.Body = make([]byte, size+64)
+	in := stream(it.Schema(fields...), b.Message(), it.End)
+	var err error
+	n := allocated(func() { _, err = readAll(bytes.NewReader(in), nil) })
+	if !errors.Is(err, ipc.ErrMalformed) || !strings.Contains(err.Error(), "they overlap") {
+		t.Fatal(err)
+	}
+	if n > 40<<20 {
+		t.Errorf("%d MiB allocated for a message of 1 MiB", n>>20)
+	}
+	// Where only one of them is wanted there is nothing to object to.
+	opts := &ipc.ReaderOptions{Select: func(s *ipc.Schema) ([]bool, error) {
+		want := make([]bool, len(s.Fields))
+		want[7] = true
+		return want, nil
+	}}
+	r := ipc.NewReader(bytes.NewReader(in), opts)
+	h, err := r.Next(context.Background())
+	if err != nil || len(h.Column(7).Buffers[1]) != size || !mem.IsAligned(h.Column(7).Buffers[1], 64) || r.Stats().Realigned != 1 {
+		t.Fatal(err, r.Stats())
+	}
+	h.Release()
+}
+
+// TestErrorsSayWhere checks frame, offset and path of what is wrong in the third message.
+func TestErrorsSayWhere(t *testing.T) {
+	fields := []it.Field{
+		{Name: "a", Type: it.Int(32, true)}, {Name: "v", Type: it.Utf8View, Nullable: true},
+		{Name: "l", Type: it.List, Nullable: true, Children: []it.Field{{Name: "item", Type: it.Utf8, Nullable: true}}},
+		{Name: "d", Type: it.Utf8, Nullable: true, Dict: &it.Dict{ID: 3, Bits: 8}},
+	}
+	batch := func() *it.Batch {
+		views, data := it.Views("one that is longer than twelve", "short")
+		offsets, text := it.Texts("x", "yz", "")
+		return it.NewBatch(2).Add(2, 0, nil, it.I32(1, 2)).AddViews(2, 0, nil, views, data).
+			Add(2, 0, nil, it.I32(0, 1, 3)).Add(3, 1, it.Bits(1, 1, 0), offsets, text).Add(2, 0, nil, it.I8(0, 1))
+	}
+	head := int64(len(batch().Message()) - len(batch().Body))
+	body := func(b *it.Batch, i int) int64 { return head + b.Buffers[i][0] }
+	ok := stream(it.Schema(fields...), it.Dictionary(3, false, "p", "q"), batch().Message(), it.End)
+	if rows, err := readAll(bytes.NewReader(ok), nil); err != nil || rows != 2 {
+		t.Fatal(rows, err)
+	}
+	for _, c := range []struct {
+		edit func(b *it.Batch)
+		path string
+		at   func(b *it.Batch) int64 // nil is somewhere in the metadata
+	}{
+		{func(b *it.Batch) { b.Nodes[0][0] = 1 }, "a", nil},
+		{func(b *it.Batch) { b.Nodes[3][1] = -1 }, "l.item", nil},
+		{func(b *it.Batch) { b.Rows = -1 }, "message.length", nil},
+		{func(b *it.Batch) { b.Variadic[0] = -1 }, "message.variadicBufferCounts", nil},
+		{func(b *it.Batch) { b.Buffers[1][0] = 1 << 40 }, "a.values", nil},
+		{func(b *it.Batch) { b.Buffers[1][1] = 4 }, "a.values", nil},
+		{func(b *it.Batch) { b.Body[b.Buffers[3][0]+8] = 9 }, "v.views", func(b *it.Batch) int64 { return body(b, 3) }},
+		{func(b *it.Batch) { b.Body[b.Buffers[6][0]+4] = 9 }, "l.offsets", func(b *it.Batch) int64 { return body(b, 6) }},
+		{func(b *it.Batch) { b.Nodes[3][1] = 2 }, "l.item.validity", func(b *it.Batch) int64 { return body(b, 7) }},
+		{func(b *it.Batch) { b.Body[b.Buffers[8][0]+4] = 9 }, "l.item.offsets", func(b *it.Batch) int64 { return body(b, 8) }},
+		{func(b *it.Batch) { b.Body[b.Buffers[11][0]] = 9 }, "d.indices", func(b *it.Batch) int64 { return body(b, 11) }},
+	} {
+		b := batch()
+		c.edit(b)
+		in := stream(it.Schema(fields...), it.Dictionary(3, false, "p", "q"), b.Message(), it.End)
+		_, err := readAll(bytes.NewReader(in), nil)
+		var e *frame.DecodeError
+		if !errors.As(err, &e) || e.Frame != 2 || e.Path != c.path || e.Offset < 8 {
+			t.Errorf("%s: %v", c.path, err)
+			continue
+		}
+		if c.at == nil && e.Offset >= head || c.at != nil && e.Offset != c.at(b) {
+			t.Errorf("%v: offset %d, the body begins at %d", err, e.Offset, head)
+		}
+	}
+}
+
+// TestMessagesDoNotShareDictionaries decodes a message that lacks the dictionary which the one before it brought.
+func TestMessagesDoNotShareDictionaries(t *testing.T) {
+	schema := &ipc.Schema{Fields: []ipc.Field{{Name: "d", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}
+	d, err := ipc.NewMessageDecoder(schema, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := it.NewBatch(2).Add(2, 0, nil, it.I32(0, 1)).Message()
+	for range 2 {
+		h, err := d.Decode(stream(it.Dictionary(0, false, "a", "b"), batch))
+		if err != nil || h.Len() != 2 {
+			t.Fatal(err)
+		}
+		h.Release()
+		for _, p := range [][]byte{batch, stream(it.Dictionary(0, true, "a"), batch)} {
+			if h, err := d.Decode(p); !errors.Is(err, ipc.ErrMalformed) || h != (ipc.Batch{}) {
+				t.Fatalf("%v, %v", h, err)
+			}
+		}
+	}
+}
