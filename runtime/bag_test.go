@@ -15,6 +15,7 @@ import (
 	aipc "github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/lightstream-go/lightstream/internal/feed"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -56,12 +57,8 @@ func texts(h rt.Handle, i int, c *rt.Column) []string {
 		}
 	}
 	switch t := c.Type; {
-	case c.Dictionary != nil && c.Dictionary.Index.Bits == 8:
-		out = dictTexts(rt.Dict[int8](h, i))
-	case c.Dictionary != nil && c.Dictionary.Index.Bits == 16:
-		out = dictTexts(rt.Dict[int16](h, i))
 	case c.Dictionary != nil:
-		out = dictTexts(rt.Dict[int32](h, i))
+		out = dictionaryTexts(h, i, c)
 	case t.Kind == ipc.KindBool:
 		v := rt.Bools(h, i)
 		for k := range v.Len() {
@@ -72,6 +69,38 @@ func texts(h rt.Handle, i int, c *rt.Column) []string {
 		for k := range v.Len() {
 			add(v.IsNull(k), "%s", v.At(k).Format(time.RFC3339Nano))
 		}
+	case t.Kind == ipc.KindDate && t.Variant == 0:
+		out = viewTexts(rt.Dates[rt.Date](h, i), func(v time.Time) string { return v.Format(time.DateOnly) })
+	case t.Kind == ipc.KindDate:
+		out = viewTexts(rt.Dates[rt.DateMillis](h, i), func(v time.Time) string { return v.Format(time.DateTime) })
+	case t.Kind == ipc.KindTime && t.Bits == 32:
+		out = viewTexts(rt.Times32(h, i, t.Unit), time.Duration.String)
+	case t.Kind == ipc.KindTime:
+		out = viewTexts(rt.Times64(h, i, t.Unit), time.Duration.String)
+	case t.Kind == ipc.KindDuration:
+		out = viewTexts(rt.Durations(h, i, t.Unit), time.Duration.String)
+	case t.Kind == ipc.KindDecimal && t.Bits == 32:
+		out = viewTexts(rt.Nullable[rt.Decimal32](h, i), func(v rt.Decimal32) string { return v.Text(t.Scale) })
+	case t.Kind == ipc.KindDecimal && t.Bits == 64:
+		out = viewTexts(rt.Nullable[rt.Decimal64](h, i), func(v rt.Decimal64) string { return v.Text(t.Scale) })
+	case t.Kind == ipc.KindDecimal && t.Bits == 128:
+		out = viewTexts(rt.Nullable[rt.Decimal128](h, i), func(v rt.Decimal128) string { return v.Text(t.Scale) })
+	case t.Kind == ipc.KindDecimal:
+		out = viewTexts(rt.Nullable[rt.Decimal256](h, i), func(v rt.Decimal256) string { return v.Text(t.Scale) })
+	case t.Kind == ipc.KindFixedSizeBinary && t.Width == 3:
+		out = viewTexts(rt.NullableArrays[[3]byte](h, i), func(v [3]byte) string { return string(v[:]) })
+	case t.Kind == ipc.KindNull:
+		for range rt.AllNull(h, i).Len() {
+			out = append(out, "null")
+		}
+	case t.Kind == ipc.KindLargeUtf8:
+		out = viewTexts(rt.LargeTexts(h, i), strings.Clone)
+	case t.Kind == ipc.KindLargeBinary:
+		out = viewTexts(rt.LargeBinaries(h, i), func(v []byte) string { return string(v) })
+	case t.Kind == ipc.KindUtf8View:
+		out = viewTexts(rt.TextViews(h, i), strings.Clone)
+	case t.Kind == ipc.KindBinaryView:
+		out = viewTexts(rt.BinaryViews(h, i), func(v []byte) string { return string(v) })
 	case t.IsText():
 		v := rt.Texts(h, i)
 		for k := range v.Len() {
@@ -82,6 +111,8 @@ func texts(h rt.Handle, i int, c *rt.Column) []string {
 		for k := range v.Len() {
 			add(v.IsNull(k), "%s", v.At(k))
 		}
+	case t.Kind == ipc.KindFloat && t.Bits == 16:
+		out = numberTexts(rt.Nullable[rt.Float16](h, i))
 	case t.Kind == ipc.KindFloat && t.Bits == 32:
 		out = numberTexts(rt.Nullable[float32](h, i))
 	case t.Kind == ipc.KindFloat:
@@ -104,6 +135,64 @@ func texts(h rt.Handle, i int, c *rt.Column) []string {
 		out = numberTexts(rt.Nullable[uint64](h, i))
 	}
 	return out
+}
+
+// viewTexts returns the values of a view as text.
+func viewTexts[T any](v interface {
+	Len() int
+	IsNull(i int) bool
+	Get(i int) (T, bool)
+}, text func(T) string) (out []string) {
+	for k := range v.Len() {
+		x, ok := v.Get(k)
+		switch {
+		case ok == v.IsNull(k):
+			panic("Get and IsNull differ")
+		case ok:
+			out = append(out, text(x))
+		default:
+			out = append(out, "null")
+		}
+	}
+	return out
+}
+
+// dictionaryTexts is texts of a dictionary column.
+func dictionaryTexts(h rt.Handle, i int, c *rt.Column) []string {
+	index := c.Dictionary.Index
+	switch {
+	case index.Signed && index.Bits == 8:
+		return indexTexts[int8](h, i, c)
+	case index.Signed && index.Bits == 16:
+		return indexTexts[int16](h, i, c)
+	case index.Signed && index.Bits == 32:
+		return indexTexts[int32](h, i, c)
+	case index.Signed:
+		return indexTexts[int64](h, i, c)
+	case index.Bits == 8:
+		return indexTexts[uint8](h, i, c)
+	case index.Bits == 16:
+		return indexTexts[uint16](h, i, c)
+	case index.Bits == 32:
+		return indexTexts[uint32](h, i, c)
+	}
+	return indexTexts[uint64](h, i, c)
+}
+
+func indexTexts[I column.Index](h rt.Handle, i int, c *rt.Column) []string {
+	switch {
+	case c.Names != nil:
+		return viewTexts(rt.Enums[I, feed.Mood](h, i), feed.Mood.String)
+	case c.Type.IsText():
+		return dictTexts(rt.Dict[I](h, i))
+	case c.Type.IsBinary():
+		return viewTexts(rt.DictBinaries[I](h, i), func(v []byte) string { return string(v) })
+	case c.Type.Bits == 16:
+		return viewTexts(rt.DictInts[I, int16](h, i), func(v int16) string { return fmt.Sprint(v) })
+	case c.Type.Signed:
+		return viewTexts(rt.DictInts[I, int64](h, i), func(v int64) string { return fmt.Sprint(v) })
+	}
+	return viewTexts(rt.DictInts[I, uint64](h, i), func(v uint64) string { return fmt.Sprint(v) })
 }
 
 func dictTexts[I column.Index](v column.Dict[I]) (out []string) {
