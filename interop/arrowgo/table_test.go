@@ -3,6 +3,7 @@ package arrowgo_test
 import (
 	"bytes"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -11,6 +12,10 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/decimal"
+	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/decimal256"
+	"github.com/apache/arrow-go/v18/arrow/float16"
 	aipc "github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"pgregory.net/rapid"
@@ -18,6 +23,7 @@ import (
 	"github.com/lightstream-go/lightstream/internal/feed"
 	"github.com/lightstream-go/lightstream/interop/arrowgo"
 	rt "github.com/lightstream-go/lightstream/runtime"
+	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -62,7 +68,47 @@ func tableColumns(t testing.TB) (columns []tableColumn) {
 // set gives a field of a row a random value, or none with the given probability.
 func (c *tableColumn) set(v reflect.Value, r *rand.Rand, nulls float64) (known bool) {
 	null := r.Float64() < nulls && c.field.Nullable
+	kind := c.field.Type.Kind
 	switch {
+	case v.Type() == reflect.TypeFor[time.Time]() && kind == ipc.KindDate:
+		v.Set(reflect.ValueOf(rt.Date(r.IntN(4e6) - 2e6).Time()))
+		return true
+	case v.Type() == reflect.TypeFor[rt.DateMillis]():
+		v.SetInt(rt.Date(r.IntN(4e6) - 2e6).Time().UnixMilli())
+		return true
+	case v.Type() == reflect.TypeFor[time.Duration]():
+		unit := int64(time.Second) / int64(c.field.Type.Unit)
+		if v.SetInt(r.Int64N(int64(24*time.Hour)/unit) * unit); kind == ipc.KindDuration {
+			v.SetInt(v.Int() - int64(12*time.Hour))
+		}
+		return true
+	case v.Type() == reflect.TypeFor[rt.Float16]():
+		v.SetUint(uint64(column.Float16Of(float32(r.NormFloat64()))))
+		return true
+	case v.Type() == reflect.TypeFor[feed.Mood]():
+		v.SetInt(int64(r.IntN(3) - 1))
+		if v.Int() == 1 {
+			v.SetInt(2)
+		}
+		return true
+	case kind == ipc.KindDecimal && v.Kind() != reflect.Pointer && !strings.HasPrefix(v.Type().Name(), "Null["):
+		n := r.Int64N(2e9) - 1e9 + 1
+		switch c.field.Type.Bits {
+		case 32, 64:
+			v.SetInt(n)
+		case 128:
+			v.Set(reflect.ValueOf(column.Decimal128From(n)))
+		default:
+			v.Set(reflect.ValueOf(column.Decimal256From(n)))
+		}
+		return true
+	case v.Kind() == reflect.Array:
+		for i := range v.Len() {
+			v.Index(i).SetUint(r.Uint64N(256))
+		}
+		return true
+	case v.Type() == reflect.TypeFor[struct{}]():
+		return true
 	case v.Type() == reflect.TypeFor[time.Time]():
 		unit := c.field.Type.Unit
 		v.Set(reflect.ValueOf(unit.Time(r.Int64N(4e9*int64(unit)) - 2e9*int64(unit))))
@@ -101,7 +147,15 @@ func (c *tableColumn) set(v reflect.Value, r *rand.Rand, nulls float64) (known b
 	default:
 		return false
 	}
-	return c.field.Type.Kind != ipc.KindDuration && c.field.Type.Kind != ipc.KindTime // int64 in Go, but counted otherwise
+	if c.field.Dictionary != nil && kind == ipc.KindInt { // few enough for the dictionary
+		v.SetZero()
+		if v.CanInt() {
+			v.SetInt(int64(r.IntN(200) - 100))
+		} else {
+			v.SetUint(r.Uint64N(100))
+		}
+	}
+	return true
 }
 
 // tableText returns one of a hundred strings, which fit the dictionary of an int8.
@@ -112,9 +166,31 @@ func tableText(r *rand.Rand) string {
 
 // value is a field's value without its Go form, nil where it is null.
 func value(v reflect.Value) any {
+	switch x := v.Interface().(type) {
+	case time.Time:
+		return x
+	case rt.Date:
+		return x.Time()
+	case rt.DateMillis:
+		return x.Time()
+	case rt.Float16:
+		return float64(x.Float32())
+	case rt.Decimal32:
+		return x.Big().String()
+	case rt.Decimal64:
+		return x.Big().String()
+	case rt.Decimal128:
+		return x.Big().String()
+	case rt.Decimal256:
+		return x.Big().String()
+	case struct{}:
+		return nil
+	}
 	switch {
-	case v.Type() == reflect.TypeFor[time.Time]():
-		return v.Interface()
+	case v.Kind() == reflect.Array:
+		b := make([]byte, v.Len())
+		reflect.Copy(reflect.ValueOf(b), v)
+		return string(b)
 	case v.Kind() == reflect.Pointer:
 		if v.IsNil() {
 			return nil
@@ -144,21 +220,65 @@ func value(v reflect.Value) any {
 	return v.String()
 }
 
+// value is what a row has, in the form that theirs gives.
+func (c *tableColumn) value(row reflect.Value) any {
+	v := value(row.FieldByIndex(c.index))
+	switch {
+	case v == nil:
+	case c.field.Type.Kind == ipc.KindTimestamp:
+		if raw, is := v.(int64); is {
+			return c.field.Type.Unit.Time(raw)
+		}
+	case c.field.Type.IsText() && reflect.TypeOf(v).Kind() == reflect.Int64:
+		return feed.Mood(v.(int64)).String()
+	}
+	return v
+}
+
 // theirs is row i of an array in the same form.
 func theirs(a arrow.Array, i int) any {
 	if a.IsNull(i) {
 		return nil
 	}
 	switch a := a.(type) {
+	case *array.Null:
+		return nil
 	case *array.Dictionary:
 		return theirs(a.Dictionary(), a.GetValueIndex(i))
 	case *array.Timestamp:
 		return a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit)
 	case *array.String:
 		return strings.Clone(a.Value(i))
+	case *array.LargeString:
+		return strings.Clone(a.Value(i))
+	case *array.StringView:
+		return strings.Clone(a.Value(i))
+	case array.ExtensionArray:
+		return theirs(a.Storage(), i)
+	case *array.Float16:
+		return float64(a.Value(i).Float32())
+	case *array.Date32:
+		return a.Value(i).ToTime()
+	case *array.Date64:
+		return a.Value(i).ToTime()
+	case *array.Duration:
+		return int64(a.Value(i)) * int64(a.DataType().(*arrow.DurationType).Unit.Multiplier())
+	case *array.Time32:
+		return int64(a.Value(i)) * int64(a.DataType().(*arrow.Time32Type).Unit.Multiplier())
+	case *array.Time64:
+		return int64(a.Value(i)) * int64(a.DataType().(*arrow.Time64Type).Unit.Multiplier())
+	case *array.Decimal32:
+		return fmt.Sprint(int32(a.Value(i)))
+	case *array.Decimal64:
+		return fmt.Sprint(int64(a.Value(i)))
+	case *array.Decimal128:
+		return a.Value(i).BigInt().String()
+	case *array.Decimal256:
+		return a.Value(i).BigInt().String()
 	}
 	v := reflect.ValueOf(a).MethodByName("Value").Call([]reflect.Value{reflect.ValueOf(i)})[0]
-	if a.DataType().ID() == arrow.BINARY {
+	switch a.DataType().ID() {
+	case arrow.BINARY, arrow.LARGE_BINARY, arrow.BINARY_VIEW, arrow.FIXED_SIZE_BINARY:
 		return string(v.Bytes())
 	}
 	return value(v)
@@ -178,7 +298,7 @@ func tableRows(r *rand.Rand, columns []tableColumn, n int, nulls float64) []feed
 func tableForm(r *rand.Rand, f *ipc.Field, own arrow.DataType) arrow.DataType {
 	texts := []arrow.DataType{arrow.BinaryTypes.String, arrow.BinaryTypes.LargeString, arrow.BinaryTypes.StringView}
 	switch {
-	case f.Type.IsBinary():
+	case f.Type.IsBinary() && f.Dictionary == nil:
 		return []arrow.DataType{arrow.BinaryTypes.Binary, arrow.BinaryTypes.LargeBinary, arrow.BinaryTypes.BinaryView}[r.IntN(3)]
 	case !f.Type.IsText() || r.IntN(4) == 0:
 		return own
@@ -193,7 +313,7 @@ func tableForm(r *rand.Rand, f *ipc.Field, own arrow.DataType) arrow.DataType {
 func tableArray(c tableColumn, typ arrow.DataType, rows []feed.All) arrow.Array {
 	values := make([]any, len(rows))
 	for i := range rows {
-		values[i] = value(reflect.ValueOf(rows[i]).FieldByIndex(c.index))
+		values[i] = c.value(reflect.ValueOf(rows[i]))
 	}
 	if d, is := typ.(*arrow.DictionaryType); is {
 		index, text := array.NewBuilder(memory.DefaultAllocator, d.IndexType), array.NewBuilder(memory.DefaultAllocator, d.ValueType)
@@ -205,11 +325,15 @@ func tableArray(c tableColumn, typ arrow.DataType, rows []feed.All) arrow.Array 
 			}
 			if _, is := at[v]; !is {
 				at[v] = len(at)
-				_ = text.AppendValueFromString(v.(string))
+				tableValue(text, d.ValueType, v)
 			}
 			_ = index.AppendValueFromString(fmt.Sprint(at[v]))
 		}
 		return array.NewDictionaryArray(d, index.NewArray(), text.NewArray())
+	}
+	if e, is := typ.(arrow.ExtensionType); is {
+		storage := tableArray(c, e.StorageType(), rows)
+		return array.NewExtensionArrayWithStorage(e, storage)
 	}
 	b := array.NewBuilder(memory.DefaultAllocator, typ)
 	for _, v := range values {
@@ -227,6 +351,32 @@ func tableArray(c tableColumn, typ arrow.DataType, rows []feed.All) arrow.Array 
 
 func tableValue(b array.Builder, typ arrow.DataType, v any) {
 	switch b := b.(type) {
+	case *array.Date32Builder:
+		b.Append(arrow.Date32FromTime(v.(time.Time)))
+	case *array.Date64Builder:
+		b.Append(arrow.Date64FromTime(v.(time.Time)))
+	case *array.DurationBuilder:
+		b.Append(arrow.Duration(v.(int64) / int64(typ.(*arrow.DurationType).Unit.Multiplier())))
+	case *array.Time32Builder:
+		b.Append(arrow.Time32(v.(int64) / int64(typ.(*arrow.Time32Type).Unit.Multiplier())))
+	case *array.Time64Builder:
+		b.Append(arrow.Time64(v.(int64) / int64(typ.(*arrow.Time64Type).Unit.Multiplier())))
+	case *array.Float16Builder:
+		b.Append(float16.New(float32(v.(float64))))
+	case *array.Decimal32Builder:
+		n, _ := new(big.Int).SetString(v.(string), 10)
+		b.Append(decimal.Decimal32(n.Int64()))
+	case *array.Decimal64Builder:
+		n, _ := new(big.Int).SetString(v.(string), 10)
+		b.Append(decimal.Decimal64(n.Int64()))
+	case *array.Decimal128Builder:
+		n, _ := new(big.Int).SetString(v.(string), 10)
+		b.Append(decimal.Decimal128(decimal128.FromBigInt(n)))
+	case *array.Decimal256Builder:
+		n, _ := new(big.Int).SetString(v.(string), 10)
+		b.Append(decimal256.FromBigInt(n))
+	case *array.FixedSizeBinaryBuilder:
+		b.Append([]byte(v.(string)))
 	case *array.TimestampBuilder:
 		unit := typ.(*arrow.TimestampType).Unit
 		ts, err := arrow.TimestampFromTime(v.(time.Time), unit)
@@ -381,7 +531,7 @@ func sameTableRecord(t rapid.TB, columns []tableColumn, rec arrow.RecordBatch, w
 			if !c.known {
 				break
 			}
-			w := value(reflect.ValueOf(want[i]).FieldByIndex(c.index))
+			w := c.value(reflect.ValueOf(want[i]))
 			if h := theirs(rec.Column(k), i); !reflect.DeepEqual(h, w) {
 				t.Fatalf("row %d, column %q, %v: %#v, want %#v", i, c.field.Name, c.field, h, w)
 			}
