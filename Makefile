@@ -46,6 +46,7 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 lint: ## check format, vet and staticcheck
 	! gofmt -l . | grep .
 	! go tool -modfile=tools.mod gofumpt -l . | grep .
+	go mod tidy -diff
 	go vet ./...
 	go tool -modfile=tools.mod staticcheck ./...
 

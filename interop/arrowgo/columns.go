@@ -55,6 +55,9 @@ func (c *columns) of(rec arrow.RecordBatch) (rows int, data []column.Data, err e
 	return int(n), c.data, nil
 }
 
+// done forgets the last record, which may be long gone when the next one comes.
+func (c *columns) done() { clear(c.data) }
+
 // undo forgets dictionaries that the last record brought, which was not used after all.
 func (c *columns) undo() { undo(c.sources, c.records) }
 
@@ -159,7 +162,7 @@ func sourcesOf(c *columns, fields []ipc.Field, path string) []source {
 
 // read sets d to rows of an array from row from on. It returns with nothing of the array kept but by d.
 func (s *source) read(d *column.Data, data arrow.ArrayData, from, rows int) error {
-	if have := data.Len(); from > have || rows > have-from {
+	if have := data.Len(); from < 0 || rows < 0 || from > have || rows > have-from {
 		return s.malformed("length", "%d rows, %d are needed from row %d on", have, rows, from)
 	}
 	s.data, s.offset, s.rows = data, data.Offset()+from, rows

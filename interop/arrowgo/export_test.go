@@ -326,6 +326,26 @@ func raw(t testing.TB, schema *ipc.Schema, rows int, columns ...column.Data) rt.
 	return must(ipc.NewReader(&buf, &ipc.ReaderOptions{Validate: ipc.Structure}).Next(ctx))(t)
 }
 
+// TestExportReuse keeps records beyond the life of batches that a reader ends by itself.
+func TestExportReuse(t *testing.T) {
+	want := [][]feed.Trade{trades(0, 100), trades(100, 100), trades(200, 5000), trades(300, 10)}
+	pool := mem.NewPool(nil)
+	r := feed.NewTradeReader(bytes.NewReader(stream(t, want...)), &rt.ReaderOptions{Pool: pool, Reuse: true})
+	e := exporter(t)
+	var recs []arrow.RecordBatch
+	for b, err := range r.Batches(ctx) {
+		ok(t, err)
+		recs = append(recs, must(e.RecordBatch(b.Handle()))(t))
+	}
+	for i, rec := range recs {
+		sameRows(t, rowsOf(rec), want[i])
+		rec.Release()
+	}
+	if n := inUse(pool); n != 0 {
+		t.Errorf("%d bytes still in use", n)
+	}
+}
+
 func TestExportNoColumns(t *testing.T) {
 	e := must(arrowgo.NewExporter(&ipc.Schema{}))(t)
 	rec := must(e.RecordBatch(raw(t, &ipc.Schema{}, 0)))(t)

@@ -68,6 +68,7 @@ func (m *Importer[B]) Batch(rec arrow.RecordBatch) (B, error) {
 	if err != nil {
 		m.columns.undo()
 	}
+	m.columns.done()
 	return b, err
 }
 

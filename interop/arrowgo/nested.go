@@ -1,6 +1,7 @@
 package arrowgo
 
 import (
+	"math"
 	"sort"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -18,6 +19,9 @@ func (s *source) nested(d *column.Data) (err error) {
 	case ipc.KindStruct:
 		return s.all(d, s.offset, s.rows)
 	case ipc.KindFixedSizeList:
+		if t.Width > 0 && s.offset+s.rows > math.MaxInt/t.Width {
+			return s.malformed("children", "%d rows of %d items", s.offset+s.rows, t.Width)
+		}
 		return s.all(d, s.offset*t.Width, s.rows*t.Width)
 	case ipc.KindUnion:
 		if d.Buffers[1], err = s.slice(1, "types", s.rows, 1); err != nil {

@@ -48,6 +48,7 @@ func (w *Writer) Write(ctx context.Context, rec arrow.RecordBatch) error {
 	if err != nil {
 		w.columns.undo() // what the reader has is what was there before
 	}
+	w.columns.done()
 	return err
 }
 

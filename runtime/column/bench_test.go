@@ -51,6 +51,17 @@ func BenchmarkAppend(b *testing.B) {
 				c.Init(config)
 				benchAppend(b, c.Reset, func(i int) { c.AppendNullable(texts[i%100], there(i)) })
 			})
+			if !nulls {
+				all := make([]string, benchRows)
+				for i := range all {
+					all[i] = texts[i%100]
+				}
+				b.Run(name(fmt.Sprintf("text=%d/all", length)), func(b *testing.B) {
+					var c TextBuilder
+					c.Init(config)
+					benchAppend(b, func() { c.Reset(); c.AppendAll(all) }, func(int) {})
+				})
+			}
 			b.Run(name(fmt.Sprintf("dictionary=%d", length)), func(b *testing.B) {
 				var c DictBuilder[int32]
 				c.Init(config)

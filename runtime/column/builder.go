@@ -526,6 +526,38 @@ func (b *BinaryBuilder) append(s string) {
 	b.offsets[rows] = int32(end)
 }
 
+// appendShort adds rows up to the first that is long or for which memory has to grow, and returns how many. It is append, with
+// what that looks up for each row kept at hand.
+func (b *BinaryBuilder) appendShort(v []string) int {
+	rows, end := len(b.offsets), len(b.text)
+	offsets, text := b.offsets[rows:cap(b.offsets)], b.text[:cap(b.text)]
+	v = v[:min(len(v), len(offsets))]
+	n := 0
+	for ; n < len(v); n++ {
+		s := v[n]
+		if len(s) > shortCopy || end+2*shortCopy > len(text) {
+			break
+		}
+		to := (*[shortCopy]byte)(text[end : end+shortCopy])
+		switch n := len(s); {
+		case n >= 8:
+			lo, hi := load64(s), load64(s[n-8:])
+			binary.LittleEndian.PutUint64(to[:8], lo)
+			binary.LittleEndian.PutUint64(to[n-8:], hi)
+		case n >= 4:
+			lo, hi := load32(s), load32(s[n-4:])
+			binary.LittleEndian.PutUint32(to[:4], lo)
+			binary.LittleEndian.PutUint32(to[(n-4)&7:], hi)
+		case n > 0:
+			to[0], to[n>>1&3], to[(n-1)&3] = s[0], s[n>>1], s[n-1]
+		}
+		end += len(s)
+		offsets[n] = int32(end)
+	}
+	b.offsets, b.text = b.offsets[:rows+n], text[:end]
+	return n
+}
+
 // appendLong is append of any string to any builder.
 func (b *BinaryBuilder) appendLong(s string) {
 	if len(b.offsets) == cap(b.offsets) || len(s)+shortCopy > cap(b.text)-len(b.text) {
@@ -592,6 +624,18 @@ type TextBuilder struct{ BinaryBuilder }
 // Append adds a row.
 func (b *TextBuilder) Append(s string) { b.append(s) }
 
+// AppendAll adds a row for each of v. It is faster than Append of each.
+func (b *TextBuilder) AppendAll(v []string) {
+	for len(v) > 0 {
+		n := b.appendShort(v)
+		if n == 0 {
+			b.append(v[0])
+			n = 1
+		}
+		v = v[n:]
+	}
+}
+
 // AppendNullable adds s, or a null row if it is not valid.
 func (b *TextBuilder) AppendNullable(s string, valid bool) {
 	if !valid {
@@ -646,6 +690,25 @@ func (b *DictBuilder[I]) Append(s string) {
 	}
 	b.values = b.values[:n+1]
 	b.values[n] = I(x)
+}
+
+// AppendAll adds a row for each of v. It is faster than Append of each.
+func (b *DictBuilder[I]) AppendAll(v []string) {
+	n := len(b.values)
+	if len(v) > cap(b.values)-n {
+		b.values = growFixed(b.values, len(v))
+	}
+	values := b.values[n : n+len(v)]
+	for i, s := range v {
+		x := b.dictionary.find(s)
+		if x < 0 || x >= b.limit {
+			b.values = b.values[:n+i]
+			b.appendChecked(s)
+			continue
+		}
+		values[i] = I(x)
+	}
+	b.values = b.values[:n+len(v)]
 }
 
 // appendChecked is Append of any string to any builder.

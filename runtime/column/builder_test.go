@@ -33,6 +33,14 @@ func text(x int) string {
 	return s[:min(len(s), 1+x%40)]
 }
 
+func texts(x []int) []string {
+	v := make([]string, len(x))
+	for i := range v {
+		v[i] = text(x[i])
+	}
+	return v
+}
+
 func fillers() map[string]func() *filler {
 	nullable := Config{Name: "c", Nullable: true, Unit: Microsecond, Zoned: true}
 	return map[string]func() *filler{
@@ -82,7 +90,8 @@ func fillers() map[string]func() *filler {
 			b.Init(nullable)
 			return &filler{
 				b: b, value: text, add: func(x int) { b.Append(text(x)) }, null: b.AppendNull,
-				read: func(d *Data, i int) cellText { return TextsOf(d).At(i) },
+				extend: func(x []int) { b.AppendAll(texts(x)) },
+				read:   func(d *Data, i int) cellText { return TextsOf(d).At(i) },
 			}
 		},
 		"dictionary": func() *filler {
@@ -90,7 +99,8 @@ func fillers() map[string]func() *filler {
 			b.Init(nullable)
 			return &filler{
 				b: b, value: text, add: func(x int) { b.Append(text(x)) }, null: b.AppendNull,
-				read: func(d *Data, i int) cellText { return DictOf[int16](d).At(i) },
+				extend: func(x []int) { b.AppendAll(texts(x)) },
+				read:   func(d *Data, i int) cellText { return DictOf[int16](d).At(i) },
 			}
 		},
 	}
@@ -228,6 +238,8 @@ func TestTextLengths(t *testing.T) {
 				b.Append(long[from : from+n])
 			}
 		}
+		b.AppendAll(want)
+		want = append(want, want...)
 		d := b.Data()
 		c := TextsOf(&d)
 		for i, w := range want {

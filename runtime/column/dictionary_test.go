@@ -91,4 +91,10 @@ func TestDictionaryFull(t *testing.T) {
 	if err := b.Err(); !errors.Is(err, ErrDictionaryFull) {
 		t.Errorf("index 128 of an int8: %v", err)
 	}
+	b.Reset()
+	b.AppendAll([]string{"1", "128", "2"})
+	var e *ValueError
+	if err := b.Err(); !errors.As(err, &e) || e.Row != 1 || b.Len() != 3 {
+		t.Errorf("index 128 of an int8 in row 1 of %d: %v", b.Len(), err)
+	}
 }

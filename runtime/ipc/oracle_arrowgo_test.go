@@ -694,6 +694,7 @@ func (s *oracleStream) readsStream(t rapid.TB, deltas bool, align ipc.Align) {
 
 // TestReadsWhatArrowGoWrites reads streams of every type, value by value.
 func TestReadsWhatArrowGoWrites(t *testing.T) {
+	everyStream(byArrowGo).readsStream(t, true, ipc.Align64) // no batches
 	everyStream(byArrowGo, "grow", "grow", "replace").readsStream(t, true, ipc.Align64)
 	everyStream(byArrowGo, "grow", "grow", "replace").readsStream(t, false, ipc.ValueSize)
 	rapid.Check(t, func(t *rapid.T) {
@@ -738,6 +739,7 @@ func (s *oracleStream) readsFile(t rapid.TB) {
 
 // TestReadsFilesOfArrowGo reads files likewise. arrow-go writes none whose dictionaries change.
 func TestReadsFilesOfArrowGo(t *testing.T) {
+	everyStream(byArrowGo).readsFile(t)
 	everyStream(byArrowGo, "keep").readsFile(t)
 	rapid.Check(t, func(t *rapid.T) { drawStream(t, byArrowGo, "keep").readsFile(t) })
 }
@@ -832,6 +834,7 @@ func (s *oracleStream) arrowGoReadsStream(t rapid.TB, gathered bool) {
 
 // TestArrowGoReadsWhatWeWrite has arrow-go read streams of every type.
 func TestArrowGoReadsWhatWeWrite(t *testing.T) {
+	everyStream(byUs).arrowGoReadsStream(t, false)
 	everyStream(byUs, "grow", "grow", "replace").arrowGoReadsStream(t, false)
 	everyStream(byUs, "grow", "grow", "replace").arrowGoReadsStream(t, true)
 	rapid.Check(t, func(t *rapid.T) {
@@ -861,6 +864,7 @@ func (s *oracleStream) arrowGoReadsFile(t rapid.TB) {
 
 // TestArrowGoReadsOurFiles has arrow-go read files of every type.
 func TestArrowGoReadsOurFiles(t *testing.T) {
+	everyStream(byUs).arrowGoReadsFile(t)
 	everyStream(byUs, "grow", "grow").arrowGoReadsFile(t)
 	rapid.Check(t, func(t *rapid.T) { drawStream(t, byUs, "keep", "grow").arrowGoReadsFile(t) })
 }
