@@ -371,11 +371,11 @@ func TestShortWrites(t *testing.T) {
 	for _, rows := range []int{1, 10_000} {
 		b := feed.NewTradeBuilder(nil)
 		b.AppendRows(trades(rows))
-		for _, n := range []int{-1, 0, 1, 1 << 40} {
+		for _, n := range []int{-1, 0, 1, 1 << 30} {
 			for _, dst := range []io.Writer{shortWriter{n}, shortGather{shortWriter{n}}} {
 				w := feed.NewTradeWriter(dst, nil)
 				err := w.Write(t.Context(), b)
-				if _, gathers := dst.(shortGather); gathers && n > 1<<30 && rows > 1 {
+				if _, gathers := dst.(shortGather); gathers && n == 1<<30 && rows > 1 {
 					continue // nothing to tell it from
 				}
 				if !errors.Is(err, io.ErrShortWrite) {
