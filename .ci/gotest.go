@@ -83,11 +83,11 @@ func main() {
 			break
 		}
 	}
-	for _, text := range output { // a package that died takes its tests along
-		fmt.Print(text)
-	}
 	err = cmd.Wait()
 	if err != nil {
+		for _, text := range output { // a package that died takes its tests along
+			fmt.Print(text)
+		}
 		failed = max(failed, 1)
 	}
 	for _, r := range slices.Sorted(maps.Keys(reasons)) {

@@ -76,7 +76,7 @@ func (w *Writer[R, B, W]) schema() *ipc.Schema {
 
 // Append adds a row to the writer's own batch, which is sent when it has the rows or bytes of the options, and with Flush,
 // Write and Close. A row with a value that does not fit is dropped: its error, a *column.ValueError, is returned, and the
-// writer stays usable.
+// writer stays usable. Where ctx ends before the batch is sent that the row completes, the row waits for the next call.
 func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 	if !w.ready {
 		w.own, w.ready = w.table.NewBuilder(w.opts.Builder), true

@@ -65,7 +65,7 @@ func (p *Pool) New(rows, columns int, seq int64) Handle {
 }
 
 func (p *Pool) put(r *record) {
-	clear(r.columns)
+	clear(r.columns[:cap(r.columns)]) // there may have been more of them before they became those of a table
 	p.mu.Lock()
 	if len(p.free) < maxFree {
 		p.free = append(p.free, r)
