@@ -5,200 +5,252 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log"
-	"net"
-	"strings"
 	"time"
 
 	"github.com/lightstream-go/lightstream/internal/feed"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
-	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
-// Rows go over a connection, and come out as values of the same type. (A generated package has NewTradeWriter and
-// NewTradeReader, which call NewWriter and NewReader with its table.)
-func Example() {
-	sender, receiver := net.Pipe()
-	ctx := context.Background()
-	go func() {
-		w := feed.NewTradeWriter(sender, nil)
-		note := "first of the day"
-		err := errors.Join(
-			w.Append(ctx, feed.Trade{Time: time.Unix(1_700_000_000, 0), Symbol: "AAPL", Price: 189.7, Size: 100, Note: &note}),
-			w.Append(ctx, feed.Trade{Time: time.Unix(1_700_000_001, 0), Symbol: "MSFT", Price: 370.3, Size: 50}),
-			w.Close(),
-			sender.Close(),
-		)
-		if err != nil {
-			log.Print(err)
-		}
-	}()
-	for row, err := range feed.NewTradeReader(receiver, nil).Rows(ctx) {
-		if err != nil {
-			log.Print(err)
-			return
-		}
-		note := "-"
-		if row.Note != nil {
-			note = *row.Note
-		}
-		fmt.Println(row.Time.Format(time.TimeOnly), row.Symbol, row.Price, row.Size, note)
-	}
-	// Output:
-	// 22:13:20 AAPL 189.7 100 first of the day
-	// 22:13:21 MSFT 370.3 50 -
-}
+var opening = time.Date(2026, 11, 20, 14, 30, 0, 0, time.UTC)
 
-// Batches are built, sent and used again; on the other side their columns are slices and views.
-func ExampleNewWriter() {
-	var stream bytes.Buffer
-	ctx := context.Background()
-	w := rt.NewWriter(feed.TradeTable, &stream, nil)
-	b := feed.NewTradeBuilder(nil)
-	for batch := range int64(2) {
-		b.AppendRows([]feed.Trade{
-			{Time: time.Unix(batch, 0), Symbol: "AAPL", Price: 100, Size: 10 + batch},
-			{Time: time.Unix(batch, 0), Symbol: "MSFT", Price: 200, Size: 20 + batch},
-		})
-		if err := w.Write(ctx, b); err != nil {
-			log.Print(err)
-			return
+// stream returns the Arrow stream of the given trades.
+func stream(rows ...feed.Trade) *bytes.Buffer {
+	var wire bytes.Buffer
+	w := feed.NewTradeWriter(&wire, nil)
+	for _, row := range rows {
+		if err := w.Append(context.Background(), row); err != nil {
+			log.Fatal(err)
 		}
-		b.Reset() // the memory is the builder's again
 	}
 	if err := w.Close(); err != nil {
-		log.Print(err)
-		return
+		log.Fatal(err)
 	}
-	for batch, err := range rt.NewReader(feed.TradeTable, &stream, nil).Batches(ctx) {
-		if err != nil {
-			log.Print(err)
-			return
-		}
-		total := 0.0
-		for i, price := range batch.Price() {
-			total += price * float64(batch.Size()[i])
-		}
-		fmt.Println(batch.Len(), "rows,", batch.Symbol().At(1), total)
-		batch.Release()
-	}
-	// Output:
-	// 2 rows, MSFT 5000
-	// 2 rows, MSFT 5300
+	return &wire
 }
 
-// A stream whose schema does not fit says how it differs, before any batch.
-func ExampleSchemaError() {
-	var stream bytes.Buffer
-	w := ipc.NewWriter(&stream, &ipc.Schema{Fields: []ipc.Field{
-		{Name: "time", Type: ipc.Timestamp(column.Microsecond, "")},
-		{Name: "symbol", Type: ipc.LargeUtf8, Nullable: true},
-		{Name: "price", Type: ipc.Utf8},
-		{Name: "size", Type: ipc.Int32},
-		{Name: "venue", Type: ipc.Utf8},
-	}}, nil)
-	if err := w.Close(); err != nil {
-		log.Print(err)
-		return
-	}
-	_, err := feed.NewTradeReader(&stream, nil).Next(context.Background())
-	var e *rt.SchemaError
-	if errors.As(err, &e) {
-		fmt.Println(e)
-	}
-	// Output:
-	// lightstream: schema does not fit table "trade" (2 differences)
-	//   column  want                         stream has
-	//   time    timestamp[ns, UTC] not null  timestamp[us] not null  add timestamp(us) or naive=UTC
-	//   price   float64 not null             utf8 not null           no conversion
-}
-
-// A row with a value that its column cannot hold is dropped, and the writer stays usable.
 func ExampleWriter_Append() {
 	ctx := context.Background()
-	w := feed.NewTradeWriter(io.Discard, nil)
-	err := w.Append(ctx, feed.Trade{Symbol: "AAPL"}) // the zero time is before the years that nanoseconds reach
-	var e *column.ValueError
-	fmt.Println(errors.As(err, &e), errors.Is(err, column.ErrTimeRange), e.Column, e.Row)
-	fmt.Println(w.Append(ctx, feed.Trade{Time: time.Unix(0, 0), Symbol: "AAPL"}), w.Close(), w.Stats().Rows)
-	// Output:
-	// true true time 0
-	// <nil> <nil> 1
+	var wire bytes.Buffer // or a connection, a file, …
+	w := feed.NewTradeWriter(&wire, &rt.WriterOptions{BatchRows: 2})
+	for i := range 5 {
+		if err := w.Append(ctx, feed.Trade{Time: opening, Symbol: "ACME", Price: 10 + float64(i)}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(w.Stats().Batches, "batches,", w.Stats().Rows, "rows")
+	// Output: 3 batches, 5 rows
 }
 
-// A sender that stops without an end marker does not look like one that has finished.
-func ExampleWriter_Abort() {
-	var stream bytes.Buffer
+func ExampleWriter_Write() {
 	ctx := context.Background()
-	w := feed.NewTradeWriter(&stream, nil)
-	if err := errors.Join(w.Append(ctx, feed.Trade{Time: time.Unix(0, 0)}), w.Flush(ctx)); err != nil {
-		log.Print(err)
-		return
-	}
-	w.Abort()
-	for _, err := range feed.NewTradeReader(&stream, nil).Rows(ctx) {
-		if err != nil {
-			fmt.Println(errors.Is(err, rt.ErrUnfinished), err)
-		}
-	}
-	// Output:
-	// true lightstream: stream ended after batch 1 (1 rows) without an end marker; the sender stopped early
-}
+	var wire bytes.Buffer
+	w := feed.NewTradeWriter(&wire, nil)
+	defer w.Abort() // does nothing after Close
 
-// What is no Arrow stream is named by its first bytes.
-func ExampleReader_Next() {
-	r := feed.NewTradeReader(strings.NewReader("HTTP/1.1 400 Bad Request\r\n"), nil)
-	_, err := r.Next(context.Background())
-	fmt.Println(err)
-	// Output:
-	// lightstream: frame 0, byte 0: "HTTP/1.1 400" is not an Arrow stream; the peer speaks HTTP, use http://
-}
-
-// A batch that is kept longer than another handle on it is retained.
-func ExampleReader_Batches() {
-	p, err := feed.TradeTable.AppendMessage(nil, twoTrades())
-	if err != nil {
-		log.Print(err)
-		return
-	}
-	var kept feed.TradeBatch
-	for batch, err := range feed.NewTradeReader(bytes.NewReader(p), nil).Batches(context.Background()) {
-		if err != nil {
-			log.Print(err)
-			return
-		}
-		kept = batch.Retain()
-		batch.Release()
-	}
-	fmt.Println(kept.Len(), kept.Symbol().At(0), kept.Row(1).Size)
-	kept.Release()
-	// Output:
-	// 2 AAPL 50
-}
-
-func twoTrades() *feed.TradeBuilder {
 	b := feed.NewTradeBuilder(nil)
-	b.Append(feed.Trade{Time: time.Unix(0, 0), Symbol: "AAPL", Price: 189.7, Size: 100})
-	b.Append(feed.Trade{Time: time.Unix(1, 0), Symbol: "MSFT", Price: 370.3, Size: 50})
-	return b
+	for range 3 {
+		b.AppendRows([]feed.Trade{{Time: opening, Symbol: "ACME", Price: 10.5}, {Time: opening, Symbol: "EXMP", Price: 99}})
+		if err := w.Write(ctx, b); err != nil {
+			log.Fatal(err)
+		}
+		b.Reset() // the memory is ours again once Write has returned
+	}
+	if err := w.Close(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(w.Stats().Batches, "batches,", w.Stats().Rows, "rows")
+	// Output: 3 batches, 6 rows
 }
 
-// A batch in a byte slice, for a broker, a cache or a database cell, whose schema the reader knows.
-func ExampleTable_DecodeBatch() {
-	p, err := feed.TradeTable.AppendBatch(nil, twoTrades())
-	if err != nil {
-		log.Print(err)
-		return
+// Columns are filled one by one in the memory that is sent.
+func ExampleBuilder_columns() {
+	b := feed.NewTradeBuilder(nil)
+	const rows = 3
+	prices := b.Price().Extend(rows)
+	for i := range prices {
+		prices[i] = 10 + float64(i)/4
 	}
-	batch, err := feed.TradeTable.DecodeBatch(p)
-	if err != nil {
-		log.Print(err)
-		return
+	b.Size().Extend(rows) // zeros
+	for i := range rows {
+		b.Time().Append(opening.Add(time.Duration(i) * time.Second))
+		b.Symbol().Append("ACME")
+		b.Note().AppendNull()
 	}
-	fmt.Println(batch.Len(), batch.Symbol().At(1), batch.Price())
-	batch.Release()
+	wire, err := feed.TradeTable.AppendMessage(nil, b)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for row, err := range feed.NewTradeReader(bytes.NewReader(wire), nil).Rows(context.Background()) {
+		fmt.Println(row.Time.Format(time.TimeOnly), row.Symbol, row.Price, row.Note == nil, err)
+	}
 	// Output:
-	// 2 MSFT [189.7 370.3]
+	// 14:30:00 ACME 10 true <nil>
+	// 14:30:01 ACME 10.25 true <nil>
+	// 14:30:02 ACME 10.5 true <nil>
+}
+
+// A value that does not fit is the builder's error, with its row and column.
+func ExampleBuilder_error() {
+	b := feed.NewTradeBuilder(nil)
+	b.Append(feed.Trade{Time: opening, Symbol: "ACME"})
+	b.Append(feed.Trade{Time: time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC), Symbol: "ACME"})
+
+	var refused *column.ValueError
+	if errors.As(b.Err(), &refused) {
+		fmt.Println(refused.Column, refused.Row, errors.Is(refused, column.ErrTimeRange))
+	}
+	b.Truncate(refused.Row)
+	fmt.Println(b.Len(), b.Err())
+	// Output:
+	// time 1 true
+	// 1 <nil>
+}
+
+func ExampleReader_Batches() {
+	wire := stream(
+		feed.Trade{Time: opening, Symbol: "ACME", Price: 10, Size: 100},
+		feed.Trade{Time: opening, Symbol: "EXMP", Price: 99, Size: 3},
+	)
+	r := feed.NewTradeReader(wire, nil)
+	for batch, err := range r.Batches(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		sizes, symbols := batch.Size(), batch.Symbol()
+		for i, price := range batch.Price() { // []float64 in the received bytes
+			fmt.Println(symbols.At(i), price*float64(sizes[i]))
+		}
+		batch.Release() // gives the memory to the next batch; sizes must not be used any more
+	}
+	// Output:
+	// ACME 1000
+	// EXMP 297
+}
+
+func ExampleReader_Rows() {
+	wire := stream(feed.Trade{Time: opening, Symbol: "ACME", Price: 10}, feed.Trade{Time: opening, Symbol: "EXMP", Price: 99})
+	for trade, err := range feed.NewTradeReader(wire, nil).Rows(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(trade.Symbol, trade.Price)
+	}
+	// Output:
+	// ACME 10
+	// EXMP 99
+}
+
+// A batch that is used longer than its reader's loop, or by two goroutines that finish on their own, has a handle for each.
+func ExampleHandle_Retain() {
+	wire := stream(feed.Trade{Time: opening, Symbol: "ACME", Price: 10})
+	batch, err := feed.NewTradeReader(wire, nil).Next(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	kept := batch.Retain()
+	batch.Release()
+	fmt.Println(kept.Len(), kept.Price()[0])
+	kept.Release()
+	// Output: 1 10
+}
+
+// A dictionary's strings outlive the batch that they came with.
+func Example_dictionary() {
+	wire := stream(feed.Trade{Time: opening, Symbol: "ACME"}, feed.Trade{Time: opening, Symbol: "EXMP"}, feed.Trade{Time: opening, Symbol: "ACME"})
+	batch, err := feed.NewTradeReader(wire, nil).Next(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	symbols := batch.Symbol()
+	values := symbols.Values()
+	fmt.Println(symbols.Indices(), values.Strings())
+	batch.Release()
+	fmt.Println(values.At(1))
+	// Output:
+	// [0 1 0] [ACME EXMP]
+	// EXMP
+}
+
+// Without a connection: for a broker, a cache or a database.
+func ExampleTable_DecodeBatch() {
+	b := feed.NewTradeBuilder(nil)
+	b.Append(feed.Trade{Time: opening, Symbol: "ACME", Price: 10})
+	key := feed.TradeTable.Fingerprint() // tells tables apart
+	value, err := feed.TradeTable.AppendBatch(nil, b)
+	if err != nil {
+		log.Fatal(err)
+	}
+	batch, err := feed.TradeTable.DecodeBatch(value)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(key), batch.Symbol().At(0), batch.Price()[0])
+	// Output: 16 ACME 10
+}
+
+func ExampleNewFileReader() {
+	ctx := context.Background()
+	var file bytes.Buffer
+	w := rt.NewFileWriter(feed.TradeTable, &file, &rt.WriterOptions{BatchRows: 1})
+	for _, symbol := range []string{"ACME", "EXMP"} {
+		if err := w.Append(ctx, feed.Trade{Time: opening, Symbol: symbol}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil { // writes the footer
+		log.Fatal(err)
+	}
+	r, err := rt.NewFileReader(feed.TradeTable, bytes.NewReader(file.Bytes()), int64(file.Len()), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	batch, err := r.Batch(1) // in any order
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(r.NumBatches(), batch.Symbol().At(0))
+	// Output: 2 EXMP
+}
+
+func ExampleBatcher() {
+	ctx := context.Background()
+	var wire bytes.Buffer
+	b := rt.NewBatcher(feed.NewTradeWriter(&wire, nil), &rt.BatcherOptions{MaxDelay: time.Millisecond})
+	done := make(chan error)
+	for range 4 { // goroutines share it
+		go func() { done <- b.Append(ctx, feed.Trade{Time: opening, Symbol: "ACME"}) }()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := b.Close(); err != nil {
+		log.Fatal(err)
+	}
+	rows := 0
+	for _, err := range feed.NewTradeReader(&wire, nil).Rows(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		rows++
+	}
+	fmt.Println(rows)
+	// Output: 4
+}
+
+func ExampleNull() {
+	quantity := rt.Some(5)
+	if v, ok := quantity.Get(); ok {
+		fmt.Println(v)
+	}
+	fmt.Println(rt.Null[int]{}.Valid)
+	// Output:
+	// 5
+	// false
 }
