@@ -49,7 +49,7 @@ func NewFlightWriter(dst io.Writer, opts *rt.WriterOptions) *FlightWriter {
 }
 
 // FlightBatch is a batch of table "flight" as it was received. Its columns alias the received bytes: they are read-only
-// and valid until Release. A batch may be used by several goroutines, and is released once.
+// and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type FlightBatch struct{ h rt.Handle }
 
 func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
@@ -57,20 +57,28 @@ func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
 // Len returns the number of rows.
 func (b FlightBatch) Len() int { return b.h.Len() }
 
-// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
+// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b FlightBatch) Date() column.Timestamps { return rt.Timestamps(b.h, 0, column.Microsecond) }
 
-// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
+// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
+// until Release.
+//
+// minutes
 func (b FlightBatch) Delay() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
+// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and
+// valid until Release.
+//
+// miles
 func (b FlightBatch) Distance() []int32 { return rt.Values[int32](b.h, 2) }
 
 // Origin returns column 3, "origin": dictionary<int32, utf8> not null. Buffers 6 (validity), 7 (indices, 4 bytes each).
+// Read-only, and valid until Release.
 func (b FlightBatch) Origin() column.Dict[int32] { return rt.Dict[int32](b.h, 3) }
 
 // Destination returns column 4, "destination": dictionary<int32, utf8> not null. Buffers 8 (validity), 9 (indices, 4
-// bytes each).
+// bytes each). Read-only, and valid until Release.
 func (b FlightBatch) Destination() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
 // Row returns row i.
@@ -212,7 +220,7 @@ func NewTextFlightWriter(dst io.Writer, opts *rt.WriterOptions) *TextFlightWrite
 }
 
 // TextFlightBatch is a batch of table "text_flight" as it was received. Its columns alias the received bytes: they are
-// read-only and valid until Release. A batch may be used by several goroutines, and is released once.
+// read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type TextFlightBatch struct{ h rt.Handle }
 
 func newTextFlightBatch(h rt.Handle) TextFlightBatch { return TextFlightBatch{h} }
@@ -220,20 +228,28 @@ func newTextFlightBatch(h rt.Handle) TextFlightBatch { return TextFlightBatch{h}
 // Len returns the number of rows.
 func (b TextFlightBatch) Len() int { return b.h.Len() }
 
-// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
+// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b TextFlightBatch) Date() column.Timestamps { return rt.Timestamps(b.h, 0, column.Microsecond) }
 
-// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
+// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
+// until Release.
+//
+// minutes
 func (b TextFlightBatch) Delay() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
+// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and
+// valid until Release.
+//
+// miles
 func (b TextFlightBatch) Distance() []int32 { return rt.Values[int32](b.h, 2) }
 
 // Origin returns column 3, "origin": utf8 not null. Buffers 6 (validity), 7 (offsets, 4 bytes each), 8 (bytes).
+// Read-only, and valid until Release.
 func (b TextFlightBatch) Origin() column.Texts { return rt.Texts(b.h, 3) }
 
 // Destination returns column 4, "destination": utf8 not null. Buffers 9 (validity), 10 (offsets, 4 bytes each), 11
-// (bytes).
+// (bytes). Read-only, and valid until Release.
 func (b TextFlightBatch) Destination() column.Texts { return rt.Texts(b.h, 4) }
 
 // Row returns row i with texts of its own.

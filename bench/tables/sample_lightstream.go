@@ -50,7 +50,7 @@ func NewSampleWriter(dst io.Writer, opts *rt.WriterOptions) *SampleWriter {
 }
 
 // SampleBatch is a batch of table "sample" as it was received. Its columns alias the received bytes: they are read-only
-// and valid until Release. A batch may be used by several goroutines, and is released once.
+// and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type SampleBatch struct{ h rt.Handle }
 
 func newSampleBatch(h rt.Handle) SampleBatch { return SampleBatch{h} }
@@ -58,22 +58,27 @@ func newSampleBatch(h rt.Handle) SampleBatch { return SampleBatch{h} }
 // Len returns the number of rows.
 func (b SampleBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64. Buffers 0 (validity), 1 (values, 8 bytes each).
+// ID returns column 0, "id": int64. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until Release.
 func (b SampleBatch) ID() column.Nullable[int64] { return rt.Nullable[int64](b.h, 0) }
 
-// Value returns column 1, "val": float64. Buffers 2 (validity), 3 (values, 8 bytes each).
+// Value returns column 1, "val": float64. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and valid until
+// Release.
 func (b SampleBatch) Value() column.Nullable[float64] { return rt.Nullable[float64](b.h, 1) }
 
-// Time returns column 2, "ts": timestamp[us, UTC]. Buffers 4 (validity), 5 (values, 8 bytes each).
+// Time returns column 2, "ts": timestamp[us, UTC]. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
+// until Release.
 func (b SampleBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 2, column.Microsecond) }
 
-// Flag returns column 3, "flag": bool. Buffers 6 (validity), 7 (values, 1 bit each).
+// Flag returns column 3, "flag": bool. Buffers 6 (validity), 7 (values, 1 bit each). Read-only, and valid until
+// Release.
 func (b SampleBatch) Flag() column.Bools { return rt.Bools(b.h, 3) }
 
-// Name returns column 4, "name": utf8. Buffers 8 (validity), 9 (offsets, 4 bytes each), 10 (bytes).
+// Name returns column 4, "name": utf8. Buffers 8 (validity), 9 (offsets, 4 bytes each), 10 (bytes). Read-only, and
+// valid until Release.
 func (b SampleBatch) Name() column.Texts { return rt.Texts(b.h, 4) }
 
 // Category returns column 5, "cat": dictionary<int32, utf8>. Buffers 11 (validity), 12 (indices, 4 bytes each).
+// Read-only, and valid until Release.
 func (b SampleBatch) Category() column.Dict[int32] { return rt.Dict[int32](b.h, 5) }
 
 // Row returns row i with texts of its own.

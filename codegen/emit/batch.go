@@ -15,7 +15,7 @@ import (
 //	type TradeBatch struct{ h rt.Handle }
 func emitBatch(t *model.Table) jen.Code {
 	return comment("%s is a batch of table %q as it was received. Its columns alias the received bytes: they are read-only "+
-		"and valid until Release. A batch may be used by several goroutines, and is released once.", t.Names.Batch, t.Name).
+		"and valid until Release. A batch may be used by several goroutines, none of them after Release.", t.Names.Batch, t.Name).
 		Type().Id(t.Names.Batch).Custom(jen.Options{Open: "struct{ ", Close: " }"}, jen.Id("h").Add(rt("Handle")))
 }
 
@@ -43,10 +43,11 @@ func emitLen(t *model.Table) jen.Code {
 
 // emitAccessor writes
 //
-//	// Price returns column 2, "price": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
+//	// Price returns column 2, "price": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
+//	// until Release.
 //	func (b TradeBatch) Price() []float64 { return rt.Values[float64](b.h, 2) }
 func emitAccessor(t *model.Table, c *model.Column) jen.Code {
-	return commentDoc(c.Doc, "%s returns column %d, %q: %s. %s.", c.Method, c.Number, c.Name, c.TypeString(), buffers(c)).
+	return commentDoc(c.Doc, "%s returns column %d, %q: %s. %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.TypeString(), buffers(c)).
 		Add(batchMethod(t, c.Method)).Add(viewType(c)).
 		Add(oneLine(jen.Return(viewFunc(c).Call(viewArgs(c)...))))
 }

@@ -212,7 +212,7 @@ func (s *structReader) field(f *ast.Field) (columns []*model.ColumnDef, ok bool)
 			s.errs.Add(s.p.pos(id.Pos()), fmt.Sprintf("field %s is not exported", id.Name), "export it, or tag it `arrow:\"-\"`")
 			continue
 		}
-		c := &model.ColumnDef{Pos: s.p.pos(id.Pos()), Field: id.Name, Doc: docOf(f.Doc)}
+		c := &model.ColumnDef{Pos: s.p.pos(id.Pos()), Field: id.Name, Doc: docOf(cmp.Or(f.Doc, f.Comment))}
 		if !s.fieldType(c, f.Type) {
 			continue
 		}

@@ -49,7 +49,7 @@ func NewFlightWriter(dst io.Writer, opts *rt.WriterOptions) *FlightWriter {
 }
 
 // FlightBatch is a batch of table "flight" as it was received. Its columns alias the received bytes: they are read-only
-// and valid until Release. A batch may be used by several goroutines, and is released once.
+// and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type FlightBatch struct{ h rt.Handle }
 
 func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
@@ -57,20 +57,34 @@ func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
 // Len returns the number of rows.
 func (b FlightBatch) Len() int { return b.h.Len() }
 
-// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
+// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
+// valid until Release.
+//
+// no zone: the wall clock at the origin, held as UTC
 func (b FlightBatch) Date() column.Timestamps { return rt.Timestamps(b.h, 0, column.Microsecond) }
 
-// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
+// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
+// until Release.
+//
+// minutes; negative is early
 func (b FlightBatch) Delay() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
+// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and
+// valid until Release.
+//
+// miles
 func (b FlightBatch) Distance() []int32 { return rt.Values[int32](b.h, 2) }
 
 // Origin returns column 3, "origin": dictionary<int32, utf8> not null. Buffers 6 (validity), 7 (indices, 4 bytes each).
+// Read-only, and valid until Release.
+//
+// code of the airport
 func (b FlightBatch) Origin() column.Dict[int32] { return rt.Dict[int32](b.h, 3) }
 
 // Destination returns column 4, "destination": dictionary<int32, utf8> not null. Buffers 8 (validity), 9 (indices, 4
-// bytes each).
+// bytes each). Read-only, and valid until Release.
+//
+// code of the airport
 func (b FlightBatch) Destination() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
 // Row returns row i.

@@ -53,7 +53,7 @@ func NewTextWriter(dst io.Writer, opts *rt.WriterOptions) *TextWriter {
 }
 
 // TextBatch is a batch of table "text" as it was received. Its columns alias the received bytes: they are read-only and
-// valid until Release. A batch may be used by several goroutines, and is released once.
+// valid until Release. A batch may be used by several goroutines, none of them after Release.
 type TextBatch struct{ h rt.Handle }
 
 func newTextBatch(h rt.Handle) TextBatch { return TextBatch{h} }
@@ -61,29 +61,36 @@ func newTextBatch(h rt.Handle) TextBatch { return TextBatch{h} }
 // Len returns the number of rows.
 func (b TextBatch) Len() int { return b.h.Len() }
 
-// Text returns column 0, "text": utf8 not null. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes).
+// Text returns column 0, "text": utf8 not null. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes). Read-only,
+// and valid until Release.
 func (b TextBatch) Text() column.Texts { return rt.Texts(b.h, 0) }
 
-// NullText returns column 1, "null_text": utf8. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes).
+// NullText returns column 1, "null_text": utf8. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes). Read-only,
+// and valid until Release.
 func (b TextBatch) NullText() column.Texts { return rt.Texts(b.h, 1) }
 
 // Dict8 returns column 2, "dict8": dictionary<int8, utf8> not null. Buffers 6 (validity), 7 (indices, 1 byte each).
+// Read-only, and valid until Release.
 func (b TextBatch) Dict8() column.Dict[int8] { return rt.Dict[int8](b.h, 2) }
 
 // Dict16 returns column 3, "dict16": dictionary<int16, utf8> not null. Buffers 8 (validity), 9 (indices, 2 bytes each).
+// Read-only, and valid until Release.
 func (b TextBatch) Dict16() column.Dict[int16] { return rt.Dict[int16](b.h, 3) }
 
 // Dict32 returns column 4, "dict32": dictionary<int32, utf8> not null. Buffers 10 (validity), 11 (indices, 4 bytes
-// each).
+// each). Read-only, and valid until Release.
 func (b TextBatch) Dict32() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
 // NullDict returns column 5, "null_dict": dictionary<int32, utf8>. Buffers 12 (validity), 13 (indices, 4 bytes each).
+// Read-only, and valid until Release.
 func (b TextBatch) NullDict() column.Dict[int32] { return rt.Dict[int32](b.h, 5) }
 
 // Bytes returns column 6, "bytes": binary not null. Buffers 14 (validity), 15 (offsets, 4 bytes each), 16 (bytes).
+// Read-only, and valid until Release.
 func (b TextBatch) Bytes() column.Binaries { return rt.Binaries(b.h, 6) }
 
 // NullBytes returns column 7, "null_bytes": binary. Buffers 17 (validity), 18 (offsets, 4 bytes each), 19 (bytes).
+// Read-only, and valid until Release.
 func (b TextBatch) NullBytes() column.Binaries { return rt.Binaries(b.h, 7) }
 
 // Row returns row i with texts and byte strings of its own.
@@ -261,7 +268,7 @@ func NewWordWriter(dst io.Writer, opts *rt.WriterOptions) *WordWriter {
 }
 
 // WordBatch is a batch of table "word" as it was received. Its columns alias the received bytes: they are read-only and
-// valid until Release. A batch may be used by several goroutines, and is released once.
+// valid until Release. A batch may be used by several goroutines, none of them after Release.
 type WordBatch struct{ h rt.Handle }
 
 func newWordBatch(h rt.Handle) WordBatch { return WordBatch{h} }
@@ -269,13 +276,16 @@ func newWordBatch(h rt.Handle) WordBatch { return WordBatch{h} }
 // Len returns the number of rows.
 func (b WordBatch) Len() int { return b.h.Len() }
 
-// N returns column 0, "n": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
+// N returns column 0, "n": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid until
+// Release.
 func (b WordBatch) N() []int32 { return rt.Values[int32](b.h, 0) }
 
 // Word returns column 1, "word": dictionary<int16, utf8> not null. Buffers 2 (validity), 3 (indices, 2 bytes each).
+// Read-only, and valid until Release.
 func (b WordBatch) Word() column.Dict[int16] { return rt.Dict[int16](b.h, 1) }
 
-// Maybe returns column 2, "maybe": dictionary<int32, utf8>. Buffers 4 (validity), 5 (indices, 4 bytes each).
+// Maybe returns column 2, "maybe": dictionary<int32, utf8>. Buffers 4 (validity), 5 (indices, 4 bytes each). Read-only,
+// and valid until Release.
 func (b WordBatch) Maybe() column.Dict[int32] { return rt.Dict[int32](b.h, 2) }
 
 // Row returns row i.
@@ -409,7 +419,7 @@ func NewWideWriter(dst io.Writer, opts *rt.WriterOptions) *WideWriter {
 }
 
 // WideBatch is a batch of table "wide" as it was received. Its columns alias the received bytes: they are read-only and
-// valid until Release. A batch may be used by several goroutines, and is released once.
+// valid until Release. A batch may be used by several goroutines, none of them after Release.
 type WideBatch struct{ h rt.Handle }
 
 func newWideBatch(h rt.Handle) WideBatch { return WideBatch{h} }
@@ -417,58 +427,76 @@ func newWideBatch(h rt.Handle) WideBatch { return WideBatch{h} }
 // Len returns the number of rows.
 func (b WideBatch) Len() int { return b.h.Len() }
 
-// Int16 returns column 0, "int16": int16 not null. Buffers 0 (validity), 1 (values, 2 bytes each).
+// Int16 returns column 0, "int16": int16 not null. Buffers 0 (validity), 1 (values, 2 bytes each). Read-only, and valid
+// until Release.
 func (b WideBatch) Int16() []int16 { return rt.Values[int16](b.h, 0) }
 
-// Int32 returns column 1, "int32": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
+// Int32 returns column 1, "int32": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
+// until Release.
 func (b WideBatch) Int32() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Int64 returns column 2, "int64": int64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
+// Int64 returns column 2, "int64": int64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
+// until Release.
 func (b WideBatch) Int64() []int64 { return rt.Values[int64](b.h, 2) }
 
-// Uint16 returns column 3, "uint16": uint16 not null. Buffers 6 (validity), 7 (values, 2 bytes each).
+// Uint16 returns column 3, "uint16": uint16 not null. Buffers 6 (validity), 7 (values, 2 bytes each). Read-only, and
+// valid until Release.
 func (b WideBatch) Uint16() []uint16 { return rt.Values[uint16](b.h, 3) }
 
-// Uint32 returns column 4, "uint32": uint32 not null. Buffers 8 (validity), 9 (values, 4 bytes each).
+// Uint32 returns column 4, "uint32": uint32 not null. Buffers 8 (validity), 9 (values, 4 bytes each). Read-only, and
+// valid until Release.
 func (b WideBatch) Uint32() []uint32 { return rt.Values[uint32](b.h, 4) }
 
-// Uint64 returns column 5, "uint64": uint64 not null. Buffers 10 (validity), 11 (values, 8 bytes each).
+// Uint64 returns column 5, "uint64": uint64 not null. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b WideBatch) Uint64() []uint64 { return rt.Values[uint64](b.h, 5) }
 
-// Float32 returns column 6, "float32": float32. Buffers 12 (validity), 13 (values, 4 bytes each).
+// Float32 returns column 6, "float32": float32. Buffers 12 (validity), 13 (values, 4 bytes each). Read-only, and valid
+// until Release.
 func (b WideBatch) Float32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 6) }
 
-// Float64 returns column 7, "float64": float64 not null. Buffers 14 (validity), 15 (values, 8 bytes each).
+// Float64 returns column 7, "float64": float64 not null. Buffers 14 (validity), 15 (values, 8 bytes each). Read-only,
+// and valid until Release.
 func (b WideBatch) Float64() []float64 { return rt.Values[float64](b.h, 7) }
 
-// Half returns column 8, "half": float64 not null. Buffers 16 (validity), 17 (values, 8 bytes each).
+// Half returns column 8, "half": float64 not null. Buffers 16 (validity), 17 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b WideBatch) Half() []float64 { return rt.Values[float64](b.h, 8) }
 
 // Finer returns column 9, "finer": timestamp[ns, UTC] not null. Buffers 18 (validity), 19 (values, 8 bytes each).
+// Read-only, and valid until Release.
 func (b WideBatch) Finer() column.Timestamps { return rt.Timestamps(b.h, 9, column.Nanosecond) }
 
 // Coarser returns column 10, "coarser": timestamp[ms, UTC]. Buffers 20 (validity), 21 (values, 8 bytes each).
+// Read-only, and valid until Release.
 func (b WideBatch) Coarser() column.Timestamps { return rt.Timestamps(b.h, 10, column.Millisecond) }
 
 // Naive returns column 11, "naive": timestamp[us, UTC] not null. Buffers 22 (validity), 23 (values, 8 bytes each).
+// Read-only, and valid until Release.
 func (b WideBatch) Naive() column.Timestamps { return rt.Timestamps(b.h, 11, column.Microsecond) }
 
-// Wall returns column 12, "wall": timestamp[ns] not null. Buffers 24 (validity), 25 (values, 8 bytes each).
+// Wall returns column 12, "wall": timestamp[ns] not null. Buffers 24 (validity), 25 (values, 8 bytes each). Read-only,
+// and valid until Release.
 func (b WideBatch) Wall() column.Timestamps { return rt.Timestamps(b.h, 12, column.Nanosecond) }
 
 // Fixed returns column 13, "fixed": binary not null. Buffers 26 (validity), 27 (offsets, 4 bytes each), 28 (bytes).
+// Read-only, and valid until Release.
 func (b WideBatch) Fixed() column.Binaries { return rt.Binaries(b.h, 13) }
 
-// Absent returns column 14, "absent": int32. Buffers 29 (validity), 30 (values, 4 bytes each).
+// Absent returns column 14, "absent": int32. Buffers 29 (validity), 30 (values, 4 bytes each). Read-only, and valid
+// until Release.
 func (b WideBatch) Absent() column.Nullable[int32] { return rt.Nullable[int32](b.h, 14) }
 
-// Default returns column 15, "default": int64 not null. Buffers 31 (validity), 32 (values, 8 bytes each).
+// Default returns column 15, "default": int64 not null. Buffers 31 (validity), 32 (values, 8 bytes each). Read-only,
+// and valid until Release.
 func (b WideBatch) Default() []int64 { return rt.Values[int64](b.h, 15) }
 
 // Renamed returns column 16, "renamed": utf8 not null. Buffers 33 (validity), 34 (offsets, 4 bytes each), 35 (bytes).
+// Read-only, and valid until Release.
 func (b WideBatch) Renamed() column.Texts { return rt.Texts(b.h, 16) }
 
 // NullWord returns column 17, "null_word": dictionary<int32, utf8>. Buffers 36 (validity), 37 (indices, 4 bytes each).
+// Read-only, and valid until Release.
 func (b WideBatch) NullWord() column.Dict[int32] { return rt.Dict[int32](b.h, 17) }
 
 // Row returns row i with texts and byte strings of its own.
@@ -766,7 +794,7 @@ func NewStrictWriter(dst io.Writer, opts *rt.WriterOptions) *StrictWriter {
 }
 
 // StrictBatch is a batch of table "strict" as it was received. Its columns alias the received bytes: they are read-only
-// and valid until Release. A batch may be used by several goroutines, and is released once.
+// and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type StrictBatch struct{ h rt.Handle }
 
 func newStrictBatch(h rt.Handle) StrictBatch { return StrictBatch{h} }
@@ -774,10 +802,12 @@ func newStrictBatch(h rt.Handle) StrictBatch { return StrictBatch{h} }
 // Len returns the number of rows.
 func (b StrictBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
+// Release.
 func (b StrictBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[ns, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
+// Read-only, and valid until Release.
 func (b StrictBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Nanosecond) }
 
 // Row returns row i.
@@ -888,7 +918,7 @@ func NewFlightWriter(dst io.Writer, opts *rt.WriterOptions) *FlightWriter {
 }
 
 // FlightBatch is a batch of table "flight" as it was received. Its columns alias the received bytes: they are read-only
-// and valid until Release. A batch may be used by several goroutines, and is released once.
+// and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type FlightBatch struct{ h rt.Handle }
 
 func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
@@ -896,20 +926,24 @@ func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
 // Len returns the number of rows.
 func (b FlightBatch) Len() int { return b.h.Len() }
 
-// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
+// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b FlightBatch) Date() column.Timestamps { return rt.Timestamps(b.h, 0, column.Microsecond) }
 
-// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
+// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
+// until Release.
 func (b FlightBatch) Delay() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
+// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and
+// valid until Release.
 func (b FlightBatch) Distance() []int32 { return rt.Values[int32](b.h, 2) }
 
 // Origin returns column 3, "origin": dictionary<int32, utf8> not null. Buffers 6 (validity), 7 (indices, 4 bytes each).
+// Read-only, and valid until Release.
 func (b FlightBatch) Origin() column.Dict[int32] { return rt.Dict[int32](b.h, 3) }
 
 // Destination returns column 4, "destination": dictionary<int32, utf8> not null. Buffers 8 (validity), 9 (indices, 4
-// bytes each).
+// bytes each). Read-only, and valid until Release.
 func (b FlightBatch) Destination() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
 // Row returns row i.
@@ -1055,7 +1089,7 @@ func NewTickWriter(dst io.Writer, opts *rt.WriterOptions) *TickWriter {
 }
 
 // TickBatch is a batch of table "tick" as it was received. Its columns alias the received bytes: they are read-only and
-// valid until Release. A batch may be used by several goroutines, and is released once.
+// valid until Release. A batch may be used by several goroutines, none of them after Release.
 type TickBatch struct{ h rt.Handle }
 
 func newTickBatch(h rt.Handle) TickBatch { return TickBatch{h} }
@@ -1063,31 +1097,42 @@ func newTickBatch(h rt.Handle) TickBatch { return TickBatch{h} }
 // Len returns the number of rows.
 func (b TickBatch) Len() int { return b.h.Len() }
 
-// Time returns column 0, "ts": timestamp[ns] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
+// Time returns column 0, "ts": timestamp[ns] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b TickBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 0, column.Nanosecond) }
 
 // Symbol returns column 1, "symbol": dictionary<int16, utf8> not null. Buffers 2 (validity), 3 (indices, 2 bytes each).
+// Read-only, and valid until Release.
 func (b TickBatch) Symbol() column.Dict[int16] { return rt.Dict[int16](b.h, 1) }
 
-// Bid returns column 2, "bid": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
+// Bid returns column 2, "bid": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
+// until Release.
 func (b TickBatch) Bid() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Ask returns column 3, "ask": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each).
+// Ask returns column 3, "ask": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and valid
+// until Release.
 func (b TickBatch) Ask() []float64 { return rt.Values[float64](b.h, 3) }
 
-// BidSize returns column 4, "bid_size": int32 not null. Buffers 8 (validity), 9 (values, 4 bytes each).
+// BidSize returns column 4, "bid_size": int32 not null. Buffers 8 (validity), 9 (values, 4 bytes each). Read-only, and
+// valid until Release.
 func (b TickBatch) BidSize() []int32 { return rt.Values[int32](b.h, 4) }
 
-// AskSize returns column 5, "ask_size": int32. Buffers 10 (validity), 11 (values, 4 bytes each).
+// AskSize returns column 5, "ask_size": int32. Buffers 10 (validity), 11 (values, 4 bytes each). Read-only, and valid
+// until Release.
 func (b TickBatch) AskSize() column.Nullable[int32] { return rt.Nullable[int32](b.h, 5) }
 
-// Flags returns column 6, "flags": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each).
+// Flags returns column 6, "flags": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each). Read-only, and
+// valid until Release.
 func (b TickBatch) Flags() []uint16 { return rt.Values[uint16](b.h, 6) }
 
 // Venue returns column 7, "venue": binary not null. Buffers 14 (validity), 15 (offsets, 4 bytes each), 16 (bytes).
+// Read-only, and valid until Release.
+//
+// fixed-size binary of 4
 func (b TickBatch) Venue() column.Binaries { return rt.Binaries(b.h, 7) }
 
-// Spread returns column 8, "spread": float32. Buffers 17 (validity), 18 (values, 4 bytes each).
+// Spread returns column 8, "spread": float32. Buffers 17 (validity), 18 (values, 4 bytes each). Read-only, and valid
+// until Release.
 func (b TickBatch) Spread() column.Nullable[float32] { return rt.Nullable[float32](b.h, 8) }
 
 // Row returns row i with byte strings of its own.
@@ -1286,7 +1331,7 @@ func NewTripWriter(dst io.Writer, opts *rt.WriterOptions) *TripWriter {
 }
 
 // TripBatch is a batch of table "trip" as it was received. Its columns alias the received bytes: they are read-only and
-// valid until Release. A batch may be used by several goroutines, and is released once.
+// valid until Release. A batch may be used by several goroutines, none of them after Release.
 type TripBatch struct{ h rt.Handle }
 
 func newTripBatch(h rt.Handle) TripBatch { return TripBatch{h} }
@@ -1294,31 +1339,40 @@ func newTripBatch(h rt.Handle) TripBatch { return TripBatch{h} }
 // Len returns the number of rows.
 func (b TripBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "trip_id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
+// ID returns column 0, "trip_id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
+// until Release.
 func (b TripBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Vendor returns column 1, "vendor": dictionary<int8, utf8> not null. Buffers 2 (validity), 3 (indices, 1 byte each).
+// Read-only, and valid until Release.
 func (b TripBatch) Vendor() column.Dict[int8] { return rt.Dict[int8](b.h, 1) }
 
-// Pickup returns column 2, "pickup": timestamp[us] not null. Buffers 4 (validity), 5 (values, 8 bytes each).
+// Pickup returns column 2, "pickup": timestamp[us] not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only,
+// and valid until Release.
 func (b TripBatch) Pickup() column.Timestamps { return rt.Timestamps(b.h, 2, column.Microsecond) }
 
 // Dropoff returns column 3, "dropoff": timestamp[us, America/New_York]. Buffers 6 (validity), 7 (values, 8 bytes each).
+// Read-only, and valid until Release.
 func (b TripBatch) Dropoff() column.Timestamps { return rt.Timestamps(b.h, 3, column.Microsecond) }
 
-// Passengers returns column 4, "passengers": uint8. Buffers 8 (validity), 9 (values, 1 byte each).
+// Passengers returns column 4, "passengers": uint8. Buffers 8 (validity), 9 (values, 1 byte each). Read-only, and valid
+// until Release.
 func (b TripBatch) Passengers() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 4) }
 
-// Distance returns column 5, "distance": float64 not null. Buffers 10 (validity), 11 (values, 8 bytes each).
+// Distance returns column 5, "distance": float64 not null. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only,
+// and valid until Release.
 func (b TripBatch) Distance() []float64 { return rt.Values[float64](b.h, 5) }
 
 // Payment returns column 6, "payment": dictionary<int32, utf8>. Buffers 12 (validity), 13 (indices, 4 bytes each).
+// Read-only, and valid until Release.
 func (b TripBatch) Payment() column.Dict[int32] { return rt.Dict[int32](b.h, 6) }
 
 // StoreAndForward returns column 7, "store_and_forward": bool. Buffers 14 (validity), 15 (values, 1 bit each).
+// Read-only, and valid until Release.
 func (b TripBatch) StoreAndForward() column.Bools { return rt.Bools(b.h, 7) }
 
-// Zone returns column 8, "zone": utf8. Buffers 16 (validity), 17 (offsets, 4 bytes each), 18 (bytes).
+// Zone returns column 8, "zone": utf8. Buffers 16 (validity), 17 (offsets, 4 bytes each), 18 (bytes). Read-only, and
+// valid until Release.
 func (b TripBatch) Zone() column.Texts { return rt.Texts(b.h, 8) }
 
 // Row returns row i with texts of its own.
@@ -1509,7 +1563,7 @@ func NewGrownLabelWriter(dst io.Writer, opts *rt.WriterOptions) *GrownLabelWrite
 }
 
 // GrownLabelBatch is a batch of table "grown_label" as it was received. Its columns alias the received bytes: they are
-// read-only and valid until Release. A batch may be used by several goroutines, and is released once.
+// read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type GrownLabelBatch struct{ h rt.Handle }
 
 func newGrownLabelBatch(h rt.Handle) GrownLabelBatch { return GrownLabelBatch{h} }
@@ -1517,10 +1571,12 @@ func newGrownLabelBatch(h rt.Handle) GrownLabelBatch { return GrownLabelBatch{h}
 // Len returns the number of rows.
 func (b GrownLabelBatch) Len() int { return b.h.Len() }
 
-// N returns column 0, "n": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
+// N returns column 0, "n": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid until
+// Release.
 func (b GrownLabelBatch) N() []int32 { return rt.Values[int32](b.h, 0) }
 
-// Label returns column 1, "label": dictionary<int16, utf8>. Buffers 2 (validity), 3 (indices, 2 bytes each).
+// Label returns column 1, "label": dictionary<int16, utf8>. Buffers 2 (validity), 3 (indices, 2 bytes each). Read-only,
+// and valid until Release.
 func (b GrownLabelBatch) Label() column.Dict[int16] { return rt.Dict[int16](b.h, 1) }
 
 // Row returns row i.
@@ -1628,7 +1684,7 @@ func NewReplacedLabelWriter(dst io.Writer, opts *rt.WriterOptions) *ReplacedLabe
 }
 
 // ReplacedLabelBatch is a batch of table "replaced_label" as it was received. Its columns alias the received bytes:
-// they are read-only and valid until Release. A batch may be used by several goroutines, and is released once.
+// they are read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type ReplacedLabelBatch struct{ h rt.Handle }
 
 func newReplacedLabelBatch(h rt.Handle) ReplacedLabelBatch { return ReplacedLabelBatch{h} }
@@ -1636,7 +1692,8 @@ func newReplacedLabelBatch(h rt.Handle) ReplacedLabelBatch { return ReplacedLabe
 // Len returns the number of rows.
 func (b ReplacedLabelBatch) Len() int { return b.h.Len() }
 
-// Label returns column 0, "label": dictionary<int8, utf8>. Buffers 0 (validity), 1 (indices, 1 byte each).
+// Label returns column 0, "label": dictionary<int8, utf8>. Buffers 0 (validity), 1 (indices, 1 byte each). Read-only,
+// and valid until Release.
 func (b ReplacedLabelBatch) Label() column.Dict[int8] { return rt.Dict[int8](b.h, 0) }
 
 // Row returns row i.
@@ -1735,7 +1792,7 @@ func NewViewTextWriter(dst io.Writer, opts *rt.WriterOptions) *ViewTextWriter {
 }
 
 // ViewTextBatch is a batch of table "view_text" as it was received. Its columns alias the received bytes: they are
-// read-only and valid until Release. A batch may be used by several goroutines, and is released once.
+// read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type ViewTextBatch struct{ h rt.Handle }
 
 func newViewTextBatch(h rt.Handle) ViewTextBatch { return ViewTextBatch{h} }
@@ -1743,10 +1800,12 @@ func newViewTextBatch(h rt.Handle) ViewTextBatch { return ViewTextBatch{h} }
 // Len returns the number of rows.
 func (b ViewTextBatch) Len() int { return b.h.Len() }
 
-// Text returns column 0, "text": utf8. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes).
+// Text returns column 0, "text": utf8. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes). Read-only, and valid
+// until Release.
 func (b ViewTextBatch) Text() column.Texts { return rt.Texts(b.h, 0) }
 
-// Blob returns column 1, "blob": binary. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes).
+// Blob returns column 1, "blob": binary. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes). Read-only, and
+// valid until Release.
 func (b ViewTextBatch) Blob() column.Binaries { return rt.Binaries(b.h, 1) }
 
 // Row returns row i with texts and byte strings of its own.
@@ -1856,7 +1915,7 @@ func NewMomentWriter(dst io.Writer, opts *rt.WriterOptions) *MomentWriter {
 }
 
 // MomentBatch is a batch of table "moment" as it was received. Its columns alias the received bytes: they are read-only
-// and valid until Release. A batch may be used by several goroutines, and is released once.
+// and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type MomentBatch struct{ h rt.Handle }
 
 func newMomentBatch(h rt.Handle) MomentBatch { return MomentBatch{h} }
@@ -1864,16 +1923,20 @@ func newMomentBatch(h rt.Handle) MomentBatch { return MomentBatch{h} }
 // Len returns the number of rows.
 func (b MomentBatch) Len() int { return b.h.Len() }
 
-// Second returns column 0, "ts_s": timestamp[s]. Buffers 0 (validity), 1 (values, 8 bytes each).
+// Second returns column 0, "ts_s": timestamp[s]. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
+// until Release.
 func (b MomentBatch) Second() column.Timestamps { return rt.Timestamps(b.h, 0, column.Second) }
 
-// Milli returns column 1, "ts_ms": timestamp[ms, UTC]. Buffers 2 (validity), 3 (values, 8 bytes each).
+// Milli returns column 1, "ts_ms": timestamp[ms, UTC]. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b MomentBatch) Milli() column.Timestamps { return rt.Timestamps(b.h, 1, column.Millisecond) }
 
-// Micro returns column 2, "ts_us": timestamp[us, UTC]. Buffers 4 (validity), 5 (values, 8 bytes each).
+// Micro returns column 2, "ts_us": timestamp[us, UTC]. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b MomentBatch) Micro() column.Timestamps { return rt.Timestamps(b.h, 2, column.Microsecond) }
 
-// Nano returns column 3, "ts_ns": timestamp[ns, UTC]. Buffers 6 (validity), 7 (values, 8 bytes each).
+// Nano returns column 3, "ts_ns": timestamp[ns, UTC]. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b MomentBatch) Nano() column.Timestamps { return rt.Timestamps(b.h, 3, column.Nanosecond) }
 
 // Row returns row i.
@@ -2004,7 +2067,7 @@ func NewNoteWriter(dst io.Writer, opts *rt.WriterOptions) *NoteWriter {
 }
 
 // NoteBatch is a batch of table "note" as it was received. Its columns alias the received bytes: they are read-only and
-// valid until Release. A batch may be used by several goroutines, and is released once.
+// valid until Release. A batch may be used by several goroutines, none of them after Release.
 type NoteBatch struct{ h rt.Handle }
 
 func newNoteBatch(h rt.Handle) NoteBatch { return NoteBatch{h} }
@@ -2012,10 +2075,14 @@ func newNoteBatch(h rt.Handle) NoteBatch { return NoteBatch{h} }
 // Len returns the number of rows.
 func (b NoteBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
+// ID returns column 0, "id": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid until
+// Release.
 func (b NoteBatch) ID() []int32 { return rt.Values[int32](b.h, 0) }
 
-// Temp returns column 1, "temp": float32. Buffers 2 (validity), 3 (values, 4 bytes each).
+// Temp returns column 1, "temp": float32. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid until
+// Release.
+//
+// float16
 func (b NoteBatch) Temp() column.Nullable[float32] { return rt.Nullable[float32](b.h, 1) }
 
 // Row returns row i.
@@ -2125,7 +2192,7 @@ func NewReadingWriter(dst io.Writer, opts *rt.WriterOptions) *ReadingWriter {
 }
 
 // ReadingBatch is a batch of table "reading" as it was received. Its columns alias the received bytes: they are
-// read-only and valid until Release. A batch may be used by several goroutines, and is released once.
+// read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type ReadingBatch struct{ h rt.Handle }
 
 func newReadingBatch(h rt.Handle) ReadingBatch { return ReadingBatch{h} }
@@ -2134,12 +2201,15 @@ func newReadingBatch(h rt.Handle) ReadingBatch { return ReadingBatch{h} }
 func (b ReadingBatch) Len() int { return b.h.Len() }
 
 // Device returns column 0, "device": utf8 not null. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes).
+// Read-only, and valid until Release.
 func (b ReadingBatch) Device() column.Texts { return rt.Texts(b.h, 0) }
 
 // Time returns column 1, "time": timestamp[ms, UTC] not null. Buffers 3 (validity), 4 (values, 8 bytes each).
+// Read-only, and valid until Release.
 func (b ReadingBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Millisecond) }
 
-// OK returns column 2, "ok": bool not null. Buffers 5 (validity), 6 (values, 1 bit each).
+// OK returns column 2, "ok": bool not null. Buffers 5 (validity), 6 (values, 1 bit each). Read-only, and valid until
+// Release.
 func (b ReadingBatch) OK() column.Bools { return rt.Bools(b.h, 2) }
 
 // Row returns row i with texts of its own.
@@ -2261,7 +2331,7 @@ func NewOrderWriter(dst io.Writer, opts *rt.WriterOptions) *OrderWriter {
 }
 
 // OrderBatch is a batch of table "order" as it was received. Its columns alias the received bytes: they are read-only
-// and valid until Release. A batch may be used by several goroutines, and is released once.
+// and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type OrderBatch struct{ h rt.Handle }
 
 func newOrderBatch(h rt.Handle) OrderBatch { return OrderBatch{h} }
@@ -2269,25 +2339,32 @@ func newOrderBatch(h rt.Handle) OrderBatch { return OrderBatch{h} }
 // Len returns the number of rows.
 func (b OrderBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
+// ID returns column 0, "id": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid until
+// Release.
 func (b OrderBatch) ID() []int32 { return rt.Values[int32](b.h, 0) }
 
-// Time returns column 1, "ts": timestamp[ms] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
+// Time returns column 1, "ts": timestamp[ms] not null. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and
+// valid until Release.
 func (b OrderBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Millisecond) }
 
-// Price returns column 2, "price": float64. Buffers 4 (validity), 5 (values, 8 bytes each).
+// Price returns column 2, "price": float64. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid until
+// Release.
 func (b OrderBatch) Price() column.Nullable[float64] { return rt.Nullable[float64](b.h, 2) }
 
-// Qty returns column 3, "qty": int64. Buffers 6 (validity), 7 (values, 8 bytes each).
+// Qty returns column 3, "qty": int64. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and valid until
+// Release.
 func (b OrderBatch) Qty() column.Nullable[int64] { return rt.Nullable[int64](b.h, 3) }
 
-// Side returns column 4, "side": dictionary<int16, utf8>. Buffers 8 (validity), 9 (indices, 2 bytes each).
+// Side returns column 4, "side": dictionary<int16, utf8>. Buffers 8 (validity), 9 (indices, 2 bytes each). Read-only,
+// and valid until Release.
 func (b OrderBatch) Side() column.Dict[int16] { return rt.Dict[int16](b.h, 4) }
 
-// Note returns column 5, "note": utf8. Buffers 10 (validity), 11 (offsets, 4 bytes each), 12 (bytes).
+// Note returns column 5, "note": utf8. Buffers 10 (validity), 11 (offsets, 4 bytes each), 12 (bytes). Read-only, and
+// valid until Release.
 func (b OrderBatch) Note() column.Texts { return rt.Texts(b.h, 5) }
 
-// Flag returns column 6, "flag": bool. Buffers 13 (validity), 14 (values, 1 bit each).
+// Flag returns column 6, "flag": bool. Buffers 13 (validity), 14 (values, 1 bit each). Read-only, and valid until
+// Release.
 func (b OrderBatch) Flag() column.Bools { return rt.Bools(b.h, 6) }
 
 // Row returns row i with texts of its own.
