@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/internal/ended"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -147,7 +148,7 @@ func (b *Batcher[R, B, W]) wait(ctx context.Context) error {
 	case <-changed:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ended.Err(ctx)
 	}
 }
 

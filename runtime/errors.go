@@ -19,4 +19,7 @@ var (
 	ErrUnsupported = frame.ErrUnsupported
 	ErrUnfinished  = ipc.ErrUnfinished
 	ErrAborted     = ipc.ErrAborted
+	ErrClosed      = ipc.ErrClosed
+	ErrReplaced    = ipc.ErrReplaced
+	ErrChanged     = ipc.ErrChanged
 )

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/lightstream-go/lightstream/runtime/internal/ended"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -99,7 +100,7 @@ func (r *FileReader[R, B]) Batches(ctx context.Context) iter.Seq2[B, error] {
 	return func(yield func(B, error) bool) {
 		for i := range r.NumBatches() {
 			var b B
-			err := ended(ctx)
+			err := ended.Err(ctx)
 			if err == nil {
 				b, err = r.Batch(i)
 			}
@@ -116,7 +117,7 @@ func (r *FileReader[R, B]) Rows(ctx context.Context) iter.Seq2[R, error] {
 		var rows []R
 		for i := range r.NumBatches() {
 			var h Handle
-			err := ended(ctx)
+			err := ended.Err(ctx)
 			if err == nil {
 				h, err = r.handle(i)
 			}
@@ -130,14 +131,6 @@ func (r *FileReader[R, B]) Rows(ctx context.Context) iter.Seq2[R, error] {
 			}
 		}
 	}
-}
-
-// ended returns the cause of a context that has ended.
-func ended(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
 }
 
 // Stats returns what the reader has done so far.

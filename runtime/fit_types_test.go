@@ -134,7 +134,7 @@ func TestFitFixedBinary(t *testing.T) {
 		{name: "binary view", have: arrowOf("x", arrow.BinaryTypes.BinaryView, true, values), want: three, read: "abc null def"},
 		{name: "a binary that is too long", have: arrowOf("x", arrow.BinaryTypes.Binary, true, `[null, "YWJj", "YWJjZA=="]`), want: three, err: "row 2: value does not fit the table's type exactly: 4 bytes, the table has 3 in each row"},
 		{name: "text", have: arrowOf("x", arrow.BinaryTypes.String, true, "[]"), want: three, err: "no conversion"},
-		{name: "to large", have: arrowOf("x", fixed(3), true, values), want: null(col("x", ipc.LargeBin)), read: "abc null def"},
+		{name: "to large", have: arrowOf("x", fixed(3), true, values), want: null(col("x", ipc.LargeBinary)), read: "abc null def"},
 		{name: "to views", have: arrowOf("x", fixed(3), true, values), want: null(col("x", ipc.BinaryView)), read: "abc null def"},
 		{name: "to a dictionary", have: arrowOf("x", fixed(3), true, values), want: dictionary(null(col("x", ipc.Binary)), ipc.Uint8), read: "abc null def"},
 	} {
@@ -154,7 +154,7 @@ func TestFitForms(t *testing.T) {
 		text, bin   arrow.DataType
 	}{
 		{ipc.Utf8, ipc.Binary, arrow.BinaryTypes.String, arrow.BinaryTypes.Binary},
-		{ipc.LargeUtf8, ipc.LargeBin, arrow.BinaryTypes.LargeString, arrow.BinaryTypes.LargeBinary},
+		{ipc.LargeUtf8, ipc.LargeBinary, arrow.BinaryTypes.LargeString, arrow.BinaryTypes.LargeBinary},
 		{ipc.Utf8View, ipc.BinaryView, arrow.BinaryTypes.StringView, arrow.BinaryTypes.BinaryView},
 	}
 	for _, h := range forms {

@@ -46,7 +46,8 @@ type Reader[R, B any] struct {
 	readRows func(b B, rows []R, from int)
 }
 
-// NewReader returns a reader of the Arrow IPC stream that src carries. It reads nothing yet. Nil options mean all defaults.
+// NewReader returns a reader of the Arrow IPC stream that src carries. It reads nothing yet, and then ahead: what src has behind
+// the end of the stream may be lost to others. Nil options mean all defaults.
 //
 // Where src has a SetReadDeadline, cancelling the context of a call interrupts the read; elsewhere it takes effect with
 // the next call.

@@ -15,7 +15,9 @@ type WriterOptions struct {
 	BatchBytes int
 	// Builder are the settings of the builder that Append fills. Nil means all defaults.
 	Builder *BuilderOptions
-	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one.
+	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one. A reader at the other
+	// end reads ahead: what is sent on the same connection before it has come to the end of the stream, it may take and drop. To
+	// send several tables on one connection, see [Protocol].
 	KeepOpen bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [ipc.AutoDictionaries].
 	Dictionaries ipc.Dictionaries

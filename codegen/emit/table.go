@@ -113,7 +113,7 @@ func arrowType(t model.Type) *jen.Statement {
 	case model.Utf8:
 		return ipc(map[model.Layout]string{model.Offsets: "Utf8", model.Large: "LargeUtf8", model.Views: "Utf8View"}[t.Layout])
 	case model.Binary:
-		return ipc(map[model.Layout]string{model.Offsets: "Binary", model.Large: "LargeBin", model.Views: "BinaryView"}[t.Layout])
+		return ipc(map[model.Layout]string{model.Offsets: "Binary", model.Large: "LargeBinary", model.Views: "BinaryView"}[t.Layout])
 	case model.FixedBinary:
 		return ipc("FixedSizeBinary").Call(jen.Lit(t.Width))
 	case model.Time:

@@ -217,7 +217,7 @@ func bytesOf(a arrow.Array) func(i int) []byte {
 		return a.Value
 	}
 	width := a.DataType().(arrow.FixedWidthDataType).BitWidth() / 8 // it is none of bools, which dictionaries do not hold
-	if a.Len() == 0 { // which may have no buffer
+	if a.Len() == 0 {                                               // which may have no buffer
 		return func(int) []byte { return nil }
 	}
 	b := a.Data().Buffers()[1].Bytes()[a.Data().Offset()*width:]

@@ -167,7 +167,7 @@ var plain = []struct {
 	{ipc.LargeUtf8, arrow.BinaryTypes.LargeString},
 	{ipc.Utf8View, arrow.BinaryTypes.StringView},
 	{ipc.Binary, arrow.BinaryTypes.Binary},
-	{ipc.LargeBin, arrow.BinaryTypes.LargeBinary},
+	{ipc.LargeBinary, arrow.BinaryTypes.LargeBinary},
 	{ipc.BinaryView, arrow.BinaryTypes.BinaryView},
 	{ipc.Type{Kind: ipc.KindDate}, arrow.FixedWidthTypes.Date32},
 	{ipc.Type{Kind: ipc.KindDate, Variant: 1}, arrow.FixedWidthTypes.Date64},

@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/lightstream-go/lightstream/runtime/internal/ended"
 )
 
 // canceller interrupts reads or writes when a context ends, by a deadline in the past. It is armed once for a context and
@@ -25,9 +27,9 @@ var past = time.Unix(1, 0)
 
 // arm prepares a call with ctx. It returns the cause, and leaves no deadline, if ctx has ended.
 func (c *canceller) arm(ctx context.Context) error {
-	if ctx.Err() != nil {
+	if err := ended.Err(ctx); err != nil {
 		c.disarm()
-		return context.Cause(ctx)
+		return err
 	}
 	if c.set == nil || ctx.Done() == c.done {
 		return nil
@@ -69,8 +71,8 @@ func (c *canceller) disarm() {
 
 // cause returns why a call failed: the context's cause where its end was what interrupted it.
 func (c *canceller) cause(ctx context.Context, err error) error {
-	if ctx.Err() != nil && errors.Is(err, os.ErrDeadlineExceeded) {
-		return context.Cause(ctx)
+	if end := ended.Err(ctx); end != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		return end
 	}
 	return err
 }

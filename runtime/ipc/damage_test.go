@@ -92,7 +92,7 @@ func TestBitFlips(t *testing.T) {
 				}
 				var err error
 				decode := func() { _, err = read(p, &ipc.ReaderOptions{Validate: level, Pool: pools[k]}) }
-				if i%32 == 0 {
+				if i%512 == 0 {
 					most = max(most, allocated(decode))
 				} else {
 					decode()

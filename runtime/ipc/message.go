@@ -55,7 +55,7 @@ type MessageDecoder struct {
 // NewMessageDecoder returns a decoder of batches of the given schema. Nil options mean all defaults.
 func NewMessageDecoder(schema *Schema, opts *ReaderOptions) (*MessageDecoder, error) {
 	d := newMessageDecoder(opts)
-	m, _, err := d.framer.Decode(appendHead(nil, schemaMessage(schema.withIDs()), 0))
+	m, _, err := new(frame.IPC).Decode(appendHead(nil, schemaMessage(schema.withIDs()), 0))
 	if err == nil {
 		err = d.other(&m)
 	}
@@ -135,7 +135,7 @@ func (d *MessageDecoder) other(m *frame.Message) error {
 	case isSchema && d.dec.schema == nil:
 		return d.dec.setSchema(fb, d.sel)
 	case isSchema:
-		return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a second schema"))
+		return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a schema where it is agreed already; what begins with one is a stream, to be read with a reader"))
 	case d.dec.schema == nil:
 		return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v before the schema", m.Root.HeaderType()))
 	}

@@ -53,7 +53,7 @@ var oracleOthers = []oracleType{
 	{ours: ipc.Float32, theirs: arrow.PrimitiveTypes.Float32},
 	{ours: ipc.Float64, theirs: arrow.PrimitiveTypes.Float64},
 	{ours: ipc.Binary, theirs: arrow.BinaryTypes.Binary},
-	{ours: ipc.LargeBin, theirs: arrow.BinaryTypes.LargeBinary},
+	{ours: ipc.LargeBinary, theirs: arrow.BinaryTypes.LargeBinary},
 	{ours: ipc.BinaryView, theirs: arrow.BinaryTypes.BinaryView},
 	{ours: ipc.Timestamp(column.Second, ""), theirs: &arrow.TimestampType{Unit: arrow.Second}},
 	{ours: ipc.Timestamp(column.Second, "UTC"), theirs: &arrow.TimestampType{Unit: arrow.Second, TimeZone: "UTC"}},
@@ -109,7 +109,7 @@ var oracleUnion = []arrow.Field{
 // oracleDictionaries are what dictionaries hold beside text.
 var oracleDictionaries = []oracleType{
 	{ours: ipc.Binary, theirs: arrow.BinaryTypes.Binary},
-	{ours: ipc.LargeBin, theirs: arrow.BinaryTypes.LargeBinary},
+	{ours: ipc.LargeBinary, theirs: arrow.BinaryTypes.LargeBinary},
 	{ours: ipc.BinaryView, theirs: arrow.BinaryTypes.BinaryView},
 	{ours: ipc.Int64, theirs: arrow.PrimitiveTypes.Int64},
 	{ours: ipc.Uint16, theirs: arrow.PrimitiveTypes.Uint16},

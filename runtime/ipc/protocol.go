@@ -279,7 +279,7 @@ func (c *ProtocolConn) next(ctx context.Context) (frame.LightstreamFrame, error)
 	if cause := c.readers.cause(ctx, err); cause != err {
 		c.readers.disarm()
 		if len(c.stream.Buffered()) != 0 || c.stream.Err() != nil {
-			return f, c.fail(cause)
+			return f, c.fail(interrupted(c.name, c.stream.Frames(), cause))
 		}
 		return f, cause
 	}

@@ -77,7 +77,8 @@ type Reader struct {
 	err    error // of all later calls
 }
 
-// NewReader returns a reader of the stream that src carries. It reads nothing yet. Nil options mean all defaults.
+// NewReader returns a reader of the stream that src carries. It reads nothing yet, and then ahead: what src has behind the end of
+// the stream may be lost to others. Nil options mean all defaults.
 func NewReader(src io.Reader, opts *ReaderOptions) *Reader {
 	r := &Reader{source: SourceName(src)}
 	if opts != nil {
@@ -155,7 +156,7 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 	}
 	if c := r.cancel.cause(ctx, err); c != err {
 		if len(r.stream.Buffered()) != 0 || r.stream.Err() != nil { // inside a message: this direction is lost
-			return frame.Message{}, r.fail(c)
+			return frame.Message{}, r.fail(interrupted(r.source, r.stream.Frames(), c))
 		}
 		r.cancel.disarm() // the connection is as it was
 		return frame.Message{}, c
@@ -167,6 +168,14 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 		return frame.Message{}, r.fail(&UnfinishedError{r.source, r.dec.stats.Batches, r.dec.stats.Rows})
 	}
 	return frame.Message{}, r.fail(err)
+}
+
+// interrupted is the error of a read that was cancelled inside a message.
+func interrupted(source string, message int64, cause error) error {
+	if source != "" {
+		source += ": "
+	}
+	return fmt.Errorf("lightstream: %sreading was cancelled inside message %d, so this direction is closed: %w", source, message, cause)
 }
 
 // fail makes err the answer of all later calls and gives the memory back.

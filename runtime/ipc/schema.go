@@ -56,27 +56,27 @@ type Type struct {
 
 // The types without parameters that are chosen.
 var (
-	Null       = Type{Kind: KindNull}
-	Bool       = Type{Kind: KindBool}
-	Int8       = Type{Kind: KindInt, Bits: 8, Signed: true}
-	Int16      = Type{Kind: KindInt, Bits: 16, Signed: true}
-	Int32      = Type{Kind: KindInt, Bits: 32, Signed: true}
-	Int64      = Type{Kind: KindInt, Bits: 64, Signed: true}
-	Uint8      = Type{Kind: KindInt, Bits: 8}
-	Uint16     = Type{Kind: KindInt, Bits: 16}
-	Uint32     = Type{Kind: KindInt, Bits: 32}
-	Uint64     = Type{Kind: KindInt, Bits: 64}
-	Float16    = Type{Kind: KindFloat, Bits: 16}
-	Float32    = Type{Kind: KindFloat, Bits: 32}
-	Float64    = Type{Kind: KindFloat, Bits: 64}
-	Utf8       = Type{Kind: KindUtf8}
-	LargeUtf8  = Type{Kind: KindLargeUtf8}
-	Utf8View   = Type{Kind: KindUtf8View}
-	Binary     = Type{Kind: KindBinary}
-	LargeBin   = Type{Kind: KindLargeBinary}
-	BinaryView = Type{Kind: KindBinaryView}
-	Date32     = Type{Kind: KindDate}
-	Date64     = Type{Kind: KindDate, Variant: 1}
+	Null        = Type{Kind: KindNull}
+	Bool        = Type{Kind: KindBool}
+	Int8        = Type{Kind: KindInt, Bits: 8, Signed: true}
+	Int16       = Type{Kind: KindInt, Bits: 16, Signed: true}
+	Int32       = Type{Kind: KindInt, Bits: 32, Signed: true}
+	Int64       = Type{Kind: KindInt, Bits: 64, Signed: true}
+	Uint8       = Type{Kind: KindInt, Bits: 8}
+	Uint16      = Type{Kind: KindInt, Bits: 16}
+	Uint32      = Type{Kind: KindInt, Bits: 32}
+	Uint64      = Type{Kind: KindInt, Bits: 64}
+	Float16     = Type{Kind: KindFloat, Bits: 16}
+	Float32     = Type{Kind: KindFloat, Bits: 32}
+	Float64     = Type{Kind: KindFloat, Bits: 64}
+	Utf8        = Type{Kind: KindUtf8}
+	LargeUtf8   = Type{Kind: KindLargeUtf8}
+	Utf8View    = Type{Kind: KindUtf8View}
+	Binary      = Type{Kind: KindBinary}
+	LargeBinary = Type{Kind: KindLargeBinary}
+	BinaryView  = Type{Kind: KindBinaryView}
+	Date32      = Type{Kind: KindDate}
+	Date64      = Type{Kind: KindDate, Variant: 1}
 )
 
 // FixedSizeBinary returns the type of byte strings of width bytes.

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 )
 
 // WriterOptions are the settings of a writer of a stream.
 type WriterOptions struct {
-	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one.
+	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one. A reader at the other
+	// end reads ahead: what is sent on the same connection before it has come to the end of the stream, it may take and drop.
 	KeepOpen bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [AutoDictionaries].
 	Dictionaries Dictionaries
@@ -31,11 +33,16 @@ type WriteError struct {
 }
 
 func (e *WriteError) Error() string {
-	to := ""
+	to, batches := "", "batches"
+	why := strings.TrimPrefix(e.Err.Error(), "lightstream: ")
 	if e.Destination != "" {
 		to = e.Destination + ": "
+		why = strings.TrimPrefix(why, to) // transports name it too
 	}
-	return fmt.Sprintf("lightstream: %safter %s batches (%s rows) that were accepted: %v", to, thousands(e.Batches), thousands(e.Rows), e.Err)
+	if e.Batches == 1 {
+		batches = "batch"
+	}
+	return fmt.Sprintf("lightstream: %safter %s %s (%s rows) that were accepted: %s", to, thousands(e.Batches), batches, thousands(e.Rows), why)
 }
 
 func (e *WriteError) Unwrap() error { return e.Err }
