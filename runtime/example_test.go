@@ -11,6 +11,7 @@ import (
 	"github.com/lightstream-go/lightstream/internal/feed"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 var opening = time.Date(2026, 11, 20, 14, 30, 0, 0, time.UTC)
@@ -253,4 +254,49 @@ func ExampleNull() {
 	// Output:
 	// 5
 	// false
+}
+
+// A stream whose schema does not fit says how it differs, before any batch.
+func ExampleSchemaError() {
+	var stream bytes.Buffer
+	w := ipc.NewWriter(&stream, &ipc.Schema{Fields: []ipc.Field{
+		{Name: "time", Type: ipc.Timestamp(column.Microsecond, "")},
+		{Name: "symbol", Type: ipc.LargeUtf8, Nullable: true},
+		{Name: "price", Type: ipc.Utf8},
+		{Name: "size", Type: ipc.Int32},
+		{Name: "venue", Type: ipc.Utf8},
+	}}, nil)
+	if err := w.Close(); err != nil {
+		log.Print(err)
+		return
+	}
+	_, err := feed.NewTradeReader(&stream, nil).Next(context.Background())
+	var e *rt.SchemaError
+	if errors.As(err, &e) {
+		fmt.Println(e)
+	}
+	// Output:
+	// lightstream: schema does not fit table "trade" (2 differences)
+	//   column  want                         stream has
+	//   time    timestamp[ns, UTC] not null  timestamp[us] not null  add timestamp(us) or naive=UTC
+	//   price   float64 not null             utf8 not null           no conversion
+}
+
+// A sender that stops without an end marker does not look like one that has finished.
+func ExampleWriter_Abort() {
+	var stream bytes.Buffer
+	ctx := context.Background()
+	w := feed.NewTradeWriter(&stream, nil)
+	if err := errors.Join(w.Append(ctx, feed.Trade{Time: time.Unix(0, 0)}), w.Flush(ctx)); err != nil {
+		log.Print(err)
+		return
+	}
+	w.Abort()
+	for _, err := range feed.NewTradeReader(&stream, nil).Rows(ctx) {
+		if err != nil {
+			fmt.Println(errors.Is(err, rt.ErrUnfinished), err)
+		}
+	}
+	// Output:
+	// true lightstream: stream ended after batch 1 (1 rows) without an end marker; the sender stopped early
 }
