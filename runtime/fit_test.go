@@ -617,6 +617,8 @@ func TestFitDoesNotAllocate(t *testing.T) {
 	second := &arrow.TimestampType{Unit: arrow.Second, TimeZone: "UTC"}
 	nano := &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "UTC"}
 	text := null(col("x", ipc.Utf8))
+	mood := dictionary(text, ipc.Int8)
+	mood.Names = rt.NamesOf(feed.ParseMood)
 	with := func(c rt.Column, v any) rt.Column { c.Default = v; return c }
 	for _, c := range []struct {
 		have arrow.DataType
@@ -633,6 +635,16 @@ func TestFitDoesNotAllocate(t *testing.T) {
 		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint16, ValueType: arrow.BinaryTypes.String}, values, text},
 		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint16, ValueType: arrow.BinaryTypes.String}, values, dictionary(text, ipc.Int8)},
 		{&arrow.FixedSizeBinaryType{ByteWidth: 3}, `["YWJj", null]`, null(col("x", ipc.Binary))},
+		{&arrow.FixedSizeBinaryType{ByteWidth: 3}, `["YWJj", null]`, null(col("x", ipc.BinaryView))},
+		{arrow.BinaryTypes.Binary, `["YWJj", null]`, null(col("x", ipc.FixedSizeBinary(3)))},
+		{arrow.FixedWidthTypes.Date32, `[1, null]`, null(col("x", ipc.Date64))},
+		{arrow.FixedWidthTypes.Time32s, `[1, null]`, null(col("x", ipc.Time64(column.Nanosecond)))},
+		{arrow.FixedWidthTypes.Duration_s, `[1, null]`, null(col("x", ipc.Duration(column.Nanosecond)))},
+		{&arrow.Decimal128Type{Precision: 9, Scale: 2}, `["1.50", null]`, null(col("x", ipc.Decimal(256, 76, 2)))},
+		{arrow.PrimitiveTypes.Int64, "[1, null]", dictionary(null(col("x", ipc.Int64)), ipc.Uint8)},
+		{arrow.BinaryTypes.String, values, null(col("x", ipc.LargeUtf8))}, {arrow.BinaryTypes.String, values, null(col("x", ipc.Utf8View))},
+		{arrow.BinaryTypes.StringView, values, null(col("x", ipc.LargeUtf8))}, {arrow.BinaryTypes.LargeString, values, null(col("x", ipc.Utf8View))},
+		{arrow.BinaryTypes.String, `["happy", null, "calm"]`, mood},
 		{arrow.PrimitiveTypes.Int8, "[1, 2]", null(col("absent", ipc.Int64))},
 		{arrow.PrimitiveTypes.Int8, "[1, 2]", null(col("absent", ipc.Utf8))},
 		{arrow.PrimitiveTypes.Int8, "[1, 2]", with(col("absent", ipc.Float32), 0.5)},

@@ -13,20 +13,35 @@
 //	bool                                    bool
 //	int8 … int64, uint8 … uint64            the integer of that width
 //	float32, float64                        float32, float64
+//	rt.Float16                              float16
 //	string                                  utf8
 //	[]byte                                  binary, nil being null
+//	[16]byte, of any length                 fixed_size_binary[16]
 //	time.Time                               timestamp[ns, UTC]
+//	time.Duration                           duration[ns]
+//	rt.Date, rt.DateMillis                  date32, date64
+//	rt.Decimal32 … rt.Decimal256            the decimal of that width, with the tag decimal
+//	struct{}                                null
 //	*T, rt.Null[T] of all but []byte        the same, nullable
-//	a type declared as one of these         the same (rt.Null only of numbers)
+//	and struct{}
+//	a type declared as one of these         the same (rt.Null only of numbers and arrays)
 //
 // The tag says the rest, as arrow:"name,option,…". Without a name it is that of the field in snake case; "-" is for fields
 // that are no columns.
 //
 //	option              of              meaning
-//	dict                string          dictionary<int32, utf8>
-//	dict(int8)          string          with indices of that type: int8, int16 or int32
+//	dict                string, []byte, dictionary<int32, …>, of an integer with a name of its own
+//	                    integers        the names: T has String, and ParseT is beside it
+//	dict(int8)          the same        with indices of that type, any integer
+//	large, view         string, []byte  64-bit offsets, or views
 //	timestamp(us,UTC)   time.Time       unit s, ms, us or ns, and zone
 //	timestamp(us)       time.Time       no zone: the column holds the wall clock, the field has it in UTC
+//	timestamp(…)        int64           the same, held as the number that it is
+//	date32, date64      time.Time       the day
+//	time32(ms)          time.Duration   the time of day: s or ms, time64: us or ns
+//	duration(us)        time.Duration   unit s, ms, us or ns
+//	decimal(38,10)      decimals        how many digits, and how many of them after the point
+//	uuid                [16]byte        the extension type arrow.uuid
 //	naive=UTC           time.Time       take a stream's timestamps without a zone as UTC
 //	required            []byte          never null
 //	default=0           all but times   the value of each row where a stream has no such column
@@ -43,10 +58,18 @@
 //	.fbs                                    Arrow
 //	bool, byte … ulong, float, double       the type of that width, not nullable
 //	with the default null                   the same, nullable
-//	an enum                                 its integer
+//	an enum                                 its integer, as a Go type of its name; with (dict) a dictionary of its names
 //	string                                  utf8, nullable unless (required)
 //	[ubyte]                                 binary, nullable unless (required)
+//	a table without fields                  null
 //	long (timestamp: "us,UTC")              timestamp, as in a tag
+//	int or long (date)                      date32 or date64
+//	int or long (time: "ms")                time32 or time64
+//	long (duration: "us")                   duration
+//	int, long, string (decimal: "9,2")      decimal32, decimal64, and decimal128 or, beyond 38 digits, decimal256; a struct of
+//	                                        16 or 32 bytes is one of that width
+//	[ubyte] (fixed: 16), (uuid)             fixed_size_binary[16], as in a tag
+//	(large), (view)                         as in a tag
 //	string (dict: "int16")                  dictionary, as in a tag
 //	= value                                 default, as in a tag
 //	(arrow_name: "n")                       the name of the column or table

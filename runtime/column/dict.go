@@ -226,7 +226,11 @@ func (b *EnumBuilder[I, E]) add(v E) {
 	name := v.String()
 	if b.parse != nil {
 		if back, err := b.parse(name); err != nil || back != v {
-			b.fail(len(b.values), fmt.Errorf("%w: %T(%d)", ErrUnnamed, v, uint64(v)))
+			number := any(uint64(v))
+			if ^E(0) < 0 { // signed
+				number = int64(v)
+			}
+			b.fail(len(b.values), fmt.Errorf("%w: %T(%d)", ErrUnnamed, v, number))
 			b.FixedBuilder.Append(0)
 			return
 		}

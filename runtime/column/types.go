@@ -264,7 +264,13 @@ func fits[T Decimal](precision int) func(T) bool {
 			most = limit.Int64()
 		}
 		return func(v T) bool {
-			n := v.Big().Int64()
+			var n int64
+			switch d := any(v).(type) {
+			case Decimal32:
+				n = int64(d)
+			case Decimal64:
+				n = int64(d)
+			}
 			return n <= most && n >= -most
 		}
 	case Decimal128:

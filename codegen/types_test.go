@@ -1,0 +1,230 @@
+package codegen_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/lightstream-go/lightstream/codegen"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/types.md")
+
+// typeRows are the rows of docs/types.md: a field of a Go struct (its type and tag), and the same field of a schema, "" where it
+// has none.
+var typeRows = []typeRow{
+	{"bool", "", "bool"},
+	{"int8", "", "byte"},
+	{"int16", "", "short"},
+	{"int32", "", "int"},
+	{"int64", "", "long"},
+	{"uint8", "", "ubyte"},
+	{"uint16", "", "ushort"},
+	{"uint32", "", "uint"},
+	{"uint64", "", "ulong"},
+	{"rt.Float16", "", ""},
+	{"float32", "", "float"},
+	{"float64", "", "double"},
+	{"time.Time", "", "long (timestamp)"},
+	{"time.Time", "timestamp(us,Europe/Berlin)", `long (timestamp: "us,Europe/Berlin")`},
+	{"time.Time", "timestamp(ms)", `long (timestamp: "ms")`},
+	{"int64", "timestamp(us,UTC)", ""},
+	{"rt.Date", "", "int (date)"},
+	{"time.Time", "date32", ""},
+	{"rt.DateMillis", "", "long (date)"},
+	{"time.Time", "date64", ""},
+	{"time.Duration", "time32(s)", `int (time: "s")`},
+	{"time.Duration", "time32", "int (time)"},
+	{"time.Duration", "time64(us)", `long (time: "us")`},
+	{"time.Duration", "time64", "long (time)"},
+	{"time.Duration", "", "long (duration)"},
+	{"time.Duration", "duration(ms)", `long (duration: "ms")`},
+	{"rt.Decimal32", "decimal(9,2)", `int (decimal: "9,2")`},
+	{"rt.Decimal64", "decimal(18,4)", `long (decimal: "18,4")`},
+	{"rt.Decimal128", "decimal(38,10)", `string (required, decimal: "38,10")`},
+	{"rt.Decimal256", "decimal(76,20)", `string (required, decimal: "76,20")`},
+	{"string", "", "string (required)"},
+	{"string", "large", "string (required, large)"},
+	{"string", "view", "string (required, view)"},
+	{"[]byte", "required", "[ubyte] (required)"},
+	{"[]byte", "large,required", "[ubyte] (required, large)"},
+	{"[]byte", "view,required", "[ubyte] (required, view)"},
+	{"[32]byte", "", "[ubyte] (required, fixed: 32)"},
+	{"[16]byte", "uuid", "[ubyte] (required, uuid)"},
+	{"string", "dict", "string (required, dict)"},
+	{"string", "dict(uint8)", `string (required, dict: "uint8")`},
+	{"[]byte", "dict,required", "[ubyte] (required, dict)"},
+	{"int64", "dict(int16)", `long (dict: "int16")`},
+	{"Side", "", "Side"},
+	{"Side", "dict(int8)", `Side (dict: "int8")`},
+	{"struct{}", "", "Nothing"},
+}
+
+// typeForms are the rows of the second table.
+var typeForms = []typeRow{
+	{"rt.Null[int64]", "", "long = null"},
+	{"*int64", "", ""},
+	{"rt.Null[string]", "", "string"},
+	{"*string", "", ""},
+	{"[]byte", "", "[ubyte]"},
+	{"rt.Null[time.Time]", "", "long = null (timestamp)"},
+	{"rt.Null[[16]byte]", "uuid", "[ubyte] (uuid)"},
+	{"rt.Null[rt.Decimal128]", "decimal(38,10)", `string (decimal: "38,10")`},
+	{"rt.Null[string]", "dict", "string (dict)"},
+	{"rt.Null[Side]", "dict", "Side = null (dict)"},
+}
+
+const typesHead = `# Types
+
+Written by ` + "`go test ./codegen -run TestTypes -update`" + ` from what the generator makes of each field; do not edit.
+
+A field of a Go struct marked ` + "`//lightstream:table`" + ` and a field of a ` + "`.fbs`" + ` table that stand in one row give the same column, with the
+same accessor of a batch and the same builder. The tag is that of ` + "`arrow:\"name,…\"`" + `, after the name. Where a row has no field in a
+schema, only Go can say it.
+
+`
+
+const typesTail = `
+## What to know
+
+- **Numbers** may be of a type of your own (` + "`type Level float64`" + `); so may bools, strings, byte slices and arrays. The accessor of a
+  fixed-width column then has your type. Only numbers and arrays can be ` + "`rt.Null`" + ` of such a type; others are pointers.
+- **Dates** as ` + "`time.Time`" + ` are the day of the time in its own location, and are read as the start of that day in UTC.
+- **Times of day** are durations since midnight: 0 to 24h, that end excluded. Parts finer than the unit are dropped.
+- **Decimals** are unscaled: 1.50 in ` + "`decimal(9,2)`" + ` is 150. ` + "`Text(scale)`" + ` writes them with their point. A value with more digits than the
+  precision is the builder's error. A schema's ` + "`string`" + ` is 128 bits up to 38 digits and 256 beyond; a struct of 16 or 32 bytes says
+  the width itself.
+- **large and view** say how the column is written, and which layout is read in place. Every reader takes each form for the other.
+- **UUID** is Arrow's canonical extension type ` + "`arrow.uuid`" + `, whose 16 bytes are in the order in which they are printed.
+- **Enums** are their integer, or with ` + "`dict`" + ` a dictionary of their names. A schema's enum becomes a Go type with ` + "`String`" + ` and
+  ` + "`ParseSide`" + `; a Go type needs the same two: ` + "`func (Side) String() string`" + ` and ` + "`func ParseSide(string) (Side, error)`" + `. Writing a value
+  without a name is the builder's error (` + "`column.ErrUnnamed`" + `). Reading a batch in which a row has a name that ` + "`ParseSide`" + ` does not
+  know is a ` + "`*rt.ConvertError`" + ` that wraps ` + "`rt.ErrUnknownName`" + `, rather than a zero that looks like a value; names that stand in the
+  dictionary and in no row do no harm. ` + "`Text(i)`" + ` gives a name as it was sent.
+- **Dictionaries of integers** have their values as little-endian bytes in the ` + "`column.Dictionary`" + `.
+- **Null** is ` + "`struct{}`" + `, the type with one value, as the column has; in a schema it is a table without fields. A column of nulls in a
+  stream fits every nullable column.
+
+## Streams that differ
+
+| column of the table | columns of a stream that fit |
+| --- | --- |
+| integer | the same, and narrower ones whose values all fit |
+| float32, float64 | the same, and narrower ones |
+| timestamp | any unit: finer by checked multiplication, coarser if exact; any zone; without one only with ` + "`naive=UTC`" + ` |
+| duration | any unit, likewise |
+| time32, time64 | either, in any unit, likewise |
+| date32, date64 | either; a date64 that is no whole day is an error |
+| decimal | the same scale, no more bits, no more digits |
+| text | utf8, large, view, and dictionaries of them |
+| binary | binary, large, view, dictionaries of them, and fixed-size binary |
+| fixed-size binary | the same width; binary in any layout whose values all have that width |
+| dictionary | any index type; plain values |
+| any nullable column | null; none at all |
+
+A value that does not fit is a ` + "`*rt.ConvertError`" + ` with column and row. Everything else is a ` + "`*rt.SchemaError`" + ` before the first batch.
+`
+
+type typeRow struct{ goType, tag, fbs string }
+
+// TestTypes keeps docs/types.md what the generator does.
+func TestTypes(t *testing.T) {
+	var doc strings.Builder
+	doc.WriteString(typesHead)
+	doc.WriteString(typeTable(t, typeRows))
+	doc.WriteString("\n## Nullable columns\n\n`*T` and `rt.Null[T]` are nullable, and so is a byte slice that is not `required`: its nil is null.\n\n")
+	doc.WriteString(typeTable(t, typeForms))
+	doc.WriteString(typesTail)
+	const name = "../docs/types.md"
+	if *update {
+		write(t, name, doc.String())
+	}
+	if have, got := read(t, name), doc.String(); got != have {
+		t.Errorf("%s is stale; run: go test ./codegen -run TestTypes -update\n%s", name, firstDifference(have, got))
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+var (
+	typeComment = regexp.MustCompile(`// Field(\d+) returns column \d+, "[^"]*": (.*?)\. (?:// )?(?:No buffers|Buffers)`)
+	typeView    = regexp.MustCompile(`func \(b TBatch\) Field(\d+)\(\) (\S.*?) \{`)
+	typeBuilder = regexp.MustCompile(`func \(b \*TBuilder\) Field(\d+)\(\) (\S.*?) \{`)
+)
+
+// typeTable returns a table of what is generated for fields, which have to be the same in both front ends.
+func typeTable(t *testing.T, list []typeRow) string {
+	t.Helper()
+	var goFields, fbsFields strings.Builder
+	for i, r := range list {
+		tag := ""
+		if r.tag != "" {
+			tag = fmt.Sprintf("`arrow:\",%s\"`", r.tag)
+		}
+		fmt.Fprintf(&goFields, "\tField%d %s %s\n", i, r.goType, tag)
+		if r.fbs != "" {
+			fmt.Fprintf(&fbsFields, "  field%d: %s;\n", i, r.fbs)
+		}
+	}
+	goDir, fbsDir := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(goDir, "t.go"), "package feed\n\nimport (\n\t\"time\"\n\n\trt \"github.com/lightstream-go/lightstream/runtime\"\n)\n\n"+
+		"type Side uint8\n\nfunc (Side) String() string\n\nfunc ParseSide(string) (Side, error)\n\n//lightstream:table\ntype T struct {\n"+goFields.String()+"}\n")
+	write(t, filepath.Join(fbsDir, "t.fbs"), "include \"lightstream.fbs\";\n\nenum Side : ubyte { None, Buy, Sell }\n\ntable Nothing {}\n\ntable T {\n"+fbsFields.String()+"}\n\nroot_type T;\n")
+	if !strings.Contains(fbsFields.String(), "Nothing") { // it would be a table of its own
+		schema := strings.Replace(read(t, filepath.Join(fbsDir, "t.fbs")), "table Nothing {}\n", "", 1)
+		write(t, filepath.Join(fbsDir, "t.fbs"), schema)
+	}
+	fromGo := generate(t, &codegen.Options{Inputs: []string{goDir}})["t_lightstream.go"]
+	fromFBS := generate(t, &codegen.Options{Inputs: []string{filepath.Join(fbsDir, "t.fbs")}, Package: "feed"})["t_lightstream.go"]
+	types, views, builders := matches(typeComment, fromGo), matches(typeView, fromGo), matches(typeBuilder, fromGo)
+	for what, re := range map[string]*regexp.Regexp{"type": typeComment, "accessor": typeView, "builder": typeBuilder} {
+		ours := matches(re, fromGo)
+		for i, theirs := range matches(re, fromFBS) {
+			if ours[i] != theirs {
+				t.Errorf("%s of %s: %s; of %s: %s", what, list[atoi(i)].goType, ours[i], list[atoi(i)].fbs, theirs)
+			}
+		}
+	}
+	var b strings.Builder
+	b.WriteString("| Arrow | Go field | tag | `.fbs` field | accessor | builder |\n| --- | --- | --- | --- | --- | --- |\n")
+	for i, r := range list {
+		key := fmt.Sprint(i)
+		if types[key] == "" || views[key] == "" || builders[key] == "" {
+			t.Fatalf("%s %s is not generated", r.goType, r.tag)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", code(types[key]), code(r.goType), code(r.tag), code(r.fbs), code(views[key]), code(builders[key]))
+	}
+	return b.String()
+}
+
+// matches returns what the second group is by the first.
+func matches(re *regexp.Regexp, text string) map[string]string {
+	found := map[string]string{}
+	for _, m := range re.FindAllStringSubmatch(strings.ReplaceAll(text, "\n// ", " // "), -1) {
+		found[m[1]] = m[2]
+	}
+	return found
+}
+
+func atoi(s string) (n int) {
+	fmt.Sscan(s, &n)
+	return n
+}
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
