@@ -71,7 +71,6 @@ type readerCore struct {
 	fit     *fitting
 	last    Handle
 	stats   Stats
-	err     error
 }
 
 func (c *readerCore) options() *ipc.ReaderOptions {
@@ -98,9 +97,6 @@ func (c *readerCore) selectColumns(s *ipc.Schema) ([]bool, error) {
 }
 
 func (c *readerCore) next(ctx context.Context) (Handle, error) {
-	if c.err != nil {
-		return Handle{}, c.err
-	}
 	if c.opts.Reuse {
 		c.last.Release()
 	}
@@ -110,7 +106,7 @@ func (c *readerCore) next(ctx context.Context) (Handle, error) {
 	}
 	if err := c.fit.apply(h, &c.stats); err != nil {
 		h.Release()
-		c.err = err
+		c.in.Stop(err)
 		return Handle{}, err
 	}
 	if c.opts.Reuse {

@@ -194,6 +194,15 @@ func (r *Reader) fail(err error) error {
 	return err
 }
 
+// Stop ends reading: later calls return err, unless there was an error before, and what was read ahead is given back.
+func (r *Reader) Stop(err error) {
+	if r.err == nil {
+		r.err = err
+		r.cancel.disarm()
+		r.stream.Free()
+	}
+}
+
 // Next returns the next batch, whose buffers alias the received bytes until it is released. The error is io.EOF after the end
 // marker, an *UnfinishedError where there is none, the cause of ctx where it was cancelled, and else mostly a *DecodeError.
 // After a cancel between two messages the reader is usable; all other errors come again with every later call.
