@@ -95,6 +95,9 @@ func absentNulls(h Handle, d *column.Data, want *Column) error {
 		return nil
 	}
 	d.Buffers[0], d.Buffers[1] = b[n:], b[:(d.Len+more)*width]
+	if want.Type.Kind == ipc.KindBool && want.Dictionary == nil {
+		d.Buffers[1] = b[:(d.Len+7)/8]
+	}
 	if want.Dictionary != nil {
 		d.Dictionary, d.Values = noDictionary, noDictionary.Values()
 	}

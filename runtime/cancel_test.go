@@ -274,7 +274,8 @@ func TestCancelWithoutDeadlines(t *testing.T) {
 	}
 }
 
-// TestAppendWithEndedContext: the row that completes a batch waits where its context has ended, and is sent once.
+// TestAppendWithEndedContext: the row that completes a batch is not taken where its context has ended, so that appending it again
+// does not send it twice.
 func TestAppendWithEndedContext(t *testing.T) {
 	var buf bytes.Buffer
 	w := feed.NewTradeWriter(&buf, &rt.WriterOptions{BatchRows: 2})
@@ -287,7 +288,7 @@ func TestAppendWithEndedContext(t *testing.T) {
 	if err := w.Append(ctx, rows[1]); !cancelled(err) {
 		t.Fatal(err)
 	}
-	if err := errors.Join(w.Append(t.Context(), rows[2]), w.Close()); err != nil {
+	if err := errors.Join(w.Append(t.Context(), rows[1]), w.Append(t.Context(), rows[2]), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	n := 0

@@ -372,7 +372,8 @@ func encodeAs[I column.Index](limits *ipc.Limits, at func(d *column.Data, i int)
 		bits--
 	}
 	e := encoder[I]{
-		at: at, entries: limits.MaxDictionaryEntries, size: limits.MaxDictionaryBytes, most: 1 << min(bits, 30),
+		at: at, entries: limits.MaxDictionaryEntries, size: limits.MaxDictionaryBytes, expanded: limits.MaxExpanded,
+		most: 1 << min(bits, 30),
 		dict: column.NewDictionary(0),
 	}
 	return e.convert
@@ -382,8 +383,10 @@ type encoder[I column.Index] struct {
 	at      func(d *column.Data, i int) []byte
 	entries int
 	size    int64 // bytes
-	most    int   // values that indices tell apart
-	dict    *column.Dictionary
+	// expanded is the most bytes that the rows of a batch may have in all.
+	expanded int64
+	most     int // values that indices tell apart
+	dict     *column.Dictionary
 }
 
 func (e *encoder[I]) convert(h Handle, d *column.Data) (row int, err error) {
@@ -406,11 +409,16 @@ func (e *encoder[I]) convert(h Handle, d *column.Data) (row int, err error) {
 }
 
 func (e *encoder[I]) fill(dst []I, d *column.Data) (int, error) {
+	read := int64(0) // views may point at the same bytes again and again
 	for i := range dst {
 		if dst[i] = 0; d.IsNull(i) {
 			continue
 		}
-		x, err := e.dict.IndexBytes(e.at(d, i), e.most)
+		value := e.at(d, i)
+		if read += int64(len(value)); read > e.expanded {
+			return i, fmt.Errorf("%w: the rows expand to more than %d bytes; raise Limits.MaxExpanded, or let the sender make smaller batches", ipc.ErrLimit, e.expanded)
+		}
+		x, err := e.dict.IndexBytes(value, e.most)
 		switch {
 		case err != nil:
 			return i, err

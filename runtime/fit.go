@@ -220,6 +220,11 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 // noParts are the data buffers of a view column that has none. That they are not nil is how ownTexts knows views.
 var noParts = [][]byte{}
 
+// hasOffsets tells whether values of a kind are found by offsets.
+func hasOffsets(k ipc.Kind) bool {
+	return k == ipc.KindUtf8 || k == ipc.KindBinary || k == ipc.KindLargeUtf8 || k == ipc.KindLargeBinary
+}
+
 // refuseNulls deals with a column that has nulls, or nulls in its dictionary, and may not.
 func (f *fitting) refuseNulls(h Handle, c *columnFit, d *column.Data) error {
 	row := d.FirstNull()
@@ -237,7 +242,7 @@ func (f *fitting) refuseNulls(h Handle, c *columnFit, d *column.Data) error {
 		return nil
 	case f.nulls != ZeroNulls:
 		return &NullError{c.want.Name, h.Seq(), row}
-	case d.Buffers[2] != nil || d.Dictionary != nil || c.want.Type.Kind == ipc.KindBool:
+	case hasOffsets(c.have.Type.Kind) || d.Dictionary != nil || c.want.Type.Kind == ipc.KindBool:
 		return nil // their views give the zero value where there is none
 	}
 	// Their slices do not.

@@ -34,6 +34,7 @@ type Writer[R, B any, W Builder[R]] struct {
 	out   *ipc.Writer
 	own   W // what Append fills
 	ready bool
+	lost  error // why Close could not send what waited
 }
 
 // NewWriter returns a writer to dst, which it does not own. It sends nothing yet. Nil options mean all defaults.
@@ -78,7 +79,7 @@ func (w *Writer[R, B, W]) schema() *ipc.Schema {
 
 // Append adds a row to the writer's own batch, which is sent when it has the rows or bytes of the options, and with Flush,
 // Write and Close. A row with a value that does not fit is dropped: its error, a *column.ValueError, is returned, and the
-// writer stays usable. Where ctx ends before the batch is sent that the row completes, the row waits for the next call.
+// writer stays usable. Nor is the row taken that completes a batch if ctx has ended before that is sent.
 func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 	if !w.ready {
 		w.own, w.ready = w.table.NewBuilder(w.opts.Builder), true
@@ -95,7 +96,12 @@ func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 		return err
 	}
 	if n+1 >= w.opts.BatchRows || b.size() >= w.opts.BatchBytes {
-		return w.Flush(ctx)
+		if err := w.Flush(ctx); err != nil {
+			if w.out.Err() == nil { // cancelled before anything was sent: the row is not taken
+				b.Truncate(n)
+			}
+			return err
+		}
 	}
 	return nil
 }
@@ -137,10 +143,14 @@ func (w *Writer[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
 // cannot be sent, or after a failed send, it writes no marker and returns that error, and after Abort it returns [ErrAborted].
 func (w *Writer[R, B, W]) Close() error {
 	if w.out.Closed() {
+		if w.lost != nil {
+			return w.lost
+		}
 		return w.out.Close()
 	}
 	if err := w.Flush(context.Background()); err != nil {
 		w.out.Abort() // what was accepted and is lost must not look like a whole stream
+		w.lost = err
 		return err
 	}
 	return w.out.Close()

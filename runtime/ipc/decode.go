@@ -94,7 +94,6 @@ func (d *decoder) setSchema(fb arrowfb.Schema, sel func(*Schema) ([]bool, error)
 			return err
 		}
 	}
-	d.schema = s
 	d.columns = make([]columnPlan, len(s.Fields))
 	d.dicts = make(map[int64]*dictionary)
 	for i := range s.Fields {
@@ -110,6 +109,7 @@ func (d *decoder) setSchema(fb arrowfb.Schema, sel func(*Schema) ([]bool, error)
 			return err
 		}
 	}
+	d.schema = s
 	return nil
 }
 
@@ -608,6 +608,9 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 			return malformed(0, "message.id", "dictionary %d comes twice in a file, and not as a delta", dict.id)
 		}
 		dict.values = column.NewDictionary(0)
+	}
+	if p.layout == layoutFixed && p.width == 0 && rows > 1 {
+		return p.malformed("values", "%d values of no bytes, which are all the same", rows)
 	}
 	if n := dict.values.Len() + rows; n > d.limits.MaxDictionaryEntries {
 		return frame.At(0, p.path, frame.Errorf(ErrLimit, "%d values exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries))

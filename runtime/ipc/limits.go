@@ -11,7 +11,7 @@ type Limits struct {
 	MaxDepth             int   // levels of nesting, 64
 	MaxDictionaryEntries int   // values of one dictionary, 16 Mi
 	MaxDictionaryBytes   int64 // bytes of one dictionary's values, 256 MiB
-	MaxExpanded          int64 // bytes that one batch's dictionaries, views and absent columns are expanded to, 1 GiB
+	MaxExpanded          int64 // bytes that one batch's dictionaries, views and absent columns are expanded to, 256 MiB
 	MaxMessages          int   // messages in a row that are no batch, 65,536
 }
 
@@ -28,7 +28,7 @@ func (l *Limits) WithDefaults() Limits {
 	set(&d.MaxDepth, 64)
 	set(&d.MaxDictionaryEntries, 16<<20)
 	set(&d.MaxDictionaryBytes, 256<<20)
-	set(&d.MaxExpanded, 1<<30)
+	set(&d.MaxExpanded, 256<<20)
 	set(&d.MaxMessages, 1<<16)
 	return d
 }

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"math"
 	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/internal/asm"
@@ -69,11 +70,22 @@ func (p *columnPlan) checkOffsets(d *column.Data, limit int, what string) error 
 
 // utf8 checks that each string is valid on its own.
 func (p *columnPlan) utf8(d *column.Data) error {
+	form, read, most := p.textForm(), 0, math.MaxInt
+	if form == column.ViewText { // which may point at the same bytes again and again
+		most = 1 << 20
+		for _, b := range d.Variadic {
+			most += 64 * len(b)
+		}
+	}
 	for row := range d.Len {
 		if d.IsNull(row) { // a view may point anywhere there
 			continue
 		}
-		if text := column.TextAt(d, p.textForm(), row); !utf8.Valid(text) {
+		text := column.TextAt(d, form, row)
+		if read += len(text); read > most {
+			return frame.At(0, p.path, frame.Errorf(ErrLimit, "the rows up to %d have %d bytes, more than 64 times those that are there; check them less than UTF8, or let the sender share less", row, read))
+		}
+		if !utf8.Valid(text) {
 			return p.malformed("bytes", "row %d is not valid UTF-8: %.40q", row, text)
 		}
 	}
