@@ -177,7 +177,7 @@ func TestTypedTruncation(t *testing.T) {
 	pool := mem.NewPool(nil)
 	for name, in := range seedsOfTables(t) {
 		step := 1
-		if len(in) > 16<<10 {
+		if len(in) > 16<<10 || race {
 			step = 31 // a large one by samples
 		}
 		for cut := 0; cut < len(in); cut += step {
@@ -201,7 +201,7 @@ func TestTypedBitFlips(t *testing.T) {
 		opts := rt.ReaderOptions{Pool: mem.NewPool(&mem.PoolOptions{Budget: budget})}
 		step := 1
 		switch {
-		case len(in) > 16<<10 || testing.Short():
+		case len(in) > 16<<10 || testing.Short() || race:
 			step = 101
 		case len(in) > 4<<10:
 			step = 5 // each byte still
