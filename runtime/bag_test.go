@@ -142,7 +142,8 @@ func viewTexts[T any](v interface {
 	Len() int
 	IsNull(i int) bool
 	Get(i int) (T, bool)
-}, text func(T) string) (out []string) {
+}, text func(T) string,
+) (out []string) {
 	for k := range v.Len() {
 		x, ok := v.Get(k)
 		switch {

@@ -244,6 +244,8 @@ func (f *fitting) refuseNulls(h Handle, c *columnFit, d *column.Data) error {
 		return &NullError{c.want.Name, h.Seq(), row}
 	case hasOffsets(c.have.Type.Kind) || d.Dictionary != nil || c.want.Type.Kind == ipc.KindBool:
 		return nil // their views give the zero value where there is none
+	case c.have.Type.Kind == ipc.KindFixedSizeBinary && hasOffsets(c.want.Type.Kind) && c.want.Dictionary == nil:
+		return nil // their views give the zero value where there is none
 	}
 	// Their slices do not.
 	size := len(d.Buffers[1]) / max(d.Len, 1)

@@ -337,17 +337,25 @@ func TestFitAbsent(t *testing.T) {
 		want rt.Column
 		read string
 	}{
-		{null(col("x", ipc.Bool)), "null null null null"}, {null(col("x", ipc.Int8)), "null null null null"},
-		{null(col("x", ipc.Uint64)), "null null null null"}, {null(col("x", ipc.Float32)), "null null null null"},
-		{null(col("x", ipc.Timestamp(column.Second, ""))), "null null null null"}, {null(col("x", ipc.Utf8)), "null null null null"},
-		{null(col("x", ipc.Binary)), "null null null null"}, {dictionary(null(col("x", ipc.Utf8)), ipc.Int8), "null null null null"},
+		{null(col("x", ipc.Bool)), "null null null null"},
+		{null(col("x", ipc.Int8)), "null null null null"},
+		{null(col("x", ipc.Uint64)), "null null null null"},
+		{null(col("x", ipc.Float32)), "null null null null"},
+		{null(col("x", ipc.Timestamp(column.Second, ""))), "null null null null"},
+		{null(col("x", ipc.Utf8)), "null null null null"},
+		{null(col("x", ipc.Binary)), "null null null null"},
+		{dictionary(null(col("x", ipc.Utf8)), ipc.Int8), "null null null null"},
 		{dictionary(null(col("x", ipc.Utf8)), ipc.Int32), "null null null null"},
-		{with(col("x", ipc.Bool), true), "true true true true"}, {with(col("x", ipc.Bool), false), "false false false false"},
-		{with(col("x", ipc.Int8), int64(-3)), "-3 -3 -3 -3"}, {with(col("x", ipc.Int64), int64(math.MinInt64)), "-9223372036854775808 -9223372036854775808 -9223372036854775808 -9223372036854775808"},
+		{with(col("x", ipc.Bool), true), "true true true true"},
+		{with(col("x", ipc.Bool), false), "false false false false"},
+		{with(col("x", ipc.Int8), int64(-3)), "-3 -3 -3 -3"},
+		{with(col("x", ipc.Int64), int64(math.MinInt64)), "-9223372036854775808 -9223372036854775808 -9223372036854775808 -9223372036854775808"},
 		{with(col("x", ipc.Uint64), uint64(math.MaxUint64)), "18446744073709551615 18446744073709551615 18446744073709551615 18446744073709551615"},
 		{with(col("x", ipc.Uint16), uint64(65535)), "65535 65535 65535 65535"},
-		{with(col("x", ipc.Float32), 0.5), "0.5 0.5 0.5 0.5"}, {with(col("x", ipc.Float64), -1e300), "-1e+300 -1e+300 -1e+300 -1e+300"},
-		{with(col("x", ipc.Utf8), "text"), "text text text text"}, {with(col("x", ipc.Binary), "bytes"), "bytes bytes bytes bytes"},
+		{with(col("x", ipc.Float32), 0.5), "0.5 0.5 0.5 0.5"},
+		{with(col("x", ipc.Float64), -1e300), "-1e+300 -1e+300 -1e+300 -1e+300"},
+		{with(col("x", ipc.Utf8), "text"), "text text text text"},
+		{with(col("x", ipc.Binary), "bytes"), "bytes bytes bytes bytes"},
 		{with(dictionary(col("x", ipc.Utf8), ipc.Int16), "text"), "text text text text"},
 		{with(null(col("x", ipc.Int32)), int64(7)), "7 7 7 7"},
 		{with(col("x", ipc.Timestamp(column.Second, "UTC")), int64(1)), "1970-01-01T00:00:01Z 1970-01-01T00:00:01Z 1970-01-01T00:00:01Z 1970-01-01T00:00:01Z"},
@@ -578,7 +586,7 @@ func TestFitLimits(t *testing.T) {
 		spread[i*97] = byte(i)
 	}
 	view := slices.Concat(it.Schema(it.Field{Name: "x", Type: it.Utf8View}), it.NewBatch(2000).AddViews(2000, 0, nil, views, spread).Message(), it.End)
-	var offsets, text = it.Texts(strings.Split(strings.Repeat("a b c ", 100)+"d", " ")...)
+	offsets, text := it.Texts(strings.Split(strings.Repeat("a b c ", 100)+"d", " ")...)
 	_ = offsets
 	many := make([]string, 101)
 	for i := range many {
@@ -630,8 +638,11 @@ func TestFitDoesNotAllocate(t *testing.T) {
 		{arrow.PrimitiveTypes.Float32, "[1, null]", null(col("x", ipc.Float64))},
 		{second, "[1, null]", null(col("x", ipc.Timestamp(column.Nanosecond, "UTC")))},
 		{nano, "[1000000000, null]", null(col("x", ipc.Timestamp(column.Second, "UTC")))},
-		{arrow.BinaryTypes.String, values, text}, {arrow.BinaryTypes.LargeString, values, text}, {arrow.BinaryTypes.StringView, values, text},
-		{arrow.BinaryTypes.String, values, dictionary(text, ipc.Int8)}, {arrow.BinaryTypes.StringView, values, dictionary(text, ipc.Int32)},
+		{arrow.BinaryTypes.String, values, text},
+		{arrow.BinaryTypes.LargeString, values, text},
+		{arrow.BinaryTypes.StringView, values, text},
+		{arrow.BinaryTypes.String, values, dictionary(text, ipc.Int8)},
+		{arrow.BinaryTypes.StringView, values, dictionary(text, ipc.Int32)},
 		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint16, ValueType: arrow.BinaryTypes.String}, values, text},
 		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint16, ValueType: arrow.BinaryTypes.String}, values, dictionary(text, ipc.Int8)},
 		{&arrow.FixedSizeBinaryType{ByteWidth: 3}, `["YWJj", null]`, null(col("x", ipc.Binary))},
@@ -642,8 +653,10 @@ func TestFitDoesNotAllocate(t *testing.T) {
 		{arrow.FixedWidthTypes.Duration_s, `[1, null]`, null(col("x", ipc.Duration(column.Nanosecond)))},
 		{&arrow.Decimal128Type{Precision: 9, Scale: 2}, `["1.50", null]`, null(col("x", ipc.Decimal(256, 76, 2)))},
 		{arrow.PrimitiveTypes.Int64, "[1, null]", dictionary(null(col("x", ipc.Int64)), ipc.Uint8)},
-		{arrow.BinaryTypes.String, values, null(col("x", ipc.LargeUtf8))}, {arrow.BinaryTypes.String, values, null(col("x", ipc.Utf8View))},
-		{arrow.BinaryTypes.StringView, values, null(col("x", ipc.LargeUtf8))}, {arrow.BinaryTypes.LargeString, values, null(col("x", ipc.Utf8View))},
+		{arrow.BinaryTypes.String, values, null(col("x", ipc.LargeUtf8))},
+		{arrow.BinaryTypes.String, values, null(col("x", ipc.Utf8View))},
+		{arrow.BinaryTypes.StringView, values, null(col("x", ipc.LargeUtf8))},
+		{arrow.BinaryTypes.LargeString, values, null(col("x", ipc.Utf8View))},
 		{arrow.BinaryTypes.String, `["happy", null, "calm"]`, mood},
 		{arrow.PrimitiveTypes.Int8, "[1, 2]", null(col("absent", ipc.Int64))},
 		{arrow.PrimitiveTypes.Int8, "[1, 2]", null(col("absent", ipc.Utf8))},

@@ -56,13 +56,21 @@ var hostile = []rt.Column{
 // manyForms returns a stream of two batches with a dictionary that changes between them.
 func manyForms() []byte {
 	fields := []it.Field{
-		{Name: "view", Type: it.Utf8View, Nullable: true}, {Name: "view2", Type: it.Utf8View, Nullable: true},
-		{Name: "large", Type: it.LargeUtf8, Nullable: true}, {Name: "plain", Type: it.Utf8, Nullable: true}, {Name: "large2", Type: it.LargeUtf8, Nullable: true},
-		{Name: "dict", Type: it.Utf8View, Nullable: true, Dict: &it.Dict{ID: 1, Bits: 8}}, {Name: "dict2", Type: it.Utf8View, Nullable: true, Dict: &it.Dict{ID: 1, Bits: 64}},
+		{Name: "view", Type: it.Utf8View, Nullable: true},
+		{Name: "view2", Type: it.Utf8View, Nullable: true},
+		{Name: "large", Type: it.LargeUtf8, Nullable: true},
+		{Name: "plain", Type: it.Utf8, Nullable: true},
+		{Name: "large2", Type: it.LargeUtf8, Nullable: true},
+		{Name: "dict", Type: it.Utf8View, Nullable: true, Dict: &it.Dict{ID: 1, Bits: 8}},
+		{Name: "dict2", Type: it.Utf8View, Nullable: true, Dict: &it.Dict{ID: 1, Bits: 64}},
 		{Name: "skipped", Type: it.Struct, Nullable: true, Children: []it.Field{{Name: "v", Type: it.BinaryView}}},
-		{Name: "seconds", Type: it.Timestamp(arrowfb.TimeUnitSecond, "UTC"), Nullable: true}, {Name: "nanos", Type: it.Timestamp(arrowfb.TimeUnitNanosecond, "Asia/Tokyo"), Nullable: true},
-		{Name: "small", Type: it.Int(8, true), Nullable: true}, {Name: "half", Type: it.Float(arrowfb.PrecisionHalf), Nullable: true},
-		{Name: "fixed", Type: it.FixedBinary(3), Nullable: true}, {Name: "strict", Type: it.Int(16, true), Nullable: true}, {Name: "bytes", Type: it.BinaryView, Nullable: true},
+		{Name: "seconds", Type: it.Timestamp(arrowfb.TimeUnitSecond, "UTC"), Nullable: true},
+		{Name: "nanos", Type: it.Timestamp(arrowfb.TimeUnitNanosecond, "Asia/Tokyo"), Nullable: true},
+		{Name: "small", Type: it.Int(8, true), Nullable: true},
+		{Name: "half", Type: it.Float(arrowfb.PrecisionHalf), Nullable: true},
+		{Name: "fixed", Type: it.FixedBinary(3), Nullable: true},
+		{Name: "strict", Type: it.Int(16, true), Nullable: true},
+		{Name: "bytes", Type: it.BinaryView, Nullable: true},
 	}
 	views, data := it.Views("one that is longer than twelve", "short")
 	large, largeText := it.LargeTexts("a", "bcd")

@@ -159,9 +159,10 @@ func parseDefault(t model.Type, text string) (string, *problem) {
 			return strconv.FormatUint(v, 10), nil
 		}
 	case model.Float:
-		v, err := strconv.ParseFloat(text, t.Bits)
-		if err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) {
-			return strconv.FormatFloat(v, 'g', -1, t.Bits), nil
+		bits := max(t.Bits, 32) // strconv knows no halves
+		v, err := strconv.ParseFloat(text, bits)
+		if fits := t.Bits != 16 || math.Abs(v) < 65520; err == nil && fits && !math.IsInf(v, 0) && !math.IsNaN(v) {
+			return strconv.FormatFloat(v, 'g', -1, bits), nil
 		}
 		return "", problemf("write a finite number", "default %q does not fit %v", text, t)
 	case model.Utf8:

@@ -477,8 +477,14 @@ func TestImportDictionaries(t *testing.T) {
 		same   bool
 		values int
 	}{
-		{first, false, 2}, {first, true, 2}, {record("a", "b"), true, 2}, {record("a", "b", "-", "d"), true, 4},
-		{first, true, 4}, {record("a", "c"), false, 2}, {record(append([]string{"a", "c"}, many(1000)...)...), true, 1002}, {record("a", "-"), false, 2},
+		{first, false, 2},
+		{first, true, 2},
+		{record("a", "b"), true, 2},
+		{record("a", "b", "-", "d"), true, 4},
+		{first, true, 4},
+		{record("a", "c"), false, 2},
+		{record(append([]string{"a", "c"}, many(1000)...)...), true, 1002},
+		{record("a", "-"), false, 2},
 	} {
 		b := must(m.Batch(c.rec))(t)
 		d := b.Handle().Column(1)

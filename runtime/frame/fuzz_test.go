@@ -34,7 +34,8 @@ func streams(tb testing.TB) [][]byte {
 		tb.Fatal(err)
 	}
 	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "a", Type: arrow.PrimitiveTypes.Int32, Nullable: true}, {Name: "b", Type: arrow.BinaryTypes.StringView, Nullable: true},
+		{Name: "a", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
+		{Name: "b", Type: arrow.BinaryTypes.StringView, Nullable: true},
 		{Name: "c", Type: arrow.ListOf(arrow.FixedWidthTypes.Boolean), Nullable: true},
 	}, nil)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)

@@ -43,8 +43,11 @@ func TestLightstreamFrames(t *testing.T) {
 	l := protocol(t, true)
 	var wire []byte
 	sent := []frame.LightstreamFrame{
-		{Tag: 0, Payload: []byte("a")}, {Tag: 2, Payload: make([]byte, 100)}, {Tag: 1},
-		{Tag: frame.TagHeartbeat}, {Tag: frame.TagEnd},
+		{Tag: 0, Payload: []byte("a")},
+		{Tag: 2, Payload: make([]byte, 100)},
+		{Tag: 1},
+		{Tag: frame.TagHeartbeat},
+		{Tag: frame.TagEnd},
 	}
 	for _, f := range sent {
 		var err error

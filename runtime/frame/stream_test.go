@@ -295,9 +295,19 @@ func (p plainWrong) Decode(buf []byte) ([]byte, int, error) { return p.w.Decode(
 func TestStreamDecodersThatLie(t *testing.T) {
 	in := text(1000)
 	for _, w := range []wrong{
-		{head: -1}, {body: -1}, {head: -1, body: 5}, {head: 5, body: -1}, {},
-		{head: math.MaxInt, body: math.MaxInt}, {head: 1, body: math.MaxInt}, {head: math.MinInt, body: math.MinInt},
-		{head: 2000}, {head: 2000, body: 1 << 20}, {need: math.MaxInt}, {need: -1}, {head: 100_000, body: 5},
+		{head: -1},
+		{body: -1},
+		{head: -1, body: 5},
+		{head: 5, body: -1},
+		{},
+		{head: math.MaxInt, body: math.MaxInt},
+		{head: 1, body: math.MaxInt},
+		{head: math.MinInt, body: math.MinInt},
+		{head: 2000},
+		{head: 2000, body: 1 << 20},
+		{need: math.MaxInt},
+		{need: -1},
+		{head: 100_000, body: 5},
 	} {
 		s := frame.NewStream[[]byte](bytes.NewReader(in), w, &frame.StreamOptions{MaxFrame: 1 << 20})
 		_, err := s.Next()

@@ -66,8 +66,11 @@ func TestTLVLimits(t *testing.T) {
 		n   uint32
 		ok  bool
 	}{
-		{frame.TLV{}, 64 << 20, true}, {frame.TLV{}, 64<<20 + 1, false}, {frame.TLV{}, math.MaxUint32, false},
-		{frame.TLV{MaxValue: 10}, 10, true}, {frame.TLV{MaxValue: 10}, 11, false},
+		{frame.TLV{}, 64 << 20, true},
+		{frame.TLV{}, 64<<20 + 1, false},
+		{frame.TLV{}, math.MaxUint32, false},
+		{frame.TLV{MaxValue: 10}, 10, true},
+		{frame.TLV{MaxValue: 10}, 11, false},
 	} {
 		_, n, err := c.tlv.Decode(head(c.n))
 		if c.ok != (err == nil) || n != 0 {

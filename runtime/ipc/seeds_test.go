@@ -47,8 +47,10 @@ func arrowGo(tb testing.TB, file bool) []byte {
 		arrow.ListOf(arrow.PrimitiveTypes.Int16), arrow.StructOf(arrow.Field{Name: "s", Type: arrow.BinaryTypes.Binary, Nullable: true}),
 		&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint8, ValueType: arrow.BinaryTypes.String}, arrow.Null,
 	}
-	values := []string{`[1, null, 3]`, `["short", "one that is longer than twelve", null]`, `["a", null, ""]`, `[true, false, null]`,
-		`[[1, 2], null, []]`, `[{"s": "YQ=="}, null, {"s": null}]`, `["x", "y", null]`, `[null, null, null]`}
+	values := []string{
+		`[1, null, 3]`, `["short", "one that is longer than twelve", null]`, `["a", null, ""]`, `[true, false, null]`,
+		`[[1, 2], null, []]`, `[{"s": "YQ=="}, null, {"s": null}]`, `["x", "y", null]`, `[null, null, null]`,
+	}
 	fields := make([]arrow.Field, len(types))
 	columns := make([]arrow.Array, len(types))
 	for i, typ := range types {

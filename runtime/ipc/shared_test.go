@@ -169,7 +169,8 @@ func TestSharedBuffers(t *testing.T) {
 // TestErrorsSayWhere checks frame, offset and path of what is wrong in the third message.
 func TestErrorsSayWhere(t *testing.T) {
 	fields := []it.Field{
-		{Name: "a", Type: it.Int(32, true)}, {Name: "v", Type: it.Utf8View, Nullable: true},
+		{Name: "a", Type: it.Int(32, true)},
+		{Name: "v", Type: it.Utf8View, Nullable: true},
 		{Name: "l", Type: it.List, Nullable: true, Children: []it.Field{{Name: "item", Type: it.Utf8, Nullable: true}}},
 		{Name: "d", Type: it.Utf8, Nullable: true, Dict: &it.Dict{ID: 3, Bits: 8}},
 	}

@@ -68,7 +68,7 @@ func TestPoolZeroValue(t *testing.T) {
 }
 
 func TestSharedPool(t *testing.T) {
-	if SharedPool() == nil || SharedPool() != SharedPool() {
+	if a, b := SharedPool(), SharedPool(); a == nil || a != b {
 		t.Error("want one pool")
 	}
 }

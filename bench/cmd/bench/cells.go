@@ -45,14 +45,16 @@ func cells(pairs *streams) []*cell {
 		if rows > 100_000 { // what a connection costs at its start counts for less
 			d = time.Second
 		}
-		return &cell{name: name, time: d, peers: three, goals: goals, show: showBatches,
+		return &cell{
+			name: name, time: d, peers: three, goals: goals, show: showBatches,
 			start: func() (runner, error) {
 				p, err := pairs.get(rows, distinct)
 				if err != nil {
 					return nil, err
 				}
 				return func(who peer, d time.Duration) (sample, error) { return p.run(network, who, d) }, nil
-			}}
+			},
+		}
 	}
 	return []*cell{
 		memory("encode/rows=1k", 8, func() (map[peer]func() error, error) { return encodeCalls(1_000) }),

@@ -219,7 +219,7 @@ func touchRuns(d *column.Data) {
 	}
 }
 
-// sink keeps reads from being left out.
+//lint:ignore U1000 sink keeps reads from being left out
 var sink int
 
 func read[T any](n int, get func(int) (T, bool)) {
