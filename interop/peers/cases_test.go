@@ -34,7 +34,7 @@ type kase struct {
 }
 
 var (
-	allTable   = of(feed.AllTable)
+	allTable   = of(tables.AllTable)
 	tradeTable = of(feed.TradeTable)
 	textTable  = of(tables.TextTable)
 	wordTable  = of(tables.WordTable)

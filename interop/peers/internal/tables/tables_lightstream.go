@@ -2494,3 +2494,1309 @@ func (b *OrderBuilder) AppendRows(rows []Order) {
 		}
 	}
 }
+
+// AllTable describes table "all": 73 columns, 155 buffers.
+var AllTable = rt.NewTable(rt.TableSpec[All, AllBatch, *AllBuilder]{
+	Name:       "all",
+	Columns:    allColumns,
+	NewBatch:   newAllBatch,
+	NewBuilder: NewAllBuilder,
+	ReadRows:   readAllRows,
+})
+
+var allColumns = []rt.Column{
+	{Field: ipc.Field{Name: "bool", Type: ipc.Bool}},
+	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}},
+	{Field: ipc.Field{Name: "int16", Type: ipc.Int16}},
+	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}},
+	{Field: ipc.Field{Name: "int64", Type: ipc.Int64}},
+	{Field: ipc.Field{Name: "uint8", Type: ipc.Uint8}},
+	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16}},
+	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}},
+	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64}},
+	{Field: ipc.Field{Name: "float32", Type: ipc.Float32}},
+	{Field: ipc.Field{Name: "float64", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "second", Type: ipc.Timestamp(column.Second, "UTC")}},
+	{Field: ipc.Field{Name: "milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin")}},
+	{Field: ipc.Field{Name: "micro", Type: ipc.Timestamp(column.Microsecond, "")}},
+	{Field: ipc.Field{Name: "nano", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "dict8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
+	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
+	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary}},
+	{Field: ipc.Field{Name: "null_bool", Type: ipc.Bool, Nullable: true}},
+	{Field: ipc.Field{Name: "null_int8", Type: ipc.Int8, Nullable: true}},
+	{Field: ipc.Field{Name: "null_int16", Type: ipc.Int16, Nullable: true}},
+	{Field: ipc.Field{Name: "null_int32", Type: ipc.Int32, Nullable: true}},
+	{Field: ipc.Field{Name: "null_int64", Type: ipc.Int64, Nullable: true}},
+	{Field: ipc.Field{Name: "null_uint8", Type: ipc.Uint8, Nullable: true}},
+	{Field: ipc.Field{Name: "null_uint16", Type: ipc.Uint16, Nullable: true}},
+	{Field: ipc.Field{Name: "null_uint32", Type: ipc.Uint32, Nullable: true}},
+	{Field: ipc.Field{Name: "null_uint64", Type: ipc.Uint64, Nullable: true}},
+	{Field: ipc.Field{Name: "null_float32", Type: ipc.Float32, Nullable: true}},
+	{Field: ipc.Field{Name: "null_float64", Type: ipc.Float64, Nullable: true}},
+	{Field: ipc.Field{Name: "null_second", Type: ipc.Timestamp(column.Second, "UTC"), Nullable: true}},
+	{Field: ipc.Field{Name: "null_milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin"), Nullable: true}},
+	{Field: ipc.Field{Name: "null_micro", Type: ipc.Timestamp(column.Microsecond, ""), Nullable: true}},
+	{Field: ipc.Field{Name: "null_nano", Type: ipc.Timestamp(column.Nanosecond, "UTC"), Nullable: true}},
+	{Field: ipc.Field{Name: "null_text", Type: ipc.Utf8, Nullable: true}},
+	{Field: ipc.Field{Name: "null_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
+	{Field: ipc.Field{Name: "null_dict16", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
+	{Field: ipc.Field{Name: "null_dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "null_bytes", Type: ipc.Binary, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_bool", Type: ipc.Bool, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_int8", Type: ipc.Int8, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_int16", Type: ipc.Int16, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_int32", Type: ipc.Int32, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_int64", Type: ipc.Int64, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_uint8", Type: ipc.Uint8, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_uint16", Type: ipc.Uint16, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_uint32", Type: ipc.Uint32, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_uint64", Type: ipc.Uint64, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_float32", Type: ipc.Float32, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_float64", Type: ipc.Float64, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_second", Type: ipc.Timestamp(column.Second, "UTC"), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin"), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_micro", Type: ipc.Timestamp(column.Microsecond, ""), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_nano", Type: ipc.Timestamp(column.Nanosecond, "UTC"), Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_text", Type: ipc.Utf8, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
+	{Field: ipc.Field{Name: "ptr_dict16", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
+	{Field: ipc.Field{Name: "ptr_dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "level", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "null_level", Type: ipc.Float64, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_level", Type: ipc.Float64, Nullable: true}},
+	{Field: ipc.Field{Name: "flag", Type: ipc.Bool}},
+	{Field: ipc.Field{Name: "ptr_flag", Type: ipc.Bool, Nullable: true}},
+	{Field: ipc.Field{Name: "name", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "ptr_name", Type: ipc.Utf8, Nullable: true}},
+	{Field: ipc.Field{Name: "kind", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
+	{Field: ipc.Field{Name: "ptr_kind", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "blob", Type: ipc.Binary, Nullable: true}},
+	{Field: ipc.Field{Name: "len", Type: ipc.Uint32}},
+	{Field: ipc.Field{Name: "type", Type: ipc.Utf8}, Default: "none", Was: "kind_of"},
+	{Field: ipc.Field{Name: "the rank", Type: ipc.Int32}, Default: int64(-1)},
+	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Microsecond, "UTC")}, NaiveUTC: true},
+}
+
+// AllReader reads batches or rows of table "all" from a stream.
+type AllReader = rt.Reader[All, AllBatch]
+
+// NewAllReader returns a reader of the Arrow stream that src carries. Nil options mean all defaults.
+func NewAllReader(src io.Reader, opts *rt.ReaderOptions) *AllReader {
+	return rt.NewReader(AllTable, src, opts)
+}
+
+// AllWriter writes batches or rows of table "all" to a stream.
+type AllWriter = rt.Writer[All, AllBatch, *AllBuilder]
+
+// NewAllWriter returns a writer of an Arrow stream to dst, which it does not own. It sends nothing yet. Nil options
+// mean all defaults.
+func NewAllWriter(dst io.Writer, opts *rt.WriterOptions) *AllWriter {
+	return rt.NewWriter(AllTable, dst, opts)
+}
+
+// AllBatch is a batch of table "all" as it was received. Its columns alias the received bytes: they are read-only and
+// valid until Release. A batch may be used by several goroutines, none of them after Release.
+type AllBatch struct{ h rt.Handle }
+
+func newAllBatch(h rt.Handle) AllBatch { return AllBatch{h} }
+
+// Len returns the number of rows.
+func (b AllBatch) Len() int { return b.h.Len() }
+
+// Bool returns column 0, "bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each). Read-only, and valid
+// until Release.
+func (b AllBatch) Bool() column.Bools { return rt.Bools(b.h, 0) }
+
+// Int8 returns column 1, "int8": int8 not null. Buffers 2 (validity), 3 (values, 1 byte each). Read-only, and valid
+// until Release.
+func (b AllBatch) Int8() []int8 { return rt.Values[int8](b.h, 1) }
+
+// Int16 returns column 2, "int16": int16 not null. Buffers 4 (validity), 5 (values, 2 bytes each). Read-only, and valid
+// until Release.
+func (b AllBatch) Int16() []int16 { return rt.Values[int16](b.h, 2) }
+
+// Int32 returns column 3, "int32": int32 not null. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only, and valid
+// until Release.
+func (b AllBatch) Int32() []int32 { return rt.Values[int32](b.h, 3) }
+
+// Int64 returns column 4, "int64": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each). Read-only, and valid
+// until Release.
+func (b AllBatch) Int64() []int64 { return rt.Values[int64](b.h, 4) }
+
+// Uint8 returns column 5, "uint8": uint8 not null. Buffers 10 (validity), 11 (values, 1 byte each). Read-only, and
+// valid until Release.
+func (b AllBatch) Uint8() []uint8 { return rt.Values[uint8](b.h, 5) }
+
+// Uint16 returns column 6, "uint16": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) Uint16() []uint16 { return rt.Values[uint16](b.h, 6) }
+
+// Uint32 returns column 7, "uint32": uint32 not null. Buffers 14 (validity), 15 (values, 4 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) Uint32() []uint32 { return rt.Values[uint32](b.h, 7) }
+
+// Uint64 returns column 8, "uint64": uint64 not null. Buffers 16 (validity), 17 (values, 8 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) Uint64() []uint64 { return rt.Values[uint64](b.h, 8) }
+
+// Float32 returns column 9, "float32": float32 not null. Buffers 18 (validity), 19 (values, 4 bytes each). Read-only,
+// and valid until Release.
+func (b AllBatch) Float32() []float32 { return rt.Values[float32](b.h, 9) }
+
+// Float64 returns column 10, "float64": float64 not null. Buffers 20 (validity), 21 (values, 8 bytes each). Read-only,
+// and valid until Release.
+func (b AllBatch) Float64() []float64 { return rt.Values[float64](b.h, 10) }
+
+// Second returns column 11, "second": timestamp[s, UTC] not null. Buffers 22 (validity), 23 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) Second() column.Timestamps { return rt.Timestamps(b.h, 11, column.Second) }
+
+// Milli returns column 12, "milli": timestamp[ms, Europe/Berlin] not null. Buffers 24 (validity), 25 (values, 8 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) Milli() column.Timestamps { return rt.Timestamps(b.h, 12, column.Millisecond) }
+
+// Micro returns column 13, "micro": timestamp[us] not null. Buffers 26 (validity), 27 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) Micro() column.Timestamps { return rt.Timestamps(b.h, 13, column.Microsecond) }
+
+// Nano returns column 14, "nano": timestamp[ns, UTC] not null. Buffers 28 (validity), 29 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) Nano() column.Timestamps { return rt.Timestamps(b.h, 14, column.Nanosecond) }
+
+// Text returns column 15, "text": utf8 not null. Buffers 30 (validity), 31 (offsets, 4 bytes each), 32 (bytes).
+// Read-only, and valid until Release.
+func (b AllBatch) Text() column.Texts { return rt.Texts(b.h, 15) }
+
+// Dict8 returns column 16, "dict8": dictionary<int8, utf8> not null. Buffers 33 (validity), 34 (indices, 1 byte each).
+// Read-only, and valid until Release.
+func (b AllBatch) Dict8() column.Dict[int8] { return rt.Dict[int8](b.h, 16) }
+
+// Dict16 returns column 17, "dict16": dictionary<int16, utf8> not null. Buffers 35 (validity), 36 (indices, 2 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) Dict16() column.Dict[int16] { return rt.Dict[int16](b.h, 17) }
+
+// Dict32 returns column 18, "dict32": dictionary<int32, utf8> not null. Buffers 37 (validity), 38 (indices, 4 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) Dict32() column.Dict[int32] { return rt.Dict[int32](b.h, 18) }
+
+// Bytes returns column 19, "bytes": binary not null. Buffers 39 (validity), 40 (offsets, 4 bytes each), 41 (bytes).
+// Read-only, and valid until Release.
+func (b AllBatch) Bytes() column.Binaries { return rt.Binaries(b.h, 19) }
+
+// NullBool returns column 20, "null_bool": bool. Buffers 42 (validity), 43 (values, 1 bit each). Read-only, and valid
+// until Release.
+func (b AllBatch) NullBool() column.Bools { return rt.Bools(b.h, 20) }
+
+// NullInt8 returns column 21, "null_int8": int8. Buffers 44 (validity), 45 (values, 1 byte each). Read-only, and valid
+// until Release.
+func (b AllBatch) NullInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 21) }
+
+// NullInt16 returns column 22, "null_int16": int16. Buffers 46 (validity), 47 (values, 2 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) NullInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 22) }
+
+// NullInt32 returns column 23, "null_int32": int32. Buffers 48 (validity), 49 (values, 4 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) NullInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 23) }
+
+// NullInt64 returns column 24, "null_int64": int64. Buffers 50 (validity), 51 (values, 8 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) NullInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 24) }
+
+// NullUint8 returns column 25, "null_uint8": uint8. Buffers 52 (validity), 53 (values, 1 byte each). Read-only, and
+// valid until Release.
+func (b AllBatch) NullUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 25) }
+
+// NullUint16 returns column 26, "null_uint16": uint16. Buffers 54 (validity), 55 (values, 2 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) NullUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 26) }
+
+// NullUint32 returns column 27, "null_uint32": uint32. Buffers 56 (validity), 57 (values, 4 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) NullUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 27) }
+
+// NullUint64 returns column 28, "null_uint64": uint64. Buffers 58 (validity), 59 (values, 8 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) NullUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 28) }
+
+// NullFloat32 returns column 29, "null_float32": float32. Buffers 60 (validity), 61 (values, 4 bytes each). Read-only,
+// and valid until Release.
+func (b AllBatch) NullFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 29) }
+
+// NullFloat64 returns column 30, "null_float64": float64. Buffers 62 (validity), 63 (values, 8 bytes each). Read-only,
+// and valid until Release.
+func (b AllBatch) NullFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 30) }
+
+// NullSecond returns column 31, "null_second": timestamp[s, UTC]. Buffers 64 (validity), 65 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) NullSecond() column.Timestamps { return rt.Timestamps(b.h, 31, column.Second) }
+
+// NullMilli returns column 32, "null_milli": timestamp[ms, Europe/Berlin]. Buffers 66 (validity), 67 (values, 8 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) NullMilli() column.Timestamps { return rt.Timestamps(b.h, 32, column.Millisecond) }
+
+// NullMicro returns column 33, "null_micro": timestamp[us]. Buffers 68 (validity), 69 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) NullMicro() column.Timestamps { return rt.Timestamps(b.h, 33, column.Microsecond) }
+
+// NullNano returns column 34, "null_nano": timestamp[ns, UTC]. Buffers 70 (validity), 71 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) NullNano() column.Timestamps { return rt.Timestamps(b.h, 34, column.Nanosecond) }
+
+// NullText returns column 35, "null_text": utf8. Buffers 72 (validity), 73 (offsets, 4 bytes each), 74 (bytes).
+// Read-only, and valid until Release.
+func (b AllBatch) NullText() column.Texts { return rt.Texts(b.h, 35) }
+
+// NullDict8 returns column 36, "null_dict8": dictionary<int8, utf8>. Buffers 75 (validity), 76 (indices, 1 byte each).
+// Read-only, and valid until Release.
+func (b AllBatch) NullDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 36) }
+
+// NullDict16 returns column 37, "null_dict16": dictionary<int16, utf8>. Buffers 77 (validity), 78 (indices, 2 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) NullDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 37) }
+
+// NullDict32 returns column 38, "null_dict32": dictionary<int32, utf8>. Buffers 79 (validity), 80 (indices, 4 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) NullDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 38) }
+
+// NullBytes returns column 39, "null_bytes": binary. Buffers 81 (validity), 82 (offsets, 4 bytes each), 83 (bytes).
+// Read-only, and valid until Release.
+func (b AllBatch) NullBytes() column.Binaries { return rt.Binaries(b.h, 39) }
+
+// PtrBool returns column 40, "ptr_bool": bool. Buffers 84 (validity), 85 (values, 1 bit each). Read-only, and valid
+// until Release.
+func (b AllBatch) PtrBool() column.Bools { return rt.Bools(b.h, 40) }
+
+// PtrInt8 returns column 41, "ptr_int8": int8. Buffers 86 (validity), 87 (values, 1 byte each). Read-only, and valid
+// until Release.
+func (b AllBatch) PtrInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 41) }
+
+// PtrInt16 returns column 42, "ptr_int16": int16. Buffers 88 (validity), 89 (values, 2 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) PtrInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 42) }
+
+// PtrInt32 returns column 43, "ptr_int32": int32. Buffers 90 (validity), 91 (values, 4 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) PtrInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 43) }
+
+// PtrInt64 returns column 44, "ptr_int64": int64. Buffers 92 (validity), 93 (values, 8 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) PtrInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 44) }
+
+// PtrUint8 returns column 45, "ptr_uint8": uint8. Buffers 94 (validity), 95 (values, 1 byte each). Read-only, and valid
+// until Release.
+func (b AllBatch) PtrUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 45) }
+
+// PtrUint16 returns column 46, "ptr_uint16": uint16. Buffers 96 (validity), 97 (values, 2 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) PtrUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 46) }
+
+// PtrUint32 returns column 47, "ptr_uint32": uint32. Buffers 98 (validity), 99 (values, 4 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) PtrUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 47) }
+
+// PtrUint64 returns column 48, "ptr_uint64": uint64. Buffers 100 (validity), 101 (values, 8 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) PtrUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 48) }
+
+// PtrFloat32 returns column 49, "ptr_float32": float32. Buffers 102 (validity), 103 (values, 4 bytes each). Read-only,
+// and valid until Release.
+func (b AllBatch) PtrFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 49) }
+
+// PtrFloat64 returns column 50, "ptr_float64": float64. Buffers 104 (validity), 105 (values, 8 bytes each). Read-only,
+// and valid until Release.
+func (b AllBatch) PtrFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 50) }
+
+// PtrSecond returns column 51, "ptr_second": timestamp[s, UTC]. Buffers 106 (validity), 107 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) PtrSecond() column.Timestamps { return rt.Timestamps(b.h, 51, column.Second) }
+
+// PtrMilli returns column 52, "ptr_milli": timestamp[ms, Europe/Berlin]. Buffers 108 (validity), 109 (values, 8 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) PtrMilli() column.Timestamps { return rt.Timestamps(b.h, 52, column.Millisecond) }
+
+// PtrMicro returns column 53, "ptr_micro": timestamp[us]. Buffers 110 (validity), 111 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) PtrMicro() column.Timestamps { return rt.Timestamps(b.h, 53, column.Microsecond) }
+
+// PtrNano returns column 54, "ptr_nano": timestamp[ns, UTC]. Buffers 112 (validity), 113 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) PtrNano() column.Timestamps { return rt.Timestamps(b.h, 54, column.Nanosecond) }
+
+// PtrText returns column 55, "ptr_text": utf8. Buffers 114 (validity), 115 (offsets, 4 bytes each), 116 (bytes).
+// Read-only, and valid until Release.
+func (b AllBatch) PtrText() column.Texts { return rt.Texts(b.h, 55) }
+
+// PtrDict8 returns column 56, "ptr_dict8": dictionary<int8, utf8>. Buffers 117 (validity), 118 (indices, 1 byte each).
+// Read-only, and valid until Release.
+func (b AllBatch) PtrDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 56) }
+
+// PtrDict16 returns column 57, "ptr_dict16": dictionary<int16, utf8>. Buffers 119 (validity), 120 (indices, 2 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) PtrDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 57) }
+
+// PtrDict32 returns column 58, "ptr_dict32": dictionary<int32, utf8>. Buffers 121 (validity), 122 (indices, 4 bytes
+// each). Read-only, and valid until Release.
+func (b AllBatch) PtrDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 58) }
+
+// Level returns column 59, "level": float64 not null. Buffers 123 (validity), 124 (values, 8 bytes each). Read-only,
+// and valid until Release.
+//
+// Types of the package's own.
+func (b AllBatch) Level() []Level { return rt.Values[Level](b.h, 59) }
+
+// NullLevel returns column 60, "null_level": float64. Buffers 125 (validity), 126 (values, 8 bytes each). Read-only,
+// and valid until Release.
+func (b AllBatch) NullLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 60) }
+
+// PtrLevel returns column 61, "ptr_level": float64. Buffers 127 (validity), 128 (values, 8 bytes each). Read-only, and
+// valid until Release.
+func (b AllBatch) PtrLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 61) }
+
+// Flag returns column 62, "flag": bool not null. Buffers 129 (validity), 130 (values, 1 bit each). Read-only, and valid
+// until Release.
+func (b AllBatch) Flag() column.Bools { return rt.Bools(b.h, 62) }
+
+// PtrFlag returns column 63, "ptr_flag": bool. Buffers 131 (validity), 132 (values, 1 bit each). Read-only, and valid
+// until Release.
+func (b AllBatch) PtrFlag() column.Bools { return rt.Bools(b.h, 63) }
+
+// Name returns column 64, "name": utf8 not null. Buffers 133 (validity), 134 (offsets, 4 bytes each), 135 (bytes).
+// Read-only, and valid until Release.
+func (b AllBatch) Name() column.Texts { return rt.Texts(b.h, 64) }
+
+// PtrName returns column 65, "ptr_name": utf8. Buffers 136 (validity), 137 (offsets, 4 bytes each), 138 (bytes).
+// Read-only, and valid until Release.
+func (b AllBatch) PtrName() column.Texts { return rt.Texts(b.h, 65) }
+
+// Kind returns column 66, "kind": dictionary<int8, utf8> not null. Buffers 139 (validity), 140 (indices, 1 byte each).
+// Read-only, and valid until Release.
+func (b AllBatch) Kind() column.Dict[int8] { return rt.Dict[int8](b.h, 66) }
+
+// PtrKind returns column 67, "ptr_kind": dictionary<int32, utf8>. Buffers 141 (validity), 142 (indices, 4 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) PtrKind() column.Dict[int32] { return rt.Dict[int32](b.h, 67) }
+
+// Blob returns column 68, "blob": binary. Buffers 143 (validity), 144 (offsets, 4 bytes each), 145 (bytes). Read-only,
+// and valid until Release.
+func (b AllBatch) Blob() column.Binaries { return rt.Binaries(b.h, 68) }
+
+// LenColumn returns column 69, "len": uint32 not null. Buffers 146 (validity), 147 (values, 4 bytes each). Read-only,
+// and valid until Release.
+//
+// Len is called otherwise in a batch, which has a method of this name.
+func (b AllBatch) LenColumn() []uint32 { return rt.Values[uint32](b.h, 69) }
+
+// Type returns column 70, "type": utf8 not null. Buffers 148 (validity), 149 (offsets, 4 bytes each), 150 (bytes).
+// Read-only, and valid until Release.
+func (b AllBatch) Type() column.Texts { return rt.Texts(b.h, 70) }
+
+// Place returns column 71, "the rank": int32 not null. Buffers 151 (validity), 152 (values, 4 bytes each). Read-only,
+// and valid until Release.
+func (b AllBatch) Place() []int32 { return rt.Values[int32](b.h, 71) }
+
+// At returns column 72, "at": timestamp[us, UTC] not null. Buffers 153 (validity), 154 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b AllBatch) At() column.Timestamps { return rt.Timestamps(b.h, 72, column.Microsecond) }
+
+// Row returns row i with texts and byte strings of its own.
+func (b AllBatch) Row(i int) All {
+	return All{
+		Bool:        b.Bool().At(i),
+		Int8:        b.Int8()[i],
+		Int16:       b.Int16()[i],
+		Int32:       b.Int32()[i],
+		Int64:       b.Int64()[i],
+		Uint8:       b.Uint8()[i],
+		Uint16:      b.Uint16()[i],
+		Uint32:      b.Uint32()[i],
+		Uint64:      b.Uint64()[i],
+		Float32:     b.Float32()[i],
+		Float64:     b.Float64()[i],
+		Second:      b.Second().At(i),
+		Milli:       b.Milli().At(i),
+		Micro:       b.Micro().At(i),
+		Nano:        b.Nano().At(i),
+		Text:        b.Text().Clone(i),
+		Dict8:       b.Dict8().At(i),
+		Dict16:      b.Dict16().At(i),
+		Dict32:      b.Dict32().At(i),
+		Bytes:       b.Bytes().Clone(i),
+		NullBool:    rt.NullOf(b.NullBool().Get(i)),
+		NullInt8:    rt.NullOf(b.NullInt8().Get(i)),
+		NullInt16:   rt.NullOf(b.NullInt16().Get(i)),
+		NullInt32:   rt.NullOf(b.NullInt32().Get(i)),
+		NullInt64:   rt.NullOf(b.NullInt64().Get(i)),
+		NullUint8:   rt.NullOf(b.NullUint8().Get(i)),
+		NullUint16:  rt.NullOf(b.NullUint16().Get(i)),
+		NullUint32:  rt.NullOf(b.NullUint32().Get(i)),
+		NullUint64:  rt.NullOf(b.NullUint64().Get(i)),
+		NullFloat32: rt.NullOf(b.NullFloat32().Get(i)),
+		NullFloat64: rt.NullOf(b.NullFloat64().Get(i)),
+		NullSecond:  rt.NullOf(b.NullSecond().Get(i)),
+		NullMilli:   rt.NullOf(b.NullMilli().Get(i)),
+		NullMicro:   rt.NullOf(b.NullMicro().Get(i)),
+		NullNano:    rt.NullOf(b.NullNano().Get(i)),
+		NullText:    rt.NullOf(b.NullText().GetClone(i)),
+		NullDict8:   rt.NullOf(b.NullDict8().Get(i)),
+		NullDict16:  rt.NullOf(b.NullDict16().Get(i)),
+		NullDict32:  rt.NullOf(b.NullDict32().Get(i)),
+		NullBytes:   b.NullBytes().Clone(i),
+		PtrBool:     rt.PtrOf(b.PtrBool().Get(i)),
+		PtrInt8:     rt.PtrOf(b.PtrInt8().Get(i)),
+		PtrInt16:    rt.PtrOf(b.PtrInt16().Get(i)),
+		PtrInt32:    rt.PtrOf(b.PtrInt32().Get(i)),
+		PtrInt64:    rt.PtrOf(b.PtrInt64().Get(i)),
+		PtrUint8:    rt.PtrOf(b.PtrUint8().Get(i)),
+		PtrUint16:   rt.PtrOf(b.PtrUint16().Get(i)),
+		PtrUint32:   rt.PtrOf(b.PtrUint32().Get(i)),
+		PtrUint64:   rt.PtrOf(b.PtrUint64().Get(i)),
+		PtrFloat32:  rt.PtrOf(b.PtrFloat32().Get(i)),
+		PtrFloat64:  rt.PtrOf(b.PtrFloat64().Get(i)),
+		PtrSecond:   rt.PtrOf(b.PtrSecond().Get(i)),
+		PtrMilli:    rt.PtrOf(b.PtrMilli().Get(i)),
+		PtrMicro:    rt.PtrOf(b.PtrMicro().Get(i)),
+		PtrNano:     rt.PtrOf(b.PtrNano().Get(i)),
+		PtrText:     rt.PtrOf(b.PtrText().GetClone(i)),
+		PtrDict8:    rt.PtrOf(b.PtrDict8().Get(i)),
+		PtrDict16:   rt.PtrOf(b.PtrDict16().Get(i)),
+		PtrDict32:   rt.PtrOf(b.PtrDict32().Get(i)),
+		Level:       b.Level()[i],
+		NullLevel:   rt.NullOf(b.NullLevel().Get(i)),
+		PtrLevel:    rt.PtrOf(b.PtrLevel().Get(i)),
+		Flag:        Flag(b.Flag().At(i)),
+		PtrFlag:     (*Flag)(rt.PtrOf(b.PtrFlag().Get(i))),
+		Name:        Name(b.Name().Clone(i)),
+		PtrName:     (*Name)(rt.PtrOf(b.PtrName().GetClone(i))),
+		Kind:        Name(b.Kind().At(i)),
+		PtrKind:     (*Name)(rt.PtrOf(b.PtrKind().Get(i))),
+		Blob:        b.Blob().Clone(i),
+		Len:         b.LenColumn()[i],
+		Type:        b.Type().Clone(i),
+		Rank:        b.Place()[i],
+		At:          b.At().At(i),
+	}
+}
+
+// AppendTo appends all rows to dst. The texts and byte strings of a column are copied once and share their memory.
+func (b AllBatch) AppendTo(dst []All) []All {
+	return rt.AppendRows(b.h, dst, newAllBatch, readAllRows)
+}
+
+// Release gives the batch's memory to later batches. It is optional; the second call for one batch does nothing.
+func (b AllBatch) Release() { b.h.Release() }
+
+// Retain returns a second handle on the batch, which is released on its own.
+func (b AllBatch) Retain() AllBatch { return AllBatch{b.h.Retain()} }
+
+// Handle returns the batch without its Go types.
+func (b AllBatch) Handle() rt.Handle { return b.h }
+
+// readAllRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
+func readAllRows(b AllBatch, rows []All, from int) {
+	boolColumn := b.Bool()
+	int8Column := b.Int8()
+	int16Column := b.Int16()
+	int32Column := b.Int32()
+	int64Column := b.Int64()
+	uint8Column := b.Uint8()
+	uint16Column := b.Uint16()
+	uint32Column := b.Uint32()
+	uint64Column := b.Uint64()
+	float32Column := b.Float32()
+	float64Column := b.Float64()
+	second := b.Second()
+	milli := b.Milli()
+	micro := b.Micro()
+	nano := b.Nano()
+	text := b.Text()
+	dict8 := b.Dict8()
+	dict16 := b.Dict16()
+	dict32 := b.Dict32()
+	bytes := b.Bytes()
+	nullBool := b.NullBool()
+	nullInt8 := b.NullInt8()
+	nullInt16 := b.NullInt16()
+	nullInt32 := b.NullInt32()
+	nullInt64 := b.NullInt64()
+	nullUint8 := b.NullUint8()
+	nullUint16 := b.NullUint16()
+	nullUint32 := b.NullUint32()
+	nullUint64 := b.NullUint64()
+	nullFloat32 := b.NullFloat32()
+	nullFloat64 := b.NullFloat64()
+	nullSecond := b.NullSecond()
+	nullMilli := b.NullMilli()
+	nullMicro := b.NullMicro()
+	nullNano := b.NullNano()
+	nullText := b.NullText()
+	nullDict8 := b.NullDict8()
+	nullDict16 := b.NullDict16()
+	nullDict32 := b.NullDict32()
+	nullBytes := b.NullBytes()
+	ptrBool := b.PtrBool()
+	ptrInt8 := b.PtrInt8()
+	ptrInt16 := b.PtrInt16()
+	ptrInt32 := b.PtrInt32()
+	ptrInt64 := b.PtrInt64()
+	ptrUint8 := b.PtrUint8()
+	ptrUint16 := b.PtrUint16()
+	ptrUint32 := b.PtrUint32()
+	ptrUint64 := b.PtrUint64()
+	ptrFloat32 := b.PtrFloat32()
+	ptrFloat64 := b.PtrFloat64()
+	ptrSecond := b.PtrSecond()
+	ptrMilli := b.PtrMilli()
+	ptrMicro := b.PtrMicro()
+	ptrNano := b.PtrNano()
+	ptrText := b.PtrText()
+	ptrDict8 := b.PtrDict8()
+	ptrDict16 := b.PtrDict16()
+	ptrDict32 := b.PtrDict32()
+	level := b.Level()
+	nullLevel := b.NullLevel()
+	ptrLevel := b.PtrLevel()
+	flag := b.Flag()
+	ptrFlag := b.PtrFlag()
+	name := b.Name()
+	ptrName := b.PtrName()
+	kind := b.Kind()
+	ptrKind := b.PtrKind()
+	blob := b.Blob()
+	lenColumn := b.LenColumn()
+	typeColumn := b.Type()
+	place := b.Place()
+	atColumn := b.At()
+	ptrBoolSlab := rt.NewSlab[bool](len(rows))
+	ptrInt8Slab := rt.NewSlab[int8](len(rows))
+	ptrInt16Slab := rt.NewSlab[int16](len(rows))
+	ptrInt32Slab := rt.NewSlab[int32](len(rows))
+	ptrInt64Slab := rt.NewSlab[int64](len(rows))
+	ptrUint8Slab := rt.NewSlab[uint8](len(rows))
+	ptrUint16Slab := rt.NewSlab[uint16](len(rows))
+	ptrUint32Slab := rt.NewSlab[uint32](len(rows))
+	ptrUint64Slab := rt.NewSlab[uint64](len(rows))
+	ptrFloat32Slab := rt.NewSlab[float32](len(rows))
+	ptrFloat64Slab := rt.NewSlab[float64](len(rows))
+	ptrSecondSlab := rt.NewSlab[time.Time](len(rows))
+	ptrMilliSlab := rt.NewSlab[time.Time](len(rows))
+	ptrMicroSlab := rt.NewSlab[time.Time](len(rows))
+	ptrNanoSlab := rt.NewSlab[time.Time](len(rows))
+	ptrTextSlab := rt.NewSlab[string](len(rows))
+	ptrDict8Slab := rt.NewSlab[string](len(rows))
+	ptrDict16Slab := rt.NewSlab[string](len(rows))
+	ptrDict32Slab := rt.NewSlab[string](len(rows))
+	ptrLevelSlab := rt.NewSlab[Level](len(rows))
+	ptrFlagSlab := rt.NewSlab[bool](len(rows))
+	ptrNameSlab := rt.NewSlab[string](len(rows))
+	ptrKindSlab := rt.NewSlab[string](len(rows))
+	for i := range rows {
+		at := from + i
+		rows[i] = All{
+			Bool:        boolColumn.At(at),
+			Int8:        int8Column[at],
+			Int16:       int16Column[at],
+			Int32:       int32Column[at],
+			Int64:       int64Column[at],
+			Uint8:       uint8Column[at],
+			Uint16:      uint16Column[at],
+			Uint32:      uint32Column[at],
+			Uint64:      uint64Column[at],
+			Float32:     float32Column[at],
+			Float64:     float64Column[at],
+			Second:      second.At(at),
+			Milli:       milli.At(at),
+			Micro:       micro.At(at),
+			Nano:        nano.At(at),
+			Text:        text.At(at),
+			Dict8:       dict8.At(at),
+			Dict16:      dict16.At(at),
+			Dict32:      dict32.At(at),
+			Bytes:       bytes.At(at),
+			NullBool:    rt.NullOf(nullBool.Get(at)),
+			NullInt8:    rt.NullOf(nullInt8.Get(at)),
+			NullInt16:   rt.NullOf(nullInt16.Get(at)),
+			NullInt32:   rt.NullOf(nullInt32.Get(at)),
+			NullInt64:   rt.NullOf(nullInt64.Get(at)),
+			NullUint8:   rt.NullOf(nullUint8.Get(at)),
+			NullUint16:  rt.NullOf(nullUint16.Get(at)),
+			NullUint32:  rt.NullOf(nullUint32.Get(at)),
+			NullUint64:  rt.NullOf(nullUint64.Get(at)),
+			NullFloat32: rt.NullOf(nullFloat32.Get(at)),
+			NullFloat64: rt.NullOf(nullFloat64.Get(at)),
+			NullSecond:  rt.NullOf(nullSecond.Get(at)),
+			NullMilli:   rt.NullOf(nullMilli.Get(at)),
+			NullMicro:   rt.NullOf(nullMicro.Get(at)),
+			NullNano:    rt.NullOf(nullNano.Get(at)),
+			NullText:    rt.NullOf(nullText.Get(at)),
+			NullDict8:   rt.NullOf(nullDict8.Get(at)),
+			NullDict16:  rt.NullOf(nullDict16.Get(at)),
+			NullDict32:  rt.NullOf(nullDict32.Get(at)),
+			NullBytes:   nullBytes.At(at),
+			PtrBool:     ptrBoolSlab.Ptr(ptrBool.Get(at)),
+			PtrInt8:     ptrInt8Slab.Ptr(ptrInt8.Get(at)),
+			PtrInt16:    ptrInt16Slab.Ptr(ptrInt16.Get(at)),
+			PtrInt32:    ptrInt32Slab.Ptr(ptrInt32.Get(at)),
+			PtrInt64:    ptrInt64Slab.Ptr(ptrInt64.Get(at)),
+			PtrUint8:    ptrUint8Slab.Ptr(ptrUint8.Get(at)),
+			PtrUint16:   ptrUint16Slab.Ptr(ptrUint16.Get(at)),
+			PtrUint32:   ptrUint32Slab.Ptr(ptrUint32.Get(at)),
+			PtrUint64:   ptrUint64Slab.Ptr(ptrUint64.Get(at)),
+			PtrFloat32:  ptrFloat32Slab.Ptr(ptrFloat32.Get(at)),
+			PtrFloat64:  ptrFloat64Slab.Ptr(ptrFloat64.Get(at)),
+			PtrSecond:   ptrSecondSlab.Ptr(ptrSecond.Get(at)),
+			PtrMilli:    ptrMilliSlab.Ptr(ptrMilli.Get(at)),
+			PtrMicro:    ptrMicroSlab.Ptr(ptrMicro.Get(at)),
+			PtrNano:     ptrNanoSlab.Ptr(ptrNano.Get(at)),
+			PtrText:     ptrTextSlab.Ptr(ptrText.Get(at)),
+			PtrDict8:    ptrDict8Slab.Ptr(ptrDict8.Get(at)),
+			PtrDict16:   ptrDict16Slab.Ptr(ptrDict16.Get(at)),
+			PtrDict32:   ptrDict32Slab.Ptr(ptrDict32.Get(at)),
+			Level:       level[at],
+			NullLevel:   rt.NullOf(nullLevel.Get(at)),
+			PtrLevel:    ptrLevelSlab.Ptr(ptrLevel.Get(at)),
+			Flag:        Flag(flag.At(at)),
+			PtrFlag:     (*Flag)(ptrFlagSlab.Ptr(ptrFlag.Get(at))),
+			Name:        Name(name.At(at)),
+			PtrName:     (*Name)(ptrNameSlab.Ptr(ptrName.Get(at))),
+			Kind:        Name(kind.At(at)),
+			PtrKind:     (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at))),
+			Blob:        blob.At(at),
+			Len:         lenColumn[at],
+			Type:        typeColumn.At(at),
+			Rank:        place[at],
+			At:          atColumn.At(at),
+		}
+	}
+}
+
+// AllBuilder collects rows of table "all" in the memory that is sent. It is for one goroutine at a time.
+type AllBuilder struct {
+	rt.BuilderBase
+	boolColumn    column.BoolBuilder
+	int8Column    column.FixedBuilder[int8]
+	int16Column   column.FixedBuilder[int16]
+	int32Column   column.FixedBuilder[int32]
+	int64Column   column.FixedBuilder[int64]
+	uint8Column   column.FixedBuilder[uint8]
+	uint16Column  column.FixedBuilder[uint16]
+	uint32Column  column.FixedBuilder[uint32]
+	uint64Column  column.FixedBuilder[uint64]
+	float32Column column.FixedBuilder[float32]
+	float64Column column.FixedBuilder[float64]
+	second        column.TimestampBuilder
+	milli         column.TimestampBuilder
+	micro         column.TimestampBuilder
+	nano          column.TimestampBuilder
+	text          column.TextBuilder
+	dict8         column.DictBuilder[int8]
+	dict16        column.DictBuilder[int16]
+	dict32        column.DictBuilder[int32]
+	bytes         column.BinaryBuilder
+	nullBool      column.BoolBuilder
+	nullInt8      column.FixedBuilder[int8]
+	nullInt16     column.FixedBuilder[int16]
+	nullInt32     column.FixedBuilder[int32]
+	nullInt64     column.FixedBuilder[int64]
+	nullUint8     column.FixedBuilder[uint8]
+	nullUint16    column.FixedBuilder[uint16]
+	nullUint32    column.FixedBuilder[uint32]
+	nullUint64    column.FixedBuilder[uint64]
+	nullFloat32   column.FixedBuilder[float32]
+	nullFloat64   column.FixedBuilder[float64]
+	nullSecond    column.TimestampBuilder
+	nullMilli     column.TimestampBuilder
+	nullMicro     column.TimestampBuilder
+	nullNano      column.TimestampBuilder
+	nullText      column.TextBuilder
+	nullDict8     column.DictBuilder[int8]
+	nullDict16    column.DictBuilder[int16]
+	nullDict32    column.DictBuilder[int32]
+	nullBytes     column.BinaryBuilder
+	ptrBool       column.BoolBuilder
+	ptrInt8       column.FixedBuilder[int8]
+	ptrInt16      column.FixedBuilder[int16]
+	ptrInt32      column.FixedBuilder[int32]
+	ptrInt64      column.FixedBuilder[int64]
+	ptrUint8      column.FixedBuilder[uint8]
+	ptrUint16     column.FixedBuilder[uint16]
+	ptrUint32     column.FixedBuilder[uint32]
+	ptrUint64     column.FixedBuilder[uint64]
+	ptrFloat32    column.FixedBuilder[float32]
+	ptrFloat64    column.FixedBuilder[float64]
+	ptrSecond     column.TimestampBuilder
+	ptrMilli      column.TimestampBuilder
+	ptrMicro      column.TimestampBuilder
+	ptrNano       column.TimestampBuilder
+	ptrText       column.TextBuilder
+	ptrDict8      column.DictBuilder[int8]
+	ptrDict16     column.DictBuilder[int16]
+	ptrDict32     column.DictBuilder[int32]
+	level         column.FixedBuilder[Level]
+	nullLevel     column.FixedBuilder[Level]
+	ptrLevel      column.FixedBuilder[Level]
+	flag          column.BoolBuilder
+	ptrFlag       column.BoolBuilder
+	name          column.TextBuilder
+	ptrName       column.TextBuilder
+	kind          column.DictBuilder[int8]
+	ptrKind       column.DictBuilder[int32]
+	blob          column.BinaryBuilder
+	lenColumn     column.FixedBuilder[uint32]
+	typeColumn    column.TextBuilder
+	place         column.FixedBuilder[int32]
+	atColumn      column.TimestampBuilder
+}
+
+// NewAllBuilder returns an empty builder. Nil options mean all defaults.
+func NewAllBuilder(opts *rt.BuilderOptions) *AllBuilder {
+	b := new(AllBuilder)
+	b.Init(allColumns, opts, &b.boolColumn, &b.int8Column, &b.int16Column, &b.int32Column, &b.int64Column,
+		&b.uint8Column, &b.uint16Column, &b.uint32Column, &b.uint64Column, &b.float32Column, &b.float64Column,
+		&b.second, &b.milli, &b.micro, &b.nano, &b.text, &b.dict8, &b.dict16, &b.dict32, &b.bytes, &b.nullBool,
+		&b.nullInt8, &b.nullInt16, &b.nullInt32, &b.nullInt64, &b.nullUint8, &b.nullUint16, &b.nullUint32,
+		&b.nullUint64, &b.nullFloat32, &b.nullFloat64, &b.nullSecond, &b.nullMilli, &b.nullMicro, &b.nullNano,
+		&b.nullText, &b.nullDict8, &b.nullDict16, &b.nullDict32, &b.nullBytes, &b.ptrBool, &b.ptrInt8, &b.ptrInt16,
+		&b.ptrInt32, &b.ptrInt64, &b.ptrUint8, &b.ptrUint16, &b.ptrUint32, &b.ptrUint64, &b.ptrFloat32, &b.ptrFloat64,
+		&b.ptrSecond, &b.ptrMilli, &b.ptrMicro, &b.ptrNano, &b.ptrText, &b.ptrDict8, &b.ptrDict16, &b.ptrDict32,
+		&b.level, &b.nullLevel, &b.ptrLevel, &b.flag, &b.ptrFlag, &b.name, &b.ptrName, &b.kind, &b.ptrKind, &b.blob,
+		&b.lenColumn, &b.typeColumn, &b.place, &b.atColumn)
+	return b
+}
+
+// Bool returns the builder of column "bool", to fill column by column.
+func (b *AllBuilder) Bool() *column.BoolBuilder { return &b.boolColumn }
+
+// Int8 returns the builder of column "int8", to fill column by column.
+func (b *AllBuilder) Int8() *column.FixedBuilder[int8] { return &b.int8Column }
+
+// Int16 returns the builder of column "int16", to fill column by column.
+func (b *AllBuilder) Int16() *column.FixedBuilder[int16] { return &b.int16Column }
+
+// Int32 returns the builder of column "int32", to fill column by column.
+func (b *AllBuilder) Int32() *column.FixedBuilder[int32] { return &b.int32Column }
+
+// Int64 returns the builder of column "int64", to fill column by column.
+func (b *AllBuilder) Int64() *column.FixedBuilder[int64] { return &b.int64Column }
+
+// Uint8 returns the builder of column "uint8", to fill column by column.
+func (b *AllBuilder) Uint8() *column.FixedBuilder[uint8] { return &b.uint8Column }
+
+// Uint16 returns the builder of column "uint16", to fill column by column.
+func (b *AllBuilder) Uint16() *column.FixedBuilder[uint16] { return &b.uint16Column }
+
+// Uint32 returns the builder of column "uint32", to fill column by column.
+func (b *AllBuilder) Uint32() *column.FixedBuilder[uint32] { return &b.uint32Column }
+
+// Uint64 returns the builder of column "uint64", to fill column by column.
+func (b *AllBuilder) Uint64() *column.FixedBuilder[uint64] { return &b.uint64Column }
+
+// Float32 returns the builder of column "float32", to fill column by column.
+func (b *AllBuilder) Float32() *column.FixedBuilder[float32] { return &b.float32Column }
+
+// Float64 returns the builder of column "float64", to fill column by column.
+func (b *AllBuilder) Float64() *column.FixedBuilder[float64] { return &b.float64Column }
+
+// Second returns the builder of column "second", to fill column by column.
+func (b *AllBuilder) Second() *column.TimestampBuilder { return &b.second }
+
+// Milli returns the builder of column "milli", to fill column by column.
+func (b *AllBuilder) Milli() *column.TimestampBuilder { return &b.milli }
+
+// Micro returns the builder of column "micro", to fill column by column.
+func (b *AllBuilder) Micro() *column.TimestampBuilder { return &b.micro }
+
+// Nano returns the builder of column "nano", to fill column by column.
+func (b *AllBuilder) Nano() *column.TimestampBuilder { return &b.nano }
+
+// Text returns the builder of column "text", to fill column by column.
+func (b *AllBuilder) Text() *column.TextBuilder { return &b.text }
+
+// Dict8 returns the builder of column "dict8", to fill column by column.
+func (b *AllBuilder) Dict8() *column.DictBuilder[int8] { return &b.dict8 }
+
+// Dict16 returns the builder of column "dict16", to fill column by column.
+func (b *AllBuilder) Dict16() *column.DictBuilder[int16] { return &b.dict16 }
+
+// Dict32 returns the builder of column "dict32", to fill column by column.
+func (b *AllBuilder) Dict32() *column.DictBuilder[int32] { return &b.dict32 }
+
+// Bytes returns the builder of column "bytes", to fill column by column.
+func (b *AllBuilder) Bytes() *column.BinaryBuilder { return &b.bytes }
+
+// NullBool returns the builder of column "null_bool", to fill column by column.
+func (b *AllBuilder) NullBool() *column.BoolBuilder { return &b.nullBool }
+
+// NullInt8 returns the builder of column "null_int8", to fill column by column.
+func (b *AllBuilder) NullInt8() *column.FixedBuilder[int8] { return &b.nullInt8 }
+
+// NullInt16 returns the builder of column "null_int16", to fill column by column.
+func (b *AllBuilder) NullInt16() *column.FixedBuilder[int16] { return &b.nullInt16 }
+
+// NullInt32 returns the builder of column "null_int32", to fill column by column.
+func (b *AllBuilder) NullInt32() *column.FixedBuilder[int32] { return &b.nullInt32 }
+
+// NullInt64 returns the builder of column "null_int64", to fill column by column.
+func (b *AllBuilder) NullInt64() *column.FixedBuilder[int64] { return &b.nullInt64 }
+
+// NullUint8 returns the builder of column "null_uint8", to fill column by column.
+func (b *AllBuilder) NullUint8() *column.FixedBuilder[uint8] { return &b.nullUint8 }
+
+// NullUint16 returns the builder of column "null_uint16", to fill column by column.
+func (b *AllBuilder) NullUint16() *column.FixedBuilder[uint16] { return &b.nullUint16 }
+
+// NullUint32 returns the builder of column "null_uint32", to fill column by column.
+func (b *AllBuilder) NullUint32() *column.FixedBuilder[uint32] { return &b.nullUint32 }
+
+// NullUint64 returns the builder of column "null_uint64", to fill column by column.
+func (b *AllBuilder) NullUint64() *column.FixedBuilder[uint64] { return &b.nullUint64 }
+
+// NullFloat32 returns the builder of column "null_float32", to fill column by column.
+func (b *AllBuilder) NullFloat32() *column.FixedBuilder[float32] { return &b.nullFloat32 }
+
+// NullFloat64 returns the builder of column "null_float64", to fill column by column.
+func (b *AllBuilder) NullFloat64() *column.FixedBuilder[float64] { return &b.nullFloat64 }
+
+// NullSecond returns the builder of column "null_second", to fill column by column.
+func (b *AllBuilder) NullSecond() *column.TimestampBuilder { return &b.nullSecond }
+
+// NullMilli returns the builder of column "null_milli", to fill column by column.
+func (b *AllBuilder) NullMilli() *column.TimestampBuilder { return &b.nullMilli }
+
+// NullMicro returns the builder of column "null_micro", to fill column by column.
+func (b *AllBuilder) NullMicro() *column.TimestampBuilder { return &b.nullMicro }
+
+// NullNano returns the builder of column "null_nano", to fill column by column.
+func (b *AllBuilder) NullNano() *column.TimestampBuilder { return &b.nullNano }
+
+// NullText returns the builder of column "null_text", to fill column by column.
+func (b *AllBuilder) NullText() *column.TextBuilder { return &b.nullText }
+
+// NullDict8 returns the builder of column "null_dict8", to fill column by column.
+func (b *AllBuilder) NullDict8() *column.DictBuilder[int8] { return &b.nullDict8 }
+
+// NullDict16 returns the builder of column "null_dict16", to fill column by column.
+func (b *AllBuilder) NullDict16() *column.DictBuilder[int16] { return &b.nullDict16 }
+
+// NullDict32 returns the builder of column "null_dict32", to fill column by column.
+func (b *AllBuilder) NullDict32() *column.DictBuilder[int32] { return &b.nullDict32 }
+
+// NullBytes returns the builder of column "null_bytes", to fill column by column.
+func (b *AllBuilder) NullBytes() *column.BinaryBuilder { return &b.nullBytes }
+
+// PtrBool returns the builder of column "ptr_bool", to fill column by column.
+func (b *AllBuilder) PtrBool() *column.BoolBuilder { return &b.ptrBool }
+
+// PtrInt8 returns the builder of column "ptr_int8", to fill column by column.
+func (b *AllBuilder) PtrInt8() *column.FixedBuilder[int8] { return &b.ptrInt8 }
+
+// PtrInt16 returns the builder of column "ptr_int16", to fill column by column.
+func (b *AllBuilder) PtrInt16() *column.FixedBuilder[int16] { return &b.ptrInt16 }
+
+// PtrInt32 returns the builder of column "ptr_int32", to fill column by column.
+func (b *AllBuilder) PtrInt32() *column.FixedBuilder[int32] { return &b.ptrInt32 }
+
+// PtrInt64 returns the builder of column "ptr_int64", to fill column by column.
+func (b *AllBuilder) PtrInt64() *column.FixedBuilder[int64] { return &b.ptrInt64 }
+
+// PtrUint8 returns the builder of column "ptr_uint8", to fill column by column.
+func (b *AllBuilder) PtrUint8() *column.FixedBuilder[uint8] { return &b.ptrUint8 }
+
+// PtrUint16 returns the builder of column "ptr_uint16", to fill column by column.
+func (b *AllBuilder) PtrUint16() *column.FixedBuilder[uint16] { return &b.ptrUint16 }
+
+// PtrUint32 returns the builder of column "ptr_uint32", to fill column by column.
+func (b *AllBuilder) PtrUint32() *column.FixedBuilder[uint32] { return &b.ptrUint32 }
+
+// PtrUint64 returns the builder of column "ptr_uint64", to fill column by column.
+func (b *AllBuilder) PtrUint64() *column.FixedBuilder[uint64] { return &b.ptrUint64 }
+
+// PtrFloat32 returns the builder of column "ptr_float32", to fill column by column.
+func (b *AllBuilder) PtrFloat32() *column.FixedBuilder[float32] { return &b.ptrFloat32 }
+
+// PtrFloat64 returns the builder of column "ptr_float64", to fill column by column.
+func (b *AllBuilder) PtrFloat64() *column.FixedBuilder[float64] { return &b.ptrFloat64 }
+
+// PtrSecond returns the builder of column "ptr_second", to fill column by column.
+func (b *AllBuilder) PtrSecond() *column.TimestampBuilder { return &b.ptrSecond }
+
+// PtrMilli returns the builder of column "ptr_milli", to fill column by column.
+func (b *AllBuilder) PtrMilli() *column.TimestampBuilder { return &b.ptrMilli }
+
+// PtrMicro returns the builder of column "ptr_micro", to fill column by column.
+func (b *AllBuilder) PtrMicro() *column.TimestampBuilder { return &b.ptrMicro }
+
+// PtrNano returns the builder of column "ptr_nano", to fill column by column.
+func (b *AllBuilder) PtrNano() *column.TimestampBuilder { return &b.ptrNano }
+
+// PtrText returns the builder of column "ptr_text", to fill column by column.
+func (b *AllBuilder) PtrText() *column.TextBuilder { return &b.ptrText }
+
+// PtrDict8 returns the builder of column "ptr_dict8", to fill column by column.
+func (b *AllBuilder) PtrDict8() *column.DictBuilder[int8] { return &b.ptrDict8 }
+
+// PtrDict16 returns the builder of column "ptr_dict16", to fill column by column.
+func (b *AllBuilder) PtrDict16() *column.DictBuilder[int16] { return &b.ptrDict16 }
+
+// PtrDict32 returns the builder of column "ptr_dict32", to fill column by column.
+func (b *AllBuilder) PtrDict32() *column.DictBuilder[int32] { return &b.ptrDict32 }
+
+// Level returns the builder of column "level", to fill column by column.
+func (b *AllBuilder) Level() *column.FixedBuilder[Level] { return &b.level }
+
+// NullLevel returns the builder of column "null_level", to fill column by column.
+func (b *AllBuilder) NullLevel() *column.FixedBuilder[Level] { return &b.nullLevel }
+
+// PtrLevel returns the builder of column "ptr_level", to fill column by column.
+func (b *AllBuilder) PtrLevel() *column.FixedBuilder[Level] { return &b.ptrLevel }
+
+// Flag returns the builder of column "flag", to fill column by column.
+func (b *AllBuilder) Flag() *column.BoolBuilder { return &b.flag }
+
+// PtrFlag returns the builder of column "ptr_flag", to fill column by column.
+func (b *AllBuilder) PtrFlag() *column.BoolBuilder { return &b.ptrFlag }
+
+// Name returns the builder of column "name", to fill column by column.
+func (b *AllBuilder) Name() *column.TextBuilder { return &b.name }
+
+// PtrName returns the builder of column "ptr_name", to fill column by column.
+func (b *AllBuilder) PtrName() *column.TextBuilder { return &b.ptrName }
+
+// Kind returns the builder of column "kind", to fill column by column.
+func (b *AllBuilder) Kind() *column.DictBuilder[int8] { return &b.kind }
+
+// PtrKind returns the builder of column "ptr_kind", to fill column by column.
+func (b *AllBuilder) PtrKind() *column.DictBuilder[int32] { return &b.ptrKind }
+
+// Blob returns the builder of column "blob", to fill column by column.
+func (b *AllBuilder) Blob() *column.BinaryBuilder { return &b.blob }
+
+// LenColumn returns the builder of column "len", to fill column by column.
+func (b *AllBuilder) LenColumn() *column.FixedBuilder[uint32] { return &b.lenColumn }
+
+// Type returns the builder of column "type", to fill column by column.
+func (b *AllBuilder) Type() *column.TextBuilder { return &b.typeColumn }
+
+// Place returns the builder of column "the rank", to fill column by column.
+func (b *AllBuilder) Place() *column.FixedBuilder[int32] { return &b.place }
+
+// At returns the builder of column "at", to fill column by column.
+func (b *AllBuilder) At() *column.TimestampBuilder { return &b.atColumn }
+
+// Append adds a row. A value that does not fit stays as the builder's error.
+func (b *AllBuilder) Append(row All) {
+	b.boolColumn.Append(row.Bool)
+	b.int8Column.Append(row.Int8)
+	b.int16Column.Append(row.Int16)
+	b.int32Column.Append(row.Int32)
+	b.int64Column.Append(row.Int64)
+	b.uint8Column.Append(row.Uint8)
+	b.uint16Column.Append(row.Uint16)
+	b.uint32Column.Append(row.Uint32)
+	b.uint64Column.Append(row.Uint64)
+	b.float32Column.Append(row.Float32)
+	b.float64Column.Append(row.Float64)
+	b.second.Append(row.Second)
+	b.milli.Append(row.Milli)
+	b.micro.Append(row.Micro)
+	b.nano.Append(row.Nano)
+	b.text.Append(row.Text)
+	b.dict8.Append(row.Dict8)
+	b.dict16.Append(row.Dict16)
+	b.dict32.Append(row.Dict32)
+	b.bytes.Append(row.Bytes)
+	b.nullBool.AppendNullable(row.NullBool.Get())
+	b.nullInt8.AppendNullable(row.NullInt8.Get())
+	b.nullInt16.AppendNullable(row.NullInt16.Get())
+	b.nullInt32.AppendNullable(row.NullInt32.Get())
+	b.nullInt64.AppendNullable(row.NullInt64.Get())
+	b.nullUint8.AppendNullable(row.NullUint8.Get())
+	b.nullUint16.AppendNullable(row.NullUint16.Get())
+	b.nullUint32.AppendNullable(row.NullUint32.Get())
+	b.nullUint64.AppendNullable(row.NullUint64.Get())
+	b.nullFloat32.AppendNullable(row.NullFloat32.Get())
+	b.nullFloat64.AppendNullable(row.NullFloat64.Get())
+	b.nullSecond.AppendNullable(row.NullSecond.Get())
+	b.nullMilli.AppendNullable(row.NullMilli.Get())
+	b.nullMicro.AppendNullable(row.NullMicro.Get())
+	b.nullNano.AppendNullable(row.NullNano.Get())
+	b.nullText.AppendNullable(row.NullText.Get())
+	b.nullDict8.AppendNullable(row.NullDict8.Get())
+	b.nullDict16.AppendNullable(row.NullDict16.Get())
+	b.nullDict32.AppendNullable(row.NullDict32.Get())
+	b.nullBytes.Append(row.NullBytes)
+	b.ptrBool.AppendPtr(row.PtrBool)
+	b.ptrInt8.AppendPtr(row.PtrInt8)
+	b.ptrInt16.AppendPtr(row.PtrInt16)
+	b.ptrInt32.AppendPtr(row.PtrInt32)
+	b.ptrInt64.AppendPtr(row.PtrInt64)
+	b.ptrUint8.AppendPtr(row.PtrUint8)
+	b.ptrUint16.AppendPtr(row.PtrUint16)
+	b.ptrUint32.AppendPtr(row.PtrUint32)
+	b.ptrUint64.AppendPtr(row.PtrUint64)
+	b.ptrFloat32.AppendPtr(row.PtrFloat32)
+	b.ptrFloat64.AppendPtr(row.PtrFloat64)
+	b.ptrSecond.AppendPtr(row.PtrSecond)
+	b.ptrMilli.AppendPtr(row.PtrMilli)
+	b.ptrMicro.AppendPtr(row.PtrMicro)
+	b.ptrNano.AppendPtr(row.PtrNano)
+	b.ptrText.AppendPtr(row.PtrText)
+	b.ptrDict8.AppendPtr(row.PtrDict8)
+	b.ptrDict16.AppendPtr(row.PtrDict16)
+	b.ptrDict32.AppendPtr(row.PtrDict32)
+	b.level.Append(row.Level)
+	b.nullLevel.AppendNullable(row.NullLevel.Get())
+	b.ptrLevel.AppendPtr(row.PtrLevel)
+	b.flag.Append(bool(row.Flag))
+	b.ptrFlag.AppendPtr((*bool)(row.PtrFlag))
+	b.name.Append(string(row.Name))
+	b.ptrName.AppendPtr((*string)(row.PtrName))
+	b.kind.Append(string(row.Kind))
+	b.ptrKind.AppendPtr((*string)(row.PtrKind))
+	b.blob.Append(row.Blob)
+	b.lenColumn.Append(row.Len)
+	b.typeColumn.Append(row.Type)
+	b.place.Append(row.Rank)
+	b.atColumn.Append(row.At)
+}
+
+// AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
+func (b *AllBuilder) AppendRows(rows []All) {
+	for block := range slices.Chunk(rows, rt.BlockRows) {
+		for i := range block {
+			b.boolColumn.Append(block[i].Bool)
+		}
+		int8Column := b.int8Column.Extend(len(block))
+		for i := range block {
+			int8Column[i] = block[i].Int8
+		}
+		int16Column := b.int16Column.Extend(len(block))
+		for i := range block {
+			int16Column[i] = block[i].Int16
+		}
+		int32Column := b.int32Column.Extend(len(block))
+		for i := range block {
+			int32Column[i] = block[i].Int32
+		}
+		int64Column := b.int64Column.Extend(len(block))
+		for i := range block {
+			int64Column[i] = block[i].Int64
+		}
+		uint8Column := b.uint8Column.Extend(len(block))
+		for i := range block {
+			uint8Column[i] = block[i].Uint8
+		}
+		uint16Column := b.uint16Column.Extend(len(block))
+		for i := range block {
+			uint16Column[i] = block[i].Uint16
+		}
+		uint32Column := b.uint32Column.Extend(len(block))
+		for i := range block {
+			uint32Column[i] = block[i].Uint32
+		}
+		uint64Column := b.uint64Column.Extend(len(block))
+		for i := range block {
+			uint64Column[i] = block[i].Uint64
+		}
+		float32Column := b.float32Column.Extend(len(block))
+		for i := range block {
+			float32Column[i] = block[i].Float32
+		}
+		float64Column := b.float64Column.Extend(len(block))
+		for i := range block {
+			float64Column[i] = block[i].Float64
+		}
+		for i := range block {
+			b.second.Append(block[i].Second)
+		}
+		for i := range block {
+			b.milli.Append(block[i].Milli)
+		}
+		for i := range block {
+			b.micro.Append(block[i].Micro)
+		}
+		for i := range block {
+			b.nano.Append(block[i].Nano)
+		}
+		for i := range block {
+			b.text.Append(block[i].Text)
+		}
+		for i := range block {
+			b.dict8.Append(block[i].Dict8)
+		}
+		for i := range block {
+			b.dict16.Append(block[i].Dict16)
+		}
+		for i := range block {
+			b.dict32.Append(block[i].Dict32)
+		}
+		for i := range block {
+			b.bytes.Append(block[i].Bytes)
+		}
+		for i := range block {
+			b.nullBool.AppendNullable(block[i].NullBool.Get())
+		}
+		for i := range block {
+			b.nullInt8.AppendNullable(block[i].NullInt8.Get())
+		}
+		for i := range block {
+			b.nullInt16.AppendNullable(block[i].NullInt16.Get())
+		}
+		for i := range block {
+			b.nullInt32.AppendNullable(block[i].NullInt32.Get())
+		}
+		for i := range block {
+			b.nullInt64.AppendNullable(block[i].NullInt64.Get())
+		}
+		for i := range block {
+			b.nullUint8.AppendNullable(block[i].NullUint8.Get())
+		}
+		for i := range block {
+			b.nullUint16.AppendNullable(block[i].NullUint16.Get())
+		}
+		for i := range block {
+			b.nullUint32.AppendNullable(block[i].NullUint32.Get())
+		}
+		for i := range block {
+			b.nullUint64.AppendNullable(block[i].NullUint64.Get())
+		}
+		for i := range block {
+			b.nullFloat32.AppendNullable(block[i].NullFloat32.Get())
+		}
+		for i := range block {
+			b.nullFloat64.AppendNullable(block[i].NullFloat64.Get())
+		}
+		for i := range block {
+			b.nullSecond.AppendNullable(block[i].NullSecond.Get())
+		}
+		for i := range block {
+			b.nullMilli.AppendNullable(block[i].NullMilli.Get())
+		}
+		for i := range block {
+			b.nullMicro.AppendNullable(block[i].NullMicro.Get())
+		}
+		for i := range block {
+			b.nullNano.AppendNullable(block[i].NullNano.Get())
+		}
+		for i := range block {
+			b.nullText.AppendNullable(block[i].NullText.Get())
+		}
+		for i := range block {
+			b.nullDict8.AppendNullable(block[i].NullDict8.Get())
+		}
+		for i := range block {
+			b.nullDict16.AppendNullable(block[i].NullDict16.Get())
+		}
+		for i := range block {
+			b.nullDict32.AppendNullable(block[i].NullDict32.Get())
+		}
+		for i := range block {
+			b.nullBytes.Append(block[i].NullBytes)
+		}
+		for i := range block {
+			b.ptrBool.AppendPtr(block[i].PtrBool)
+		}
+		for i := range block {
+			b.ptrInt8.AppendPtr(block[i].PtrInt8)
+		}
+		for i := range block {
+			b.ptrInt16.AppendPtr(block[i].PtrInt16)
+		}
+		for i := range block {
+			b.ptrInt32.AppendPtr(block[i].PtrInt32)
+		}
+		for i := range block {
+			b.ptrInt64.AppendPtr(block[i].PtrInt64)
+		}
+		for i := range block {
+			b.ptrUint8.AppendPtr(block[i].PtrUint8)
+		}
+		for i := range block {
+			b.ptrUint16.AppendPtr(block[i].PtrUint16)
+		}
+		for i := range block {
+			b.ptrUint32.AppendPtr(block[i].PtrUint32)
+		}
+		for i := range block {
+			b.ptrUint64.AppendPtr(block[i].PtrUint64)
+		}
+		for i := range block {
+			b.ptrFloat32.AppendPtr(block[i].PtrFloat32)
+		}
+		for i := range block {
+			b.ptrFloat64.AppendPtr(block[i].PtrFloat64)
+		}
+		for i := range block {
+			b.ptrSecond.AppendPtr(block[i].PtrSecond)
+		}
+		for i := range block {
+			b.ptrMilli.AppendPtr(block[i].PtrMilli)
+		}
+		for i := range block {
+			b.ptrMicro.AppendPtr(block[i].PtrMicro)
+		}
+		for i := range block {
+			b.ptrNano.AppendPtr(block[i].PtrNano)
+		}
+		for i := range block {
+			b.ptrText.AppendPtr(block[i].PtrText)
+		}
+		for i := range block {
+			b.ptrDict8.AppendPtr(block[i].PtrDict8)
+		}
+		for i := range block {
+			b.ptrDict16.AppendPtr(block[i].PtrDict16)
+		}
+		for i := range block {
+			b.ptrDict32.AppendPtr(block[i].PtrDict32)
+		}
+		level := b.level.Extend(len(block))
+		for i := range block {
+			level[i] = block[i].Level
+		}
+		for i := range block {
+			b.nullLevel.AppendNullable(block[i].NullLevel.Get())
+		}
+		for i := range block {
+			b.ptrLevel.AppendPtr(block[i].PtrLevel)
+		}
+		for i := range block {
+			b.flag.Append(bool(block[i].Flag))
+		}
+		for i := range block {
+			b.ptrFlag.AppendPtr((*bool)(block[i].PtrFlag))
+		}
+		for i := range block {
+			b.name.Append(string(block[i].Name))
+		}
+		for i := range block {
+			b.ptrName.AppendPtr((*string)(block[i].PtrName))
+		}
+		for i := range block {
+			b.kind.Append(string(block[i].Kind))
+		}
+		for i := range block {
+			b.ptrKind.AppendPtr((*string)(block[i].PtrKind))
+		}
+		for i := range block {
+			b.blob.Append(block[i].Blob)
+		}
+		lenColumn := b.lenColumn.Extend(len(block))
+		for i := range block {
+			lenColumn[i] = block[i].Len
+		}
+		for i := range block {
+			b.typeColumn.Append(block[i].Type)
+		}
+		place := b.place.Extend(len(block))
+		for i := range block {
+			place[i] = block[i].Rank
+		}
+		for i := range block {
+			b.atColumn.Append(block[i].At)
+		}
+	}
+}
