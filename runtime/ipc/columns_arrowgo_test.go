@@ -16,6 +16,7 @@ import (
 
 // TestNoColumns reads and writes batches without columns: their metadata has empty vectors.
 func TestNoColumns(t *testing.T) {
+	littleEndian(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	var theirs, ours bytes.Buffer

@@ -14,6 +14,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/endian"
 	aipc "github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"pgregory.net/rapid"
@@ -694,6 +695,7 @@ func (s *oracleStream) readsStream(t rapid.TB, deltas bool, align ipc.Align) {
 
 // TestReadsWhatArrowGoWrites reads streams of every type, value by value.
 func TestReadsWhatArrowGoWrites(t *testing.T) {
+	littleEndian(t)
 	everyStream(byArrowGo).readsStream(t, true, ipc.Align64) // no batches
 	everyStream(byArrowGo, "grow", "grow", "replace").readsStream(t, true, ipc.Align64)
 	everyStream(byArrowGo, "grow", "grow", "replace").readsStream(t, false, ipc.ValueSize)
@@ -739,6 +741,7 @@ func (s *oracleStream) readsFile(t rapid.TB) {
 
 // TestReadsFilesOfArrowGo reads files likewise. arrow-go writes none whose dictionaries change.
 func TestReadsFilesOfArrowGo(t *testing.T) {
+	littleEndian(t)
 	everyStream(byArrowGo).readsFile(t)
 	everyStream(byArrowGo, "keep").readsFile(t)
 	rapid.Check(t, func(t *rapid.T) { drawStream(t, byArrowGo, "keep").readsFile(t) })
@@ -834,6 +837,7 @@ func (s *oracleStream) arrowGoReadsStream(t rapid.TB, gathered bool) {
 
 // TestArrowGoReadsWhatWeWrite has arrow-go read streams of every type.
 func TestArrowGoReadsWhatWeWrite(t *testing.T) {
+	littleEndian(t)
 	everyStream(byUs).arrowGoReadsStream(t, false)
 	everyStream(byUs, "grow", "grow", "replace").arrowGoReadsStream(t, false)
 	everyStream(byUs, "grow", "grow", "replace").arrowGoReadsStream(t, true)
@@ -864,7 +868,17 @@ func (s *oracleStream) arrowGoReadsFile(t rapid.TB) {
 
 // TestArrowGoReadsOurFiles has arrow-go read files of every type.
 func TestArrowGoReadsOurFiles(t *testing.T) {
+	littleEndian(t)
 	everyStream(byUs).arrowGoReadsFile(t)
 	everyStream(byUs, "grow", "grow").arrowGoReadsFile(t)
 	rapid.Check(t, func(t *rapid.T) { drawStream(t, byUs, "keep", "grow").arrowGoReadsFile(t) })
+}
+
+// littleEndian skips a test that has arrow-go for its oracle on a big-endian machine: there it writes big-endian, and misreads what is
+// little-endian.
+func littleEndian(t *testing.T) {
+	t.Helper()
+	if endian.IsBigEndian {
+		t.Skip("arrow-go writes big-endian here")
+	}
 }
