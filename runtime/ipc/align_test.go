@@ -59,9 +59,12 @@ func TestAlignment(t *testing.T) {
 		align     ipc.Align
 		realigned int64
 	}{
-		{"ours", ours.Bytes(), ipc.Align64, 0}, {"ours, by value", ours.Bytes(), ipc.ValueSize, 0},
-		{"at 8", numbers(8), ipc.Align64, 2}, {"at 8, by value", numbers(8), ipc.ValueSize, 0},
-		{"at 1", numbers(1), ipc.Align64, 2}, {"at 1, by value", numbers(1), ipc.ValueSize, 2},
+		{"ours", ours.Bytes(), ipc.Align64, 0},
+		{"ours, by value", ours.Bytes(), ipc.ValueSize, 0},
+		{"at 8", numbers(8), ipc.Align64, 2},
+		{"at 8, by value", numbers(8), ipc.ValueSize, 0},
+		{"at 1", numbers(1), ipc.Align64, 2},
+		{"at 1, by value", numbers(1), ipc.ValueSize, 2},
 	} {
 		for name, source := range sources {
 			pool := mem.NewPool(nil)
