@@ -10,6 +10,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/internal/record"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -328,6 +329,7 @@ func (r *FileReader) Batch(i int) (h Batch, err error) {
 		}
 		return Batch{}, r.named(err)
 	}
+	record.SetSeq(h, int64(i))
 	return h, nil
 }
 

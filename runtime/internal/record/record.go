@@ -150,6 +150,9 @@ func (h Handle) Retain() Handle {
 // Columns returns the columns of a batch that is being made, to be set.
 func Columns(h Handle) []column.Data { return h.live().columns }
 
+// SetSeq sets how many batches come before one that was not read in order.
+func SetSeq(h Handle, seq int64) { h.live().seq = seq }
+
 // SetColumns exchanges the columns of a batch that is being made for others.
 func SetColumns(h Handle, columns []column.Data) {
 	r := h.live()
