@@ -233,6 +233,6 @@ func machine() string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s, %d CPUs, %s/%s, %s, arrow-go %s, %s", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
-		runtime.Version(), version, time.Now().UTC().Format(time.DateOnly))
+	return fmt.Sprintf("%s, %d CPUs, %s/%s, %s, GOGC=%s, arrow-go %s, %s", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
+		runtime.Version(), cmp.Or(os.Getenv("GOGC"), "100"), version, time.Now().UTC().Format(time.DateOnly))
 }
