@@ -17,9 +17,10 @@ type canceller struct {
 	done <-chan struct{}
 	stop func() bool
 
-	mu    sync.Mutex
-	round int  // counts armings, so that a late call knows it is late
-	fired bool // the deadline is set
+	mu     sync.Mutex
+	round  int  // counts armings, so that a late call knows it is late
+	fired  bool // the deadline is set
+	active bool // a call is under way
 }
 
 // past is before any clock.
@@ -31,8 +32,11 @@ func (c *canceller) arm(ctx context.Context) error {
 		c.disarm()
 		return err
 	}
-	if c.set == nil || ctx.Done() == c.done {
+	if c.set == nil {
 		return nil
+	}
+	if ctx.Done() == c.done {
+		return c.enter(ctx)
 	}
 	c.disarm()
 	if ctx.Done() == nil {
@@ -45,12 +49,41 @@ func (c *canceller) arm(ctx context.Context) error {
 	c.stop = context.AfterFunc(ctx, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.round == round {
+		if c.round == round && c.active { // else the next call sees that ctx has ended
 			c.fired = true
 			_ = c.set(past) // where it fails, the cancel takes effect at the next call
 		}
 	})
+	return c.enter(ctx)
+}
+
+// enter begins a call that the context may interrupt.
+func (c *canceller) enter(ctx context.Context) error {
+	if c.stop == nil {
+		return nil
+	}
+	c.mu.Lock()
+	c.active = true
+	c.mu.Unlock()
+	if err := ended.Err(ctx); err != nil { // perhaps before the call was active
+		c.disarm()
+		return err
+	}
 	return nil
+}
+
+// leave ends the call: a context that ends from now on does not touch the connection.
+func (c *canceller) leave() {
+	if c.stop == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.active = false
+	if c.fired {
+		c.fired = false
+		_ = c.set(time.Time{})
+	}
 }
 
 // disarm forgets the context, and takes its deadline back.
@@ -63,6 +96,7 @@ func (c *canceller) disarm() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.round++
+	c.active = false
 	if c.fired {
 		c.fired = false
 		_ = c.set(time.Time{})

@@ -187,6 +187,7 @@ func (c *ProtocolConn) write(ctx context.Context, tag byte, payload [][]byte, si
 func (c *ProtocolConn) flush(ctx context.Context, payload [][]byte, size int64) error {
 	c.parts = append(append(c.parts[:0], c.head), payload...)
 	n, err := c.send.send(c.parts, size+int64(len(c.head)))
+	c.writers.leave()
 	clear(c.parts)
 	c.parts = c.parts[:0]
 	if err != nil {
@@ -273,6 +274,7 @@ func (c *ProtocolConn) next(ctx context.Context) (frame.LightstreamFrame, error)
 	if err == nil {
 		f, err = c.stream.Next()
 	}
+	c.readers.leave()
 	if err == nil {
 		return f, nil
 	}

@@ -151,6 +151,7 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 		return frame.Message{}, err
 	}
 	m, err := r.stream.Next()
+	r.cancel.leave()
 	if err == nil {
 		return m, nil
 	}

@@ -135,6 +135,7 @@ func (w *Writer) begin() {
 func (w *Writer) out(ctx context.Context) error {
 	offset := w.send.sent
 	n, err := w.send.send(w.enc.parts, w.enc.size)
+	w.cancel.leave()
 	if err != nil {
 		cause := w.cancel.cause(ctx, err)
 		w.cancel.disarm()
