@@ -18,8 +18,11 @@ import (
 func TestFileOfMany(t *testing.T) {
 	const batches = 20
 	schema := &ipc.Schema{Fields: []ipc.Field{
-		{Name: "time", Type: ipc.Timestamp(column.Second, "UTC")}, {Name: "symbol", Type: ipc.Utf8, Nullable: true},
-		{Name: "price", Type: ipc.Float32}, {Name: "size", Type: ipc.Int16}, {Name: "note", Type: ipc.Utf8, Nullable: true},
+		{Name: "time", Type: ipc.Timestamp(column.Second, "UTC")},
+		{Name: "symbol", Type: ipc.Utf8, Nullable: true},
+		{Name: "price", Type: ipc.Float32},
+		{Name: "size", Type: ipc.Int16},
+		{Name: "note", Type: ipc.Utf8, Nullable: true},
 	}}
 	var file bytes.Buffer
 	w := ipc.NewFileWriter(&file, schema, nil)
