@@ -58,32 +58,31 @@ func (b *builder) table(def *Def) *Table {
 	if t.Name == "" {
 		t.Name = SnakeCase(def.Row)
 	}
-	for _, name := range t.Names.all() {
-		if pos, taken := b.pkg.Declared[name]; taken {
-			b.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for table %s", name, t.Row), "give one of them another name")
-		}
-		if other := b.pkg.generated[name]; other != nil {
-			found := fmt.Sprintf("tables %s and %s would both declare %s", other.Row, t.Row, name)
-			if other.Row == t.Row {
-				found = fmt.Sprintf("table %s is there already, at %v", t.Row, other.Pos)
-			}
-			b.errs.Add(t.Pos, found, "give one of them another name")
-			break
-		}
-	}
-	if b.pkg.generated == nil {
-		b.pkg.generated = map[string]*Table{}
-	}
-	for _, name := range t.Names.all() {
-		b.pkg.generated[name] = t
-	}
+	b.generated(t.Names.all(), t.Pos, t, "table "+t.Row)
 	b.hidden(def.Pos, def.Row)
 	if len(def.Columns) == 0 {
 		b.errs.Add(def.Pos, fmt.Sprintf("table %s has no columns", def.Row), "give it at least one field")
 	}
+	s := groups{table: t, known: map[*GroupDef]*Group{}}
+	t.Columns = b.columns(&s, def.Columns, methods)
+	for _, c := range t.Columns {
+		b.layout(t, c)
+	}
+	b.duplicates(t.Columns)
+	return t
+}
+
+// groups are those of one table.
+type groups struct {
+	table *Table
+	known map[*GroupDef]*Group
+}
+
+// columns decides on the columns of a table or struct, whose batches or views, and builders, have the reserved methods.
+func (b *builder) columns(s *groups, defs []*ColumnDef, reserved []string) []*Column {
 	accessors := names{}
-	accessors.take(methods...)
-	for _, c := range def.Columns { // names that were asked for come before those that are made up
+	accessors.take(reserved...)
+	for _, c := range defs { // names that were asked for come before those that are made up
 		switch {
 		case c.Method == "":
 		case !IsIdentifier(c.Method) || !token.IsExported(c.Method):
@@ -93,17 +92,40 @@ func (b *builder) table(def *Def) *Table {
 		}
 		accessors.take(c.Method)
 	}
-	for _, c := range def.Columns {
+	for _, c := range defs {
 		if c.Method == "" && !accessors[c.Field] {
 			c.Method = c.Field
 			accessors.take(c.Method)
 		}
 	}
-	for i, c := range def.Columns {
-		t.Columns = append(t.Columns, b.column(t, i, c, accessors))
+	list := make([]*Column, len(defs))
+	for i, c := range defs {
+		list[i] = b.column(s, i, c, accessors)
 	}
-	b.duplicates(t)
-	return t
+	return list
+}
+
+// generated notes the names of what is declared for a table, or for what is called so in it, and reports those that are taken.
+func (b *builder) generated(names []string, pos Pos, t *Table, what string) {
+	for _, name := range names {
+		if pos, taken := b.pkg.Declared[name]; taken {
+			b.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for %s", name, what), "give one of them another name")
+		}
+		if other := b.pkg.generated[name]; other != nil {
+			found := fmt.Sprintf("tables %s and %s would both declare %s", other.Row, t.Row, name)
+			if other.Row == t.Row {
+				found = fmt.Sprintf("table %s is there already, at %v", t.Row, other.Pos)
+			}
+			b.errs.Add(pos, found, "give one of them another name")
+			break
+		}
+	}
+	if b.pkg.generated == nil {
+		b.pkg.generated = map[string]*Table{}
+	}
+	for _, name := range names {
+		b.pkg.generated[name] = t
+	}
 }
 
 // hidden reports a type that generated functions cannot name, as they have a variable of that name.
@@ -113,7 +135,7 @@ func (b *builder) hidden(pos Pos, name string) {
 	}
 }
 
-func (b *builder) column(t *Table, number int, def *ColumnDef, accessors names) *Column {
+func (b *builder) column(s *groups, number int, def *ColumnDef, accessors names) *Column {
 	c := &Column{ColumnDef: *def, Number: number}
 	if c.Name == "" {
 		c.Name = SnakeCase(c.Field)
@@ -127,21 +149,71 @@ func (b *builder) column(t *Table, number int, def *ColumnDef, accessors names) 
 	if c.Method == "" {
 		c.Method = accessors.free(c.Field, "Column")
 	}
-	b.layout(t, c)
+	b.below(s, c)
 	return c
 }
 
-// layout numbers the buffers of a column and of those below it, depth first, as a batch has them.
+// below decides on the columns below a nested one.
+func (b *builder) below(s *groups, c *Column) {
+	for i, def := range c.Parts {
+		child := &Column{ColumnDef: *def, Number: i}
+		child.Name = partNames[c.Type.Kind][i]
+		b.below(s, child)
+		c.Children = append(c.Children, child)
+	}
+	if c.ColumnDef.Group != nil {
+		c.Group = b.groupOf(s, c.ColumnDef.Group)
+	}
+}
+
+// partNames are what Arrow calls the columns below one.
+var partNames = map[Kind][]string{List: {"item"}, FixedList: {"item"}, Map: {"key", "value"}, RunEnds: {"values"}}
+
+// groupOf decides on a struct or union of a table, once.
+func (b *builder) groupOf(s *groups, def *GroupDef) *Group {
+	if known := s.known[def]; known != nil {
+		return known
+	}
+	t := &Group{GroupDef: def, Names: groupNames(s.table.Row, def.Named.Name)}
+	s.known[def] = t
+	b.generated(t.Names.all(), def.Pos, s.table, "struct "+def.Named.Name+" of table "+s.table.Row)
+	if def.Named.Path == "" {
+		b.hidden(def.Pos, def.Named.Name)
+	}
+	if len(def.Columns) == 0 {
+		b.errs.Add(def.Pos, fmt.Sprintf("struct %s has no columns", def.Named.Name), "give it at least one field")
+	}
+	t.Columns = b.columns(s, def.Columns, groupMethods)
+	b.duplicates(t.Columns)
+	s.table.Groups = append(s.table.Groups, t)
+	return t
+}
+
+// layout numbers the buffers of a column, and counts those below it, depth first, as a batch has them.
 func (b *builder) layout(t *Table, c *Column) {
 	for _, content := range contents(c) {
 		c.Buffers = append(c.Buffers, Buffer{t.Buffers, content})
 		t.Buffers++
 	}
-	for i, part := range c.Parts {
-		child := &Column{ColumnDef: *part, Number: i}
-		b.layout(t, child)
-		c.Children = append(c.Children, child)
+	t.Buffers += buffersBelow(c)
+}
+
+// buffersBelow counts the buffers of the columns below c.
+func buffersBelow(c *Column) (n int) {
+	below := c.Children
+	if c.Group != nil {
+		below = c.Group.Columns
 	}
+	for _, child := range below {
+		n += len(contents(child)) + buffersBelow(child)
+	}
+	switch c.Type.Kind {
+	case Map:
+		n++ // the validity of the entries
+	case RunEnds:
+		n += 2 // the run ends
+	}
+	return n
 }
 
 // contents says what the buffers of a column hold.
@@ -161,8 +233,20 @@ func contents(c *Column) []string {
 		return []string{"validity", "values, 8 bytes each"}
 	case c.Type.Kind == FixedBinary:
 		return []string{"validity", "values, " + width(8*c.Type.Width)}
-	case c.Type.Kind == Nothing:
+	case c.Type.Kind == Nothing || c.Type.Kind == RunEnds:
 		return nil
+	case c.Type.Kind == Struct || c.Type.Kind == FixedList:
+		return []string{"validity"}
+	case c.Type.Kind == Union && c.Type.Dense:
+		return []string{"types, 1 byte each", "offsets, 4 bytes each"}
+	case c.Type.Kind == Union:
+		return []string{"types, 1 byte each"}
+	case c.Type.Kind == List && c.Type.Layout == Large:
+		return []string{"validity", "offsets, 8 bytes each"}
+	case c.Type.Kind == List && c.Type.Layout == Views:
+		return []string{"validity", "offsets, 4 bytes each", "sizes, 4 bytes each"}
+	case c.Type.Kind == List || c.Type.Kind == Map:
+		return []string{"validity", "offsets, 4 bytes each"}
 	case c.Type.Layout == Large:
 		return []string{"validity", "offsets, 8 bytes each", "bytes"}
 	case c.Type.Layout == Views:
@@ -174,9 +258,9 @@ func contents(c *Column) []string {
 }
 
 // duplicates reports columns of the same name, and older names that are somebody's name now.
-func (b *builder) duplicates(t *Table) {
+func (b *builder) duplicates(columns []*Column) {
 	first := map[string]*Column{}
-	for _, c := range t.Columns {
+	for _, c := range columns {
 		if other := first[c.Name]; other != nil {
 			b.errs.Add(c.NamePos, fmt.Sprintf("column %q is there already, at line %d", c.Name, other.Pos.Line), "give one of them another name")
 			continue
@@ -184,7 +268,7 @@ func (b *builder) duplicates(t *Table) {
 		first[c.Name] = c
 	}
 	was := map[string]*Column{}
-	for _, c := range t.Columns {
+	for _, c := range columns {
 		if c.Was == "" {
 			continue
 		}
@@ -211,14 +295,7 @@ func (b *builder) imports(defs []*Def) {
 	add(list, taken, IPCPath, "ipc", false)
 	var named []*Named
 	for _, def := range defs {
-		for _, c := range def.Columns {
-			if c.Named != nil && c.Named.Path != "" {
-				named = append(named, c.Named)
-			}
-			if c.GoTime() && c.Form == Pointer { // for their slab
-				named = append(named, &Named{Path: "time", Package: "time"})
-			}
-		}
+		named = append(named, namedIn(def.Columns, false, map[*GroupDef]bool{})...)
 	}
 	slices.SortFunc(named, func(x, y *Named) int { return strings.Compare(x.Path, y.Path) })
 	named = slices.CompactFunc(named, func(x, y *Named) bool { return x.Path == y.Path })
@@ -234,6 +311,27 @@ func (b *builder) imports(defs []*Def) {
 	}
 }
 
+// namedIn returns the types of other packages that the file names for columns, and for those below them.
+func namedIn(defs []*ColumnDef, below bool, seen map[*GroupDef]bool) (list []*Named) {
+	for _, c := range defs {
+		if c.Named != nil && c.Named.Path != "" {
+			list = append(list, c.Named)
+		}
+		if c.GoTime() && (below || c.Form == Pointer) { // for their slab, or to read them
+			list = append(list, &Named{Path: "time", Package: "time"})
+		}
+		list = append(list, namedIn(c.Parts, true, seen)...)
+		if s := c.Group; s != nil && !seen[s] {
+			seen[s] = true
+			if s.Named.Path != "" {
+				list = append(list, &s.Named)
+			}
+			list = append(list, namedIn(s.Columns, below, seen)...)
+		}
+	}
+	return list
+}
+
 // declared are the names that the package declares.
 func (b *builder) declared() names {
 	taken := names{}
@@ -243,6 +341,12 @@ func (b *builder) declared() names {
 	for _, t := range b.file.Tables {
 		taken.take(t.Names.all()...)
 		taken.take(t.Row)
+		for _, s := range t.Groups {
+			taken.take(s.Names.all()...)
+			if s.Named.Path == "" {
+				taken.take(s.Named.Name)
+			}
+		}
 	}
 	for _, e := range b.file.Enums {
 		taken.take(e.Names()...)
@@ -270,28 +374,47 @@ func (e *Enum) Names() []string {
 	return list
 }
 
-// locals names the variables of t's columns.
+// locals names the variables of t's columns, and of those of its structs.
 func (b *builder) locals(t *Table) {
+	b.localsOf(t, t.Columns)
+	for _, s := range t.Groups {
+		b.localsOf(t, s.Columns)
+	}
+}
+
+func (b *builder) localsOf(t *Table, columns []*Column) {
 	taken := names{}
 	taken.take(locals...)
 	taken.take(t.Row)
 	taken.take(t.Names.all()...)
+	for _, s := range t.Groups {
+		taken.take(s.Names.all()...)
+		taken.take(s.Named.Name)
+	}
 	for _, i := range b.file.Imports {
 		taken.take(i.Name)
 	}
-	for _, c := range t.Columns {
-		if c.Named != nil && c.Named.Path == "" {
-			taken.take(c.Named.Name)
-		}
+	for _, c := range columns {
+		takeNamed(taken, &c.ColumnDef)
 	}
-	for _, c := range t.Columns {
+	for _, c := range columns {
 		name := lowerCamel(c.Method)
 		if token.IsKeyword(name) {
 			taken.take(name)
 		}
 		c.Local = taken.free(name, "Column")
 	}
-	for _, c := range t.Columns {
+	for _, c := range columns {
 		c.Slab = taken.free(c.Local+"Slab", "")
+	}
+}
+
+// takeNamed takes the names of the types of the package's own that a column's functions name.
+func takeNamed(taken names, c *ColumnDef) {
+	if c.Named != nil && c.Named.Path == "" {
+		taken.take(c.Named.Name)
+	}
+	for _, part := range c.Parts {
+		takeNamed(taken, part)
 	}
 }

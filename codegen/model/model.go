@@ -41,7 +41,13 @@ const (
 	Time
 	Duration
 	Decimal
-	Nothing // nulls alone
+	Nothing   // nulls alone
+	List      // of any number of items
+	FixedList // of the same number of items in each row
+	Map
+	Struct
+	Union
+	RunEnds // run-end encoded
 )
 
 // Type is the Arrow type of a column's values. Only the parameters of its kind are set.
@@ -51,14 +57,15 @@ type Type struct {
 	Signed    bool   // Int
 	Unit      Unit   // Timestamp, Time, Duration
 	Zone      string // Timestamp: "" is a wall-clock time
-	Width     int    // FixedBinary: bytes
+	Width     int    // FixedBinary: bytes; FixedList: items
 	UUID      bool   // FixedBinary
 	Precision int    // Decimal: digits
 	Scale     int    // Decimal: digits after the point
-	Layout    Layout // Utf8, Binary
+	Layout    Layout // Utf8, Binary, List
+	Dense     bool   // Union
 }
 
-// Layout is how texts and byte strings lie in memory.
+// Layout is how texts, byte strings and lists lie in memory.
 type Layout string
 
 // The layouts.
@@ -119,6 +126,21 @@ func (t Type) String() string {
 		return fmt.Sprintf("decimal%d(%d, %d)", t.Bits, t.Precision, t.Scale)
 	case Nothing:
 		return "null"
+	case List:
+		return t.Layout.name("list")
+	case FixedList:
+		return "fixed_size_list[" + strconv.Itoa(t.Width) + "]"
+	case Map:
+		return "map"
+	case Struct:
+		return "struct"
+	case Union:
+		if t.Dense {
+			return "dense_union"
+		}
+		return "sparse_union"
+	case RunEnds:
+		return "run_end_encoded"
 	}
 	return "no type"
 }
@@ -170,7 +192,21 @@ type ColumnDef struct {
 	WasPos     Pos
 	Default    string       // as a tag writes it: a number, true, false or a text, without quotes
 	HasDefault bool         // the empty text is a default too
-	Parts      []*ColumnDef // the columns below a nested one; no front end gives any yet
+	Parts      []*ColumnDef // List, FixedList, RunEnds: the items; Map: keys and values
+	Group      *GroupDef    // Struct: its fields; Union: its members
+}
+
+// Nested tells whether the column has columns below it.
+func (c *ColumnDef) Nested() bool { return c.Type.Kind >= List }
+
+// GroupDef is a Go type that columns have below a table's own, as a front end found it: a struct, whose fields are columns, or
+// the interface of a union, whose members are. All columns of one type have the same GroupDef.
+type GroupDef struct {
+	Pos     Pos
+	Named   Named    // the Go type
+	Doc     []string // the lines of its comment
+	Columns []*ColumnDef
+	Rows    bool // the type is written to File.Rows
 }
 
 // Form says how a row struct holds the values of a column.
@@ -236,7 +272,26 @@ type Table struct {
 	Row     string   // the row type
 	Names   Names
 	Columns []*Column
-	Buffers int // of all columns
+	Groups  []*Group // the types of columns below them, each before those that have it
+	Buffers int      // of all columns
+}
+
+// Group is a type that columns of a table have below its own.
+type Group struct {
+	*GroupDef
+	Columns []*Column // of GroupDef.Columns; they have no buffer numbers, as a type may be that of several columns
+	Names   GroupNames
+}
+
+// GroupNames are the names of what is declared for a struct or union.
+type GroupNames struct {
+	View, Builder, NewBuilder string
+	Columns                   string // the variable
+	ReadRows                  string
+}
+
+func (n *GroupNames) all() []string {
+	return []string{n.View, n.Builder, n.NewBuilder, n.Columns, n.ReadRows}
 }
 
 // Names are the names of a table's declarations.
@@ -261,6 +316,7 @@ type Column struct {
 	Local    string    // variables and the builder's field
 	Slab     string    // the variable that pointers of many rows come from
 	Children []*Column // of Parts
+	Group    *Group    // of ColumnDef.Group
 }
 
 // Buffer is a buffer of a batch's body.
@@ -269,9 +325,21 @@ type Buffer struct {
 	Content string // such as "values, 8 bytes each"
 }
 
-// TypeString returns the column's type and whether it may hold nulls, such as "dictionary<int32, utf8> not null".
+// TypeString returns the column's type and whether it may hold nulls, such as "dictionary<int32, utf8> not null" or
+// "list<item: float64 not null>".
 func (c *Column) TypeString() string {
 	s := c.Type.String()
+	below := c.Children
+	if c.Group != nil {
+		below = c.Group.Columns
+	}
+	if len(below) != 0 {
+		list := make([]string, len(below))
+		for i, child := range below {
+			list[i] = child.Name + ": " + child.TypeString()
+		}
+		s += "<" + strings.Join(list, ", ") + ">"
+	}
 	if c.Index != nil {
 		s = "dictionary<" + c.Index.String() + ", " + s + ">"
 	}

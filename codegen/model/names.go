@@ -123,6 +123,13 @@ var methods = []string{
 	"Append", "AppendRows", "BuilderBase", "Err", "Init", "Reset", "Truncate", // of a builder
 }
 
+// groupMethods are what views and builders of structs have beside the fields' accessors.
+var groupMethods = []string{
+	"IsNull", "Len", "Row", "Slice", // of a view
+	"Append", "AppendBlank", "AppendNull", "AppendNullable", "AppendPtr", "Children", "Data", "Err", "Init", "Reset", "Size",
+	"StructBuilder", "Truncate", // of a builder
+}
+
 // locals are the variables and predeclared names of generated functions, which a column's variable must not hide.
 var locals = []string{
 	"at", "b", "block", "dst", "from", "h", "i", "opts", "row", "rows", "src",
@@ -130,6 +137,19 @@ var locals = []string{
 	"delete", "error", "false", "float32", "float64", "imag", "int", "int16", "int32", "int64", "int8", "iota", "len",
 	"make", "max", "min", "new", "nil", "panic", "print", "println", "real", "recover", "rune", "string", "true", "uint",
 	"uint16", "uint32", "uint64", "uint8", "uintptr",
+}
+
+// structNames returns the names of what is declared for a struct of a table with the given row.
+func groupNames(row, name string) GroupNames {
+	upper := func(s string) string {
+		r, n := utf8.DecodeRuneInString(s)
+		return string(unicode.ToUpper(r)) + s[n:]
+	}
+	base := row + upper(name)
+	return GroupNames{
+		View: base + "View", Builder: base + "Builder", NewBuilder: "new" + upper(base) + "Builder",
+		Columns: lowerCamel(upper(base)) + "Columns", ReadRows: "read" + upper(base) + "Rows",
+	}
 }
 
 // tableNames returns the names of a table's declarations. They are exported where the row type is.
