@@ -97,7 +97,7 @@ func (e *emitter) checks(f *goField) []jen.Code {
 		case fbs.String:
 			return append(list, v("Strings"))
 		}
-		return append(list, v("Vector", jen.Lit(t.Elem.Size()), jen.Lit(t.Elem.Align())))
+		return append(list, v("Vector", jen.Lit(t.Elem.Size())))
 	}
 	return append(list, v("Scalar", jen.Lit(f.Type.Size())))
 }

@@ -132,8 +132,8 @@ func verifyFooter(v *flatbuf.Verifier, pos int) bool {
 	return ok &&
 		v.Scalar(o, 0, 2, "version") &&
 		verifySchemaField(v, o, 1, "schema") &&
-		v.Vector(o, 2, 24, 8, "dictionaries") &&
-		v.Vector(o, 3, 24, 8, "recordBatches") &&
+		v.Vector(o, 2, 24, "dictionaries") &&
+		v.Vector(o, 3, 24, "recordBatches") &&
 		verifyKeyValueVector(v, o, 4, "custom_metadata") &&
 		v.End()
 }

@@ -252,10 +252,10 @@ func verifyRecordBatch(v *flatbuf.Verifier, pos int) bool {
 	o, ok := v.Begin(pos)
 	return ok &&
 		v.Scalar(o, 0, 8, "length") &&
-		v.Vector(o, 1, 16, 8, "nodes") &&
-		v.Vector(o, 2, 16, 8, "buffers") &&
+		v.Vector(o, 1, 16, "nodes") &&
+		v.Vector(o, 2, 16, "buffers") &&
 		verifyBodyCompressionField(v, o, 3, "compression") &&
-		v.Vector(o, 4, 8, 8, "variadicBufferCounts") &&
+		v.Vector(o, 4, 8, "variadicBufferCounts") &&
 		v.End()
 }
 

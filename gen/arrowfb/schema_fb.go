@@ -331,7 +331,7 @@ func verifyUnion(v *flatbuf.Verifier, pos int) bool {
 	o, ok := v.Begin(pos)
 	return ok &&
 		v.Scalar(o, 0, 2, "mode") &&
-		v.Vector(o, 1, 4, 4, "typeIds") &&
+		v.Vector(o, 1, 4, "typeIds") &&
 		v.End()
 }
 
@@ -1810,7 +1810,7 @@ func verifySchema(v *flatbuf.Verifier, pos int) bool {
 		v.Scalar(o, 0, 2, "endianness") &&
 		verifyFieldVector(v, o, 1, "fields") &&
 		verifyKeyValueVector(v, o, 2, "custom_metadata") &&
-		v.Vector(o, 3, 8, 8, "features") &&
+		v.Vector(o, 3, 8, "features") &&
 		v.End()
 }
 

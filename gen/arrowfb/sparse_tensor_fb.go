@@ -98,7 +98,7 @@ func verifySparseTensorIndexCOO(v *flatbuf.Verifier, pos int) bool {
 	return ok &&
 		v.Required(o, 0, "indicesType") &&
 		verifyIntField(v, o, 0, "indicesType") &&
-		v.Vector(o, 1, 8, 8, "indicesStrides") &&
+		v.Vector(o, 1, 8, "indicesStrides") &&
 		v.Required(o, 2, "indicesBuffer") &&
 		v.Struct(o, 2, 16, 8, "indicesBuffer") &&
 		v.Scalar(o, 3, 1, "isCanonical") &&
@@ -347,13 +347,13 @@ func verifySparseTensorIndexCSF(v *flatbuf.Verifier, pos int) bool {
 		v.Required(o, 0, "indptrType") &&
 		verifyIntField(v, o, 0, "indptrType") &&
 		v.Required(o, 1, "indptrBuffers") &&
-		v.Vector(o, 1, 16, 8, "indptrBuffers") &&
+		v.Vector(o, 1, 16, "indptrBuffers") &&
 		v.Required(o, 2, "indicesType") &&
 		verifyIntField(v, o, 2, "indicesType") &&
 		v.Required(o, 3, "indicesBuffers") &&
-		v.Vector(o, 3, 16, 8, "indicesBuffers") &&
+		v.Vector(o, 3, 16, "indicesBuffers") &&
 		v.Required(o, 4, "axisOrder") &&
-		v.Vector(o, 4, 4, 4, "axisOrder") &&
+		v.Vector(o, 4, 4, "axisOrder") &&
 		v.End()
 }
 

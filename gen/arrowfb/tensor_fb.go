@@ -374,7 +374,7 @@ func verifyTensor(v *flatbuf.Verifier, pos int) bool {
 		verifyType(v, o, 0, "type") &&
 		v.Required(o, 2, "shape") &&
 		verifyTensorDimVector(v, o, 2, "shape") &&
-		v.Vector(o, 3, 8, 8, "strides") &&
+		v.Vector(o, 3, 8, "strides") &&
 		v.Required(o, 4, "data") &&
 		v.Struct(o, 4, 16, 8, "data") &&
 		v.End()

@@ -215,19 +215,20 @@ type Elems struct{ pos, n int }
 // Len returns how many elements there are.
 func (e Elems) Len() int { return e.n }
 
-// Vector checks a field that is a vector of numbers or structs, of size bytes each.
-func (v *Verifier) Vector(o Object, slot, size, align int, name string) bool {
-	_, ok := v.elems(o, slot, size, align, name)
+// Vector checks a field that is a vector of numbers or structs, of size bytes each. Where those lie is not checked: they are
+// read byte by byte, and some writers leave structs with numbers of 8 bytes at a multiple of 4.
+func (v *Verifier) Vector(o Object, slot, size int, name string) bool {
+	_, ok := v.elems(o, slot, size, name)
 	return ok
 }
 
 // Offsets returns the elements of a field that is a vector of strings or tables. Nothing is known yet about where they
 // lead.
 func (v *Verifier) Offsets(o Object, slot int, name string) (e Elems, ok bool) {
-	return v.elems(o, slot, 4, 4, name)
+	return v.elems(o, slot, 4, name)
 }
 
-func (v *Verifier) elems(o Object, slot, size, align int, name string) (e Elems, ok bool) {
+func (v *Verifier) elems(o Object, slot, size int, name string) (e Elems, ok bool) {
 	pos, ok := v.Table(o, slot, name)
 	if !ok || pos == 0 {
 		return e, ok
@@ -235,9 +236,6 @@ func (v *Verifier) elems(o Object, slot, size, align int, name string) (e Elems,
 	n, room := le.Uint32(v.buf[pos:]), len(v.buf)-pos-4
 	if uint64(n)*uint64(size) > uint64(room) {
 		return e, v.fail(ErrBounds, pos, name, fmt.Sprintf("a vector of %d elements of %d bytes", n, size), fmt.Sprintf("at most %d bytes", room))
-	}
-	if n > 0 && (pos+4)&(align-1) != 0 {
-		return e, v.misaligned(pos+4, align, name)
 	}
 	return Elems{pos + 4, int(n)}, true
 }

@@ -155,13 +155,15 @@ func (l *BatchLayout) blank(meta []byte) []byte {
 
 // IPC is the framing of Arrow IPC streams, by metadata version V4 and V5, with and without the continuation marker. Each IPC
 // is for one stream: it remembers the metadata that the verifier passed last, and what differs from it only in the fields
-// that every batch has of its own is not verified again.
+// that every batch has of its own is not verified again. Zeros that a dictionary's bodyLength leaves out, as that of the Rust
+// Lightstream does, are taken for a part of the next message.
 type IPC struct {
 	// MaxMetadata and MaxBody are the longest metadata and body accepted, in bytes. Zero means 16 MiB and 1 GiB.
 	MaxMetadata, MaxBody int64
 
 	started bool
-	prefix  int // bytes before the metadata: 8, or 4 in streams from before 0.15
+	prefix  int // bytes before the metadata: zeros, and then 8, or 4 in streams from before 0.15
+	zeros   int // that may stand before the next message
 
 	layout   BatchLayout
 	known    []byte // metadata that passed, blank
@@ -191,16 +193,20 @@ func (d *IPC) Decode(buf []byte) (m Message, n int, err error) {
 
 // Measure tells the length of the message that starts with prefix, and verifies its metadata.
 func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
-	if len(prefix) < 4 {
-		return 0, 0, 4, nil
+	start, need, err := d.padding(prefix)
+	if err != nil || need != 0 {
+		return 0, 0, need, err
+	}
+	if len(prefix) < start+4 {
+		return 0, 0, start + 4, nil
 	}
 	le := binary.LittleEndian
-	length, at := int64(int32(le.Uint32(prefix))), 4
-	if le.Uint32(prefix) == continuation {
-		if len(prefix) < 8 {
-			return 0, 0, 8, nil
+	length, at := int64(int32(le.Uint32(prefix[start:]))), start+4
+	if le.Uint32(prefix[start:]) == continuation {
+		if len(prefix) < start+8 {
+			return 0, 0, start + 8, nil
 		}
-		length, at = int64(int32(le.Uint32(prefix[4:]))), 8
+		length, at = int64(int32(le.Uint32(prefix[start+4:]))), start+8
 	} else if !d.started {
 		if err := foreign(prefix); err != nil {
 			return 0, 0, 0, err
@@ -214,7 +220,7 @@ func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 		most = 16 << 20
 	}
 	switch {
-	case at == 4 && !d.started && (length < minMetadata || length > most):
+	case !d.started && at == 4 && (length < minMetadata || length > most):
 		return 0, 0, 0, At(0, "", Errorf(ErrMalformed, "%q is not an Arrow stream", prefix[:min(len(prefix), 12)]))
 	case length < minMetadata:
 		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrMalformed, "%d bytes of metadata, want at least %d", length, minMetadata))
@@ -240,6 +246,34 @@ func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 		return 0, 0, 0, At(int64(at), "message.bodyLength", Errorf(ErrLimit, "%d bytes exceed Limits.MaxBody (%d); raise it or send smaller batches", bodyLength, most))
 	}
 	return head, int(bodyLength), 0, nil
+}
+
+// padding returns how many zeros stand before the message. The Rust Lightstream does not count those after a dictionary in its
+// bodyLength: they end where the next message begins, at the latest at a multiple of 64 from the dictionary's start.
+func (d *IPC) padding(prefix []byte) (n, need int, err error) {
+	le := binary.LittleEndian
+	for ; n < d.zeros; n++ {
+		switch {
+		case len(prefix) < n+4:
+			return 0, n + 4, nil
+		case le.Uint32(prefix[n:]) == continuation:
+			return n, 0, nil
+		case prefix[n] != 0 && n == 0:
+			return 0, 0, nil
+		case prefix[n] != 0:
+			return 0, 0, At(int64(n), "padding", Errorf(ErrMalformed, "byte %#x among the zeros after a dictionary, want them up to a multiple of 64 from its start", prefix[n]))
+		}
+	}
+	return n, 0, nil
+}
+
+// zerosAfter returns how many zeros may follow a message of the given length.
+func (d *IPC) zerosAfter(m *Message, length int) int {
+	if _, ok := m.Root.HeaderDictionaryBatch(); !ok || d.prefix < 8 {
+		return 0
+	}
+	length -= d.prefix - 8 // the zeros before it
+	return -length & 63
 }
 
 // minMetadata is the least that a flatbuffer with a root table takes.
@@ -315,6 +349,7 @@ func (d *IPC) same(meta []byte) bool {
 // DecodeBody makes the message that was measured last.
 func (d *IPC) DecodeBody(head, body []byte, owner *mem.Block) (Message, error) {
 	m := Message{End: d.end, Body: body, Owner: owner, Head: len(head), prefix: d.prefix}
+	d.zeros = 0
 	switch {
 	case d.end:
 		m.Release()
@@ -330,6 +365,7 @@ func (d *IPC) DecodeBody(head, body []byte, owner *mem.Block) (Message, error) {
 			return Message{}, At(int64(d.prefix), "metadata", Errorf(ErrMalformed, "%v", err))
 		}
 		m.Root, m.meta = root, head[d.prefix:]
+		d.zeros = d.zerosAfter(&m, len(head)+len(body))
 	}
 	return m, nil
 }

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/internal/flatbuf"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
 	"github.com/lightstream-go/lightstream/runtime/mem"
@@ -61,9 +63,22 @@ func (m message) equal(o message) bool {
 func agree(t *testing.T, p []byte) {
 	t.Helper()
 	old := &frame.IPC{}
-	for at := 0; at < len(p); {
+	for at, most := 0, 0; at < len(p); {
 		got, n, err := old.Decode(p[at:])
-		want, k, newErr := (&frame.IPC{}).Decode(p[at:])
+		zeros := 0 // after a dictionary
+		for zeros < most && zeros+4 <= len(p[at:]) && p[at+zeros] == 0 {
+			zeros++
+		}
+		if zeros != 0 && zeros < most && (len(p[at+zeros:]) < 4 || le.Uint32(p[at+zeros:]) != 1<<32-1) {
+			if n != 0 {
+				t.Fatalf("at %d: a message of %d bytes, among zeros", at, n)
+			}
+			return
+		}
+		want, k, newErr := (&frame.IPC{}).Decode(p[at+zeros:])
+		if k != 0 {
+			k += zeros
+		}
 		if n != k || (err == nil) != (newErr == nil) {
 			t.Fatalf("at %d: %d bytes and %v, without memory %d and %v", at, n, err, k, newErr)
 		}
@@ -76,6 +91,9 @@ func agree(t *testing.T, p []byte) {
 		}
 		if !describe(got).equal(describe(want)) {
 			t.Fatalf("at %d: %+v, without memory %+v", at, describe(got), describe(want))
+		}
+		if most = 0; got.Root.HeaderType() == arrowfb.MessageHeaderDictionaryBatch && le.Uint32(p[at+zeros:]) == 1<<32-1 {
+			most = -(n - zeros) & 63
 		}
 		at += n
 	}
@@ -98,6 +116,80 @@ func TestIPCRemembersMetadata(t *testing.T) {
 		flipped := slices.Clone(b)
 		flipped[i/8] ^= 1 << (i % 8)
 		agree(t, slices.Concat(a, flipped, make([]byte, 64)))
+	}
+}
+
+// TestIPCZeros reads dictionaries whose bodyLength leaves out the zeros behind them, in pieces of every length.
+func TestIPCZeros(t *testing.T) {
+	schema := it.Schema(it.Field{Name: "x", Type: it.Int(32, true)})
+	whole := it.Dictionary(1, false, "ab")
+	const short = 50 // zeros at its end that are not counted
+	head, body, _, err := (&frame.IPC{}).Measure(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dict := slices.Clone(whole[:len(whole)-short])
+	m, err := arrowfb.VerifyMessage(dict[8:head], flatbuf.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	le.PutUint64(dict[8+m.BodyLengthPos():], uint64(body-short))
+	batch := batchOf(3, 1, 2, 3).Message()
+	for zeros := range short + 2 {
+		in := slices.Concat(schema, dict, make([]byte, zeros), batch, dict, make([]byte, min(zeros, short)), it.End)
+		s := frame.NewStream[frame.Message](iotest.OneByteReader(bytes.NewReader(in)), &frame.IPC{}, nil)
+		var got []message
+		for m, err := range s.All() {
+			if err != nil {
+				if zeros <= short {
+					t.Fatalf("%d zeros: %v", zeros, err)
+				}
+				break
+			}
+			got = append(got, describe(m))
+			got[len(got)-1].body = slices.Clone(m.Body)
+			m.Release()
+		}
+		if zeros > short {
+			if len(got) == 5 {
+				t.Fatalf("%d zeros were read, want at most %d", zeros, short)
+			}
+			continue
+		}
+		if len(got) != 5 || !got[2].batch || !bytes.Equal(got[2].body, batch[len(batch)-len(got[2].body):]) || !got[4].end {
+			t.Fatalf("%d zeros: %+v", zeros, got)
+		}
+		if s.Bytes() != int64(len(in)) {
+			t.Fatalf("%d bytes, want %d", s.Bytes(), len(in))
+		}
+	}
+	for _, bad := range [][]byte{
+		slices.Concat(dict, make([]byte, 9), []byte{1}, make([]byte, short-10), batch),
+		slices.Concat(dict, make([]byte, short-1)),
+		slices.Concat(dict, make([]byte, short), []byte{0xFF}),
+	} {
+		s := frame.NewStream[frame.Message](bytes.NewReader(slices.Concat(schema, bad)), &frame.IPC{}, nil)
+		for range 2 {
+			m, err := s.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Release()
+		}
+		var e *frame.DecodeError
+		if _, err := s.Next(); !errors.As(err, &e) || !errors.Is(err, frame.ErrMalformed) && !errors.Is(err, frame.ErrTruncated) {
+			t.Fatalf("%v, want ErrMalformed or ErrTruncated", err)
+		}
+	}
+	// In streams from before 0.15 such zeros are a marker.
+	d := &frame.IPC{}
+	in := slices.Concat(it.Legacy(dict[8:head], dict[head:]), make([]byte, 4))
+	_, n, err := d.Decode(in)
+	if err != nil || n != len(in)-4 {
+		t.Fatalf("%d of %d bytes, %v", n, len(in), err)
+	}
+	if m, n, err := d.Decode(in[n:]); err != nil || n != 4 || !m.End {
+		t.Fatalf("%+v, %d, %v", m, n, err)
 	}
 }
 

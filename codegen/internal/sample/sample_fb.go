@@ -1501,15 +1501,15 @@ func verifyEverything(v *flatbuf.Verifier, pos int) bool {
 		v.Struct(o, 9, 48, 8, "mixed") &&
 		v.Struct(o, 10, 56, 8, "arrays") &&
 		v.Struct(o, 11, 16, 16, "aligned") &&
-		v.Vector(o, 12, 1, 1, "bools") &&
-		v.Vector(o, 13, 1, 1, "bytes") &&
-		v.Vector(o, 14, 2, 2, "shorts") &&
+		v.Vector(o, 12, 1, "bools") &&
+		v.Vector(o, 13, 1, "bytes") &&
+		v.Vector(o, 14, 2, "shorts") &&
 		v.Required(o, 15, "longs") &&
-		v.Vector(o, 15, 8, 8, "longs") &&
-		v.Vector(o, 16, 8, 8, "doubles") &&
-		v.Vector(o, 17, 4, 4, "floats") &&
-		v.Vector(o, 18, 1, 1, "skies") &&
-		v.Vector(o, 19, 16, 8, "points") &&
+		v.Vector(o, 15, 8, "longs") &&
+		v.Vector(o, 16, 8, "doubles") &&
+		v.Vector(o, 17, 4, "floats") &&
+		v.Vector(o, 18, 1, "skies") &&
+		v.Vector(o, 19, 16, "points") &&
 		v.Strings(o, 20, "names") &&
 		v.Required(o, 21, "leaves") &&
 		verifyLeafVector(v, o, 21, "leaves") &&
