@@ -44,7 +44,11 @@ var importRules = []importRule{
 
 	{"interop/arrowgo", []string{"runtime", "internal/asm", "github.com/apache/arrow-go/v18"}},
 	{"interop/peers", generated},
+	{"internal/value", []string{"runtime"}},
+	{"internal/regroup", []string{"runtime", "internal/value"}},
+	{"formats", []string{"runtime", "internal/value"}},
 	{"cmd/lightstream-gen", []string{"codegen"}},
+	{"cmd/lightstream", []string{"codegen", "gen", "runtime", "formats", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/term"}},
 	{"examples", []string{"runtime", "transports"}},
 	{".", []string{"runtime", "transports"}},
 }

@@ -38,6 +38,14 @@ func (m *Message) Release() {
 	}
 }
 
+// Metadata returns the message's flatbuffer, nil of an end marker. It is valid until the next message is decoded.
+func (m *Message) Metadata() []byte {
+	if m.Batch != nil {
+		return m.Batch.meta
+	}
+	return m.meta
+}
+
 // BatchLayout reads the metadata of a RecordBatch message at the offsets that an earlier message of the same bytes, but for
 // these fields, had them at. A field that is absent there has position 0 and value 0.
 type BatchLayout struct {

@@ -162,3 +162,39 @@ func layoutOf(t Type) (l layout, width int) {
 	}
 	return layoutNull, 0
 }
+
+// A Node is a field node of a record batch: a column, or one below a nested column.
+type Node struct {
+	Path    string // such as "trades.price"
+	Field   *Field
+	Buffers []string // what its buffers hold, in their order
+	Views   bool     // buffers of bytes follow, as many as the batch's variadic count says
+}
+
+// Nodes lists the field nodes of the schema's record batches, in their order. Unions have a validity buffer in messages of
+// metadata version V4.
+func (s *Schema) Nodes(v4 bool) (nodes []Node) {
+	for i := range s.Fields {
+		p := planOf(&s.Fields[i], s.Fields[i].Name)
+		nodes = p.appendNodes(nodes, v4)
+	}
+	return nodes
+}
+
+func (p *columnPlan) appendNodes(nodes []Node, v4 bool) []Node {
+	n := Node{Path: p.path, Field: p.field, Views: p.layout == layoutView}
+	if p.hasValidity() || v4 && p.unionLayout() {
+		n.Buffers = append(n.Buffers, "validity")
+	}
+	for i := range p.fixed {
+		n.Buffers = append(n.Buffers, p.fixed[i].name)
+	}
+	if p.layout == layoutOffsets32 || p.layout == layoutOffsets64 {
+		n.Buffers = append(n.Buffers, "bytes")
+	}
+	nodes = append(nodes, n)
+	for i := range p.children {
+		nodes = p.children[i].appendNodes(nodes, v4)
+	}
+	return nodes
+}

@@ -419,3 +419,9 @@ func buildType(b *flatbuffers.Builder, t Type) flatbuffers.UOffsetT {
 	arrowfb.NullStart(b)
 	return arrowfb.NullEnd(b)
 }
+
+// SchemaOf returns the schema that verified metadata describes. Nil limits mean all defaults. The error is a [frame.DecodeError].
+func SchemaOf(fb arrowfb.Schema, limits *Limits) (*Schema, error) {
+	l := limits.WithDefaults()
+	return schemaFrom(fb, &l)
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lightstream-go/lightstream/internal/regroup"
+	"github.com/lightstream-go/lightstream/runtime/column"
+)
+
+func newCopy(std std) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "copy SRC DST",
+		Short: "Copy a table from one place and format to another",
+		Long: `copy reads a table and writes it, as another format where that is asked for.
+
+The source is an Arrow IPC file or stream, found out by its first bytes. The
+destination is what its extension says: .arrow a file, .arrows a stream, .csv,
+.ndjson. - is standard input or output. A file appears under its name when it
+is complete, and not before.
+
+A file has one dictionary for each column: where a stream replaces them, indices
+are written anew into one dictionary of all values.`,
+		Example: `  lightstream copy trades.arrows trades.arrow
+  lightstream copy trades.arrow trades.csv --columns time,price --head 1000
+  producer | lightstream copy - trades.arrow --batch-rows 65536`,
+		Args: exactly(2, "a source and a destination"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return copyTable(cmd.Context(), args[0], args[1], &o, std)
+		},
+	}
+	o.add(cmd, true)
+	return cmd
+}
+
+func newCat(std std) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "cat SRC",
+		Short: "Print a table",
+		Long: `cat writes a table to standard output: for people if that is a terminal, else as
+an Arrow stream. With --to it is what that says.`,
+		Example: `  lightstream cat trades.arrows --head 20
+  lightstream cat trades.arrow --to ndjson | jq .price`,
+		Args: exactly(1, "a source"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return copyTable(cmd.Context(), args[0], "-", &o, std)
+		},
+	}
+	o.add(cmd, true)
+	return cmd
+}
+
+// grace is how long an interrupted copy may take to end by itself.
+const grace = time.Second
+
+// copyTable copies a table. What was under the destination's name stays if that fails.
+func copyTable(ctx context.Context, from, to string, o *options, std std) error {
+	f, err := formatOf("to", o.to, to, outputs)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f == "" && to != "-":
+		return usagef("%s: its name does not say which format it is to be; say --to file, stream, csv, ndjson or table", to)
+	case f == "" && isTerminal(std.out):
+		f = formatTable
+	case f == "":
+		f = formatStream
+	}
+	if to == "-" && !f.isText() && isTerminal(std.out) {
+		return usagef("standard output is a terminal, and --to=%s is binary; pipe it, or print a table", f)
+	}
+	if o.batchRows < 0 {
+		return usagef("--batch-rows=%d: want a number of rows", o.batchRows)
+	}
+	src, err := openSource(ctx, from, o, std, f.level())
+	if err != nil {
+		return err
+	}
+	dst, err := create(to, std)
+	if err != nil {
+		return errors.Join(err, src.close())
+	}
+	stop := context.AfterFunc(ctx, func() { // a read from a pipe cannot be interrupted
+		time.Sleep(grace)
+		dst.abort()
+		os.Exit(exitBad)
+	})
+	defer stop()
+	err = transfer(ctx, src, newSink(dst, f, src.schema, o), o, newProgress(src, o, std))
+	if e := src.close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		dst.abort()
+		return err
+	}
+	return dst.commit()
+}
+
+// transfer moves the batches of a source to a sink, the first rows of them and in the sizes wanted.
+func transfer(ctx context.Context, src *source, dst sink, o *options, p *progress) error {
+	defer p.end()
+	left, group := o.head, regroup.NewBatch(src.schema)
+	for left != 0 {
+		batch, err := src.next(ctx)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		columns, rows := src.pick(batch), batch.Len()
+		cut := left >= 0 && int64(rows) > left
+		if cut {
+			rows = int(left)
+		}
+		if left > 0 {
+			left -= int64(rows)
+		}
+		if cut || o.batchRows > 0 {
+			err = collect(ctx, group, columns, rows, o.batchRows, dst)
+		} else {
+			err = dst.write(ctx, rows, columns)
+		}
+		batch.Release()
+		if err != nil {
+			return err
+		}
+		p.add(rows)
+	}
+	if group.Len() > 0 {
+		if err := dst.write(ctx, group.Len(), group.Take()); err != nil {
+			return err
+		}
+	}
+	return dst.close()
+}
+
+// collect adds rows to a group, and writes it each time that it has size rows. Size 0 has no end.
+func collect(ctx context.Context, group *regroup.Batch, columns []column.Data, rows, size int, dst sink) error {
+	for from := 0; from < rows; {
+		to := rows
+		if size > 0 {
+			to = min(rows, from+size-group.Len())
+		}
+		if err := group.Append(columns, from, to); err != nil {
+			return err
+		}
+		if from = to; size > 0 && group.Len() == size {
+			if err := dst.write(ctx, size, group.Take()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+// Command lightstream looks at Arrow data from a shell, copies it between formats, and generates code for it.
+//
+//	lightstream cat trades.arrows              a table on a terminal, Arrow into a pipe
+//	lightstream copy trades.arrows trades.csv
+//	lightstream schema --as go trades.arrow    a definition, ready for gen
+//	lightstream inspect trades.arrow           every message and buffer
+//	lightstream gen ./...                      the code of tables
+//
+// Run it with --help, alone or behind a verb, for all else. Exit status: 0 fine, 1 the data or a file is bad, 2 wrong use.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	status := run(ctx, os.Args[1:], std{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(status)
+}
+
+// std are the standard streams.
+type std struct {
+	in       *os.File
+	out, err *os.File
+}
+
+const (
+	exitFine  = 0
+	exitBad   = 1
+	exitUsage = 2
+)
+
+// usageError is an error of the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errQuiet ends the program with status 1 and no message: what there was to say has been said.
+var errQuiet = errors.New("quiet")
+
+// run is the command. It returns the exit status.
+func run(ctx context.Context, args []string, std std) int {
+	root := newRoot(std)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE): // nobody reads any more
+		return exitFine
+	case errors.Is(err, errQuiet):
+		return exitBad
+	case errors.As(err, &usage):
+		fmt.Fprintf(std.err, "lightstream: %v\n", strings.TrimPrefix(err.Error(), "lightstream: "))
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(std.err, "lightstream: interrupted")
+		return exitBad
+	}
+	fmt.Fprintf(std.err, "lightstream: %v\n", strings.TrimPrefix(err.Error(), "lightstream: "))
+	return exitBad
+}
+
+// newRoot returns the command with all its verbs.
+func newRoot(std std) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "lightstream",
+		Short:         "Look at, copy and define Arrow data",
+		Long:          "lightstream looks at Arrow streams and files, copies them between formats, and\ngenerates typed Go for them. - is standard input or output.",
+		Version:       moduleVersion(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown verb %q; run lightstream --help for the verbs", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%v; run %s --help for the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(newGen(std), newSchema(std), newCat(std), newCopy(std), newInspect(std))
+	return root
+}
+
+// exactly wants n arguments.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s wants %s, there are %d arguments; run %s --help", cmd.Name(), what, len(args), cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// moduleVersion returns the version of the module that this command was built from.
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown version)"
+}
+
+// isTerminal tells whether a person looks at f.
+func isTerminal(f io.Writer) bool {
+	file, ok := f.(*os.File)
+	return ok && terminal(file)
+}

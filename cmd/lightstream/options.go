@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// format is how a table lies in a file.
+type format string
+
+const (
+	formatFile   format = "file"   // Arrow IPC file
+	formatStream format = "stream" // Arrow IPC stream
+	formatCSV    format = "csv"
+	formatNDJSON format = "ndjson"
+	formatTable  format = "table" // for people
+)
+
+// formats are what --from and --to take.
+var (
+	inputs  = []format{formatFile, formatStream}
+	outputs = []format{formatFile, formatStream, formatCSV, formatNDJSON, formatTable}
+)
+
+// extensions say the format of a file by its name.
+var extensions = map[string]format{
+	".arrow": formatFile, ".feather": formatFile, ".ipc": formatFile,
+	".arrows": formatStream,
+	".csv":    formatCSV,
+	".ndjson": formatNDJSON, ".jsonl": formatNDJSON,
+}
+
+// options are the flags that several verbs have.
+type options struct {
+	from, to    string
+	columns     []string
+	head        int64
+	batchRows   int
+	compression string
+	null        string
+	quiet       bool
+}
+
+// add declares the flags.
+func (o *options) add(cmd *cobra.Command, output bool) {
+	f := cmd.Flags()
+	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; default by its first bytes")
+	f.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns wanted, in this order")
+	f.Int64Var(&o.head, "head", -1, "only the first `n` rows")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+	complete(cmd, "from", inputs)
+	if output {
+		f.StringVar(&o.to, "to", "", "`format` of the destination: file, stream, csv, ndjson, table; arrow is stream;\ndefault by the extension of its name")
+		f.IntVar(&o.batchRows, "batch-rows", 0, "put so many `rows` into each batch; default as they come")
+		f.StringVar(&o.compression, "compression", "", "`codec` of Arrow output: zstd, lz4, none")
+		f.StringVar(&o.null, "null", "", "`text` for nulls in CSV; default an empty field")
+		complete(cmd, "to", outputs)
+		complete(cmd, "compression", []string{"zstd", "lz4", "none"})
+	}
+}
+
+// complete tells the shell the values of a flag.
+func complete[S ~string](cmd *cobra.Command, flag string, values []S) {
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = string(v)
+	}
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag does not exist
+	}
+}
+
+// formatOf returns the format that a flag names, or else that of the extension, or "".
+func formatOf(flag, value, name string, known []format) (format, error) {
+	if value == "arrow" {
+		value = string(formatStream)
+	}
+	if value != "" {
+		if !slices.Contains(known, format(value)) {
+			return "", usagef("--%s=%s: unknown format; there are %v", flag, value, known)
+		}
+		return format(value), nil
+	}
+	return extensions[strings.ToLower(filepath.Ext(name))], nil
+}
+
+// project returns the places of the columns wanted, in their order, or nil for all as they are.
+func (o *options) project(s *ipc.Schema) ([]int, error) {
+	if o.columns == nil {
+		return nil, nil
+	}
+	places := make([]int, 0, len(o.columns))
+	for _, name := range o.columns {
+		i := slices.IndexFunc(s.Fields, func(f ipc.Field) bool { return f.Name == name })
+		if i < 0 {
+			return nil, usagef("--columns: there is no column %q; there are %s", name, names(s))
+		}
+		if slices.Contains(places, i) {
+			return nil, usagef("--columns: %q comes twice", name)
+		}
+		places = append(places, i)
+	}
+	return places, nil
+}
+
+// names lists the columns of a schema, for an error.
+func names(s *ipc.Schema) string {
+	const most = 20
+	var list []string
+	for i := range s.Fields {
+		if i == most {
+			list = append(list, fmt.Sprintf("and %d more", len(s.Fields)-most))
+			break
+		}
+		list = append(list, s.Fields[i].Name)
+	}
+	return strings.Join(list, ", ")
+}

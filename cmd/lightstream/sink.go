@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/lightstream-go/lightstream/formats/csv"
+	"github.com/lightstream-go/lightstream/formats/ndjson"
+	"github.com/lightstream-go/lightstream/internal/regroup"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// sink is where batches go.
+type sink interface {
+	write(ctx context.Context, rows int, columns []column.Data) error
+	close() error
+}
+
+// destination is the file that a sink writes to. What is there under its name stays until the new file is complete.
+type destination struct {
+	file *os.File
+	name string // "" for standard output
+}
+
+// create opens the destination: standard output for -, else a file beside name that becomes it in the end.
+func create(name string, std std) (*destination, error) {
+	if name == "-" {
+		return &destination{file: std.out}, nil
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // a pipe or device is written to as it is
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		return &destination{file: f}, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return nil, err
+	}
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(name); err == nil {
+		mode = info.Mode().Perm()
+	}
+	if err := f.Chmod(mode); err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	return &destination{file: f, name: name}, nil
+}
+
+// commit puts the file, which is complete, under its name.
+func (d *destination) commit() error {
+	if d.name == "" {
+		return nil
+	}
+	temporary := d.file.Name()
+	err := d.file.Sync()
+	if e := d.file.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(temporary, d.name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	return nil
+}
+
+// abort leaves what was there.
+func (d *destination) abort() {
+	if d.name != "" {
+		_ = d.file.Close()
+		_ = os.Remove(d.file.Name())
+	}
+}
+
+// newSink returns a sink of a format.
+func newSink(dst *destination, f format, s *ipc.Schema, o *options) sink {
+	switch f {
+	case formatFile:
+		return &arrowSink{w: &ipc.NewFileWriter(dst.file, s, writerOptions(o)).Writer, unify: regroup.NewUnifier(s)}
+	case formatCSV:
+		return &textSink{csv.NewWriter(dst.file, s, &csv.WriterOptions{Null: o.null})}
+	case formatNDJSON:
+		return &textSink{ndjson.NewWriter(dst.file, s)}
+	case formatTable:
+		buf := bufio.NewWriterSize(dst.file, 64<<10)
+		return &tableSink{table: newTable(buf, s, terminalWidth(dst.file)), buf: buf}
+	}
+	return &arrowSink{w: ipc.NewWriter(plainWriter{dst.file}, s, writerOptions(o))}
+}
+
+func writerOptions(*options) *ipc.WriterOptions { return nil }
+
+// plainWriter hides all else that a file can do: standard output is not half-closed and has no deadlines.
+type plainWriter struct{ io.Writer }
+
+// arrowSink writes Arrow IPC.
+type arrowSink struct {
+	w     *ipc.Writer
+	unify *regroup.Unifier // of a file, nil for a stream
+}
+
+func (s *arrowSink) write(ctx context.Context, rows int, columns []column.Data) (err error) {
+	if s.unify != nil {
+		if columns, err = s.unify.Columns(columns); err != nil {
+			return err
+		}
+	}
+	return s.w.Write(ctx, rows, columns)
+}
+
+func (s *arrowSink) close() error { return s.w.Close() }
+
+// textSink writes lines.
+type textSink struct {
+	w interface {
+		Write(rows int, columns []column.Data) error
+		Close() error
+	}
+}
+
+func (s *textSink) write(ctx context.Context, rows int, columns []column.Data) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.w.Write(rows, columns)
+}
+
+func (s *textSink) close() error { return s.w.Close() }
+
+// tableSink prints a table.
+type tableSink struct {
+	table *table
+	buf   *bufio.Writer
+}
+
+func (s *tableSink) write(ctx context.Context, rows int, columns []column.Data) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.table.write(rows, columns)
+	return s.buf.Flush()
+}
+
+func (s *tableSink) close() error {
+	s.table.close()
+	return s.buf.Flush()
+}
+
+// isText tells whether a format is read by people or as UTF-8.
+func (f format) isText() bool { return f == formatCSV || f == formatNDJSON || f == formatTable }
+
+// level is how much of a source is checked for a format: text must be text where it is printed.
+func (f format) level() ipc.Level {
+	if f.isText() {
+		return ipc.UTF8
+	}
+	return ipc.Contents
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// source is where batches come from, one after the other.
+type source struct {
+	schema *ipc.Schema // of the columns that are wanted, in their order
+	places []int       // of those in the batches, nil if they are all
+	name   string
+	size   int64 // bytes, 0 if that is not known
+	format format
+	picked []column.Data
+
+	next  func(ctx context.Context) (ipc.Batch, error) // io.EOF after the last
+	stats func() ipc.Stats
+	close func() error
+}
+
+// openSource opens what name names, and reads its schema. Level is how much of its batches is checked.
+func openSource(ctx context.Context, name string, o *options, std std, level ipc.Level) (*source, error) {
+	want, err := formatOf("from", o.from, "", inputs)
+	if err != nil {
+		return nil, err
+	}
+	s := &source{name: name}
+	file, remove, err := input(name, std)
+	if err != nil {
+		return nil, err
+	}
+	s.close = func() error {
+		err := file.Close()
+		if remove != nil {
+			err = errors.Join(err, remove())
+		}
+		return err
+	}
+	if err := s.open(ctx, file, want, o, level); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// input opens what name names.
+func input(name string, std std) (f *os.File, remove func() error, err error) {
+	if name != "-" {
+		f, err = os.Open(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			_ = f.Close()
+			return nil, nil, fmt.Errorf("%s: is a directory; name a file", name)
+		}
+		return f, nil, nil
+	}
+	if terminal(std.in) {
+		return nil, nil, usagef("standard input is a terminal; name a file, or pipe Arrow in")
+	}
+	return std.in, nil, nil
+}
+
+const fileMagic = "ARROW1"
+
+func (s *source) open(ctx context.Context, f *os.File, want format, o *options, level ipc.Level) error {
+	regular := false
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		regular, s.size = true, info.Size()
+	}
+	head := bufio.NewReaderSize(f, 16)
+	first, err := head.Peek(len(fileMagic))
+	if err != nil && err != io.EOF {
+		return err
+	}
+	s.format = want
+	if want == "" {
+		s.format = formatStream
+		if string(first) == fileMagic {
+			s.format = formatFile
+		}
+	}
+	opts := &ipc.ReaderOptions{Validate: level, Select: func(schema *ipc.Schema) (selected []bool, err error) {
+		s.places, err = o.project(schema)
+		selected = make([]bool, len(schema.Fields))
+		for i := range selected {
+			selected[i] = s.places == nil || slices.Contains(s.places, i)
+		}
+		return selected, err
+	}}
+	if s.format == formatFile {
+		return s.openFile(f, head, regular, opts)
+	}
+	var in io.Reader = named{io.MultiReader(buffered(head), f), s.name}
+	r := ipc.NewReader(in, opts)
+	schema, err := r.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	s.take(schema)
+	s.next, s.stats = r.Next, r.Stats
+	return nil
+}
+
+// named gives a source its name in errors.
+type named struct {
+	io.Reader
+	name string
+}
+
+func (n named) Name() string {
+	if n.name == "-" {
+		return "standard input"
+	}
+	return n.name
+}
+
+// buffered returns what r has read ahead.
+func buffered(r *bufio.Reader) io.Reader { return io.LimitReader(r, int64(r.Buffered())) }
+
+// openFile reads a file, by way of a temporary one if it comes through a pipe: its footer comes last.
+func (s *source) openFile(f *os.File, head *bufio.Reader, regular bool, opts *ipc.ReaderOptions) error {
+	src := f
+	if !regular {
+		spool, err := os.CreateTemp("", "lightstream-*.arrow")
+		if err != nil {
+			return err
+		}
+		closeInput := s.close
+		s.close = func() error {
+			return errors.Join(closeInput(), spool.Close(), os.Remove(spool.Name()))
+		}
+		if s.size, err = io.Copy(spool, io.MultiReader(buffered(head), f)); err != nil {
+			return err
+		}
+		src = spool
+	}
+	r, err := ipc.NewFileReader(src, s.size, opts)
+	if err != nil {
+		return err
+	}
+	s.take(r.Schema())
+	at := 0
+	s.next = func(ctx context.Context) (ipc.Batch, error) {
+		if err := ctx.Err(); err != nil {
+			return ipc.Batch{}, err
+		}
+		if at == r.NumBatches() {
+			return ipc.Batch{}, io.EOF
+		}
+		at++
+		return r.Batch(at - 1)
+	}
+	s.stats = r.Stats
+	return nil
+}
+
+// take sets the schema, that of the columns wanted.
+func (s *source) take(schema *ipc.Schema) {
+	s.schema = schema
+	if s.places == nil {
+		return
+	}
+	s.schema = &ipc.Schema{Metadata: schema.Metadata}
+	for _, i := range s.places {
+		s.schema.Fields = append(s.schema.Fields, schema.Fields[i])
+	}
+}
+
+// pick returns the columns of a batch that are wanted, in their order. They are valid until it is released.
+func (s *source) pick(b ipc.Batch) []column.Data {
+	all := ipc.Columns(b)
+	if s.places == nil {
+		return all
+	}
+	s.picked = s.picked[:0]
+	for _, i := range s.places {
+		s.picked = append(s.picked, all[i])
+	}
+	return s.picked
+}

@@ -1,0 +1,290 @@
+package regroup
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/lightstream-go/lightstream/internal/value"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+func kind(k ipc.Kind) ipc.Type { return ipc.Type{Kind: k} }
+
+func field(t ipc.Type, children ...ipc.Field) ipc.Field {
+	return ipc.Field{Name: "x", Type: t, Nullable: true, Children: children}
+}
+
+// fields are columns of every layout, nested too.
+func fields() []ipc.Field {
+	text := field(ipc.Utf8)
+	number := field(ipc.Int16)
+	dictionary := ipc.Field{Name: "d", Type: ipc.Utf8, Nullable: true, Dictionary: &ipc.DictionaryEncoding{ID: 9, Index: ipc.Int16}}
+	shared := ipc.Field{Name: "s", Type: ipc.Utf8, Nullable: true, Dictionary: &ipc.DictionaryEncoding{ID: 9, Index: ipc.Uint8}}
+	pair := ipc.Field{Name: "entries", Type: kind(ipc.KindStruct), Children: []ipc.Field{{Name: "key", Type: ipc.Utf8}, number}}
+	union := func(variant int) ipc.Type { return ipc.Type{Kind: ipc.KindUnion, Variant: variant, TypeIDs: []int32{5, 2}} }
+	runs := ipc.Field{Name: "x", Type: kind(ipc.KindRunEndEncoded), Nullable: true, Children: []ipc.Field{{Name: "run_ends", Type: ipc.Int16}, text}}
+	return []ipc.Field{
+		field(ipc.Null), field(ipc.Bool), number, field(ipc.FixedSizeBinary(3)), field(ipc.Decimal(256, 70, 2)), text,
+		field(ipc.LargeBinary), field(ipc.Utf8View), dictionary, shared,
+		field(kind(ipc.KindList), text), field(kind(ipc.KindLargeList), dictionary), field(kind(ipc.KindListView), number),
+		field(kind(ipc.KindLargeListView), text), field(ipc.Type{Kind: ipc.KindFixedSizeList, Width: 2}, text),
+		field(kind(ipc.KindStruct), text, number), field(kind(ipc.KindMap), pair),
+		{Name: "x", Type: union(0), Children: []ipc.Field{text, number}}, {Name: "x", Type: union(1), Children: []ipc.Field{text, number}},
+		runs, field(kind(ipc.KindList), field(kind(ipc.KindStruct), runs, field(union(1), text, dictionary))),
+	}
+}
+
+// maker makes columns of random values.
+type maker struct {
+	*rand.Rand
+	dictionary *column.Dictionary
+}
+
+func (m *maker) text() string {
+	return strings.Repeat(string(rune('a'+m.IntN(26))), m.IntN(3)*m.IntN(12))
+}
+
+func offsets(width int, values []int) (b []byte) {
+	for _, v := range values {
+		b = append(b, binary.LittleEndian.AppendUint64(nil, uint64(v))[:width]...)
+	}
+	return b
+}
+
+// column returns a column of rows.
+func (m *maker) column(f *ipc.Field, rows int) (d column.Data) {
+	d.Len = rows
+	if f.Nullable && f.Type.Kind != ipc.KindUnion && f.Type.Kind != ipc.KindRunEndEncoded && m.IntN(3) > 0 {
+		d.Buffers[0] = make([]byte, (rows+7)/8)
+		for i := range rows {
+			if m.IntN(4) > 0 {
+				d.Buffers[0][i>>3] |= 1 << (i & 7)
+			} else {
+				d.Nulls++
+			}
+		}
+	}
+	ends := make([]int, 1, rows+1)
+	for range rows {
+		ends = append(ends, ends[len(ends)-1]+m.IntN(4))
+	}
+	width := 4
+	switch f.Type.Kind {
+	case ipc.KindLargeBinary, ipc.KindLargeList, ipc.KindLargeListView:
+		width = 8
+	}
+	if f.Dictionary != nil {
+		d.Dictionary, d.Values = m.dictionary, m.dictionary.Values()
+		for range rows {
+			d.Buffers[1] = append(d.Buffers[1], offsets(f.Dictionary.Index.Bits/8, []int{m.IntN(d.Values.Len())})...)
+		}
+		return d
+	}
+	switch f.Type.Kind {
+	case ipc.KindNull:
+		d.Buffers[0], d.Nulls = nil, rows
+	case ipc.KindBool:
+		d.Buffers[1] = make([]byte, (rows+7)/8)
+		for i := range rows {
+			d.Buffers[1][i>>3] |= byte(m.IntN(2)) << (i & 7)
+		}
+	case ipc.KindUtf8, ipc.KindLargeBinary:
+		var text []byte
+		ends = ends[:1]
+		for range rows {
+			text = append(text, m.text()...)
+			ends = append(ends, len(text))
+		}
+		d.Buffers[1], d.Buffers[2] = offsets(width, ends), text
+	case ipc.KindUtf8View:
+		d.Buffers[1] = make([]byte, 16*rows)
+		var text []byte
+		for i := range rows {
+			text = column.PutView(d.Buffers[1][16*i:], text, m.text())
+		}
+		d.Variadic = [][]byte{text}
+	case ipc.KindList, ipc.KindLargeList, ipc.KindMap:
+		d.Buffers[1] = offsets(width, ends)
+		d.Children = []column.Data{m.column(&f.Children[0], ends[rows]+2)}
+	case ipc.KindListView, ipc.KindLargeListView:
+		d.Children = []column.Data{m.column(&f.Children[0], 9)}
+		for range rows {
+			from := m.IntN(9)
+			d.Buffers[1] = append(d.Buffers[1], offsets(width, []int{from})...)
+			d.Buffers[2] = append(d.Buffers[2], offsets(width, []int{m.IntN(10 - from)})...)
+		}
+	case ipc.KindFixedSizeList:
+		d.Children = []column.Data{m.column(&f.Children[0], rows*f.Type.Width)}
+	case ipc.KindStruct:
+		for i := range f.Children {
+			d.Children = append(d.Children, m.column(&f.Children[i], rows))
+		}
+	case ipc.KindUnion:
+		for range rows {
+			d.Buffers[1] = append(d.Buffers[1], byte(f.Type.TypeIDs[m.IntN(2)]))
+			if f.Type.Variant == 1 {
+				d.Buffers[2] = append(d.Buffers[2], offsets(4, []int{m.IntN(max(rows, 1))})...)
+			}
+		}
+		d.Children = []column.Data{m.column(&f.Children[0], rows), m.column(&f.Children[1], rows)}
+	case ipc.KindRunEndEncoded:
+		var runs []int
+		for at := 0; at < rows; {
+			at = min(rows, at+1+m.IntN(5))
+			runs = append(runs, at)
+		}
+		d.Children = []column.Data{{Len: len(runs), Buffers: [3][]byte{nil, offsets(2, runs)}}, m.column(&f.Children[1], len(runs))}
+	default:
+		d.Buffers[1] = make([]byte, rows*ipc.ValueWidth(f.Type))
+		for i := range d.Buffers[1] {
+			d.Buffers[1][i] = byte(m.Uint32())
+		}
+	}
+	return d
+}
+
+func print(s *ipc.Schema, columns []column.Data, from, to int) (rows []string) {
+	for i := from; i < to; i++ {
+		row := ""
+		for k := range columns {
+			row += string(value.PrinterOf(&s.Fields[k]).AppendJSON(nil, &columns[k], i)) + " "
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// TestRegroup puts random rows of random batches into other batches, which must have the same values and pass all checks.
+func TestRegroup(t *testing.T) {
+	s := &ipc.Schema{Fields: fields()}
+	checker := ipc.NewChecker(s)
+	for seed := range uint64(60) {
+		m := &maker{Rand: rand.New(rand.NewPCG(seed, 1))}
+		group := NewBatch(s)
+		var want, have []string
+		for range 12 {
+			m.newDictionary()
+			rows := m.IntN(40)
+			var columns []column.Data
+			for i := range s.Fields {
+				columns = append(columns, m.column(&s.Fields[i], rows))
+				if err := checker.Column(i, &columns[i], ipc.Contents); err != nil {
+					t.Fatalf("the test makes wrong columns: %v", err)
+				}
+			}
+			for from := 0; from < rows; {
+				to := min(rows, from+1+m.IntN(20))
+				if m.IntN(5) > 0 {
+					if err := group.Append(columns, from, to); err != nil {
+						t.Fatal(err)
+					}
+					want = append(want, print(s, columns, from, to)...)
+				}
+				from = to
+			}
+			if m.IntN(2) > 0 {
+				n := group.Len()
+				taken := group.Take()
+				for i := range taken {
+					if err := checker.Column(i, &taken[i], ipc.UTF8); err != nil {
+						t.Fatalf("seed %d, %s: %v", seed, s.Fields[i].TypeString(), err)
+					}
+				}
+				have = append(have, print(s, taken, 0, n)...)
+			}
+		}
+		have = append(have, print(s, group.Take(), 0, len(want)-len(have))...)
+		compare(t, have, want)
+	}
+}
+
+// newDictionary begins a dictionary of values that earlier ones have too, with a null among them.
+func (m *maker) newDictionary() {
+	if m.dictionary == nil || m.IntN(3) == 0 {
+		m.dictionary = column.NewDictionary(0)
+	}
+	for range 1 + m.IntN(3) {
+		null := m.IntN(6) == 0
+		text := m.text()
+		if null {
+			text = ""
+		}
+		m.dictionary.Append(text, null)
+	}
+}
+
+func compare(t *testing.T, have, want []string) {
+	t.Helper()
+	if len(have) != len(want) {
+		t.Fatalf("%d rows, want %d", len(have), len(want))
+	}
+	for i := range want {
+		if have[i] != want[i] {
+			t.Fatalf("row %d:\n%s, want\n%s", i, have[i], want[i])
+		}
+	}
+}
+
+// TestUnify writes batches with other dictionaries each into a file, which takes one for each column.
+func TestUnify(t *testing.T) {
+	s := &ipc.Schema{Fields: fields()}
+	m := &maker{Rand: rand.New(rand.NewPCG(3, 1))}
+	u := NewUnifier(s)
+	var file bytes.Buffer
+	w := ipc.NewFileWriter(&file, s, nil)
+	var want, have []string
+	for range 20 {
+		m.newDictionary()
+		var columns []column.Data
+		for i := range s.Fields {
+			columns = append(columns, m.column(&s.Fields[i], 5))
+		}
+		want = append(want, print(s, columns, 0, 5)...)
+		unified, err := u.Columns(columns)
+		if err == nil {
+			err = w.Write(context.Background(), 5, unified)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ipc.NewFileReader(bytes.NewReader(file.Bytes()), int64(file.Len()), &ipc.ReaderOptions{Validate: ipc.UTF8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range r.NumBatches() {
+		b, err := r.Batch(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		have = append(have, print(r.Schema(), ipc.Columns(b), 0, b.Len())...)
+	}
+	compare(t, have, want)
+}
+
+// TestFull wants an error where the values of several dictionaries do not fit the indices any more.
+func TestFull(t *testing.T) {
+	s := &ipc.Schema{Fields: []ipc.Field{{Name: "d", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}}}
+	u := NewUnifier(s)
+	var err error
+	for i := 0; i < 200 && err == nil; i++ {
+		d := column.NewDictionary(0)
+		d.Append(fmt.Sprint(i), false)
+		_, err = u.Columns([]column.Data{{Len: 1, Buffers: [3][]byte{nil, {0}}, Dictionary: d, Values: d.Values()}})
+		if i < 128 && err != nil {
+			t.Fatalf("after %d values: %v", i, err)
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "write a stream, which may replace dictionaries") {
+		t.Errorf("%v", err)
+	}
+}
