@@ -27,7 +27,9 @@ func fields() []ipc.Field {
 	dictionary := ipc.Field{Name: "d", Type: ipc.Utf8, Nullable: true, Dictionary: &ipc.DictionaryEncoding{ID: 9, Index: ipc.Int16}}
 	shared := ipc.Field{Name: "s", Type: ipc.Utf8, Nullable: true, Dictionary: &ipc.DictionaryEncoding{ID: 9, Index: ipc.Uint8}}
 	pair := ipc.Field{Name: "entries", Type: kind(ipc.KindStruct), Children: []ipc.Field{{Name: "key", Type: ipc.Utf8}, number}}
-	union := func(variant int) ipc.Type { return ipc.Type{Kind: ipc.KindUnion, Variant: variant, TypeIDs: []int32{5, 2}} }
+	union := func(variant int) ipc.Type {
+		return ipc.Type{Kind: ipc.KindUnion, Variant: variant, TypeIDs: []int32{5, 2}}
+	}
 	runs := ipc.Field{Name: "x", Type: kind(ipc.KindRunEndEncoded), Nullable: true, Children: []ipc.Field{{Name: "run_ends", Type: ipc.Int16}, text}}
 	return []ipc.Field{
 		field(ipc.Null), field(ipc.Bool), number, field(ipc.FixedSizeBinary(3)), field(ipc.Decimal(256, 70, 2)), text,
@@ -35,7 +37,8 @@ func fields() []ipc.Field {
 		field(kind(ipc.KindList), text), field(kind(ipc.KindLargeList), dictionary), field(kind(ipc.KindListView), number),
 		field(kind(ipc.KindLargeListView), text), field(ipc.Type{Kind: ipc.KindFixedSizeList, Width: 2}, text),
 		field(kind(ipc.KindStruct), text, number), field(kind(ipc.KindMap), pair),
-		{Name: "x", Type: union(0), Children: []ipc.Field{text, number}}, {Name: "x", Type: union(1), Children: []ipc.Field{text, number}},
+		{Name: "x", Type: union(0), Children: []ipc.Field{text, number}},
+		{Name: "x", Type: union(1), Children: []ipc.Field{text, number}},
 		runs, field(kind(ipc.KindList), field(kind(ipc.KindStruct), runs, field(union(1), text, dictionary))),
 	}
 }
