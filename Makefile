@@ -56,7 +56,7 @@ bench: ## measure against arrow-go and raw sockets
 benchtest: ## run each benchmark once
 	cd bench && $(GOTEST) -bench . -benchtime 1x ./...
 
-interop: ## exchange streams and files with pyarrow and polars
+interop: ## exchange streams and files with pyarrow, polars and lightstream-io
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r interop/peers/requirements.txt
 	$(GOTEST) -count=1 ./interop/peers -args -python ../../.venv/bin/python -matrix ../../docs/interop.md

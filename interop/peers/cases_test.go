@@ -23,7 +23,8 @@ type kase struct {
 	batches     []batch // as the writer has them
 	want        []batch // as the reader does
 
-	how writing // of this side
+	how  writing // of this side
+	talk *talk   // of the Lightstream protocol, instead of batches
 
 	from    string  // a file with a stream that the peer is to read and write again; it says what it holds
 	schema  []field // that the peer is to write, or has to write of from
@@ -343,14 +344,6 @@ func flightsCase(name, about, dictionary string, opts options) *kase {
 		k.schema = append(k.schema, out)
 	}
 	return k
-}
-
-// readCases are those in which the peer writes.
-func readCases(peer string) []*kase {
-	if peer == "polars" {
-		return polarsCases()
-	}
-	return pyarrowCases()
 }
 
 func pyarrowCases() []*kase {

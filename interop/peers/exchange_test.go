@@ -21,11 +21,15 @@ const (
 	ipcFile                  // .arrow
 	tcpDial                  // this side dials
 	tcpListen                // this side listens
-	numMedia
+	udsDial
+	udsListen
 )
 
+// plainMedia are those of peers that leave connections to others.
+var plainMedia = []medium{streamFile, ipcFile, tcpDial, tcpListen}
+
 func (m medium) String() string {
-	return [...]string{"stream in a file", "IPC file", "TCP, Go dials", "TCP, Go listens"}[m]
+	return [...]string{"stream in a file", "IPC file", "TCP, Go dials", "TCP, Go listens", "UDS, Go dials", "UDS, Go listens"}[m]
 }
 
 // exchange runs one cell: one side writes batches, the other reads them, and both lists are compared. The error tells what
@@ -40,6 +44,9 @@ type exchange struct {
 func (x *exchange) run(ctx context.Context) (who string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	if x.talk != nil {
+		return x.converse(ctx)
+	}
 	if x.toPeer {
 		return x.send(ctx)
 	}
@@ -65,6 +72,9 @@ func (x *exchange) request(op string) *request {
 
 // connect lets the worker dial or listen for r, and returns this side's connection.
 func (x *exchange) connect(ctx context.Context, r *request) (transports.Conn, error) {
+	if peers[x.worker.peer].uris {
+		return x.connectByURI(ctx, r)
+	}
 	if x.medium == tcpListen {
 		l, err := tcp.Listen(ctx, "127.0.0.1:0", nil)
 		if err != nil {
@@ -98,6 +108,9 @@ func (x *exchange) send(ctx context.Context) (who string, err error) {
 	want := make([]field, len(x.table.Schema().Fields))
 	for i := range want {
 		want[i] = p.typeOf(&x.table.Schema().Fields[i])
+	}
+	if p.uris && len(x.batches) == 0 {
+		want = nil // it says what the columns are with the first batch
 	}
 	if got := a.Schema; fmt.Sprint(got) != fmt.Sprint(want) {
 		return us, fmt.Errorf("%s found the schema\n%v, want\n%v", x.worker.peer, got, want)
@@ -136,7 +149,7 @@ func (x *exchange) sent(ctx context.Context) (a *answer, who string, err error) 
 			conn.Close() // tells the peer
 		}
 		a, theirs := x.worker.answer()
-		if ours != nil {
+		if ours != nil && !told(theirs) {
 			return nil, us, ours
 		}
 		return a, x.worker.peer, theirs
@@ -150,6 +163,12 @@ func (x *exchange) sent(ctx context.Context) (a *answer, who string, err error) 
 	}
 	a, err = x.worker.answer()
 	return a, x.worker.peer, err
+}
+
+// told tells whether the peer says why it has gone, which is then the reason of the error on this side.
+func told(theirs error) bool {
+	var raised *peerError
+	return errors.As(theirs, &raised) && !raised.broken()
 }
 
 func (x *exchange) writeFile(ctx context.Context) error {

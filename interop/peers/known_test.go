@@ -3,7 +3,8 @@ package peers
 // The media of cells that cannot work.
 var (
 	inFiles    = []medium{ipcFile}
-	everywhere = []medium{streamFile, ipcFile, tcpDial, tcpListen}
+	everywhere = plainMedia
+	onWires    = []medium{tcpDial, tcpListen, udsDial, udsListen}
 )
 
 // known are the cells that cannot work, and why.
@@ -32,5 +33,20 @@ var known = []cannot{
 		peer: "pyarrow", cases: []string{"dictionaries that grow, replaced", "dictionaries that are replaced"}, media: inFiles,
 		who: "pyarrow", message: "Dictionary replacement detected when writing IPC file format.",
 		why: "The file format has one dictionary for a column, and pyarrow refuses to write another. With emit_dictionary_deltas or unify_dictionaries it can.",
+	},
+	{
+		peer: "lightstream-io", toPeer: true, cases: []string{"all null"}, media: onWires,
+		who: "lightstream-io", message: "dictionary batch offset count < 2",
+		why: "It takes an empty dictionary for an error. Fill the dictionary before the first batch.",
+	},
+	{
+		peer: "lightstream-io", toPeer: true, cases: []string{"dictionary of 70 KB"}, media: onWires,
+		who: "lightstream-io", message: "expected RecordBatch frame for body",
+		why: "It reads dictionary messages of less than 64 KiB. Send such a column as text.",
+	},
+	{
+		peer: "lightstream-io", cases: []string{"dictionaries that grow", "dictionaries that are replaced", "Lightstream protocol, dictionaries that grow"}, media: onWires,
+		who: us, message: "is outside the dictionary of",
+		why: "It sends a column's dictionary with the first batch and never again, whatever later batches hold: their values are not on the wire. Let it send text, or give all batches the same dictionary.",
 	},
 }

@@ -46,7 +46,7 @@ func TestCells(t *testing.T) {
 	if *python == "" {
 		t.Skip("no peers without -python; run make interop")
 	}
-	for _, name := range []string{"pyarrow", "polars"} {
+	for _, name := range peerNames {
 		t.Run(name, func(t *testing.T) { testPeer(t, name) })
 	}
 }
@@ -58,9 +58,9 @@ func testPeer(t *testing.T, name string) {
 	}
 	defer func() { w.stop() }()
 	dir := t.TempDir()
-	cases := append(writtenCases(), readCases(name)...)
-	for _, k := range cases {
-		for m := range numMedia {
+	p := peers[name]
+	for _, k := range append(p.written(), p.cases()...) {
+		for _, m := range p.media {
 			r := result{peer: name, toPeer: k.toPeer, kase: k.name, medium: m}
 			if !strings.Contains(r.line(), *grep) {
 				continue

@@ -101,8 +101,8 @@ func (l *resultList) count() int { return len(l.all) }
 
 func (l *resultList) complete() bool {
 	want := 0
-	for name := range peers {
-		want += int(numMedia) * (len(writtenCases()) + len(readCases(name)))
+	for _, p := range peers {
+		want += len(p.media) * (len(p.written()) + len(p.cases()))
 	}
 	return len(l.all) == want && len(l.files) != 0
 }
@@ -144,20 +144,21 @@ func (l *resultList) markdown() []byte {
 	var b bytes.Buffer
 	b.WriteString(intro)
 	b.WriteString(versions())
-	for _, name := range []string{"pyarrow", "polars"} {
+	for _, name := range peerNames {
+		p := peers[name]
 		for _, toPeer := range []bool{true, false} {
-			title, cases := us+" writes, "+name+" reads", writtenCases()
+			title, cases := us+" writes, "+name+" reads", p.written()
 			if !toPeer {
-				title, cases = name+" writes, "+us+" reads", readCases(name)
+				title, cases = name+" writes, "+us+" reads", p.cases()
 			}
 			fmt.Fprintf(&b, "\n## %s\n\n| case | what is sent |", title)
-			for m := range numMedia {
+			for _, m := range p.media {
 				fmt.Fprintf(&b, " %v |", m)
 			}
-			b.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", int(numMedia)) + "\n")
+			b.WriteString("\n| --- | --- |" + strings.Repeat(" --- |", len(p.media)) + "\n")
 			for _, k := range cases {
 				fmt.Fprintf(&b, "| %s | %s |", escape(k.name), escape(k.about))
-				for m := range numMedia {
+				for _, m := range p.media {
 					fmt.Fprintf(&b, " %s |", l.mark(name, toPeer, k, m))
 				}
 				b.WriteString("\n")
@@ -200,7 +201,8 @@ const intro = `# Interoperability
 
 Written by ` + "`make interop`" + `; do not edit. One side writes, the other reads in another process, and each value, each type and
 (where the peer keeps them) each batch and each column's nullability are compared. This side reads with the typed reader of a
-generated table: by batches, by rows, and from files also without realigning and with memory that is used again.
+generated table: by batches, by rows, and from files also without realigning and with memory that is used again. lightstream-io is the
+Python package of the Rust Lightstream; the cases that say so exchange frames of the Lightstream protocol, all others Arrow streams.
 
 *yes*: the values arrived. *refused*: an error is what has to come, and came. *no (n)*: see the end.
 

@@ -1,4 +1,4 @@
-"""The Python side of the cells: python peer.py pyarrow|polars.
+"""The Python side of the cells: python peer.py pyarrow|polars|lightstream-io.
 
 It reads one request a line from standard input and answers each with a line on standard output, until its input ends:
 
@@ -7,7 +7,7 @@ It reads one request a line from standard input and answers each with a line on 
     {"op": "read", "format": "file", "path": …}                      {"schema": […], "batches": […], "metadata": {…}}
 
 Instead of "path" there may be "dial": PORT, or "listen": true, which is first answered with {"port": PORT}; instead of schema
-and batches "from", a file with a stream whose content the peer writes again. What a peer raises is answered with
+and batches "from", a file with a stream whose content the peer writes again. A peer that connects by itself gets "uri" and "accept". What a peer raises is answered with
 {"error": "its type: its message"}. How values are written is said in cells.py.
 """
 import contextlib
@@ -52,6 +52,8 @@ def opened(request, mode, mapped=None):
 def serve(peer, request):
     if request["op"] == "version":
         return {"version": peer.VERSION}
+    if hasattr(peer, "serve"):
+        return peer.serve(request)
     if request["op"] == "write":
         with opened(request, "wb") as sink:
             peer.write(request, sink)
@@ -60,8 +62,7 @@ def serve(peer, request):
         return peer.read(request, source)
 
 
-def main():
-    peer = importlib.import_module("with_" + sys.argv[1])
+def loop(peer):
     for line in sys.stdin:
         try:
             answer(**serve(peer, json.loads(line)))
@@ -72,4 +73,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    loop(importlib.import_module("with_" + sys.argv[1].removesuffix("-io")))

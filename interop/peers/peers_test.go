@@ -11,6 +11,10 @@ import (
 type peer struct {
 	batches  bool // it keeps batches apart
 	metadata bool // it hands out a schema's metadata
+	uris     bool // it connects by itself, from a URI
+	media    []medium
+	written  func() []*kase // cases in which this side writes
+	cases    func() []*kase // cases in which the peer does
 
 	// typeOf is the peer's own type of a column that it has read.
 	typeOf func(f *ipc.Field) field
@@ -20,16 +24,28 @@ type peer struct {
 	reinterpret func(s *ipc.Schema, batches []batch)
 }
 
-var peers = map[string]*peer{
-	"pyarrow": {
-		batches: true, metadata: true,
-		typeOf:      func(f *ipc.Field) field { return field{f.Name, f.TypeString(), f.Nullable} },
-		wire:        func(f field, _ bool) field { return f },
-		reinterpret: func(*ipc.Schema, []batch) {},
-	},
-	"polars": {
-		typeOf: polarsType, wire: polarsWire, reinterpret: polarsSeconds,
-	},
+// peerNames are the keys of peers, in the order of docs/interop.md.
+var peerNames = []string{"pyarrow", "polars", "lightstream-io"}
+
+var peers map[string]*peer
+
+func init() {
+	peers = map[string]*peer{
+		"pyarrow": {
+			batches: true, metadata: true, media: plainMedia, cases: pyarrowCases, written: writtenCases,
+			typeOf:      func(f *ipc.Field) field { return field{f.Name, f.TypeString(), f.Nullable} },
+			wire:        func(f field, _ bool) field { return f },
+			reinterpret: func(*ipc.Schema, []batch) {},
+		},
+		"polars": {
+			media: plainMedia, cases: polarsCases, written: writtenCases,
+			typeOf: polarsType, wire: polarsWire, reinterpret: polarsSeconds,
+		},
+		"lightstream-io": {
+			batches: true, uris: true, media: []medium{tcpDial, tcpListen, udsDial, udsListen}, cases: lightstreamCases, written: lightstreamWrittenCases,
+			typeOf: lightstreamType, wire: lightstreamWire, reinterpret: func(*ipc.Schema, []batch) {},
+		},
+	}
 }
 
 // polarsType is the name of a data type of polars, which does not know which columns are nullable.

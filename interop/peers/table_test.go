@@ -21,6 +21,8 @@ type table interface {
 	// readStream reads a stream through typed batches, or through Rows as one batch.
 	readStream(ctx context.Context, src io.Reader, byRows bool, opts *rt.ReaderOptions) (*received, error)
 	readFile(ctx context.Context, path string, byRows bool, opts *rt.ReaderOptions) (*received, error)
+	// join makes the table a member of a protocol.
+	join(p *rt.Protocol) spoken
 }
 
 // writing is how batches are written.

@@ -22,6 +22,9 @@ type worker struct {
 	in   io.WriteCloser
 	out  *bufio.Reader
 	owed int // answers that were not waited for
+
+	dir  string // of its socket, if it has one
+	port int    // on which it listens, if it does
 }
 
 // request is what peer.py is asked. See its head.
@@ -31,10 +34,15 @@ type request struct {
 	Path    string  `json:"path,omitempty"`
 	Dial    int     `json:"dial,omitempty"`
 	Listen  bool    `json:"listen,omitempty"`
+	URI     string  `json:"uri,omitempty"`    // instead, for a peer that connects by itself
+	Accept  bool    `json:"accept,omitempty"` // at the URI, instead of dialling
 	From    string  `json:"from,omitempty"`
 	Schema  []field `json:"schema,omitempty"`
 	Batches []batch `json:"batches"`
 	Options options `json:"options"`
+
+	Members []talkMember `json:"members,omitempty"` // of a protocol
+	Frames  []talkFrame  `json:"frames,omitempty"`
 }
 
 // field is a column of a schema, with its type as the peer at hand has it.
@@ -65,6 +73,7 @@ type answer struct {
 	Schema   []field           `json:"schema"`
 	Batches  []batch           `json:"batches"`
 	Metadata map[string]string `json:"metadata"`
+	Frames   []talkFrame       `json:"frames"`
 
 	Misaligned int `json:"misaligned"` // buffers of a mapped file that do not lie at a multiple of 64
 }
@@ -127,6 +136,9 @@ func (w *worker) stop() {
 	}
 	w.in.Close()
 	w.cmd.Wait()
+	if w.dir != "" {
+		os.RemoveAll(w.dir)
+	}
 }
 
 func (w *worker) ask(r *request) error {

@@ -261,3 +261,31 @@ type (
 	Name  string
 	Blob  []byte
 )
+
+// Known has what the Rust Lightstream has types for.
+//
+//lightstream:table
+type Known struct {
+	Bool      bool             `arrow:"bool"`
+	NullBool  *bool            `arrow:"null_bool"`
+	Int8      int8             `arrow:"int8"`
+	Int16     *int16           `arrow:"int16"`
+	Int32     int32            `arrow:"int32"`
+	Int64     *int64           `arrow:"int64"`
+	Uint8     uint8            `arrow:"uint8"`
+	Uint16    *uint16          `arrow:"uint16"`
+	Uint32    uint32           `arrow:"uint32"`
+	Uint64    *uint64          `arrow:"uint64"`
+	Float32   rt.Null[float32] `arrow:"float32"`
+	Float64   float64          `arrow:"float64"`
+	Text      string           `arrow:"text"`
+	NullText  *string          `arrow:"null_text"`
+	Large     *string          `arrow:"large,large"`
+	Micro     time.Time        `arrow:"micro,timestamp(us,UTC)"`
+	Nano      *time.Time       `arrow:"nano,timestamp(ns)"`
+	Dict8     string           `arrow:"dict8,dict(int8)"`
+	NullDict8 *string          `arrow:"null_dict8,dict(int8)"`
+	Dict16    string           `arrow:"dict16,dict(int16)"`
+	Dict32    *string          `arrow:"dict32,dict"`
+	Dict64    string           `arrow:"dict64,dict(int64)"`
+}

@@ -3800,3 +3800,462 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		}
 	}
 }
+
+// KnownTable describes table "known": 22 columns, 47 buffers.
+var KnownTable = rt.NewTable(rt.TableSpec[Known, KnownBatch, *KnownBuilder]{
+	Name:       "known",
+	Columns:    knownColumns,
+	NewBatch:   newKnownBatch,
+	NewBuilder: NewKnownBuilder,
+	ReadRows:   readKnownRows,
+})
+
+var knownColumns = []rt.Column{
+	{Field: ipc.Field{Name: "bool", Type: ipc.Bool}},
+	{Field: ipc.Field{Name: "null_bool", Type: ipc.Bool, Nullable: true}},
+	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}},
+	{Field: ipc.Field{Name: "int16", Type: ipc.Int16, Nullable: true}},
+	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}},
+	{Field: ipc.Field{Name: "int64", Type: ipc.Int64, Nullable: true}},
+	{Field: ipc.Field{Name: "uint8", Type: ipc.Uint8}},
+	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16, Nullable: true}},
+	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}},
+	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64, Nullable: true}},
+	{Field: ipc.Field{Name: "float32", Type: ipc.Float32, Nullable: true}},
+	{Field: ipc.Field{Name: "float64", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "null_text", Type: ipc.Utf8, Nullable: true}},
+	{Field: ipc.Field{Name: "large", Type: ipc.LargeUtf8, Nullable: true}},
+	{Field: ipc.Field{Name: "micro", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
+	{Field: ipc.Field{Name: "nano", Type: ipc.Timestamp(column.Nanosecond, ""), Nullable: true}},
+	{Field: ipc.Field{Name: "dict8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
+	{Field: ipc.Field{Name: "null_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
+	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
+	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "dict64", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int64)}},
+}
+
+// KnownReader reads batches or rows of table "known" from a stream.
+type KnownReader = rt.Reader[Known, KnownBatch]
+
+// NewKnownReader returns a reader of the Arrow stream that src carries. Nil options mean all defaults.
+func NewKnownReader(src io.Reader, opts *rt.ReaderOptions) *KnownReader {
+	return rt.NewReader(KnownTable, src, opts)
+}
+
+// KnownWriter writes batches or rows of table "known" to a stream.
+type KnownWriter = rt.Writer[Known, KnownBatch, *KnownBuilder]
+
+// NewKnownWriter returns a writer of an Arrow stream to dst, which it does not own. It sends nothing yet. Nil options
+// mean all defaults.
+func NewKnownWriter(dst io.Writer, opts *rt.WriterOptions) *KnownWriter {
+	return rt.NewWriter(KnownTable, dst, opts)
+}
+
+// KnownBatch is a batch of table "known" as it was received. Its columns alias the received bytes: they are read-only
+// and valid until Release. A batch may be used by several goroutines, none of them after Release.
+type KnownBatch struct{ h rt.Handle }
+
+func newKnownBatch(h rt.Handle) KnownBatch { return KnownBatch{h} }
+
+// Len returns the number of rows.
+func (b KnownBatch) Len() int { return b.h.Len() }
+
+// Bool returns column 0, "bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each). Read-only, and valid
+// until Release.
+func (b KnownBatch) Bool() column.Bools { return rt.Bools(b.h, 0) }
+
+// NullBool returns column 1, "null_bool": bool. Buffers 2 (validity), 3 (values, 1 bit each). Read-only, and valid
+// until Release.
+func (b KnownBatch) NullBool() column.Bools { return rt.Bools(b.h, 1) }
+
+// Int8 returns column 2, "int8": int8 not null. Buffers 4 (validity), 5 (values, 1 byte each). Read-only, and valid
+// until Release.
+func (b KnownBatch) Int8() []int8 { return rt.Values[int8](b.h, 2) }
+
+// Int16 returns column 3, "int16": int16. Buffers 6 (validity), 7 (values, 2 bytes each). Read-only, and valid until
+// Release.
+func (b KnownBatch) Int16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 3) }
+
+// Int32 returns column 4, "int32": int32 not null. Buffers 8 (validity), 9 (values, 4 bytes each). Read-only, and valid
+// until Release.
+func (b KnownBatch) Int32() []int32 { return rt.Values[int32](b.h, 4) }
+
+// Int64 returns column 5, "int64": int64. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only, and valid until
+// Release.
+func (b KnownBatch) Int64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 5) }
+
+// Uint8 returns column 6, "uint8": uint8 not null. Buffers 12 (validity), 13 (values, 1 byte each). Read-only, and
+// valid until Release.
+func (b KnownBatch) Uint8() []uint8 { return rt.Values[uint8](b.h, 6) }
+
+// Uint16 returns column 7, "uint16": uint16. Buffers 14 (validity), 15 (values, 2 bytes each). Read-only, and valid
+// until Release.
+func (b KnownBatch) Uint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 7) }
+
+// Uint32 returns column 8, "uint32": uint32 not null. Buffers 16 (validity), 17 (values, 4 bytes each). Read-only, and
+// valid until Release.
+func (b KnownBatch) Uint32() []uint32 { return rt.Values[uint32](b.h, 8) }
+
+// Uint64 returns column 9, "uint64": uint64. Buffers 18 (validity), 19 (values, 8 bytes each). Read-only, and valid
+// until Release.
+func (b KnownBatch) Uint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 9) }
+
+// Float32 returns column 10, "float32": float32. Buffers 20 (validity), 21 (values, 4 bytes each). Read-only, and valid
+// until Release.
+func (b KnownBatch) Float32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 10) }
+
+// Float64 returns column 11, "float64": float64 not null. Buffers 22 (validity), 23 (values, 8 bytes each). Read-only,
+// and valid until Release.
+func (b KnownBatch) Float64() []float64 { return rt.Values[float64](b.h, 11) }
+
+// Text returns column 12, "text": utf8 not null. Buffers 24 (validity), 25 (offsets, 4 bytes each), 26 (bytes).
+// Read-only, and valid until Release.
+func (b KnownBatch) Text() column.Texts { return rt.Texts(b.h, 12) }
+
+// NullText returns column 13, "null_text": utf8. Buffers 27 (validity), 28 (offsets, 4 bytes each), 29 (bytes).
+// Read-only, and valid until Release.
+func (b KnownBatch) NullText() column.Texts { return rt.Texts(b.h, 13) }
+
+// Large returns column 14, "large": large_utf8. Buffers 30 (validity), 31 (offsets, 8 bytes each), 32 (bytes).
+// Read-only, and valid until Release.
+func (b KnownBatch) Large() column.LargeTexts { return rt.LargeTexts(b.h, 14) }
+
+// Micro returns column 15, "micro": timestamp[us, UTC] not null. Buffers 33 (validity), 34 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b KnownBatch) Micro() column.Timestamps { return rt.Timestamps(b.h, 15, column.Microsecond) }
+
+// Nano returns column 16, "nano": timestamp[ns]. Buffers 35 (validity), 36 (values, 8 bytes each). Read-only, and valid
+// until Release.
+func (b KnownBatch) Nano() column.Timestamps { return rt.Timestamps(b.h, 16, column.Nanosecond) }
+
+// Dict8 returns column 17, "dict8": dictionary<int8, utf8> not null. Buffers 37 (validity), 38 (indices, 1 byte each).
+// Read-only, and valid until Release.
+func (b KnownBatch) Dict8() column.Dict[int8] { return rt.Dict[int8](b.h, 17) }
+
+// NullDict8 returns column 18, "null_dict8": dictionary<int8, utf8>. Buffers 39 (validity), 40 (indices, 1 byte each).
+// Read-only, and valid until Release.
+func (b KnownBatch) NullDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 18) }
+
+// Dict16 returns column 19, "dict16": dictionary<int16, utf8> not null. Buffers 41 (validity), 42 (indices, 2 bytes
+// each). Read-only, and valid until Release.
+func (b KnownBatch) Dict16() column.Dict[int16] { return rt.Dict[int16](b.h, 19) }
+
+// Dict32 returns column 20, "dict32": dictionary<int32, utf8>. Buffers 43 (validity), 44 (indices, 4 bytes each).
+// Read-only, and valid until Release.
+func (b KnownBatch) Dict32() column.Dict[int32] { return rt.Dict[int32](b.h, 20) }
+
+// Dict64 returns column 21, "dict64": dictionary<int64, utf8> not null. Buffers 45 (validity), 46 (indices, 8 bytes
+// each). Read-only, and valid until Release.
+func (b KnownBatch) Dict64() column.Dict[int64] { return rt.Dict[int64](b.h, 21) }
+
+// Row returns row i with texts of its own.
+func (b KnownBatch) Row(i int) Known {
+	return Known{
+		Bool:      b.Bool().At(i),
+		NullBool:  rt.PtrOf(b.NullBool().Get(i)),
+		Int8:      b.Int8()[i],
+		Int16:     rt.PtrOf(b.Int16().Get(i)),
+		Int32:     b.Int32()[i],
+		Int64:     rt.PtrOf(b.Int64().Get(i)),
+		Uint8:     b.Uint8()[i],
+		Uint16:    rt.PtrOf(b.Uint16().Get(i)),
+		Uint32:    b.Uint32()[i],
+		Uint64:    rt.PtrOf(b.Uint64().Get(i)),
+		Float32:   rt.NullOf(b.Float32().Get(i)),
+		Float64:   b.Float64()[i],
+		Text:      b.Text().Clone(i),
+		NullText:  rt.PtrOf(b.NullText().GetClone(i)),
+		Large:     rt.PtrOf(b.Large().GetClone(i)),
+		Micro:     b.Micro().At(i),
+		Nano:      rt.PtrOf(b.Nano().Get(i)),
+		Dict8:     b.Dict8().At(i),
+		NullDict8: rt.PtrOf(b.NullDict8().Get(i)),
+		Dict16:    b.Dict16().At(i),
+		Dict32:    rt.PtrOf(b.Dict32().Get(i)),
+		Dict64:    b.Dict64().At(i),
+	}
+}
+
+// AppendTo appends all rows to dst. The texts of a column are copied once and share their memory.
+func (b KnownBatch) AppendTo(dst []Known) []Known {
+	return rt.AppendRows(b.h, dst, newKnownBatch, readKnownRows)
+}
+
+// Release gives the batch's memory to later batches. It is optional; the second call for one batch does nothing.
+func (b KnownBatch) Release() { b.h.Release() }
+
+// Retain returns a second handle on the batch, which is released on its own.
+func (b KnownBatch) Retain() KnownBatch { return KnownBatch{b.h.Retain()} }
+
+// Handle returns the batch without its Go types.
+func (b KnownBatch) Handle() rt.Handle { return b.h }
+
+// readKnownRows sets rows to those of b from row from on. Their texts alias the batch.
+func readKnownRows(b KnownBatch, rows []Known, from int) {
+	boolColumn := b.Bool()
+	nullBool := b.NullBool()
+	int8Column := b.Int8()
+	int16Column := b.Int16()
+	int32Column := b.Int32()
+	int64Column := b.Int64()
+	uint8Column := b.Uint8()
+	uint16Column := b.Uint16()
+	uint32Column := b.Uint32()
+	uint64Column := b.Uint64()
+	float32Column := b.Float32()
+	float64Column := b.Float64()
+	text := b.Text()
+	nullText := b.NullText()
+	large := b.Large()
+	micro := b.Micro()
+	nano := b.Nano()
+	dict8 := b.Dict8()
+	nullDict8 := b.NullDict8()
+	dict16 := b.Dict16()
+	dict32 := b.Dict32()
+	dict64 := b.Dict64()
+	nullBoolSlab := rt.NewSlab[bool](len(rows))
+	int16ColumnSlab := rt.NewSlab[int16](len(rows))
+	int64ColumnSlab := rt.NewSlab[int64](len(rows))
+	uint16ColumnSlab := rt.NewSlab[uint16](len(rows))
+	uint64ColumnSlab := rt.NewSlab[uint64](len(rows))
+	nullTextSlab := rt.NewSlab[string](len(rows))
+	largeSlab := rt.NewSlab[string](len(rows))
+	nanoSlab := rt.NewSlab[time.Time](len(rows))
+	nullDict8Slab := rt.NewSlab[string](len(rows))
+	dict32Slab := rt.NewSlab[string](len(rows))
+	for i := range rows {
+		at := from + i
+		rows[i] = Known{
+			Bool:      boolColumn.At(at),
+			NullBool:  nullBoolSlab.Ptr(nullBool.Get(at)),
+			Int8:      int8Column[at],
+			Int16:     int16ColumnSlab.Ptr(int16Column.Get(at)),
+			Int32:     int32Column[at],
+			Int64:     int64ColumnSlab.Ptr(int64Column.Get(at)),
+			Uint8:     uint8Column[at],
+			Uint16:    uint16ColumnSlab.Ptr(uint16Column.Get(at)),
+			Uint32:    uint32Column[at],
+			Uint64:    uint64ColumnSlab.Ptr(uint64Column.Get(at)),
+			Float32:   rt.NullOf(float32Column.Get(at)),
+			Float64:   float64Column[at],
+			Text:      text.At(at),
+			NullText:  nullTextSlab.Ptr(nullText.Get(at)),
+			Large:     largeSlab.Ptr(large.Get(at)),
+			Micro:     micro.At(at),
+			Nano:      nanoSlab.Ptr(nano.Get(at)),
+			Dict8:     dict8.At(at),
+			NullDict8: nullDict8Slab.Ptr(nullDict8.Get(at)),
+			Dict16:    dict16.At(at),
+			Dict32:    dict32Slab.Ptr(dict32.Get(at)),
+			Dict64:    dict64.At(at),
+		}
+	}
+}
+
+// KnownBuilder collects rows of table "known" in the memory that is sent. It is for one goroutine at a time.
+type KnownBuilder struct {
+	rt.BuilderBase
+	boolColumn    column.BoolBuilder
+	nullBool      column.BoolBuilder
+	int8Column    column.FixedBuilder[int8]
+	int16Column   column.FixedBuilder[int16]
+	int32Column   column.FixedBuilder[int32]
+	int64Column   column.FixedBuilder[int64]
+	uint8Column   column.FixedBuilder[uint8]
+	uint16Column  column.FixedBuilder[uint16]
+	uint32Column  column.FixedBuilder[uint32]
+	uint64Column  column.FixedBuilder[uint64]
+	float32Column column.FixedBuilder[float32]
+	float64Column column.FixedBuilder[float64]
+	text          column.TextBuilder
+	nullText      column.TextBuilder
+	large         column.LargeTextBuilder
+	micro         column.TimestampBuilder
+	nano          column.TimestampBuilder
+	dict8         column.DictBuilder[int8]
+	nullDict8     column.DictBuilder[int8]
+	dict16        column.DictBuilder[int16]
+	dict32        column.DictBuilder[int32]
+	dict64        column.DictBuilder[int64]
+}
+
+// NewKnownBuilder returns an empty builder. Nil options mean all defaults.
+func NewKnownBuilder(opts *rt.BuilderOptions) *KnownBuilder {
+	b := new(KnownBuilder)
+	b.Init(knownColumns, opts, &b.boolColumn, &b.nullBool, &b.int8Column, &b.int16Column, &b.int32Column,
+		&b.int64Column, &b.uint8Column, &b.uint16Column, &b.uint32Column, &b.uint64Column, &b.float32Column,
+		&b.float64Column, &b.text, &b.nullText, &b.large, &b.micro, &b.nano, &b.dict8, &b.nullDict8, &b.dict16,
+		&b.dict32, &b.dict64)
+	return b
+}
+
+// Bool returns the builder of column "bool", to fill column by column.
+func (b *KnownBuilder) Bool() *column.BoolBuilder { return &b.boolColumn }
+
+// NullBool returns the builder of column "null_bool", to fill column by column.
+func (b *KnownBuilder) NullBool() *column.BoolBuilder { return &b.nullBool }
+
+// Int8 returns the builder of column "int8", to fill column by column.
+func (b *KnownBuilder) Int8() *column.FixedBuilder[int8] { return &b.int8Column }
+
+// Int16 returns the builder of column "int16", to fill column by column.
+func (b *KnownBuilder) Int16() *column.FixedBuilder[int16] { return &b.int16Column }
+
+// Int32 returns the builder of column "int32", to fill column by column.
+func (b *KnownBuilder) Int32() *column.FixedBuilder[int32] { return &b.int32Column }
+
+// Int64 returns the builder of column "int64", to fill column by column.
+func (b *KnownBuilder) Int64() *column.FixedBuilder[int64] { return &b.int64Column }
+
+// Uint8 returns the builder of column "uint8", to fill column by column.
+func (b *KnownBuilder) Uint8() *column.FixedBuilder[uint8] { return &b.uint8Column }
+
+// Uint16 returns the builder of column "uint16", to fill column by column.
+func (b *KnownBuilder) Uint16() *column.FixedBuilder[uint16] { return &b.uint16Column }
+
+// Uint32 returns the builder of column "uint32", to fill column by column.
+func (b *KnownBuilder) Uint32() *column.FixedBuilder[uint32] { return &b.uint32Column }
+
+// Uint64 returns the builder of column "uint64", to fill column by column.
+func (b *KnownBuilder) Uint64() *column.FixedBuilder[uint64] { return &b.uint64Column }
+
+// Float32 returns the builder of column "float32", to fill column by column.
+func (b *KnownBuilder) Float32() *column.FixedBuilder[float32] { return &b.float32Column }
+
+// Float64 returns the builder of column "float64", to fill column by column.
+func (b *KnownBuilder) Float64() *column.FixedBuilder[float64] { return &b.float64Column }
+
+// Text returns the builder of column "text", to fill column by column.
+func (b *KnownBuilder) Text() *column.TextBuilder { return &b.text }
+
+// NullText returns the builder of column "null_text", to fill column by column.
+func (b *KnownBuilder) NullText() *column.TextBuilder { return &b.nullText }
+
+// Large returns the builder of column "large", to fill column by column.
+func (b *KnownBuilder) Large() *column.LargeTextBuilder { return &b.large }
+
+// Micro returns the builder of column "micro", to fill column by column.
+func (b *KnownBuilder) Micro() *column.TimestampBuilder { return &b.micro }
+
+// Nano returns the builder of column "nano", to fill column by column.
+func (b *KnownBuilder) Nano() *column.TimestampBuilder { return &b.nano }
+
+// Dict8 returns the builder of column "dict8", to fill column by column.
+func (b *KnownBuilder) Dict8() *column.DictBuilder[int8] { return &b.dict8 }
+
+// NullDict8 returns the builder of column "null_dict8", to fill column by column.
+func (b *KnownBuilder) NullDict8() *column.DictBuilder[int8] { return &b.nullDict8 }
+
+// Dict16 returns the builder of column "dict16", to fill column by column.
+func (b *KnownBuilder) Dict16() *column.DictBuilder[int16] { return &b.dict16 }
+
+// Dict32 returns the builder of column "dict32", to fill column by column.
+func (b *KnownBuilder) Dict32() *column.DictBuilder[int32] { return &b.dict32 }
+
+// Dict64 returns the builder of column "dict64", to fill column by column.
+func (b *KnownBuilder) Dict64() *column.DictBuilder[int64] { return &b.dict64 }
+
+// Append adds a row. A value that does not fit stays as the builder's error.
+func (b *KnownBuilder) Append(row Known) {
+	b.boolColumn.Append(row.Bool)
+	b.nullBool.AppendPtr(row.NullBool)
+	b.int8Column.Append(row.Int8)
+	b.int16Column.AppendPtr(row.Int16)
+	b.int32Column.Append(row.Int32)
+	b.int64Column.AppendPtr(row.Int64)
+	b.uint8Column.Append(row.Uint8)
+	b.uint16Column.AppendPtr(row.Uint16)
+	b.uint32Column.Append(row.Uint32)
+	b.uint64Column.AppendPtr(row.Uint64)
+	b.float32Column.AppendNullable(row.Float32.Get())
+	b.float64Column.Append(row.Float64)
+	b.text.Append(row.Text)
+	b.nullText.AppendPtr(row.NullText)
+	b.large.AppendPtr(row.Large)
+	b.micro.Append(row.Micro)
+	b.nano.AppendPtr(row.Nano)
+	b.dict8.Append(row.Dict8)
+	b.nullDict8.AppendPtr(row.NullDict8)
+	b.dict16.Append(row.Dict16)
+	b.dict32.AppendPtr(row.Dict32)
+	b.dict64.Append(row.Dict64)
+}
+
+// AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
+func (b *KnownBuilder) AppendRows(rows []Known) {
+	for block := range slices.Chunk(rows, rt.BlockRows) {
+		for i := range block {
+			b.boolColumn.Append(block[i].Bool)
+		}
+		for i := range block {
+			b.nullBool.AppendPtr(block[i].NullBool)
+		}
+		int8Column := b.int8Column.Extend(len(block))
+		for i := range block {
+			int8Column[i] = block[i].Int8
+		}
+		for i := range block {
+			b.int16Column.AppendPtr(block[i].Int16)
+		}
+		int32Column := b.int32Column.Extend(len(block))
+		for i := range block {
+			int32Column[i] = block[i].Int32
+		}
+		for i := range block {
+			b.int64Column.AppendPtr(block[i].Int64)
+		}
+		uint8Column := b.uint8Column.Extend(len(block))
+		for i := range block {
+			uint8Column[i] = block[i].Uint8
+		}
+		for i := range block {
+			b.uint16Column.AppendPtr(block[i].Uint16)
+		}
+		uint32Column := b.uint32Column.Extend(len(block))
+		for i := range block {
+			uint32Column[i] = block[i].Uint32
+		}
+		for i := range block {
+			b.uint64Column.AppendPtr(block[i].Uint64)
+		}
+		for i := range block {
+			b.float32Column.AppendNullable(block[i].Float32.Get())
+		}
+		float64Column := b.float64Column.Extend(len(block))
+		for i := range block {
+			float64Column[i] = block[i].Float64
+		}
+		for i := range block {
+			b.text.Append(block[i].Text)
+		}
+		for i := range block {
+			b.nullText.AppendPtr(block[i].NullText)
+		}
+		for i := range block {
+			b.large.AppendPtr(block[i].Large)
+		}
+		for i := range block {
+			b.micro.Append(block[i].Micro)
+		}
+		for i := range block {
+			b.nano.AppendPtr(block[i].Nano)
+		}
+		for i := range block {
+			b.dict8.Append(block[i].Dict8)
+		}
+		for i := range block {
+			b.nullDict8.AppendPtr(block[i].NullDict8)
+		}
+		for i := range block {
+			b.dict16.Append(block[i].Dict16)
+		}
+		for i := range block {
+			b.dict32.AppendPtr(block[i].Dict32)
+		}
+		for i := range block {
+			b.dict64.Append(block[i].Dict64)
+		}
+	}
+}
