@@ -221,7 +221,11 @@ func (g *generator) schemasOf(dir string) (int, error) {
 
 // schema generates for a .fbs file into dir.
 func (g *generator) schema(name, dir, pkg string) error {
-	pkg, declared, err := load.PackageOf(dir, pkg)
+	source, err := relative(dir, name)
+	if err != nil {
+		return err
+	}
+	pkg, declared, err := load.PackageOf(dir, pkg, source)
 	if err != nil {
 		return err
 	}
@@ -229,9 +233,7 @@ func (g *generator) schema(name, dir, pkg string) error {
 	if err != nil {
 		return g.keep(err)
 	}
-	if f.Source, err = relative(dir, name); err != nil {
-		return err
-	}
+	f.Source = source
 	return g.emit(dir, name, f)
 }
 

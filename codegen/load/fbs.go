@@ -61,7 +61,7 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 	f.Output, f.Rows = outputs(filepath.ToSlash(name))
 	pkg := &model.Package{Name: opt.Package, Declared: opt.Declared}
 	for row := range rows {
-		if pos, taken := opt.Declared[row]; taken {
+		if pos, taken := opt.Declared[row]; taken && !strings.HasSuffix(pos.File, "_rows.go") { // those come with their table
 			r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for table %s", row, rows[row].Name), `give one of them another name (go_name: "Name")`)
 		}
 	}
@@ -464,9 +464,9 @@ func docLines(doc []string) []string {
 	return trimLines(lines)
 }
 
-// PackageOf returns the name of the package in dir and what its files declare, but for generated ones. The name is the given
-// one, if that is not empty, or that of the Go files, or else that of the directory.
-func PackageOf(dir, name string) (string, map[string]model.Pos, error) {
+// PackageOf returns the name of the package in dir and what its files declare, but for those generated from source, a path as seen
+// from dir. The name is the given one, if that is not empty, or that of the Go files, or else that of the directory.
+func PackageOf(dir, name, source string) (string, map[string]model.Pos, error) {
 	var errs model.Errors
 	pkgs, err := readDir(dir, &errs)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -486,7 +486,7 @@ func PackageOf(dir, name string) (string, map[string]model.Pos, error) {
 	}
 	declared := map[string]model.Pos{}
 	if i := slices.IndexFunc(pkgs, func(p *goPackage) bool { return p.name == name }); i >= 0 {
-		declared = pkgs[i].declared()
+		declared = pkgs[i].declared(func(s string) bool { return s == source })
 	}
 	return name, declared, nil
 }

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"go/types"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -62,7 +63,7 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 		}
 	}
 	info, typeErrs, missing := check(p, exprs)
-	pkg := &model.Package{Name: p.name, Declared: p.declared()}
+	pkg := &model.Package{Name: p.name, Declared: p.declared(func(source string) bool { return filepath.Ext(source) == ".go" })}
 	var files []*model.File
 	for _, f := range p.files {
 		var defs []*model.Def

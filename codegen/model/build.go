@@ -108,8 +108,12 @@ func (b *builder) columns(s *groups, defs []*ColumnDef, reserved []string) []*Co
 // generated notes the names of what is declared for a table, or for what is called so in it, and reports those that are taken.
 func (b *builder) generated(names []string, pos Pos, t *Table, what string) {
 	for _, name := range names {
-		if pos, taken := b.pkg.Declared[name]; taken {
-			b.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for %s", name, what), "give one of them another name")
+		if other, taken := b.pkg.Declared[name]; taken {
+			if strings.HasSuffix(other.File, "_lightstream.go") { // then so are the others
+				b.errs.Add(pos, fmt.Sprintf("%s would declare %s, which is in %s already", what, name, other.File), "give one of them another name")
+				break
+			}
+			b.errs.Add(other, fmt.Sprintf("%s is what the generator declares for %s", name, what), "give one of them another name")
 		}
 		if other := b.pkg.generated[name]; other != nil {
 			found := fmt.Sprintf("tables %s and %s would both declare %s", other.Row, t.Row, name)
