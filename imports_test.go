@@ -27,6 +27,7 @@ type importRule struct {
 // importRules has the first rule first: that whose directory holds a package is the one for it. Tests may import anything.
 var importRules = []importRule{
 	{"gen", []string{"internal/flatbuf", flatbuffers}},
+	{"internal/arrowjson", []string{"runtime"}}, // for tests
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
 	{"internal/flatbuf", nil},
 	{"internal/feed", generated},

@@ -1,4 +1,4 @@
-// A module of its own, so that nobody downloads these files with the project. It has no Go code.
+// This directory is a module of its own so that the files are not part of what users download.
 module github.com/lightstream-go/lightstream/internal/testdata
 
 go 1.26.0

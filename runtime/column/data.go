@@ -2,6 +2,7 @@ package column
 
 import (
 	"github.com/lightstream-go/lightstream/internal/asm"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // Data is one column as its buffers: what a decoder has found in a message, and what an encoder sends.
@@ -49,4 +50,39 @@ func (d *Data) FirstNull() int {
 // bit reads bit i of a bitmap in which nil stands for all ones.
 func bit(bitmap []byte, i int) bool {
 	return bitmap == nil || bitmap[i>>3]&(1<<(i&7)) != 0
+}
+
+// Clone returns the column in memory of its own, padded with zeros. Dictionaries are shared, as they never change.
+func (d *Data) Clone() Data {
+	c := *d
+	c.Padded = false // bits past the end of a bitmap are what they were
+	for i, b := range d.Buffers {
+		c.Buffers[i] = cloned(b)
+	}
+	if d.Variadic != nil {
+		c.Variadic = make([][]byte, len(d.Variadic))
+		for i, b := range d.Variadic {
+			c.Variadic[i] = cloned(b)
+		}
+	}
+	if d.Children != nil {
+		c.Children = make([]Data, len(d.Children))
+		for i := range d.Children {
+			c.Children[i] = d.Children[i].Clone()
+		}
+	}
+	return c
+}
+
+// cloned copies a buffer; one that is there but empty stays there.
+func cloned(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	if len(b) == 0 {
+		return []byte{}
+	}
+	c := mem.Alloc(len(b))
+	copy(c, b)
+	return c
 }

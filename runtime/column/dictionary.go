@@ -7,12 +7,15 @@ import (
 	"github.com/lightstream-go/lightstream/internal/asm"
 )
 
-// Values are the strings of a dictionary at one moment, in index order. They never change: a dictionary that grows gives
+// Values are the values of a dictionary at one moment, in index order. They never change: a dictionary that grows gives
 // later batches longer ones.
+//
+// Values that are byte strings of any kind, numbers too, are strings here. All others, such as lists, are a column.
 type Values struct {
 	text  []string
-	nulls []bool // as long as text, or nil
+	nulls []bool // one for each value, or nil
 	codes *[]int64
+	data  *Data // in the place of text
 }
 
 // WithCodes returns the values with a number for each, which is what [Enums] gives for its name.
@@ -22,9 +25,17 @@ func (v Values) WithCodes(codes *[]int64) Values {
 }
 
 // Len returns the number of values.
-func (v Values) Len() int { return len(v.text) }
+func (v Values) Len() int {
+	if v.data != nil {
+		return v.data.Len
+	}
+	return len(v.text)
+}
 
-// At returns value i, "" where it is null.
+// Column returns the values where they are a column, else nil. It is read-only.
+func (v Values) Column() *Data { return v.data }
+
+// At returns value i, "" where it is null. It panics where the values are a column.
 func (v Values) At(i int) string { return v.text[i] }
 
 // IsNull tells whether value i is null. Arrow allows nulls among a dictionary's values.
@@ -33,7 +44,7 @@ func (v Values) IsNull(i int) bool { return v.nulls != nil && v.nulls[i] }
 // Strings returns all values, "" where they are null. The slice is read-only.
 func (v Values) Strings() []string { return v.text }
 
-// From returns the values from index n on.
+// From returns the values from index n on. It panics where the values are a column.
 func (v Values) From(n int) Values {
 	v.text, v.codes = v.text[n:], nil
 	if v.nulls != nil {
@@ -47,6 +58,25 @@ func (v Values) HasNulls() bool { return v.nulls != nil }
 
 // ErrDictionaryFull is wrapped by the error of a value that does not fit a dictionary any more.
 var ErrDictionaryFull = errors.New("dictionary is full")
+
+// ColumnDictionary returns a dictionary of the values in a column, for types whose values are not byte strings. The column is
+// the dictionary's from then on.
+func ColumnDictionary(values *Data) *Dictionary {
+	d := new(Dictionary)
+	d.SetColumn(values)
+	return d
+}
+
+// SetColumn exchanges the values of a dictionary for those in a column, which begins with them.
+func (d *Dictionary) SetColumn(values *Data) {
+	d.values = Values{data: values}
+	if values.Nulls != 0 {
+		d.values.nulls = make([]bool, values.Len)
+		for i := range d.values.nulls {
+			d.values.nulls[i] = values.Buffers[0] == nil || values.IsNull(i) // null columns have no bitmap
+		}
+	}
+}
 
 // A Dictionary holds the values of dictionary columns: strings in the order in which they came, append-only, each in
 // memory of its own that is never reused. Its identity counts: a writer that has sent a Dictionary sends only what has been
@@ -93,13 +123,16 @@ func keyOf(s string) (key, hash uint64) {
 func NewDictionary(maxEntries int) *Dictionary { return &Dictionary{max: maxEntries} }
 
 // Len returns the number of values.
-func (d *Dictionary) Len() int { return len(d.values.text) }
+func (d *Dictionary) Len() int { return d.values.Len() }
 
 // Size returns the number of bytes of all values.
 func (d *Dictionary) Size() int { return d.size }
 
 // Values returns the values as of now.
 func (d *Dictionary) Values() Values {
+	if d.values.data != nil {
+		return d.values
+	}
 	n := len(d.values.text)
 	v := Values{text: d.values.text[:n:n]}
 	if d.values.nulls != nil {

@@ -31,7 +31,7 @@ func (c *Checker) Column(i int, d *column.Data, level Level) error {
 	p := &c.plans[i]
 	err := p.structure(d, d.Len, p.field.Nullable)
 	if err == nil && level != Structure {
-		err = p.allContents(d, level)
+		err = p.allContents(d, level, func(err error, _ *columnPlan) error { return err })
 	}
 	if err == nil {
 		return nil
@@ -125,14 +125,17 @@ func (p *columnPlan) ends(d *column.Data, limit int, what string) error {
 	return nil
 }
 
-// allContents checks the contents of a column and of those below it.
-func (p *columnPlan) allContents(d *column.Data, level Level) error {
+// allContents checks the contents of a column and of those below it. Errors go through place, with the column that they are about.
+func (p *columnPlan) allContents(d *column.Data, level Level, place func(error, *columnPlan) error) error {
 	for i := range p.children {
-		if err := p.children[i].allContents(&d.Children[i], level); err != nil {
+		if err := p.children[i].allContents(&d.Children[i], level, place); err != nil {
 			return err
 		}
 	}
-	return p.contents(d, level)
+	if err := p.contents(d, level); err != nil {
+		return place(err, p)
+	}
+	return nil
 }
 
 func (p *columnPlan) length(part string, have []byte, want int) error {

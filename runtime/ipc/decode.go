@@ -21,6 +21,7 @@ type Stats struct {
 	Rows      int64
 	Bytes     int64 // of messages, metadata and padding included
 	Realigned int64 // buffers copied because the sender had left them unaligned
+	Swapped   int64 // buffers copied because the sender's byte order is the other one
 	Replaced  int64 // dictionaries replaced
 	Deltas    int64 // dictionaries extended
 }
@@ -55,17 +56,23 @@ type decoder struct {
 	views   int
 	unions  int
 	dicts   map[int64]*dictionary
+	swap    bool // the data is big-endian
 	stats   Stats
 }
 
 // dictionary is what a stream has sent for an id so far.
 type dictionary struct {
 	id     int64
-	plan   columnPlan // of the values
-	want   bool       // by a column
+	plans  [1]columnPlan // of the values
+	want   bool          // by a column
 	values *column.Dictionary
-	came   bool // at least once
+	came   bool  // at least once
+	nested bool  // there are dictionaries below it
+	stale  bool  // one of those has changed
+	size   int64 // bytes of values that are a column
 }
+
+func (x *dictionary) plan() *columnPlan { return &x.plans[0] }
 
 func newDecoder(limits *Limits, level Level, align Align, pool *mem.Pool) *decoder {
 	d := &decoder{limits: limits.WithDefaults(), level: level, align: align}
@@ -94,6 +101,7 @@ func (d *decoder) setSchema(fb arrowfb.Schema, sel func(*Schema) ([]bool, error)
 			return err
 		}
 	}
+	d.swap = fb.Endianness() == arrowfb.EndiannessBig
 	d.columns = make([]columnPlan, len(s.Fields))
 	d.dicts = make(map[int64]*dictionary)
 	for i := range s.Fields {
@@ -127,17 +135,58 @@ func (d *decoder) addDictionaries(f *Field, path string, want bool) error {
 	values := *f
 	values.Dictionary = nil
 	if have := d.dicts[e.ID]; have != nil {
-		if !have.plan.field.Type.Equal(f.Type) {
-			return frame.At(0, "schema."+path, frame.Errorf(ErrMalformed, "dictionary %d holds %v here and %v before", e.ID, f.Type, have.plan.field.Type))
+		if !sameLayout(have.plan().field, &values) {
+			return frame.At(0, "schema."+path, frame.Errorf(ErrMalformed, "dictionary %d holds %s here and %s before", e.ID, values.TypeString(), have.plan().field.TypeString()))
 		}
 		have.want = have.want || want
-	} else {
-		d.dicts[e.ID] = &dictionary{id: e.ID, plan: planOf(&values, path+".dictionary"), want: want, values: column.NewDictionary(0)}
+		return nil
 	}
-	if l := d.dicts[e.ID].plan.layout; want && (l == layoutBits || l > layoutView) {
-		return frame.At(0, "schema."+path, frame.Errorf(ErrUnsupported, "dictionaries of %s are not read yet; leave the column out with ReaderOptions.Select", values.TypeString()))
+	x := &dictionary{id: e.ID, plans: [1]columnPlan{planOf(&values, path+".dictionary")}, want: want, values: column.NewDictionary(0), nested: hasDictionaries(values.Children)}
+	if !x.plan().isText() {
+		empty := x.plan().noRows()
+		x.values.SetColumn(&empty)
 	}
+	d.dicts[e.ID] = x
 	return nil
+}
+
+// sameLayout tells whether columns of both fields, which may be called otherwise, are the same in memory and in meaning.
+func sameLayout(f, g *Field) bool {
+	if !f.Type.Equal(g.Type) || len(f.Children) != len(g.Children) || (f.Dictionary == nil) != (g.Dictionary == nil) {
+		return false
+	}
+	if f.Dictionary != nil && (f.Dictionary.ID != g.Dictionary.ID || !f.Dictionary.Index.Equal(g.Dictionary.Index)) {
+		return false
+	}
+	for i := range f.Children {
+		a, b := &f.Children[i], &g.Children[i]
+		if a.Nullable != b.Nullable || !sameLayout(a, b) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasDictionaries(fields []Field) bool {
+	for i := range fields {
+		if fields[i].Dictionary != nil || hasDictionaries(fields[i].Children) {
+			return true
+		}
+	}
+	return false
+}
+
+// isText tells whether the values are byte strings of one kind or another, which dictionaries keep as strings.
+func (p *columnPlan) isText() bool {
+	return p.layout != layoutBits && p.layout <= layoutView
+}
+
+// noRows returns a column without rows.
+func (p *columnPlan) noRows() (d column.Data) {
+	for i := range p.children {
+		d.Children = append(d.Children, p.children[i].noRows())
+	}
+	return d
 }
 
 // cursor walks through the nodes and buffers of a batch.
@@ -226,12 +275,10 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 // widest is how much room the columns of a body may take when they are moved and widened, in terms of its length.
 const widest = 16
 
-// finish realigns the columns of a batch, gives them their dictionaries and checks their contents.
+// finish moves what does not lie in a batch as it must, gives the columns their dictionaries and checks their contents.
 func (d *decoder) finish(h Batch, c *cursor) error {
-	if c.align > 0 {
-		if err := d.realign(h, c.align); err != nil {
-			return err
-		}
+	if err := d.move(h, c); err != nil {
+		return err
 	}
 	for i := range d.columns {
 		if p := &d.columns[i]; p.want {
@@ -243,12 +290,14 @@ func (d *decoder) finish(h Batch, c *cursor) error {
 	return nil
 }
 
-// place gives an error about the contents of column p, which is one of plans or below them, or the first where there are none,
-// the offset of the buffer that its path names.
+// place gives an error about the contents of column p, which is one of plans or below them, the offset of the buffer that its path names.
 func (c *cursor) place(err error, plans []columnPlan, p *columnPlan) error {
-	at := cursor{meta: c.meta, v4: c.v4}
 	var e *frame.DecodeError
-	if !errors.As(err, &e) || plans != nil && !at.seek(plans, p) || at.buffer >= c.meta.NumBuffers() {
+	if c == nil || !errors.As(err, &e) {
+		return err
+	}
+	at := cursor{meta: c.meta, v4: c.v4}
+	if !at.seek(plans, p) || at.buffer >= c.meta.NumBuffers() {
 		return err
 	}
 	first := 0
@@ -294,8 +343,11 @@ func (c *cursor) seek(plans []columnPlan, p *columnPlan) bool {
 // finishColumn gives a column and its children their dictionaries and checks their contents.
 func (d *decoder) finishColumn(p *columnPlan, col *column.Data, c *cursor) error {
 	if e := p.field.Dictionary; e != nil {
-		v := d.dicts[e.ID].values
-		col.Dictionary, col.Values = v, v.Values()
+		x := d.dicts[e.ID]
+		if err := d.resolve(x); err != nil {
+			return err
+		}
+		col.Dictionary, col.Values = x.values, x.values.Values()
 	}
 	for i := range p.children {
 		if err := d.finishColumn(&p.children[i], &col.Children[i], c); err != nil {
@@ -311,6 +363,42 @@ func (d *decoder) finishColumn(p *columnPlan, col *column.Data, c *cursor) error
 		col.Buffers[0] = nil
 	}
 	return nil
+}
+
+// resolve gives the values of a dictionary that have dictionaries below them the values that those have now.
+func (d *decoder) resolve(x *dictionary) error {
+	if !x.stale {
+		return nil
+	}
+	x.stale = false
+	values := *x.values.Values().Column() // earlier batches keep the one that there is
+	values.Children = deepCopies(values.Children)
+	for i := range x.plan().children {
+		if err := d.finishColumn(&x.plan().children[i], &values.Children[i], nil); err != nil {
+			return err
+		}
+	}
+	x.values.SetColumn(&values)
+	return nil
+}
+
+// resolveAll is resolve of all dictionaries, which do not change any more.
+func (d *decoder) resolveAll() error {
+	for _, x := range d.dicts {
+		if err := d.resolve(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deepCopies copies columns but not what they point to.
+func deepCopies(columns []column.Data) []column.Data {
+	columns = append([]column.Data(nil), columns...)
+	for i := range columns {
+		columns[i].Children = deepCopies(columns[i].Children)
+	}
+	return columns
 }
 
 // checkBatch checks the counts of a batch and returns its rows.
@@ -380,7 +468,7 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 	}
 	for k := range p.fixed {
 		b := &p.fixed[k]
-		values, err := d.buffer(p, c, b.name, b.align)
+		values, err := d.buffer(p, c, b.name, b.align, b.swap)
 		if err != nil {
 			return err
 		}
@@ -401,7 +489,7 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 	switch p.layout {
 	case layoutOffsets32, layoutOffsets64:
 		var err error
-		if col.Buffers[2], err = d.buffer(p, c, "bytes", 1); err != nil {
+		if col.Buffers[2], err = d.buffer(p, c, "bytes", 1, nil); err != nil {
 			return err
 		}
 	case layoutView:
@@ -410,7 +498,7 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 		col.Variadic = c.parts(n)
 		for i := range col.Variadic {
 			var err error
-			if col.Variadic[i], err = d.buffer(p, c, "data", 1); err != nil {
+			if col.Variadic[i], err = d.buffer(p, c, "data", 1, nil); err != nil {
 				return err
 			}
 		}
@@ -423,7 +511,7 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 
 // validity reads the bitmap of a column.
 func (d *decoder) validity(p *columnPlan, c *cursor, col *column.Data, rows int) error {
-	validity, err := d.buffer(p, c, "validity", 1)
+	validity, err := d.buffer(p, c, "validity", 1, nil)
 	if err != nil {
 		return err
 	}
@@ -475,7 +563,7 @@ func (c *cursor) short(p *columnPlan, part string, have, need int) error {
 }
 
 // buffer returns the next buffer of a batch, and notes whether it has to be moved.
-func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int) ([]byte, error) {
+func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int, swap swap) ([]byte, error) {
 	offset, length := c.meta.Buffer(c.buffer)
 	if offset < 0 || length < 0 || offset > int64(len(c.body)) || length > int64(len(c.body))-offset {
 		return nil, malformed(c.meta.BufferAt(c.buffer), p.path+"."+part, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
@@ -483,17 +571,22 @@ func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int) ([]by
 	c.buffer++
 	c.size += length
 	b := c.body[offset : offset+length : offset+length]
-	if !d.aligned(b, align) {
+	if d.moves(b, align, swap) {
 		c.align += mem.Pad64(length)
 	}
 	return b, nil
+}
+
+// moves tells whether a buffer cannot stay where it is.
+func (d *decoder) moves(b []byte, align int, swap swap) bool {
+	return len(b) != 0 && (d.swap && swap != nil || !d.aligned(b, align))
 }
 
 func (d *decoder) aligned(b []byte, size int) bool {
 	if d.align == Align64 {
 		size = mem.Alignment
 	}
-	return len(b) == 0 || mem.IsAligned(b, min(max(size&-size, 1), mem.Alignment))
+	return mem.IsAligned(b, min(max(size&-size, 1), mem.Alignment))
 }
 
 // pass checks the bounds of a column that is not wanted.
@@ -517,26 +610,20 @@ func (d *decoder) pass(p *columnPlan, c *cursor) error {
 	return nil
 }
 
-// realign copies the buffers that do not lie where they must into memory of the batch, size bytes in all.
-func (d *decoder) realign(h Batch, size int64) error {
-	if size > math.MaxInt {
-		return malformed(0, "body", "%d bytes of buffers", size)
+// move copies the buffers that do not lie where they must, or are of the other byte order, into memory of the batch.
+func (d *decoder) move(h Batch, c *cursor) error {
+	if c.align == 0 {
+		return nil
 	}
-	if err := record.Reserve(h, int(size)); err != nil {
+	if c.align > math.MaxInt {
+		return malformed(0, "body", "%d bytes of buffers", c.align)
+	}
+	if err := record.Reserve(h, int(c.align)); err != nil {
 		return frame.At(0, "body", err)
-	}
-	move := func(b []byte, align int) ([]byte, error) {
-		if d.aligned(b, align) {
-			return b, nil
-		}
-		to, err := record.Scratch(h, len(b))
-		copy(to, b)
-		d.stats.Realigned++
-		return to, err
 	}
 	for i := range d.columns {
 		if p := &d.columns[i]; p.want {
-			if err := moveColumn(p, h.Column(i), move); err != nil {
+			if err := d.moveColumn(p, c, h.Column(i)); err != nil {
 				return err
 			}
 		}
@@ -544,30 +631,57 @@ func (d *decoder) realign(h Batch, size int64) error {
 	return nil
 }
 
-func moveColumn(p *columnPlan, col *column.Data, move func(b []byte, align int) ([]byte, error)) (err error) {
-	if col.Buffers[0], err = move(col.Buffers[0], 1); err != nil {
+// memory returns n bytes that live as long as the batch.
+func (c *cursor) memory(n int) ([]byte, error) {
+	if c.batch == (Batch{}) {
+		return mem.Alloc(n), nil
+	}
+	return record.Scratch(c.batch, n)
+}
+
+func (d *decoder) moveColumn(p *columnPlan, c *cursor, col *column.Data) error {
+	if err := d.moveBuffer(c, &col.Buffers[0], 1, nil); err != nil {
 		return err
 	}
-	for k, b := range p.fixed {
-		if col.Buffers[1+k], err = move(col.Buffers[1+k], b.align); err != nil {
+	for k := range p.fixed {
+		if err := d.moveBuffer(c, &col.Buffers[1+k], p.fixed[k].align, p.fixed[k].swap); err != nil {
 			return err
 		}
 	}
 	if p.layout == layoutOffsets32 || p.layout == layoutOffsets64 {
-		if col.Buffers[2], err = move(col.Buffers[2], 1); err != nil {
+		if err := d.moveBuffer(c, &col.Buffers[2], 1, nil); err != nil {
 			return err
 		}
 	}
 	for k := range col.Variadic {
-		if col.Variadic[k], err = move(col.Variadic[k], 1); err != nil {
+		if err := d.moveBuffer(c, &col.Variadic[k], 1, nil); err != nil {
 			return err
 		}
 	}
 	for k := range p.children {
-		if err := moveColumn(&p.children[k], &col.Children[k], move); err != nil {
+		if err := d.moveColumn(&p.children[k], c, &col.Children[k]); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func (d *decoder) moveBuffer(c *cursor, b *[]byte, align int, swap swap) error {
+	if !d.moves(*b, align, swap) {
+		return nil
+	}
+	to, err := c.memory(len(*b))
+	if err != nil {
+		return frame.At(0, "body", err)
+	}
+	if d.swap && swap != nil {
+		swap(to, *b)
+		d.stats.Swapped++
+	} else {
+		copy(to, *b)
+		d.stats.Realigned++
+	}
+	*b = to
 	return nil
 }
 
@@ -581,56 +695,34 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	if !dict.want {
 		return nil
 	}
-	meta := m.Dictionary(fb.Data())
-	p := &dict.plan
-	rows, err := d.checkBatch(meta, p.nodes, p.buffers, p.variadic, p.unions)
-	if err != nil {
-		return err
-	}
-	c := cursor{meta: meta, body: m.Body, head: m.Head, v4: meta.V4}
+	c := cursor{meta: m.Dictionary(fb.Data()), body: m.Body, head: m.Head}
+	c.v4 = c.meta.V4
 	var col column.Data
-	level := d.level
-	d.level = max(level, Contents)                // values are looked up by everyone
-	err = d.column(p, &c, &col, rows, true, true) // they may be null whatever the column may
-	if d.level = level; err == nil {
-		err = c.overlap()
-	}
-	if err != nil {
+	if err := d.dictionaryColumn(dict, &c, &col); err != nil {
 		return err
-	}
-	if err := p.contents(&col, max(level, Contents)); err != nil {
-		return c.place(err, nil, p)
 	}
 	delta := fb.IsDelta()
-	first := dict.values.Len() == 0
-	if !delta {
-		if !first && !replaceable {
-			return malformed(0, "message.id", "dictionary %d comes twice in a file, and not as a delta", dict.id)
-		}
-		dict.values = column.NewDictionary(0)
+	if !delta && dict.came && !replaceable {
+		return malformed(0, "message.id", "dictionary %d comes twice in a file, and not as a delta", dict.id)
 	}
-	if p.layout == layoutFixed && p.width == 0 && rows > 1 {
-		return p.malformed("values", "%d values of no bytes, which are all the same", rows)
+	have := 0
+	if delta {
+		have = dict.values.Len()
 	}
-	if n := dict.values.Len() + rows; n > d.limits.MaxDictionaryEntries {
-		return frame.At(0, p.path, frame.Errorf(ErrLimit, "%d values exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries))
+	if n := have + col.Len; n > d.limits.MaxDictionaryEntries {
+		return frame.At(0, dict.plan().path, frame.Errorf(ErrLimit, "%d values exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries))
 	}
-	form := p.textForm()
-	size := int64(dict.values.Size())
-	for i := range rows {
-		var text []byte
-		null := col.IsNull(i)
-		switch {
-		case null:
-		case p.layout == layoutFixed:
-			text = col.Buffers[1][i*p.width : (i+1)*p.width]
-		default:
-			text = column.TextAt(&col, form, i)
-		}
-		if size += int64(len(text)); size > d.limits.MaxDictionaryBytes {
-			return frame.At(0, p.path, frame.Errorf(ErrLimit, "the values exceed Limits.MaxDictionaryBytes (%d)", d.limits.MaxDictionaryBytes))
-		}
-		dict.values.AppendBytes(text, null)
+	var err error
+	if dict.plan().isText() {
+		err = d.texts(dict, &col, delta)
+	} else {
+		err = d.columnValues(dict, &c, &col, delta)
+	}
+	if err != nil {
+		return err
+	}
+	for _, x := range d.dicts {
+		x.stale = x.nested
 	}
 	switch {
 	case delta:
@@ -640,6 +732,91 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	}
 	dict.came = true
 	return nil
+}
+
+// dictionaryColumn reads the values of a dictionary and checks their contents, but for the indices of dictionaries below it.
+func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data) error {
+	p := dict.plan()
+	rows, err := d.checkBatch(c.meta, p.nodes, p.buffers, p.variadic, p.unions)
+	if err != nil {
+		return err
+	}
+	level := d.level
+	d.level = max(level, Contents)              // values are looked up by everyone
+	err = d.column(p, c, col, rows, true, true) // they may be null whatever the column may
+	if d.level = level; err != nil {
+		return err
+	}
+	if err := c.overlap(); err != nil {
+		return err
+	}
+	if p.layout == layoutFixed && p.width == 0 && rows > 1 {
+		return p.malformed("values", "%d values of no bytes, which are all the same", rows)
+	}
+	if d.swap {
+		if err := d.moveColumn(p, c, col); err != nil {
+			return err
+		}
+	}
+	return p.allContents(col, max(level, Contents), func(err error, at *columnPlan) error { return c.place(err, dict.plans[:], at) })
+}
+
+// texts adds byte strings to the values of a dictionary, or begins another one.
+func (d *decoder) texts(dict *dictionary, col *column.Data, delta bool) error {
+	p := dict.plan()
+	values := dict.values
+	if !delta {
+		values = column.NewDictionary(0)
+	}
+	size := int64(values.Size())
+	for i := range col.Len {
+		null := col.IsNull(i)
+		text := p.valueAt(col, i, null)
+		if size += int64(len(text)); size > d.limits.MaxDictionaryBytes {
+			return frame.At(0, p.path, frame.Errorf(ErrLimit, "the values exceed Limits.MaxDictionaryBytes (%d)", d.limits.MaxDictionaryBytes))
+		}
+		values.AppendBytes(text, null)
+	}
+	dict.values = values
+	return nil
+}
+
+// columnValues adds a column to the values of a dictionary, or begins another one. It is copied out of the message.
+func (d *decoder) columnValues(dict *dictionary, c *cursor, col *column.Data, delta bool) error {
+	p := dict.plan()
+	size := c.size
+	if delta {
+		size += dict.size
+	}
+	if size > d.limits.MaxDictionaryBytes {
+		return frame.At(0, p.path, frame.Errorf(ErrLimit, "%d bytes of values exceed Limits.MaxDictionaryBytes (%d)", size, d.limits.MaxDictionaryBytes))
+	}
+	if p.layout == layoutNull {
+		col.Nulls = col.Len
+	}
+	dict.size = size
+	if !delta {
+		own := col.Clone()
+		dict.values = column.ColumnDictionary(&own)
+		return nil
+	}
+	have := *dict.values.Values().Column()
+	have.Children = deepCopies(have.Children)
+	undictionary(&have) // those below are the same for both, and are found again
+	all, err := p.concat(&have, col)
+	if err != nil {
+		return frame.At(0, p.path, frame.Errorf(ErrMalformed, "%v", err))
+	}
+	dict.values.SetColumn(&all)
+	return nil
+}
+
+// undictionary takes the dictionaries below a column away.
+func undictionary(d *column.Data) {
+	d.Dictionary, d.Values = nil, column.Values{}
+	for i := range d.Children {
+		undictionary(&d.Children[i])
+	}
 }
 
 // header names the header of a message that is not read here.

@@ -87,9 +87,7 @@ func newEncoder(schema *Schema, file bool, mode Dictionaries) (*encoder, error) 
 		f := &e.schema.Fields[i]
 		e.plans[i] = planOf(f, f.Name)
 		p := &e.plans[i]
-		if err := e.addDictionaries(p); err != nil {
-			return nil, err
-		}
+		e.addDictionaries(p)
 		e.nodes += p.nodes
 		e.buffers += p.buffers
 		e.views += p.variadic
@@ -128,26 +126,20 @@ func (p *columnPlan) wired() (first, last int) {
 }
 
 // addDictionaries makes room for what is sent of the dictionaries of a column and of those below it.
-func (e *encoder) addDictionaries(p *columnPlan) error {
+func (e *encoder) addDictionaries(p *columnPlan) {
 	if d := p.field.Dictionary; d != nil {
 		values := *p.field
 		values.Dictionary = nil
 		v := planOf(&values, p.path+".dictionary")
-		if v.layout == layoutBits || v.layout > layoutView {
-			return fmt.Errorf("lightstream: column %q: %w: dictionaries of %s are not written yet", p.path, ErrUnsupported, values.TypeString())
-		}
 		for int(d.ID) >= len(e.sent) {
 			e.sent = append(e.sent, sentDictionary{})
 		}
 		e.sent[d.ID].values = v
-		return nil
+		p = &v // there may be dictionaries below
 	}
 	for i := range p.children {
-		if err := e.addDictionaries(&p.children[i]); err != nil {
-			return err
-		}
+		e.addDictionaries(&p.children[i])
 	}
-	return nil
 }
 
 // withIDs gives each dictionary of a column its index as id, which is what every reader takes, and those below columns the
@@ -267,6 +259,8 @@ func (p *columnPlan) checkSent(c *column.Data, belowNull bool) error {
 	switch {
 	case c.Nulls != 0 && !p.field.Nullable && !belowNull:
 		return &column.ValueError{Column: p.path, Row: c.FirstNull(), Err: column.ErrNotNullable}
+	case c.Nulls != 0 && p.unionLayout():
+		return fmt.Errorf("lightstream: column %q: %w: a union with %d nulls of its own, which only old messages have; let its children be null instead", p.path, ErrUnsupported, c.Nulls)
 	case (p.field.Dictionary != nil) != (c.Dictionary != nil):
 		return fmt.Errorf("lightstream: column %q: is it a dictionary column? the schema says %v, the batch %v", p.path, p.field.Dictionary != nil, c.Dictionary != nil)
 	case len(c.Children) != len(p.children):
@@ -388,21 +382,13 @@ func (e *encoder) addColumnBuffer(w *walk, b []byte, c *column.Data, bitmap bool
 // count makes the template one for the data buffers that the view columns of a batch have.
 func (e *encoder) count(columns []column.Data) {
 	n, same, all := 0, true, 0
-	var visit func(p *columnPlan, c *column.Data)
-	visit = func(p *columnPlan, c *column.Data) {
-		if p.layout == layoutView {
-			v := int64(len(c.Variadic))
-			same = same && e.counts[n] == v
-			e.counts[n] = v
-			n++
-			all += len(c.Variadic)
-		}
-		for i := range p.children {
-			visit(&p.children[i], &c.Children[i])
-		}
-	}
 	for i := range columns {
-		visit(&e.plans[i], &columns[i])
+		e.plans[i].eachView(&columns[i], func(v int) {
+			same = same && e.counts[n] == int64(v)
+			e.counts[n] = int64(v)
+			n++
+			all += v
+		})
 	}
 	if !same {
 		e.batch = newTemplate(e.nodes, e.buffers+all, e.counts, nil, false)
@@ -438,6 +424,16 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	id := p.field.Dictionary.ID
 	s := &e.sent[id]
 	n := c.Values.Len()
+	if v := c.Values.Column(); v != nil {
+		if err := s.values.checkSent(v, true); err != nil {
+			return err
+		}
+		for i := range v.Children {
+			if err := e.addDictionary(&e.sent[id].values.children[i], &v.Children[i]); err != nil {
+				return err
+			}
+		}
+	}
 	if s.dictionary == c.Dictionary && s.length >= n {
 		return nil
 	}
@@ -453,19 +449,22 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 		delta = from != 0 || e.file // in a file what follows an empty dictionary is a delta, too
 	}
 	s.next, s.nextLength, e.pending = c.Dictionary, n, true
-	return e.addDictionaryBatch(id, &s.values, c.Values.From(from), delta)
+	return e.addDictionaryBatch(id, &s.values, c.Values, from, delta)
 }
 
-func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Values, delta bool) error {
-	d, err := p.valuesData(values)
+// addDictionaryBatch adds the values of a dictionary from index from on.
+func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Values, from int, delta bool) error {
+	d, err := p.valuesData(values, from)
 	if err != nil {
 		return err
 	}
 	var counts []int64
-	if p.layout == layoutView {
-		counts = []int64{int64(len(d.Variadic))}
-	}
-	w := walk{template: newTemplate(1, p.buffers+len(d.Variadic), counts, &id, delta)}
+	buffers := p.buffers
+	p.eachView(&d, func(n int) {
+		counts = append(counts, int64(n))
+		buffers += n
+	})
+	w := walk{template: newTemplate(p.nodes, buffers, counts, &id, delta)}
 	start := e.size
 	e.part(w.template.head)
 	e.addColumn(&w, p, &d)
@@ -474,16 +473,36 @@ func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Valu
 	return nil
 }
 
-// valuesData lays the values of a dictionary out as a column.
-func (p *columnPlan) valuesData(values column.Values) (column.Data, error) {
+// eachView calls use with the number of data buffers of each view column in and below a column.
+func (p *columnPlan) eachView(c *column.Data, use func(n int)) {
+	if p.layout == layoutView {
+		use(len(c.Variadic))
+	}
+	for i := range p.children {
+		p.children[i].eachView(&c.Children[i], use)
+	}
+}
+
+// valuesData lays the values of a dictionary from index from on out as a column.
+func (p *columnPlan) valuesData(values column.Values, from int) (column.Data, error) {
+	if v := values.Column(); v != nil {
+		return p.slice(v, from, v.Len), nil
+	}
+	values = values.From(from)
 	form := column.PlainText
 	switch p.layout {
 	case layoutFixed:
 		return column.FixedValues(values, p.width), nil
+	case layoutOffsets32:
 	case layoutOffsets64:
 		form = column.LargeText
 	case layoutView:
 		form = column.ViewText
+	default:
+		if values.Len() != 0 {
+			return column.Data{}, fmt.Errorf("lightstream: column %q: %d strings in a dictionary of %s, want a column; make it with column.ColumnDictionary", p.path, values.Len(), p.field.TypeString())
+		}
+		return p.noRows(), nil
 	}
 	return column.TextValues(values, form)
 }

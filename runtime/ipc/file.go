@@ -128,7 +128,8 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 	if err != nil {
 		return err
 	}
-	if v := footer.Version(); v < arrowfb.MetadataVersionV4 || v > arrowfb.MetadataVersionV5 {
+	// Some old writers left the footer's version out, which is V1; that of each message says what it is.
+	if v := footer.Version(); v > arrowfb.MetadataVersionV5 {
 		return fileError(end, "footer.version", frame.Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
 	}
 	if !footer.HasSchema() {
@@ -157,7 +158,7 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 			return err
 		}
 	}
-	return nil
+	return r.dec.resolveAll()
 }
 
 // fileError is a [frame.DecodeError] at an offset of the file.

@@ -28,6 +28,7 @@ type fixedBuffer struct {
 	align   int  // of its values
 	bits    bool // a bit for each row
 	oneMore bool // one value more than rows
+	swap    swap // how its values of the other byte order become ours, nil where they have none
 }
 
 // fixedBuffers lists the buffers of a layout whose length follows from the rows.
@@ -39,26 +40,26 @@ func (p *columnPlan) fixedBuffers() []fixedBuffer {
 		if p.indexBits != 0 {
 			name = "indices"
 		}
-		b[0] = fixedBuffer{name: name, width: p.width, align: valueAlign(p.width)}
+		b[0] = fixedBuffer{name: name, width: p.width, align: valueAlign(p.width), swap: p.valueSwap()}
 	case layoutBits:
 		b[0] = fixedBuffer{name: "values", align: 1, bits: true}
 	case layoutOffsets32, layoutList32:
-		b[0] = fixedBuffer{name: "offsets", width: 4, align: 4, oneMore: true}
+		b[0] = fixedBuffer{name: "offsets", width: 4, align: 4, oneMore: true, swap: swap4}
 	case layoutOffsets64, layoutList64:
-		b[0] = fixedBuffer{name: "offsets", width: 8, align: 8, oneMore: true}
+		b[0] = fixedBuffer{name: "offsets", width: 8, align: 8, oneMore: true, swap: swap8}
 	case layoutListView32:
-		b[0] = fixedBuffer{name: "offsets", width: 4, align: 4}
-		b[1] = fixedBuffer{name: "sizes", width: 4, align: 4}
+		b[0] = fixedBuffer{name: "offsets", width: 4, align: 4, swap: swap4}
+		b[1] = fixedBuffer{name: "sizes", width: 4, align: 4, swap: swap4}
 	case layoutListView64:
-		b[0] = fixedBuffer{name: "offsets", width: 8, align: 8}
-		b[1] = fixedBuffer{name: "sizes", width: 8, align: 8}
+		b[0] = fixedBuffer{name: "offsets", width: 8, align: 8, swap: swap8}
+		b[1] = fixedBuffer{name: "sizes", width: 8, align: 8, swap: swap8}
 	case layoutView:
-		b[0] = fixedBuffer{name: "views", width: 16, align: 8}
+		b[0] = fixedBuffer{name: "views", width: 16, align: 8, swap: swapViews}
 	case layoutSparseUnion:
 		b[0] = fixedBuffer{name: "types", width: 1, align: 1}
 	case layoutDenseUnion:
 		b[0] = fixedBuffer{name: "types", width: 1, align: 1}
-		b[1] = fixedBuffer{name: "offsets", width: 4, align: 4}
+		b[1] = fixedBuffer{name: "offsets", width: 4, align: 4, swap: swap4}
 	}
 	n := 0
 	for n < len(b) && b[n].name != "" {
@@ -67,8 +68,9 @@ func (p *columnPlan) fixedBuffers() []fixedBuffer {
 	return append([]fixedBuffer(nil), b[:n]...)
 }
 
-// valueAlign is the alignment that values of a width want: the largest power of two that divides it, at most 16.
-func valueAlign(width int) int { return min(max(width&-width, 1), 16) }
+// valueAlign is the alignment that values of a width want: the largest power of two that divides it, at most 8, which is as much
+// as any Go type wants.
+func valueAlign(width int) int { return min(max(width&-width, 1), 8) }
 
 // hasValidity tells whether the layout has a validity buffer, in messages of version V5.
 func (p *columnPlan) hasValidity() bool {

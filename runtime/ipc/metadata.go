@@ -60,8 +60,8 @@ func (r *schemaReader) metadata(path string, n int, at func(int) arrowfb.KeyValu
 }
 
 func schemaFrom(fb arrowfb.Schema, limits *Limits) (*Schema, error) {
-	if fb.Endianness() != arrowfb.EndiannessLittle {
-		return nil, frame.At(0, "schema.endianness", frame.Errorf(ErrUnsupported, "data is big-endian, which is not read yet; let the sender write little-endian"))
+	if e := fb.Endianness(); e != arrowfb.EndiannessLittle && e != arrowfb.EndiannessBig {
+		return nil, frame.At(0, "schema.endianness", frame.Errorf(ErrMalformed, "endianness %v, want little or big", e))
 	}
 	r := schemaReader{limits: limits}
 	s := &Schema{Fields: make([]Field, 0, min(fb.FieldsLen(), limits.MaxColumns))}

@@ -29,6 +29,9 @@ func (p *columnPlan) contents(d *column.Data, level Level) error {
 	if len(p.children) != 0 {
 		return p.nestedContents(d)
 	}
+	if p.field.Dictionary != nil && d.Dictionary == nil {
+		return nil // below the values of a dictionary: its own are looked up when they are needed
+	}
 	if p.field.Dictionary != nil {
 		if row := column.CheckIndices(d, p.indexBits, p.indexSigned); row >= 0 {
 			return p.malformed("indices", "row %d is outside the dictionary of %d values", row, d.Values.Len())

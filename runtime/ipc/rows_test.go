@@ -1,0 +1,139 @@
+package ipc_test
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/lightstream-go/lightstream/internal/arrowjson"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// checked wants the contents of a column to be right, and returns it.
+func checked(t *testing.T, f *ipc.Field, d column.Data) column.Data {
+	t.Helper()
+	nullable := *f
+	nullable.Nullable = true
+	if err := ipc.NewChecker(&ipc.Schema{Fields: []ipc.Field{nullable}}).Column(0, &d, ipc.Contents); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestSliceAndConcat cuts the columns of the golden files and puts them together again.
+func TestSliceAndConcat(t *testing.T) {
+	var cuts int
+	for _, name := range goldens(t) {
+		c := goldenJSON(t, name)
+		for _, b := range c.Batches {
+			for i := range b.Columns {
+				f, d := &c.Schema.Fields[i], &b.Columns[i]
+				for _, cut := range []int{0, 1, d.Len / 3, d.Len/2 + 1, d.Len} {
+					if cut > d.Len {
+						continue
+					}
+					x := checked(t, f, ipc.SliceColumn(f, d, 0, cut))
+					y := checked(t, f, ipc.SliceColumn(f, d, cut, d.Len))
+					all, err := ipc.ConcatColumns(f, &x, &y)
+					if err != nil {
+						t.Fatal(err)
+					}
+					all = checked(t, f, all)
+					of := func(d column.Data) *arrowjson.Content {
+						return &arrowjson.Content{Schema: &ipc.Schema{Fields: c.Schema.Fields[i : i+1]}, Batches: []arrowjson.Batch{{Rows: d.Len, Columns: []column.Data{d}}}}
+					}
+					if diff := arrowjson.Diff(of(*d), of(all)); diff != "" {
+						t.Fatalf("%s, column %q cut at %d: %s", name, f.Name, cut, diff)
+					}
+					cuts++
+				}
+			}
+		}
+	}
+	if cuts < 1000 {
+		t.Errorf("%d cuts", cuts)
+	}
+}
+
+// TestSliceRunsAndViews is for what the golden files do not have.
+func TestSliceRunsAndViews(t *testing.T) {
+	runs := ipc.Field{Name: "r", Type: ipc.Type{Kind: ipc.KindRunEndEncoded}, Children: []ipc.Field{{Name: "run_ends", Type: ipc.Int16}, {Name: "values", Type: ipc.Int32, Nullable: true}}}
+	d := column.Data{Len: 10, Children: []column.Data{{Len: 4, Buffers: [3][]byte{nil, it.I16(2, 5, 6, 12)}}, {Len: 4, Nulls: 1, Buffers: [3][]byte{it.Bits(1, 0, 1, 1), it.I32(7, 8, 9, 10)}}}}
+	long := ipc.Field{Name: "v", Type: ipc.BinaryView}
+	v, data := it.Views("one that is longer than twelve", "x", "another one that is longer")
+	views := column.Data{Len: 3, Buffers: [3][]byte{nil, v}, Variadic: [][]byte{data}}
+	for _, c := range []struct {
+		f *ipc.Field
+		d *column.Data
+	}{{&runs, &d}, {&long, &views}} {
+		for from := range c.d.Len + 1 {
+			for to := from; to <= c.d.Len; to++ {
+				x := checked(t, c.f, ipc.SliceColumn(c.f, c.d, 0, from))
+				y := checked(t, c.f, ipc.SliceColumn(c.f, c.d, from, to))
+				z := checked(t, c.f, ipc.SliceColumn(c.f, c.d, to, c.d.Len))
+				xy, err := ipc.ConcatColumns(c.f, &x, &y)
+				if err != nil {
+					t.Fatal(err)
+				}
+				xyz, err := ipc.ConcatColumns(c.f, &xy, &z)
+				if err != nil {
+					t.Fatal(err)
+				}
+				xyz = checked(t, c.f, xyz)
+				of := func(d column.Data) *arrowjson.Content {
+					return &arrowjson.Content{Schema: &ipc.Schema{Fields: []ipc.Field{*c.f}}, Batches: []arrowjson.Batch{{Rows: d.Len, Columns: []column.Data{d}}}}
+				}
+				if diff := arrowjson.Diff(of(*c.d), of(xyz)); diff != "" {
+					t.Fatalf("%s cut at %d and %d: %s", c.f.Name, from, to, diff)
+				}
+			}
+		}
+	}
+	far := column.Data{Len: math.MaxInt16, Children: []column.Data{{Len: 1, Buffers: [3][]byte{nil, it.I16(math.MaxInt16)}}, {Len: 1, Buffers: [3][]byte{nil, it.I32(7)}}}}
+	if _, err := ipc.ConcatColumns(&runs, &far, &d); !errors.Is(err, column.ErrTooLong) {
+		t.Error(err)
+	}
+}
+
+// TestNestedDictionaries sends a dictionary of lists of dictionary values, in which first the outer grows, then the inner, and then
+// both are exchanged.
+func TestNestedDictionaries(t *testing.T) {
+	field := ipc.Field{
+		Name: "d", Type: ipc.Type{Kind: ipc.KindList}, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8),
+		Children: []ipc.Field{{Name: "item", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Uint8)}},
+	}
+	schema := &ipc.Schema{Fields: []ipc.Field{field}}
+	words := column.NewDictionary(0)
+	for _, s := range []string{"a", "b"} {
+		words.Append(s, false)
+	}
+	lists := func(words *column.Dictionary, offsets []int32, items ...int8) *column.Data {
+		return &column.Data{Len: len(offsets) - 1, Buffers: [3][]byte{nil, it.I32(offsets...)}, Children: []column.Data{
+			{Len: len(items), Buffers: [3][]byte{nil, it.I8(items...)}, Dictionary: words, Values: words.Values()},
+		}}
+	}
+	outer := column.ColumnDictionary(lists(words, []int32{0, 1, 2}, 0, 1))
+	row := func(d *column.Dictionary, indices ...int8) arrowjson.Batch {
+		return arrowjson.Batch{Rows: len(indices), Columns: []column.Data{{Len: len(indices), Buffers: [3][]byte{nil, it.I8(indices...)}, Dictionary: d, Values: d.Values()}}}
+	}
+	for _, mode := range []ipc.Dictionaries{ipc.AutoDictionaries, ipc.DeltaDictionaries} {
+		c := &arrowjson.Content{Schema: schema}
+		c.Batches = append(c.Batches, row(outer, 1, 0))
+		outer.SetColumn(lists(words, []int32{0, 1, 2, 4}, 0, 1, 1, 0))
+		c.Batches = append(c.Batches, row(outer, 2, 1))
+		words.Append("c", false)
+		outer.SetColumn(lists(words, []int32{0, 1, 2, 4, 5}, 0, 1, 1, 0, 2))
+		c.Batches = append(c.Batches, row(outer, 3, 2, 0))
+		p := write(t, c, &ipc.WriterOptions{Dictionaries: mode}, true)
+		same(t, "file", fileContent(t, bytes.NewReader(p), int64(len(p)), nil), c)
+		other := column.NewDictionary(0)
+		other.Append("x", false)
+		c.Batches = append(c.Batches, row(column.ColumnDictionary(lists(other, []int32{0, 2}, 0, 0)), 0))
+		p = write(t, c, &ipc.WriterOptions{Dictionaries: mode}, false)
+		same(t, "stream", streamContent(t, bytes.NewReader(p), nil), c)
+		outer = column.ColumnDictionary(lists(words, []int32{0, 1, 2}, 0, 1))
+	}
+}
