@@ -129,7 +129,7 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 		return err
 	}
 	// Some old writers left the footer's version out, which is V1; that of each message says what it is.
-	if v := footer.Version(); v > arrowfb.MetadataVersionV5 {
+	if v := footer.Version(); v != arrowfb.MetadataVersionV1 && v < arrowfb.MetadataVersionV4 || v > arrowfb.MetadataVersionV5 {
 		return fileError(end, "footer.version", frame.Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
 	}
 	if !footer.HasSchema() {
