@@ -70,6 +70,7 @@ func (a *Adopter[B]) Adopt(rows int, columns []column.Data, release func()) (B, 
 		if d.Nulls == 0 {
 			d.Buffers[0] = nil
 		}
+		d.Padded = false // memory that columns are converted into is not zero behind their ends
 		record.Columns(h)[i] = d
 	}
 	if err := a.fit.apply(h, &a.stats); err != nil {

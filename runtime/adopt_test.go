@@ -1,9 +1,11 @@
 package rt_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log"
+	"math"
 	"strings"
 	"testing"
 
@@ -121,5 +123,75 @@ func TestAdoptRefuses(t *testing.T) {
 	var e *rt.SchemaError
 	if !errors.As(err, &e) || len(e.Differences) != 4 {
 		t.Error(err)
+	}
+}
+
+// TestAdoptPadding sends a batch that was converted from columns with padding, in memory that was used before.
+func TestAdoptPadding(t *testing.T) {
+	pool := mem.NewPool(nil)
+	for _, n := range []int{1, 4 << 10, 8 << 10, 16 << 10} {
+		b := pool.Get(n)
+		for i := range b.Bytes()[:b.Cap()] {
+			b.Bytes()[:b.Cap()][i] = 0xAA
+		}
+		b.Release()
+	}
+	var symbols column.DictBuilder[int32]
+	symbols.Init(column.Config{Name: "note"})
+	symbols.AppendAll([]string{"a", "b", "a", "c", "a"})
+	have := &ipc.Schema{Fields: []ipc.Field{{Name: "note", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}
+	table := rt.NewTable(rt.TableSpec[struct{}, rt.Handle, *nothingBuilder]{
+		Name:       "note",
+		Columns:    []rt.Column{{Field: ipc.Field{Name: "note", Type: ipc.Utf8}}},
+		NewBatch:   func(h rt.Handle) rt.Handle { return h },
+		NewBuilder: func(*rt.BuilderOptions) *nothingBuilder { return nil },
+	})
+	a, err := rt.NewAdopter(table, have, &rt.ReaderOptions{Pool: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := a.Adopt(5, []column.Data{symbols.Data()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent bytes.Buffer
+	if err := ipc.NewWriter(&sent, table.Schema(), nil).Write(t.Context(), h.Len(), ipc.Columns(h)); err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(sent.Bytes(), []byte{0xAA}); n > 0 {
+		t.Errorf("%d bytes of released memory were sent", n)
+	}
+}
+
+// nothingBuilder is the builder of a table that is only read.
+type nothingBuilder struct{ rt.BuilderBase }
+
+func (*nothingBuilder) Append(struct{})       {}
+func (*nothingBuilder) AppendRows([]struct{}) {}
+
+// TestAdoptTooFar converts seconds that are more nanoseconds than an int64 has, on either side of 1970.
+func TestAdoptTooFar(t *testing.T) {
+	a, err := rt.NewAdopter(feed.TradeTable, foreignSchema, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const most = math.MaxInt64 / 1_000_000_000
+	for seconds, fits := range map[int64]bool{most: true, -most: true, most + 1: false, -most - 1: false, math.MaxInt64: false, math.MinInt64: false} {
+		columns := foreignColumns()
+		columns[4].Buffers[1] = column.Bytes([]int64{0, seconds})
+		batch, err := a.Adopt(2, columns, nil)
+		switch {
+		case !fits:
+			var e *rt.ConvertError
+			if !errors.As(err, &e) || e.Column != "time" || e.Row != 1 || !errors.Is(err, rt.ErrInexact) {
+				t.Errorf("%d s: %v", seconds, err)
+			}
+		case err != nil:
+			t.Errorf("%d s: %v", seconds, err)
+		default:
+			if at := batch.Row(1).Time; at.Unix() != seconds {
+				t.Errorf("%d s: %v", seconds, at)
+			}
+		}
 	}
 }

@@ -3,6 +3,8 @@ package rt_test
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/internal/feed"
@@ -76,4 +78,35 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 		}
 		batch.Release()
 	}))
+}
+
+// TestRowsOutliveTheirBytes wants rows to stay what they are when the bytes of their batch change, texts that lie beside their views
+// too.
+func TestRowsOutliveTheirBytes(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	b := feed.NewAllBuilder(nil)
+	for range 20 {
+		b.Append(randomAll(r, "a text that does not stand in its view"))
+	}
+	p, err := feed.AllTable.AppendBatch(nil, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	aligned := mem.Alloc(len(p))
+	copy(aligned, p)
+	batch, err := feed.AllTable.DecodeBatch(aligned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := batch.AppendTo(nil)
+	var want []feed.All
+	for i := range batch.Len() {
+		want = append(want, batch.Row(i))
+	}
+	for i := range aligned {
+		aligned[i] = 'X'
+	}
+	if !reflect.DeepEqual(rows, want) {
+		t.Errorf("rows have become\n%+v, want\n%+v", rows, want)
+	}
 }

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"testing"
 	"testing/iotest"
 
 	"github.com/lightstream-go/lightstream/internal/feed"
+	"github.com/lightstream-go/lightstream/runtime/column"
 	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/mem"
@@ -169,5 +171,33 @@ func TestStop(t *testing.T) {
 	h.Release()
 	if used := pool.Stats().InUseBytes; used != 0 {
 		t.Errorf("%d bytes are held at the end", used)
+	}
+}
+
+// TestNoLimitOfExpansion realigns a batch where nothing limits what batches are expanded to.
+func TestNoLimitOfExpansion(t *testing.T) {
+	s := &ipc.Schema{Fields: []ipc.Field{{Name: "x", Type: ipc.Int32}}}
+	e, err := ipc.NewMessageEncoder(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := column.Bytes([]int32{1, 2, 3})
+	p, err := e.AppendBatch(mem.Alloc(8)[:8:8], 3, []column.Data{{Len: 3, Buffers: [3][]byte{nil, values}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := ipc.NewMessageDecoder(s, &ipc.ReaderOptions{Limits: &ipc.Limits{MaxExpanded: math.MaxInt64}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := d.Decode(p[8:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have := h.Column(0).Buffers[1]; !bytes.Equal(have, values) || d.Stats().Realigned == 0 {
+		t.Errorf("%v, want %v; %d realigned", have, values, d.Stats().Realigned)
+	}
+	if err := ipc.NewWriter(io.Discard, &ipc.Schema{}, nil).Write(t.Context(), -1, nil); err == nil {
+		t.Error("a batch of -1 rows was written")
 	}
 }

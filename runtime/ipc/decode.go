@@ -243,7 +243,7 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 	if m.Owner != nil {
 		record.Own(h, m.Owner)
 	}
-	record.Limit(h, d.limits.MaxExpanded+widest*int64(len(m.Body)))
+	record.Limit(h, d.limits.MaxExpanded+min(widest*int64(len(m.Body)), math.MaxInt64-d.limits.MaxExpanded))
 	cols := record.Columns(h)
 	c := cursor{meta: m.Batch, body: m.Body, batch: h, head: m.Head, v4: m.Batch.V4}
 	for i := range d.columns {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 
 	flatbuffers "github.com/google/flatbuffers/go"
@@ -238,7 +239,7 @@ func (r *FileReader) block(b arrowfb.Block, end int64, path string) (block, erro
 		return x, fileError(end, path, frame.Errorf(ErrMalformed, "a block at %d of %d and %d bytes, the footer begins at %d", x.offset, x.head, x.body, end))
 	case int64(x.head) > r.dec.limits.MaxMetadata:
 		return x, fileError(end, path, frame.Errorf(ErrLimit, "%d bytes of metadata exceed Limits.MaxMetadata (%d)", x.head, r.dec.limits.MaxMetadata))
-	case x.body > r.dec.limits.MaxBody:
+	case x.body > r.dec.limits.MaxBody || x.body > math.MaxInt-int64(x.head):
 		return x, fileError(end, path, frame.Errorf(ErrLimit, "%d bytes exceed Limits.MaxBody (%d); raise it", x.body, r.dec.limits.MaxBody))
 	}
 	return x, nil

@@ -104,6 +104,9 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	if err := w.Err(); err != nil {
 		return err
 	}
+	if rows < 0 {
+		return fmt.Errorf("lightstream: a batch of %d rows", rows)
+	}
 	if err := w.cancel.arm(ctx); err != nil {
 		return err
 	}
