@@ -41,7 +41,7 @@ var importRules = []importRule{
 	{"codegen/fbsgen", []string{"codegen/fbs", jennifer}},
 	{"codegen/internal/output", nil},
 	{"codegen/internal/fbsgo", []string{"codegen/fbs", "codegen/fbsgen", "codegen/internal/output"}},
-	{"codegen", []string{"gen", "internal/flatbuf", "schema", jennifer, flatbuffers}},
+	{"codegen", []string{"runtime", "gen", "internal/flatbuf", "schema", jennifer, flatbuffers}},
 
 	{"interop/arrowgo", []string{"runtime", "internal/asm", "github.com/apache/arrow-go/v18"}},
 	{"interop/peers", generated},

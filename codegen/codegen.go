@@ -1,5 +1,5 @@
-// Package codegen is the generator as a library: it reads definitions of tables, from Go structs and .fbs files, and writes
-// the Go that streams them.
+// Package codegen is the generator as a library: it reads definitions of tables, from Go structs, .fbs files and the schemas
+// of Arrow files, and writes the Go that streams them.
 //
 //	definition ── load ── model ── emit ── Generate ─┬─ Write: the files, each replaced in one step
 //	                                                 └─ Check: an error for each that is stale
@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,17 +28,21 @@ import (
 
 // Options say what to generate from. The zero value is the Go package in the current directory.
 type Options struct {
-	// Inputs are directories of Go packages, Go files, .fbs files, and dir/... for all tables at and below dir: those of Go
-	// packages, and those of the .fbs files that generated files there came from. Nil means the current directory.
+	// Inputs are directories of Go packages, Go files, schemas (.fbs, .arrow and .arrows files), and dir/... for all tables at
+	// and below dir: those of Go packages, and those of the schemas that generated files there came from. Nil means the
+	// current directory.
 	Inputs []string
 
-	// Output is the directory for what .fbs files give. Empty means that of the .fbs file. (What Go files give goes beside
+	// Output is the directory for what schemas give. Empty means that of the schema. (What Go files give goes beside
 	// them, as it is of the same package.)
 	Output string
 
-	// Package is the name of the Go package for .fbs files. Empty means that of the Go files in the directory, or else the
+	// Package is the name of the Go package for schemas. Empty means that of the Go files in the directory, or else the
 	// name of the directory.
 	Package string
+
+	// Table is the name of the table of a .arrow or .arrows file. Empty means the name of the file.
+	Table string
 
 	// Include are directories to search for files that .fbs files include.
 	Include []string
@@ -86,6 +91,15 @@ func Generate(opts *Options) ([]Output, error) {
 	return distinct(g.outputs)
 }
 
+// IsSchema tells whether a file of this name is a definition that is no Go: a .fbs, .arrow or .arrows file.
+func IsSchema(name string) bool {
+	switch filepath.Ext(name) {
+	case ".fbs", ".arrow", ".arrows":
+		return true
+	}
+	return false
+}
+
 type generator struct {
 	opts    *Options
 	outputs []Output
@@ -106,10 +120,10 @@ func (g *generator) input(input string) error {
 	if root, ok := strings.CutSuffix(filepath.ToSlash(input), "/..."); ok {
 		return g.tree(filepath.FromSlash(root))
 	}
-	switch filepath.Ext(input) {
-	case ".fbs":
-		return g.schema(input, cmp.Or(g.opts.Output, filepath.Dir(input)), g.opts.Package)
-	case ".go":
+	switch {
+	case IsSchema(input):
+		return g.schema(input, cmp.Or(g.opts.Output, filepath.Dir(input)), g.opts.Package, g.opts.Table)
+	case filepath.Ext(input) == ".go":
 		return g.goFile(input)
 	}
 	info, err := os.Stat(input)
@@ -117,7 +131,7 @@ func (g *generator) input(input string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s: not a definition; name a directory, a .go file or a .fbs file", input)
+		return fmt.Errorf("%s: not a definition; name a directory, or a .go, .fbs, .arrow or .arrows file", input)
 	}
 	n, err := g.goPackage(input)
 	if err == nil && n == 0 {
@@ -191,7 +205,7 @@ func (g *generator) goFile(name string) error {
 	return fmt.Errorf("%s: no tables; write //lightstream:table in the comment of a struct", name)
 }
 
-// schemasOf generates for the .fbs files that the generated files in dir came from, and returns how many these are.
+// schemasOf generates for the schemas that the generated files in dir came from, and returns how many these are.
 func (g *generator) schemasOf(dir string) (int, error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*_lightstream.go"))
 	if err != nil {
@@ -204,14 +218,14 @@ func (g *generator) schemasOf(dir string) (int, error) {
 			return 0, err
 		}
 		source, ok := emit.Source(text)
-		if !ok || filepath.Ext(source) != ".fbs" {
+		if !ok || !IsSchema(source) {
 			continue
 		}
 		source = filepath.Join(dir, filepath.FromSlash(source))
 		if _, err := os.Stat(source); err != nil {
 			continue // it was taken away, and the file is the user's to remove
 		}
-		if err := g.schema(source, dir, load.PackageClause(text)); err != nil {
+		if err := g.schema(source, dir, load.PackageClause(text), tableName(text)); err != nil {
 			return 0, err
 		}
 		schemas++
@@ -219,8 +233,19 @@ func (g *generator) schemasOf(dir string) (int, error) {
 	return schemas, nil
 }
 
-// schema generates for a .fbs file into dir.
-func (g *generator) schema(name, dir, pkg string) error {
+// tableSpec finds the row type of the first table in a generated file.
+var tableSpec = regexp.MustCompile(`TableSpec\[(\w+), `)
+
+// tableName returns the name of the first table in a generated file, as -table gave it.
+func tableName(text []byte) string {
+	if match := tableSpec.FindSubmatch(text); match != nil {
+		return string(match[1])
+	}
+	return ""
+}
+
+// schema generates for a schema into dir. Table is the name of the table of an Arrow file, "" for that of the file.
+func (g *generator) schema(name, dir, pkg, table string) error {
 	source, err := relative(dir, name)
 	if err != nil {
 		return err
@@ -229,7 +254,12 @@ func (g *generator) schema(name, dir, pkg string) error {
 	if err != nil {
 		return err
 	}
-	f, err := load.FBS(name, &load.FBSOptions{Include: g.opts.Include, Package: pkg, Declared: declared})
+	var f *model.File
+	if filepath.Ext(name) == ".fbs" {
+		f, err = load.FBS(name, &load.FBSOptions{Include: g.opts.Include, Package: pkg, Declared: declared})
+	} else {
+		f, err = load.Arrow(name, &load.ArrowOptions{Package: pkg, Declared: declared, Table: table})
+	}
 	if err != nil {
 		return g.keep(err)
 	}

@@ -1,10 +1,11 @@
-// Command lightstream-gen writes the Go that streams tables as Apache Arrow, from Go structs and .fbs files.
+// Command lightstream-gen writes the Go that streams tables as Apache Arrow, from Go structs, .fbs files and Arrow files.
 //
 //	go get -tool github.com/lightstream-go/lightstream/cmd/lightstream-gen
 //
 // In a Go package, //go:generate go tool lightstream-gen generates for all structs with //lightstream:table in their comment:
 // trade_lightstream.go from trade.go. With the name of a .fbs file it generates for the tables in that:
-// trades_lightstream.go, and the row structs in trades_rows.go. Run it with -h for all else.
+// trades_lightstream.go, and the row structs in trades_rows.go. With that of a .arrow or .arrows file it does the same for the
+// table that this holds. Run it with -h for all else.
 package main
 
 import (
@@ -30,20 +31,23 @@ const usage = `usage: lightstream-gen [flags] [input ...]
 
 Writes the typed readers, writers, batches and builders of tables.
 
-An input is a directory with a Go package, a Go file, a .fbs file, or dir/... for
-all tables at and below dir: those of Go packages, and those of the .fbs files that
+An input is a directory with a Go package, a Go file, a schema, or dir/... for all
+tables at and below dir: those of Go packages, and those of the schemas that
 generated files there came from. Without one it is the package in the current
 directory.
 
-  trade.go    structs with //lightstream:table in their comment
-              give trade_lightstream.go
-  trades.fbs  tables give trades_lightstream.go, and trades_rows.go
-              with a struct for each
+  trade.go       structs with //lightstream:table in their comment
+                 give trade_lightstream.go
+  trades.fbs     tables give trades_lightstream.go, and trades_rows.go
+                 with a struct for each
+  trades.arrows  the columns of an Arrow stream, or of a .arrow file,
+                 give the same two files
 
 examples:
-  //go:generate go tool lightstream-gen              the package of this file
-  //go:generate go tool lightstream-gen trades.fbs   the tables of a schema
-  go tool lightstream-gen -check ./...               fails if a file is stale
+  //go:generate go tool lightstream-gen                  the package of this file
+  //go:generate go tool lightstream-gen trades.fbs       the tables of a schema
+  //go:generate go tool lightstream-gen -table Trade trades.arrows
+  go tool lightstream-gen -check ./...                   fails if a file is stale
   go tool lightstream-gen -o internal/feed -I schema schema/trades.fbs
 
 flags:
@@ -61,8 +65,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	check := flags.Bool("check", false, "write nothing, and fail if a file is not what would be written")
 	version := flags.Bool("version", false, "print the version")
 	verbose := flags.Bool("v", false, "print the names of files that have changed")
-	flags.StringVar(&opts.Output, "o", "", "`directory` for what .fbs files give, instead of their own")
-	flags.StringVar(&opts.Package, "package", "", "`name` of the Go package for .fbs files, instead of that of the Go files in the directory")
+	flags.StringVar(&opts.Output, "o", "", "`directory` for what schemas give, instead of their own")
+	flags.StringVar(&opts.Package, "package", "", "`name` of the Go package for schemas, instead of that of the Go files in the directory")
+	flags.StringVar(&opts.Table, "table", "", "`name` of the table of a .arrow or .arrows file, instead of that of the file")
 	flags.Func("I", "`directory` to search for files that .fbs files include; may be repeated", func(dir string) error {
 		opts.Include = append(opts.Include, dir)
 		return nil
@@ -110,22 +115,30 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // misused returns an error for flags that have nothing to do.
 func misused(opts *codegen.Options) error {
-	named := func(suffix string) bool {
-		return slices.ContainsFunc(opts.Inputs, func(input string) bool { return strings.HasSuffix(input, suffix) })
+	count := func(is func(string) bool) (n int) {
+		for _, input := range opts.Inputs {
+			if is(input) {
+				n++
+			}
+		}
+		return n
 	}
+	schemas := count(codegen.IsSchema)
+	fbs := count(func(input string) bool { return filepath.Ext(input) == ".fbs" })
 	switch {
-	case named(".fbs"):
-	case opts.Output != "":
-		return errors.New("-o is for .fbs files, and there is none; what Go files give goes beside them")
-	case opts.Package != "":
-		return errors.New("-package is for .fbs files, and there is none")
-	case len(opts.Include) > 0 && !named("/..."):
+	case opts.Output != "" && schemas == 0:
+		return errors.New("-o is for schemas, and there is none; what Go files give goes beside them")
+	case opts.Package != "" && schemas == 0:
+		return errors.New("-package is for schemas, and there is none")
+	case opts.Table != "" && schemas-fbs != 1:
+		return fmt.Errorf("-table is for one .arrow or .arrows file, and there are %d", schemas-fbs)
+	case len(opts.Include) > 0 && fbs == 0 && count(func(input string) bool { return strings.HasSuffix(input, "/...") }) == 0:
 		return errors.New("-I is for .fbs files, and there is none")
 	}
 	return nil
 }
 
-// generatesHere tells whether what .fbs files give goes into the current directory, that of the package that go generate
+// generatesHere tells whether what schemas give goes into the current directory, that of the package that go generate
 // runs for.
 func generatesHere(opts *codegen.Options) bool {
 	if opts.Output != "" {

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/lightstream-go/lightstream/codegen/evolve"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 var update = flag.Bool("update", false, "rewrite what scripts compare with")
@@ -23,7 +26,7 @@ func TestScript(t *testing.T) { runScripts(t, "testdata/script") }
 // TestBad runs the command on definitions that are wrong: each says what, and where.
 func TestBad(t *testing.T) {
 	runScripts(t, "testdata/bad")
-	for prefix, want := range map[string]int{"go_": 25, "fbs_": 25} {
+	for prefix, want := range map[string]int{"go_": 58, "fbs_": 40, "arrow_": 12} {
 		names, _ := filepath.Glob("testdata/bad/" + prefix + "*")
 		if len(names) < want {
 			t.Errorf("%d scripts %s*, want at least %d", len(names), prefix, want)
@@ -38,6 +41,7 @@ func runScripts(t *testing.T, dir string) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"arrow": writeArrow},
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOFLAGS", "GOPROXY"} {
 				if value := os.Getenv(name); value != "" {
@@ -47,6 +51,33 @@ func runScripts(t *testing.T, dir string) {
 			return nil
 		},
 	})
+}
+
+// writeArrow is the command "arrow file [column …]" of scripts: it writes an Arrow file or, under the name of one, a stream, that
+// has a schema and no batches. Columns are written as in lightstream.schema.lock.
+func writeArrow(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: arrow file [column ...]")
+	}
+	schema := &ipc.Schema{}
+	for _, text := range args[1:] {
+		f, err := evolve.ParseField(text)
+		if err != nil {
+			ts.Fatalf("column %q: %v", text, err)
+		}
+		schema.Fields = append(schema.Fields, f)
+	}
+	var buf bytes.Buffer
+	var err error
+	if filepath.Ext(args[0]) == ".arrow" {
+		err = ipc.NewFileWriter(&buf, schema, nil).Close()
+	} else {
+		err = ipc.NewWriter(&buf, schema, nil).Close()
+	}
+	if err == nil {
+		err = os.WriteFile(ts.MkAbs(args[0]), buf.Bytes(), 0o666)
+	}
+	ts.Check(err)
 }
 
 func TestExitStatus(t *testing.T) {
@@ -75,7 +106,7 @@ func TestExitStatus(t *testing.T) {
 		{"bad definition", []string{"-package=p", bad}, 1, "bad.fbs:1:"},
 		{"no file", []string{filepath.Join(dir, "none.fbs")}, 1, "none.fbs"},
 		{"unknown flag", []string{"-x"}, 2, "-x"},
-		{"idle flag", []string{"-o", dir}, 2, "-o is for .fbs files"},
+		{"idle flag", []string{"-o", dir}, 2, "-o is for schemas"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

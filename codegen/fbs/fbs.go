@@ -73,7 +73,7 @@ func ParseFiles(names []string, opt *Options) (*Schema, error) {
 		return nil, l.errs.sorted()
 	}
 	s.Main, s.Files = s.Named[0], l.files
-	r := resolver{schema: s, errs: &l.errs}
+	r := resolver{schema: s, errs: &l.errs, builtin: l.opt.Builtin}
 	r.resolve()
 	if len(l.errs.list) > 0 {
 		return nil, l.errs.sorted()

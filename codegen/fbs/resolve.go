@@ -2,6 +2,7 @@ package fbs
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"slices"
@@ -19,6 +20,7 @@ type resolver struct {
 	schema     *Schema
 	errs       *errorList
 	attributes map[string]bool // declared ones
+	builtin    fs.FS           // may be nil
 }
 
 func (r *resolver) resolve() {
@@ -459,12 +461,37 @@ func (r *resolver) attrs(attrs Attrs) {
 		case r.errs.full():
 		default:
 			want := fmt.Sprintf("a declaration of it: attribute %q;", clip(a.Name))
-			if near := nearest(a.Name, slices.Concat(slices.Collect(maps.Keys(r.attributes)), slices.Collect(maps.Keys(ownAttributes)))); near != "" {
+			if file := r.declaring(a.Name); file != "" {
+				want = fmt.Sprintf("include %q; at the top, or %s", file, want)
+			} else if near := nearest(a.Name, slices.Concat(slices.Collect(maps.Keys(r.attributes)), slices.Collect(maps.Keys(ownAttributes)))); near != "" {
 				want = near + ", or " + want
 			}
 			r.add(a.Pos, want, "unknown attribute %q", clip(a.Name))
 		}
 	}
+}
+
+// declaring returns the name of the built-in file that declares an attribute, "" if none does.
+func (r *resolver) declaring(attribute string) string {
+	if r.builtin == nil {
+		return ""
+	}
+	names, err := fs.Glob(r.builtin, "*.fbs")
+	if err != nil {
+		return ""
+	}
+	for _, name := range names {
+		src, err := fs.ReadFile(r.builtin, name)
+		if err != nil {
+			continue
+		}
+		errs := errorList{max: 1}
+		f := parseFile(name, src, &errs)
+		if slices.ContainsFunc(f.Attributes, func(a *AttributeDecl) bool { return a.Name == attribute }) {
+			return name
+		}
+	}
+	return ""
 }
 
 // ownAttributes are those that need no declaration.

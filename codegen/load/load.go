@@ -1,8 +1,9 @@
-// Package load reads definitions of tables: Go structs marked //lightstream:table, and .fbs files.
+// Package load reads definitions of tables: Go structs marked //lightstream:table, .fbs files, and the schemas of Arrow files
+// and streams.
 //
 //	struct field, tag, comment ─┐
-//	                            ├─ model.Def ── model.Build ── *model.File, one for each source file
-//	.fbs field, attribute, doc ─┘
+//	.fbs field, attribute, doc ─┼─ model.Def ── model.Build ── *model.File, one for each source file
+//	field of an Arrow schema   ─┘
 //
 // # Go structs
 //
@@ -77,6 +78,12 @@
 //	(was: "old"), (naive: "UTC")            as in a tag
 //	(deprecated)                            no column
 //
+// # Arrow files
+//
+// A .arrow or .arrows file, with or without batches, is one table: that of its schema. Its fields are those that a .fbs file
+// gives for the same columns. Names that are none in Go get one, as they do in .fbs files. Metadata says nothing, but for the
+// extension type arrow.uuid.
+//
 // # Errors
 //
 // What cannot be expressed is reported as [model.Errors], all at once, each with its place, what was found and what would
@@ -103,7 +110,7 @@ func output(name string) string {
 	return base + "_lightstream.go"
 }
 
-// outputs returns the names of the files that are generated from a .fbs file: trades_lightstream.go and trades_rows.go.
+// outputs returns the names of the files that are generated from a schema: trades_lightstream.go and trades_rows.go.
 func outputs(name string) (tables, rows string) {
 	base := strings.TrimSuffix(path.Base(name), path.Ext(name))
 	base = strings.TrimSuffix(base, "_test") // which would make them files of a test

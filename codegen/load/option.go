@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+	_ "time/tzdata" // so that the same zones are known on every machine
 
 	"github.com/lightstream-go/lightstream/codegen/model"
 )
@@ -18,8 +20,20 @@ func problemf(remedy, format string, args ...any) *problem {
 	return &problem{fmt.Sprintf(format, args...), remedy}
 }
 
-// zone is an IANA name or an offset.
-var zone = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_+/-]*|[+-]\d\d:\d\d)$`)
+var (
+	zoneName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_+/-]*$`)
+	zoneOffset = regexp.MustCompile(`^[+-]([01]\d|2[0-3]):[0-5]\d$`)
+)
+
+// isZone tells whether a zone is an offset or has a name that the IANA database knows, of which package time/tzdata has a
+// copy for machines that have none.
+func isZone(zone string) bool {
+	if !zoneName.MatchString(zone) || zone == "Local" {
+		return zoneOffset.MatchString(zone)
+	}
+	_, err := time.LoadLocation(zone)
+	return err == nil
+}
 
 // parseTimestamp reads "us,UTC" or "us". Forms tells how to write it.
 func parseTimestamp(spec, forms string) (model.Type, *problem) {
@@ -30,10 +44,10 @@ func parseTimestamp(spec, forms string) (model.Type, *problem) {
 	}
 	switch {
 	case !zoned:
-	case !zone.MatchString(t.Zone):
-		return t, problemf("write one such as UTC, Europe/Berlin or +01:00", "zone %q of a timestamp", t.Zone)
 	case strings.EqualFold(t.Zone, "UTC") && t.Zone != "UTC":
 		return t, problemf("write UTC", "zone %q of a timestamp", t.Zone)
+	case !isZone(t.Zone):
+		return t, problemf("write one such as UTC, Europe/Berlin or +01:00", "zone %q of a timestamp", t.Zone)
 	}
 	return t, nil
 }

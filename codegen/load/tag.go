@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"reflect"
@@ -14,6 +15,31 @@ import (
 // knownOptions is what a tag may say after the column's name.
 const knownOptions = "the options are dict, dict(int16), timestamp(us,UTC), naive=UTC, date32, date64, time32(ms), time64(us), " +
 	"duration(us), decimal(38,10), uuid, large, view, required, default=0, was=old, go=Name"
+
+// tagKey finds the keys of a tag.
+var tagKey = regexp.MustCompile(`([^\s":` + "`" + `]+):"(?:[^"\\]|\\.)*"`)
+
+// misspelt returns the key of a tag that is one slip away from arrow, and where it begins, or "" if there is none.
+func misspelt(text string) (key string, at int) {
+	for _, m := range tagKey.FindAllStringSubmatchIndex(text, -1) {
+		if key := text[m[2]:m[3]]; isSlip(strings.ToLower(key), "arrow") && key != "narrow" {
+			return key, m[2]
+		}
+	}
+	return "", 0
+}
+
+// isSlip tells whether a word is another, or that with a letter too many, one missing, one wrong or two swapped.
+func isSlip(word, of string) bool {
+	start := 0
+	for start < min(len(word), len(of)) && word[start] == of[start] {
+		start++
+	}
+	a, b := word[start:], of[start:]
+	cut := func(s string, n int) string { return s[min(n, len(s)):] }
+	return cut(a, 1) == b || a == cut(b, 1) || cut(a, 1) == cut(b, 1) ||
+		len(a) > 1 && len(b) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
+}
 
 // tag is a field's struct tag:
 //
@@ -47,6 +73,14 @@ func parseTag(lit *ast.BasicLit, pos func(token.Pos) model.Pos, errs *model.Erro
 	}
 	value, ok := reflect.StructTag(text).Lookup("arrow")
 	if !ok {
+		if key, at := misspelt(text); key != "" {
+			keyPos := pos(lit.Pos())
+			if lit.Value[0] == '`' {
+				keyPos = pos(lit.Pos() + token.Pos(1+at))
+			}
+			errs.Add(keyPos, fmt.Sprintf("tag key %q, which nobody reads", key), `write arrow:"…"`)
+			return tag{}, false
+		}
 		if strings.Contains(text, "arrow") && !pairs.MatchString(text) {
 			errs.Add(pos(lit.Pos()), "tag "+lit.Value+` is not made of key:"value" pairs`, "write `arrow:\"name\"`, without spaces around the colon")
 		}

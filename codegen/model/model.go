@@ -2,9 +2,9 @@
 // name, column number, buffer number, type and local variable is settled, so that package emit only writes.
 //
 //	front end            model                          emit
-//	Go struct  ─┐
-//	            ├─ Def ── Build ── File ── Table ── Column ── *_lightstream.go, *_rows.go
-//	.fbs table ─┘
+//	Go struct    ─┐
+//	.fbs table   ─┼─ Def ── Build ── File ── Table ── Column ── *_lightstream.go, *_rows.go
+//	Arrow schema ─┘
 //
 // A front end describes tables as a [Def] and knows nothing of what is generated; [Build] decides. So the same table gives
 // the same file, whichever front end it came from.
@@ -16,14 +16,20 @@ import (
 	"strings"
 )
 
-// Pos is a place in a definition. Lines and columns count from 1, columns in bytes. The zero Pos is no place.
+// Pos is a place in a definition. Lines and columns count from 1, columns in bytes. The zero Pos is no place, and one without a
+// line is a file that has none.
 type Pos struct {
 	File      string
 	Line, Col int
 }
 
-// String returns "file:line:col".
-func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
+// String returns "file:line:col", or "file" for a file without lines.
+func (p Pos) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
 
 // Kind says how a column's values are laid out, and so which views and builders it gets.
 type Kind uint8

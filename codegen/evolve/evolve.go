@@ -1,0 +1,2 @@
+// Package evolve judges how tables change.
+package evolve
