@@ -1,2 +1,2 @@
-// Package evolve judges how tables change.
+// Package evolve has the columns of tables as lines of text.
 package evolve
