@@ -22,7 +22,7 @@ func TestAPI(t *testing.T) {
 	for _, dir := range []string{
 		"runtime", "runtime/mem", "runtime/column", "runtime/frame", "runtime/ipc",
 		"transports", "transports/tcp", "transports/uds", "transports/stdio", "transports/pipe", "transports/transporttest",
-		"interop/arrowgo", "codegen",
+		"interop/arrowgo", "codegen", "codegen/evolve",
 	} {
 		golden := filepath.Join("docs", "api", strings.ReplaceAll(dir, "/", "_")+".txt")
 		got := exported(t, dir)

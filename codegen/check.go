@@ -55,6 +55,7 @@ func (f *StaleFile) String() string {
 func Check(outputs []Output) error {
 	var stale StaleError
 	var reported *Output // the last one whose definition has changed
+	dirs := map[string]bool{}
 	for i := range outputs {
 		o := &outputs[i]
 		old, err := os.ReadFile(o.Path)
@@ -65,8 +66,15 @@ func Check(outputs []Output) error {
 		if o.Text == nil && missing || o.Text != nil && !missing && bytes.Equal(old, o.Text) {
 			continue
 		}
-		f := StaleFile{Path: o.Path, Fix: "go generate " + dotted(filepath.Dir(o.Path))}
+		dir := filepath.Dir(o.Path)
+		f := StaleFile{Path: o.Path, Fix: "go generate " + dotted(dir)}
 		switch {
+		case o.lock != nil && dirs[dir]:
+			continue // it follows from what has been reported
+		case o.lock != nil && missing:
+			f.Reason = "is not there"
+		case o.lock != nil:
+			f.Reason = "is stale: it is not what the tables of this directory are"
 		case o.Text == nil:
 			f.Reason = fmt.Sprintf("is stale: %s has no tables any more", filepath.Base(o.source))
 		case o.file != nil:
@@ -78,6 +86,7 @@ func Check(outputs []Output) error {
 			f.Reason = "is stale: it is not what this version of lightstream-gen writes"
 		}
 		stale.Files = append(stale.Files, f)
+		dirs[dir] = true
 	}
 	if len(stale.Files) == 0 {
 		return nil

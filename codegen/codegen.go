@@ -2,7 +2,8 @@
 // of Arrow files, and writes the Go that streams them.
 //
 //	definition ── load ── model ── emit ── Generate ─┬─ Write: the files, each replaced in one step
-//	                                                 └─ Check: an error for each that is stale
+//	                                                 ├─ Check: an error for each that is stale
+//	             lightstream.schema.lock ── evolve ──┴─ Changes: those of the tables, judged
 //
 // The same definition gives the same bytes, wherever and whenever. A definition with an error changes no file.
 //
@@ -57,6 +58,7 @@ type Output struct {
 
 	file   *model.File // of the tables in it, nil for row structs
 	source string      // the path of what it was made from
+	lock   *lockChange // of a lightstream.schema.lock
 }
 
 // Run generates files and writes those that have changed. It returns their paths, removed ones too.
@@ -68,8 +70,8 @@ func Run(opts *Options) (changed []string, err error) {
 	return Write(outputs)
 }
 
-// Generate returns what belongs into the generated files, in order of paths, and writes nothing. Errors of definitions are
-// of type [model.Errors], all at once.
+// Generate returns what belongs into the generated files, in order of directories and paths, each directory's
+// lightstream.schema.lock last, and writes nothing. Errors of definitions are of type [model.Errors], all at once.
 func Generate(opts *Options) ([]Output, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -87,8 +89,14 @@ func Generate(opts *Options) ([]Output, error) {
 	if err := g.errs.Err(); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(g.outputs, func(a, b Output) int { return cmp.Compare(a.Path, b.Path) })
-	return distinct(g.outputs)
+	slices.SortStableFunc(g.outputs, func(a, b Output) int {
+		return cmp.Or(cmp.Compare(filepath.Dir(a.Path), filepath.Dir(b.Path)), cmp.Compare(a.Path, b.Path))
+	})
+	outputs, err := distinct(g.outputs)
+	if err != nil {
+		return nil, err
+	}
+	return locks(outputs)
 }
 
 // IsSchema tells whether a file of this name is a definition that is no Go: a .fbs, .arrow or .arrows file.

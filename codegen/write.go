@@ -65,6 +65,9 @@ func Write(outputs []Output) (changed []string, err error) {
 
 // mayReplace returns an error if old, which stands where o belongs, was written by hand or belongs to another source.
 func (o *Output) mayReplace(old []byte) error {
+	if o.lock != nil {
+		return nil // it has been read as what it is
+	}
 	source, ok := emit.Source(old)
 	if !ok {
 		return fmt.Errorf("%s: was not written by lightstream-gen; move it out of the way, or rename %s", o.Path, filepath.Base(o.source))

@@ -153,6 +153,13 @@ func fit(table, source string, columns []Column, schema *ipc.Schema, opts *Reade
 	return f, nil
 }
 
+// CheckSchema tells whether a reader of a table with the given columns takes streams of the schema. If not, the error is a
+// *[SchemaError] with all differences, as from the first read of such a stream.
+func CheckSchema(table string, columns []Column, schema *ipc.Schema) error {
+	_, err := fit(table, "", columns, schema, &ReaderOptions{})
+	return err
+}
+
 // find returns the stream's column for want, or -1.
 func find(schema *ipc.Schema, want *Column) (at int, problem string) {
 	names := [...]string{want.Name, want.Was}

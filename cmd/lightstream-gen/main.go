@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/lightstream-go/lightstream/codegen"
+	"github.com/lightstream-go/lightstream/codegen/evolve"
 	"github.com/lightstream-go/lightstream/codegen/model"
 )
 
@@ -43,18 +44,22 @@ directory.
   trades.arrows  the columns of an Arrow stream, or of a .arrow file,
                  give the same two files
 
+Beside them goes lightstream.schema.lock, which has the tables as text, to be kept
+under version control.
+
 examples:
   //go:generate go tool lightstream-gen                  the package of this file
   //go:generate go tool lightstream-gen trades.fbs       the tables of a schema
   //go:generate go tool lightstream-gen -table Trade trades.arrows
   go tool lightstream-gen -check ./...                   fails if a file is stale
+  go tool lightstream-gen -breaking ./...                what the changes of tables mean
   go tool lightstream-gen -o internal/feed -I schema schema/trades.fbs
 
 flags:
 `
 
 const exits = `
-exit status: 0 done, 1 a definition is wrong or a file stale, 2 wrong use
+exit status: 0 done, 1 a definition is wrong, a file stale or a change breaking, 2 wrong use
 `
 
 // run is the command. It returns the exit status.
@@ -63,6 +68,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("lightstream-gen", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	check := flags.Bool("check", false, "write nothing, and fail if a file is not what would be written")
+	breaking := flags.Bool("breaking", false, "write nothing, print how the tables differ from lightstream.schema.lock, and fail if new and old programs cannot talk")
+	against := flags.String("against", "", "`file` to compare with, instead of the lightstream.schema.lock beside the generated files")
 	version := flags.Bool("version", false, "print the version")
 	verbose := flags.Bool("v", false, "print the names of files that have changed")
 	flags.StringVar(&opts.Output, "o", "", "`directory` for what schemas give, instead of their own")
@@ -76,6 +83,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	opts.Inputs = flags.Args()
 	if err == nil && !*version {
 		err = misused(&opts)
+	}
+	if err == nil && *against != "" && !*breaking {
+		err = errors.New("-against is for -breaking")
 	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -95,9 +105,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 		opts.Package = os.Getenv("GOPACKAGE") // set by go generate
 	}
 	outputs, err := codegen.Generate(&opts)
-	if err == nil && *check {
-		err = codegen.Check(outputs)
-	} else if err == nil {
+	switch {
+	case err != nil:
+	case *breaking || *check:
+		if *breaking {
+			err = judge(stdout, outputs, *against)
+		}
+		if *check {
+			err = errors.Join(err, codegen.Check(outputs))
+		}
+	default:
 		var changed []string
 		changed, err = codegen.Write(outputs)
 		if *verbose {
@@ -111,6 +128,33 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// judge prints the changes of tables. The error tells that programs with the old and the new ones cannot talk.
+func judge(stdout io.Writer, outputs []codegen.Output, against string) error {
+	var old *evolve.Lock
+	if against != "" {
+		var err error
+		if old, err = codegen.ReadLock(against); err != nil {
+			return err
+		}
+	}
+	verdicts := map[string]evolve.Verdict{}
+	for _, c := range codegen.Changes(outputs, old) {
+		fmt.Fprintln(stdout, c.String())
+		verdicts[c.Table] = verdicts[c.Table].And(c.Verdict)
+	}
+	var broken []string
+	for table, v := range verdicts {
+		if v == evolve.Breaking {
+			broken = append(broken, table)
+		}
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	slices.Sort(broken)
+	return fmt.Errorf("neither order of deploying works for %s; see the changes above", strings.Join(broken, ", "))
 }
 
 // misused returns an error for flags that have nothing to do.

@@ -250,8 +250,14 @@ var simpleTypes = func() map[string]ipc.Type {
 		ipc.Null, ipc.Bool, ipc.Int8, ipc.Int16, ipc.Int32, ipc.Int64, ipc.Uint8, ipc.Uint16, ipc.Uint32, ipc.Uint64,
 		ipc.Float16, ipc.Float32, ipc.Float64, ipc.Utf8, ipc.LargeUtf8, ipc.Utf8View, ipc.Binary, ipc.LargeBinary,
 		ipc.BinaryView, ipc.Date32, ipc.Date64,
-		{Kind: ipc.KindList}, {Kind: ipc.KindLargeList}, {Kind: ipc.KindListView}, {Kind: ipc.KindLargeListView},
-		{Kind: ipc.KindStruct}, {Kind: ipc.KindMap}, {Kind: ipc.KindRunEndEncoded}, {Kind: ipc.KindUnion},
+		{Kind: ipc.KindList},
+		{Kind: ipc.KindLargeList},
+		{Kind: ipc.KindListView},
+		{Kind: ipc.KindLargeListView},
+		{Kind: ipc.KindStruct},
+		{Kind: ipc.KindMap},
+		{Kind: ipc.KindRunEndEncoded},
+		{Kind: ipc.KindUnion},
 		{Kind: ipc.KindUnion, Variant: 1},
 	} {
 		types[t.String()] = t

@@ -1,0 +1,85 @@
+package evolve_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/lightstream-go/lightstream/codegen/evolve"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+func ExampleCompare() {
+	old := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "time", Type: ipc.Timestamp(column.Microsecond, "UTC")},
+		{Name: "price", Type: ipc.Float32},
+		{Name: "size", Type: ipc.Int64},
+	}}
+	new := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")},
+		{Name: "price", Type: ipc.Float64},
+		{Name: "size", Type: ipc.Int64},
+		{Name: "note", Type: ipc.Utf8, Nullable: true},
+	}}
+	changes := evolve.Compare(evolve.Columns(old), evolve.Columns(new))
+	for _, c := range changes {
+		fmt.Println(c.String())
+	}
+	fmt.Println("all together:", evolve.Of(changes))
+	// Output:
+	// time is timestamp[ns, UTC] not null, was timestamp[us, UTC] not null: reader first: old readers fail at a time that is no whole number of unit us
+	// price is float64 not null, was float32 not null: reader first: old readers refuse new streams: no conversion
+	// note was added: utf8: safe: new readers read nulls in its place; old readers pass over it
+	// all together: reader first
+}
+
+// The names of numbers are not in a schema. What they say of a change is judged by the names alone.
+func TestNames(t *testing.T) {
+	values := func(list ...string) (values []evolve.Value) {
+		for i, name := range list {
+			values = append(values, evolve.Value{Name: name, Number: fmt.Sprint(i)})
+		}
+		return values
+	}
+	numbers := func(list ...string) evolve.Column {
+		return evolve.Column{Field: ipc.Field{Name: "side", Type: ipc.Uint8}, Values: values(list...)}
+	}
+	names := func(list ...string) evolve.Column {
+		f := ipc.Field{Name: "side", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}
+		return evolve.Column{Field: f, Names: true, Values: values(list...)}
+	}
+	plain := evolve.Column{Field: ipc.Field{Name: "side", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}}
+	unknown := names()
+	unknown.Values = nil
+	for i, test := range []struct {
+		old, new evolve.Column
+		want     evolve.Verdict
+	}{
+		{numbers("A", "B"), numbers("A", "B"), evolve.Safe},
+		{numbers("A", "B"), numbers("A", "B", "C"), evolve.Safe}, // readers have numbers without a name
+		{numbers("A", "B", "C"), numbers("A", "B"), evolve.Safe},
+		{numbers("A", "B"), numbers("B", "A"), evolve.Breaking}, // the same bytes mean something else
+		{names("A", "B"), names("B", "A"), evolve.Safe},
+		{names("A"), names("A", "B"), evolve.ReaderFirst},
+		{names("A", "B"), names("A"), evolve.WriterFirst},
+		{names("A", "B"), names("B", "C"), evolve.Breaking},
+		{names("A"), plain, evolve.ReaderFirst},
+		{plain, names("A"), evolve.WriterFirst},
+		{plain, unknown, evolve.WriterFirst},
+		{unknown, names("A"), evolve.Safe}, // the program knows
+	} {
+		changes := evolve.Compare([]evolve.Column{test.old}, []evolve.Column{test.new})
+		if got := evolve.Of(changes); got != test.want {
+			t.Errorf("case %d: %v, want %v: %v", i, got, test.want, changes)
+		}
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	if got := evolve.ReaderFirst.And(evolve.WriterFirst); got != evolve.Breaking {
+		t.Errorf("readers and writers first is %v", got)
+	}
+	if got := evolve.Safe.And(evolve.WriterFirst); got != evolve.WriterFirst {
+		t.Errorf("safe and writers first is %v", got)
+	}
+}

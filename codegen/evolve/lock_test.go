@@ -1,0 +1,169 @@
+package evolve_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/lightstream-go/lightstream/codegen/evolve"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// fields draws a field of any type, nested ones too.
+func drawField(t *rapid.T, depth int) ipc.Field {
+	text := types[rapid.IntRange(0, len(types)-1).Draw(t, "type")]
+	f, err := evolve.ParseField("x: " + text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if zone := rapid.SampledFrom([]string{"", "UTC", "+01:00", "a, b]", `"`}).Draw(t, "zone"); f.Type.Kind == ipc.KindTimestamp {
+		f.Type.Zone = zone
+	}
+	if depth < 3 && rapid.IntRange(0, 2).Draw(t, "nested") == 0 {
+		children := 1
+		f = ipc.Field{Type: ipc.Type{Kind: rapid.SampledFrom([]ipc.Kind{
+			ipc.KindList, ipc.KindLargeList, ipc.KindListView, ipc.KindLargeListView, ipc.KindFixedSizeList, ipc.KindMap,
+			ipc.KindStruct, ipc.KindUnion, ipc.KindRunEndEncoded,
+		}).Draw(t, "kind")}}
+		switch f.Type.Kind {
+		case ipc.KindFixedSizeList:
+			f.Type.Width = rapid.IntRange(0, 9).Draw(t, "width")
+		case ipc.KindMap:
+			f.Type.Variant = rapid.IntRange(0, 1).Draw(t, "sorted")
+		case ipc.KindRunEndEncoded:
+			children = 2
+		case ipc.KindStruct:
+			children = rapid.IntRange(0, 3).Draw(t, "children")
+		case ipc.KindUnion:
+			children = rapid.IntRange(0, 3).Draw(t, "children")
+			f.Type.Variant = rapid.IntRange(0, 1).Draw(t, "dense")
+			for i := range children {
+				f.Type.TypeIDs = append(f.Type.TypeIDs, int32(7*i))
+			}
+		}
+		for range children {
+			f.Children = append(f.Children, drawField(t, depth+1))
+		}
+	}
+	if f.Dictionary != nil {
+		f.Dictionary.Ordered = rapid.Bool().Draw(t, "ordered")
+	}
+	f.Name = drawName(t)
+	f.Nullable = rapid.Bool().Draw(t, "nullable")
+	return f
+}
+
+func drawName(t *rapid.T) string {
+	return rapid.OneOf(rapid.StringMatching(`[a-z_]{1,8}`), rapid.String()).Draw(t, "name")
+}
+
+func drawLock(t *rapid.T) *evolve.Lock {
+	lock := &evolve.Lock{}
+	for i := range rapid.IntRange(0, 3).Draw(t, "files") {
+		var tables []evolve.Table
+		for k := range rapid.IntRange(1, 3).Draw(t, "tables") {
+			table := evolve.Table{Row: fmt.Sprintf("Row%d", k), Name: drawName(t)}
+			names := map[string]bool{}
+			for range rapid.IntRange(0, 4).Draw(t, "columns") {
+				c := evolve.Column{Field: drawField(t, 0)}
+				if names[c.Name] {
+					continue
+				}
+				names[c.Name] = true
+				c.Was = drawName(t)
+				c.NaiveUTC = rapid.Bool().Draw(t, "naive")
+				if c.HasDefault = rapid.Bool().Draw(t, "default"); c.HasDefault {
+					c.Default = rapid.String().Draw(t, "value")
+				}
+				c.Names = rapid.Bool().Draw(t, "names")
+				for range rapid.IntRange(0, 2).Draw(t, "values") {
+					c.Values = append(c.Values, evolve.Value{Name: drawName(t), Number: "-7"})
+				}
+				table.Columns = append(table.Columns, c)
+			}
+			tables = append(tables, table)
+		}
+		lock.Put(fmt.Sprintf("f%d_lightstream.go", i), tables)
+	}
+	return lock
+}
+
+// A lock is read back as it was written.
+func TestLock(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lock := drawLock(t)
+		text := lock.Text()
+		got, err := evolve.ParseLock(text)
+		if err != nil {
+			t.Fatalf("%v in:\n%s", err, text)
+		}
+		if !reflect.DeepEqual(got, lock) {
+			t.Fatalf("%#v is read as %#v from:\n%s", lock, got, text)
+		}
+		if changes := evolve.CompareLocks(lock, got); len(changes) > 0 {
+			t.Fatalf("%v from:\n%s", changes, text)
+		}
+	})
+}
+
+const head = "lightstream.schema.lock v1\n"
+
+func TestLockErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                                         "line 1: the file is empty; generate it anew",
+		"package feed":                                             `line 1: found "package feed", want "lightstream.schema.lock v1"; generate the file anew with this version of lightstream-gen`,
+		"lightstream.schema.lock v2: newer":                        `line 1: found "lightstream.schema.lock v2", want "lightstream.schema.lock v1"; generate the file anew with this version of lightstream-gen`,
+		head + "<<<<<<< HEAD":                                      "line 2: a conflict of a merge; resolve it, or delete the file and generate it anew",
+		head + "\ta: int8":                                         "line 2: a column before the first table",
+		head + "file a\n\ta: int8":                                 "line 3: a column before the first table",
+		head + "table T t":                                         `line 2: found "T t", want a file, a table, or a column after a tab`,
+		head + "file b\nfile a":                                    "line 3: file a after b, want each once and in order",
+		head + "file a b":                                          `line 2: found " b", want the end of the line`,
+		head + "file a\ntable T":                                   `line 3: found the end, want " "`,
+		head + "file a\ntable T t\ntable T t":                      "line 4: table T is there twice",
+		head + "file a\ntable T t\n\ta":                            `line 4: found the end, want ": "`,
+		head + "file a\ntable T t\n\ta: int7":                      `line 4: found "int7", want a type`,
+		head + "file a\ntable T t\n\ta: int8\n\ta: int8":           "line 5: column a is there twice",
+		head + "file a\ntable T t\n\ta: int8 nullable":             `line 4: found " nullable", want the end of the line`,
+		head + "file a\ntable T t\n\ta: int8; values A x":          "line 4: value x of A is no number",
+		head + "file a\ntable T t\n\ta: timestamp[m]":              `line 4: found "m]", want s, ms, us or ns`,
+		head + "file a\ntable T t\n\ta: decimal64(99999999999, 2)": `line 4: found "99999999999, 2)", want a number of 32 bits`,
+		head + "file a\ntable T t\n\ta: list<x: int8, y: int8>":    "line 4: list has 2 children, want 1",
+		head + "file a\ntable T t\n\ta: dictionary<utf8, utf8>":    `line 4: found "utf8, utf8>", want an integer type for indices`,
+		head + "file a\ntable T t\n\ta: " + strings.Repeat("struct<a: ", 100) + "int8": "line 4: more than 64 levels of nesting",
+	} {
+		lock, err := evolve.ParseLock([]byte(text))
+		var at *evolve.LockError
+		if !errors.As(err, &at) || err.Error() != want || lock != nil {
+			t.Errorf("%q gives %v, want %s", text, err, want)
+		}
+	}
+}
+
+// Whatever a lock says, it is an error or written as it can be read again.
+func FuzzLock(f *testing.F) {
+	for i := range 20 {
+		f.Add(rapid.Custom(drawLock).Example(i).Text())
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		lock, err := evolve.ParseLock(text)
+		if err != nil {
+			return
+		}
+		written := lock.Text()
+		again, err := evolve.ParseLock(written)
+		if err != nil {
+			t.Fatalf("%v in:\n%s", err, written)
+		}
+		if rewritten := again.Text(); !bytes.Equal(written, rewritten) {
+			t.Fatalf("written as\n%s\nthen as\n%s", written, rewritten)
+		}
+		evolve.CompareLocks(lock, &evolve.Lock{})
+		evolve.CompareLocks(&evolve.Lock{}, lock)
+	})
+}

@@ -1,0 +1,99 @@
+package evolve
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// reads says whether readers of column want read all values of a column have, whose schema they accept.
+func reads(want, have *Column, readers string) way {
+	if reason := unnamed(want, have); reason != "" {
+		return way{false, readers + " fail at " + reason}
+	}
+	if reason := fails(&want.Field, &have.Field, want.Names); reason != "" {
+		return way{false, readers + " fail at " + reason}
+	}
+	return way{true, ""}
+}
+
+// unnamed says which texts a column of names does not know, "" if it knows all that may come.
+func unnamed(want, have *Column) string {
+	switch {
+	case !want.Names:
+		return ""
+	case !have.Names:
+		return "texts that are none of its names"
+	case want.Values == nil || have.Values == nil: // the program knows
+		return ""
+	}
+	for _, v := range have.Values {
+		if !slices.ContainsFunc(want.Values, func(w Value) bool { return w.Name == v.Name }) {
+			return "the name " + v.Name + ", which they do not know"
+		}
+	}
+	return ""
+}
+
+// fails says which values that a stream may hold do not fit a reader's column, "" if all do.
+func fails(want, have *ipc.Field, names bool) string {
+	w, h := want.Type, have.Type
+	finite := w.Kind == ipc.KindTimestamp || w.Kind == ipc.KindTime || w.Kind == ipc.KindDuration
+	switch {
+	case have.Nullable && !want.Nullable:
+		return "a null"
+	case h.Kind == ipc.KindNull:
+		return ""
+	case finite && w.Unit < h.Unit:
+		return fmt.Sprintf("a time that is no whole number of unit %v", w.Unit)
+	case w.Kind == ipc.KindDate && w.Variant < h.Variant:
+		return "a time that is no whole day"
+	case w.Kind == ipc.KindFixedSizeBinary && h.IsBinary():
+		return fmt.Sprintf("a value that has not %d bytes", w.Width)
+	case want.Dictionary != nil && !names: // names are looked at one by one
+		most := uint64(math.MaxUint64)
+		if have.Dictionary != nil {
+			most = capacity(have.Dictionary.Index)
+		} else if ipc.ValueWidth(h) == 1 {
+			most = math.MaxUint8
+		}
+		if n := capacity(want.Dictionary.Index); n < math.MaxInt32 && n < most {
+			return fmt.Sprintf("more than %d different values", n+1)
+		}
+	}
+	for i := range want.Children {
+		if child := childOf(have, want, i); child != nil {
+			if reason := fails(&want.Children[i], child, false); reason != "" {
+				return reason + " in " + quoted(want.Children[i].Name)
+			}
+		}
+	}
+	return ""
+}
+
+// childOf returns the child of have that becomes child i of want: that of the same name where names tell them apart.
+func childOf(have, want *ipc.Field, i int) *ipc.Field {
+	if want.Type.Kind != ipc.KindStruct && want.Type.Kind != ipc.KindUnion {
+		if i < len(have.Children) {
+			return &have.Children[i]
+		}
+		return nil
+	}
+	for k := range have.Children {
+		if have.Children[k].Name == want.Children[i].Name {
+			return &have.Children[k]
+		}
+	}
+	return nil
+}
+
+// capacity returns the largest index of an integer type.
+func capacity(t ipc.Type) uint64 {
+	bits := t.Bits
+	if t.Signed {
+		bits--
+	}
+	return 1<<bits - 1
+}
