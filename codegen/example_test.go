@@ -39,6 +39,7 @@ func Example() {
 	fmt.Println(strings.ReplaceAll(err.Error(), filepath.ToSlash(dir)+"/", ""))
 	// Output:
 	// wrote trade_lightstream.go
+	// wrote lightstream.schema.lock
 	// trade.go:6:2: field Size: a channel cannot be a column, found chan int; tag it `arrow:"-"`
 }
 
@@ -52,5 +53,5 @@ func ExampleCheck() {
 		return
 	}
 	fmt.Println(len(outputs), "files are what they should be")
-	// Output: 2 files are what they should be
+	// Output: 3 files are what they should be
 }
