@@ -212,7 +212,7 @@ func TestSchemaInPackage(t *testing.T) {
 	write(t, filepath.Join(dir, "trade.fbs"), "table Trade { price: double; }")
 	write(t, filepath.Join(dir, "quote.go"), "package feed\n\n//lightstream:table\ntype Quote struct{ Bid float64 }\n\nvar _ Trade\n")
 	opts := &codegen.Options{Inputs: []string{dir, filepath.Join(dir, "trade.fbs")}}
-	for _, want := range []int{3, 0} {
+	for _, want := range []int{4, 0} {
 		changed, err := codegen.Run(opts)
 		if err != nil {
 			t.Fatal(err)
