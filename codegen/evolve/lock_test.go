@@ -81,8 +81,8 @@ func drawLock(t *rapid.T) *evolve.Lock {
 					c.Default = rapid.String().Draw(t, "value")
 				}
 				c.Names = rapid.Bool().Draw(t, "names")
-				for range rapid.IntRange(0, 2).Draw(t, "values") {
-					c.Values = append(c.Values, evolve.Value{Name: drawName(t), Number: "-7"})
+				for i := range rapid.IntRange(0, 2).Draw(t, "values") {
+					c.Values = append(c.Values, evolve.Value{Name: drawName(t) + fmt.Sprint(i), Number: "-7"})
 				}
 				table.Columns = append(table.Columns, c)
 			}
