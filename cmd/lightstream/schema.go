@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -13,39 +14,60 @@ import (
 func newSchema(std std) *cobra.Command {
 	var o options
 	var as string
+	var breaking bool
 	cmd := &cobra.Command{
-		Use:   "schema SRC",
-		Short: "Print the schema of a table",
-		Long:  `schema prints the columns of a table with their types and metadata.`,
+		Use:   "schema SRC | schema --breaking OLD NEW",
+		Short: "Print the schema of a table, or judge a change of it",
+		Long: `schema prints the columns of a table with their types and metadata.
+
+With --breaking it judges the change from one table to another, each an Arrow file or
+stream, or a lightstream.schema.lock: whether readers or writers have to be deployed
+first. It exits with status 1 when neither will do.`,
 		Example: `  lightstream schema trades.arrow
-  lightstream schema trades.arrow --as json`,
-		Args: exactly(1, "a source"),
+  lightstream schema trades.arrow --as json
+  lightstream schema --breaking old.arrow new.arrow`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if breaking {
+				return exactly(2, "with --breaking the old and the new table")(cmd, args)
+			}
+			return exactly(1, "a source")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			src, err := openSource(cmd.Context(), args[0], &o, std, ipc.Structure)
+			if breaking {
+				return judge(cmd.Context(), args[0], args[1], &o, std)
+			}
+			schema, err := readSchema(cmd.Context(), args[0], &o, std)
 			if err != nil {
 				return err
 			}
 			switch as {
 			case "table":
-				printSchema(std.out, src.schema)
+				printSchema(std.out, schema)
 			case "json":
-				err = printJSON(std.out, src.schema)
+				return printJSON(std.out, schema)
 			default:
-				err = usagef("--as=%s: unknown; there are table, json", as)
+				return usagef("--as=%s: unknown; there are table, json", as)
 			}
-			if e := src.close(); err == nil {
-				err = e
-			}
-			return err
+			return nil
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; default by its first bytes")
 	f.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns wanted, in this order")
 	f.StringVar(&as, "as", "table", "`form`: table for people, json")
+	f.BoolVar(&breaking, "breaking", false, "judge the change from OLD to NEW")
 	complete(cmd, "from", inputs)
 	complete(cmd, "as", []string{"table", "json"})
 	return cmd
+}
+
+// readSchema returns the schema of a source.
+func readSchema(ctx context.Context, name string, o *options, std std) (*ipc.Schema, error) {
+	src, err := openSource(ctx, name, o, std, ipc.Structure)
+	if err != nil {
+		return nil, err
+	}
+	return src.schema, src.close()
 }
 
 // printSchema prints a line for each field, those below nested ones further in, with their metadata.
