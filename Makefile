@@ -3,6 +3,8 @@
 GOTEST   = go test
 FUZZTIME = 30s
 PYTHON   = python3
+NODE     = node
+NPM      = npm
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -56,10 +58,11 @@ bench: ## measure against arrow-go and raw sockets
 benchtest: ## run each benchmark once
 	cd bench && $(GOTEST) -bench . -benchtime 1x ./...
 
-interop: ## exchange streams and files with pyarrow, polars and lightstream-io
+interop: ## exchange streams and files with other implementations, in Python and Node.js
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r interop/peers/requirements.txt
-	$(GOTEST) -count=1 ./interop/peers -args -python ../../.venv/bin/python -matrix ../../docs/interop.md
+	$(NPM) ci --silent --no-audit --no-fund --prefix interop/peers
+	$(GOTEST) -count=1 ./interop/peers -args -python ../../.venv/bin/python -node $(NODE) -matrix ../../docs/interop.md
 	$(GOTEST) -count=1 -run TestReadme . -args -python .venv/bin/python
 
 check: ## run everything that CI runs, in about a quarter of an hour

@@ -2,8 +2,11 @@ package peers
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -91,20 +94,22 @@ func (r *result) line() string {
 type resultList struct {
 	all   []result
 	files []string // lines about files that were read
+	types []typeResult
 }
 
 var results resultList
 
 func (l *resultList) add(r result) { l.all = append(l.all, r) }
 
-func (l *resultList) count() int { return len(l.all) }
+func (l *resultList) count() int { return len(l.all) + len(l.types) }
 
 func (l *resultList) complete() bool {
 	want := 0
 	for _, p := range peers {
 		want += len(p.media) * (len(p.written()) + len(p.cases()))
 	}
-	return len(l.all) == want && len(l.files) != 0
+	readings := len(everyTypes()) * (2*len(typePeers) + 1) // lightstream-io also writes
+	return len(l.all) == want && len(l.types) == readings && len(l.files) != 0
 }
 
 // unused returns the known failures that no cell had.
@@ -116,6 +121,15 @@ func (l *resultList) unused() (lines []string) {
 		}
 		if !used {
 			lines = append(lines, fmt.Sprintf("interop: no cell is as known[%d] says: %q", i, known[i].message))
+		}
+	}
+	for i := range knownTypes {
+		used := false
+		for k := range l.types {
+			used = used || l.types[k].cannot == &knownTypes[i]
+		}
+		if !used {
+			lines = append(lines, fmt.Sprintf("interop: no type is as knownTypes[%d] says: %q", i, knownTypes[i].message))
 		}
 	}
 	return lines
@@ -135,8 +149,18 @@ func (l *resultList) summary() string {
 			ok++
 		}
 	}
+	for i := range l.types {
+		switch r := &l.types[i]; {
+		case r.failure != "":
+			failed++
+		case r.cannot != nil:
+			cannot++
+		default:
+			ok++
+		}
+	}
 	return fmt.Sprintf("interop: %d cells: %d passed value by value, %d were refused as they should be, %d that cannot work failed as listed, %d failed; "+
-		"%d files of other writers were as expected", len(l.all), ok, refused, cannot, failed, len(l.files))
+		"%d files of other writers were as expected", l.count(), ok, refused, cannot, failed, len(l.files))
 }
 
 // markdown is docs/interop.md. It has no times and no places: the same results give the same bytes.
@@ -165,14 +189,77 @@ func (l *resultList) markdown() []byte {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\n## Files of other writers\n\nThey are in `internal/testdata/peers`, and are read with each `go test`.\n\n")
+	l.typeTable(&b)
+	fmt.Fprintf(&b, "\n## Files of other writers\n\nThey are in `internal/testdata/peers`, and are read with each `go test`: all columns by the untyped readers, and those of a table by the typed ones.\n\n")
 	b.WriteString("| file | writer | rows | read |\n| --- | --- | --- | --- |\n" + strings.Join(l.files, "\n") + "\n")
 	b.WriteString("\n## What cannot be\n\nEach of these is run, and has to fail with this message.\n\n| | whose message | message | why |\n| --- | --- | --- | --- |\n")
 	for i, c := range known {
 		fmt.Fprintf(&b, "| %d | %s | `%s` | %s |\n", i+1, c.who, escape(c.message), escape(c.why))
 	}
+	fmt.Fprintf(&b, "\nAnd of single types:\n\n| | type | whose message | message | why |\n| --- | --- | --- | --- | --- |\n")
+	for i, c := range knownTypes {
+		types := strings.Split(c.types, "|")
+		for k, t := range types {
+			if types[k] = "`" + t + "`"; t == "*" {
+				types[k] = "all"
+			}
+		}
+		what := strings.Join(types, ", ")
+		if c.only != "" {
+			what += ", in a " + c.only
+		}
+		if c.back {
+			what += ", written"
+		}
+		fmt.Fprintf(&b, "| T%d | %s | %s | `%s` | %s |\n", i+1, what, c.peer, escape(c.message), escape(c.why))
+	}
 	return b.Bytes()
 }
+
+// typeTable writes the table of types.
+func (l *resultList) typeTable(b *bytes.Buffer) {
+	b.WriteString(typesIntro + "\n| type |")
+	for _, name := range typePeers {
+		fmt.Fprintf(b, " %s |", strings.TrimPrefix(name, "@uwdata/"))
+	}
+	b.WriteString(" lightstream-io writes |\n| --- |" + strings.Repeat(" --- |", len(typePeers)+1) + "\n")
+	for _, e := range everyTypes() {
+		fmt.Fprintf(b, "| %s |", escape(e.name()))
+		for _, name := range typePeers {
+			stream, file := l.typeMark(e.name(), name, false, false), l.typeMark(e.name(), name, true, false)
+			if stream != file {
+				stream = fmt.Sprintf("stream %s, file %s", stream, file)
+			}
+			fmt.Fprintf(b, " %s |", stream)
+		}
+		fmt.Fprintf(b, " %s |\n", l.typeMark(e.name(), "lightstream-io", false, true))
+	}
+}
+
+func (l *resultList) typeMark(typ, peer string, file, back bool) string {
+	for i := range l.types {
+		r := &l.types[i]
+		if r.typ != typ || r.peer != peer || r.file != file || r.back != back {
+			continue
+		}
+		for i := range knownTypes {
+			if r.cannot == &knownTypes[i] {
+				return fmt.Sprintf("no (T%d)", i+1)
+			}
+		}
+		return "yes"
+	}
+	return "not run"
+}
+
+const typesIntro = `
+## Every type
+
+Of each type the untyped writers of package ipc write a stream and a file of two batches, with a column that has nulls and one that
+has none; each peer reads both, and each value is compared. *yes* is for both. DuckDB has no reader of its own here: pyarrow opens the
+file, and DuckDB scans its batches. flechette is the npm package @uwdata/flechette. In the last column the Rust Lightstream has
+written the values anew, as a stream that this side's untyped reader reads.
+`
 
 func (l *resultList) mark(peer string, toPeer bool, k *kase, m medium) string {
 	for i := range l.all {
@@ -209,9 +296,17 @@ Python package of the Rust Lightstream; the cases that say so exchange frames of
 `
 
 // versions returns the pinned versions as a sentence.
-func versions() string { return "Versions: " + strings.Join(pins(), ", ") + ".\n" }
+func versions() string {
+	text, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		panic(err)
+	}
+	_, version, _ := strings.Cut(string(text), "github.com/apache/arrow-go/v18 v")
+	version, _, _ = strings.Cut(version, "\n")
+	return "Versions: arrow-go " + version + ", " + strings.Join(pins(), ", ") + ".\n"
+}
 
-// pins returns the names and versions of requirements.txt.
+// pins returns the names and versions of requirements.txt and package.json.
 func pins() (pins []string) {
 	text, err := os.ReadFile("requirements.txt")
 	if err != nil {
@@ -221,6 +316,16 @@ func pins() (pins []string) {
 		if name, version, ok := strings.Cut(strings.TrimSpace(line), "=="); ok {
 			pins = append(pins, name+" "+version)
 		}
+	}
+	var js struct{ Dependencies map[string]string }
+	if text, err = os.ReadFile("package.json"); err == nil {
+		err = json.Unmarshal(text, &js)
+	}
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(js.Dependencies)) {
+		pins = append(pins, name+" "+js.Dependencies[name])
 	}
 	return pins
 }

@@ -41,6 +41,9 @@ type request struct {
 	Batches []batch `json:"batches"`
 	Options options `json:"options"`
 
+	Types []columnType `json:"types,omitempty"` // of every_type.py
+	Out   string       `json:"out,omitempty"`
+
 	Members []talkMember `json:"members,omitempty"` // of a protocol
 	Frames  []talkFrame  `json:"frames,omitempty"`
 }
@@ -74,6 +77,7 @@ type answer struct {
 	Batches  []batch           `json:"batches"`
 	Metadata map[string]string `json:"metadata"`
 	Frames   []talkFrame       `json:"frames"`
+	Columns  [][]cell          `json:"columns"`
 
 	Misaligned int `json:"misaligned"` // buffers of a mapped file that do not lie at a multiple of 64
 }
@@ -94,7 +98,11 @@ func (e *peerError) broken() bool {
 }
 
 func startWorker(python, peer string) (*worker, error) {
-	w := &worker{peer: peer, cmd: exec.Command(python, "-u", "peer.py", peer)}
+	return startCommand(peer, python, "-u", "peer.py", peer)
+}
+
+func startCommand(peer string, command ...string) (*worker, error) {
+	w := &worker{peer: peer, cmd: exec.Command(command[0], command[1:]...)}
 	w.cmd.Stderr = os.Stderr
 	w.cmd.Env = append(os.Environ(), "RUST_BACKTRACE=0", "POLARS_MAX_THREADS=1", "OMP_NUM_THREADS=1", "PYTHONDONTWRITEBYTECODE=1")
 	in, err := w.cmd.StdinPipe()
