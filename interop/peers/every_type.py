@@ -177,7 +177,8 @@ class DuckDB:
     def read(self, path, format, types):
         import duckdb
         arrow = PyArrow.open(path, format)
-        return table_cells(duckdb.sql("SELECT * FROM arrow").to_arrow_table(), types)
+        with duckdb.connect() as db:  # of its own, as an internal error is the end of one
+            return table_cells(db.sql("SELECT * FROM arrow").to_arrow_table(), types)
 
 
 class NanoArrow:

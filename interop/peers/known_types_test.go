@@ -59,6 +59,10 @@ var knownTypes = []cannotType{
 		why: "It reads sparse unions only.",
 	},
 	{
+		peer: "duckdb", types: "dictionary<int16, struct*", message: "Vector::SetSize out of range",
+		why: "An internal error; it reads dictionaries of other types, lists among them.",
+	},
+	{
 		peer: "nanoarrow", types: "*", only: "file", message: "Expected >= 1330795081 bytes",
 		why: "It reads streams: it takes the magic of a file for a length.",
 	},
@@ -100,7 +104,7 @@ var knownTypes = []cannotType{
 		why: "Its process ends while it reads them. Send microseconds or nanoseconds.",
 	},
 	{
-		peer: "lightstream-io", types: "dictionary<int32, large_utf8>|dictionary<int32, utf8_view>|dictionary<int32, binary>|dictionary<int32, int64>|dictionary<int32, float64>|dictionary<int32, timestamp*|dictionary<int32, decimal*|dictionary<int32, fixed_size_binary*", message: "unsupported dictionary value type",
+		peer: "lightstream-io", types: "dictionary<int32, large_utf8>|dictionary<int32, utf8_view>|dictionary<int32, binary>|dictionary<int32, int64>|dictionary<int32, float64>|dictionary<int32, timestamp*|dictionary<int32, decimal*|dictionary<int32, fixed_size_binary*|dictionary<int16, bool>|dictionary<int16, list*|dictionary<int16, struct*", message: "unsupported dictionary value type",
 		why: "The values of its dictionaries are utf8.",
 	},
 	{
@@ -125,11 +129,11 @@ var knownTypes = []cannotType{
 		why: "It has no such type.",
 	},
 	{
-		peer: "lightstream-io", back: true, types: "dictionary<int32, binary>|dictionary<int32, fixed_size_binary*", message: "unsupported format [",
+		peer: "lightstream-io", back: true, types: "dictionary<int32, binary>|dictionary<int32, fixed_size_binary*|dictionary<int16, list*|dictionary<int16, struct*", message: "unsupported format [",
 		why: "The values of its dictionaries are utf8.",
 	},
 	{
-		peer: "lightstream-io", back: true, types: "dictionary<int32, int64>|dictionary<int32, float64>|dictionary<int32, timestamp*|dictionary<int32, decimal*", message: "Expected String32 dictionary",
+		peer: "lightstream-io", back: true, types: "dictionary<int16, bool>|dictionary<int32, int64>|dictionary<int32, float64>|dictionary<int32, timestamp*|dictionary<int32, decimal*", message: "Expected String32 dictionary",
 		why: "The values of its dictionaries are utf8.",
 	},
 }
