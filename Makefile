@@ -45,6 +45,9 @@ emulate: ## run the tests of the runtime on a 32-bit, an arm64 and a big-endian 
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	.ci/fuzz $(FUZZTIME)
 
+random: ## generate 200 tables of random shape, run their own tests, and build 100 with an empty cache
+	$(GOTEST) -count=1 -timeout=60m -run 'TestRandomTables|TestBinarySize' -bench ColdBuild -benchtime 1x -v ./cmd/lightstream-gen -tables 200
+
 lint: ## check format, vet and staticcheck
 	! gofmt -l . | grep .
 	! go tool -modfile=tools.mod gofumpt -l . | grep .
@@ -68,4 +71,4 @@ interop: ## exchange streams and files with other implementations, in Python and
 check: ## run everything that CI runs, in about a quarter of an hour
 	.ci/run
 
-.PHONY: help demo generate test race purego debug cross emulate fuzz lint bench benchtest interop check
+.PHONY: help demo generate test race purego debug cross emulate fuzz random lint bench benchtest interop check

@@ -45,6 +45,9 @@ type Options struct {
 	// Table is the name of the table of a .arrow or .arrows file. Empty means the name of the file.
 	Table string
 
+	// Features are the optional parts of generated code: see the variable Features. Those that a file already has are kept.
+	Features []string
+
 	// Include are directories to search for files that .fbs files include.
 	Include []string
 }
@@ -75,6 +78,9 @@ func Run(opts *Options) (changed []string, err error) {
 func Generate(opts *Options) ([]Output, error) {
 	if opts == nil {
 		opts = &Options{}
+	}
+	if err := checkFeatures(opts.Features); err != nil {
+		return nil, err
 	}
 	g := generator{opts: opts}
 	inputs := opts.Inputs
@@ -275,6 +281,15 @@ func (g *generator) schema(name, dir, pkg, table string) error {
 	return g.emit(dir, name, f)
 }
 
+// readIfThere returns what is in a file, nil if there is none.
+func readIfThere(name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return text, err
+}
+
 // relative returns the slash-separated path of a file as seen from dir, which is the same wherever the two lie.
 func relative(dir, name string) (string, error) {
 	dir, err := filepath.Abs(dir)
@@ -299,8 +314,8 @@ func (g *generator) emit(dir, source string, f *model.File) error {
 		return err
 	}
 	g.outputs = append(g.outputs, Output{Path: filepath.Join(dir, f.Output), Text: text, file: f, source: source})
-	if f.Rows == "" {
-		return nil
+	if err := g.emitTests(dir, source, f); err != nil || f.Rows == "" {
+		return err
 	}
 	text, err = emit.Rows(f)
 	g.outputs = append(g.outputs, Output{Path: filepath.Join(dir, f.Rows), Text: text, source: source})
@@ -314,7 +329,8 @@ func (g *generator) orphans(dir string, files []*model.File) error {
 		return err
 	}
 	for _, e := range entries {
-		if e.IsDir() || !load.Generated(e.Name()) || slices.ContainsFunc(files, func(f *model.File) bool { return f.Output == e.Name() }) {
+		known := func(f *model.File) bool { return f.Output == e.Name() || f.Tests() == e.Name() }
+		if e.IsDir() || !load.Generated(e.Name()) || slices.ContainsFunc(files, known) {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())

@@ -44,6 +44,9 @@ directory.
   trades.arrows  the columns of an Arrow stream, or of a .arrow file,
                  give the same two files
 
+With -tests, trade_lightstream_test.go has a round-trip test, a fuzz target and a
+benchmark of each table. Once there, it is kept up to date.
+
 Beside them goes lightstream.schema.lock, which has the tables as text, to be kept
 under version control.
 
@@ -75,12 +78,21 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&opts.Output, "o", "", "`directory` for what schemas give, instead of their own")
 	flags.StringVar(&opts.Package, "package", "", "`name` of the Go package for schemas, instead of that of the Go files in the directory")
 	flags.StringVar(&opts.Table, "table", "", "`name` of the table of a .arrow or .arrows file, instead of that of the file")
+	flags.Func("features", "`list` of optional parts to generate: "+strings.Join(codegen.Features, ",")+"; those that a file has are kept", func(list string) error {
+		names, err := codegen.ParseFeatures(list)
+		opts.Features = append(opts.Features, names...)
+		return err
+	})
+	tests := flags.Bool("tests", false, "generate tests: short for -features="+strings.Join(codegen.Features, ","))
 	flags.Func("I", "`directory` to search for files that .fbs files include; may be repeated", func(dir string) error {
 		opts.Include = append(opts.Include, dir)
 		return nil
 	})
 	err := flags.Parse(args)
 	opts.Inputs = flags.Args()
+	if *tests {
+		opts.Features = codegen.Features
+	}
 	if err == nil && !*version {
 		err = misused(&opts)
 	}

@@ -128,14 +128,14 @@ func extract(t *testing.T, archive, dir string) {
 	}
 }
 
-func write(t *testing.T, name, text string) {
+func write(t testing.TB, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func goTool(t *testing.T, dir string, args ...string) string {
+func goTool(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
@@ -154,7 +154,7 @@ var cacheProxy = sync.OnceValue(func() string {
 	return "file://" + strings.TrimSuffix("/"+strings.TrimPrefix(dir, "/"), "/") + "/cache/download"
 })
 
-func runCommand(t *testing.T, cmd *exec.Cmd) string {
+func runCommand(t testing.TB, cmd *exec.Cmd) string {
 	t.Helper()
 	out, err := cmd.CombinedOutput()
 	if err != nil {

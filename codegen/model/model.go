@@ -263,6 +263,15 @@ type File struct {
 	Enums      []*Enum // in Rows
 }
 
+// Tests returns the name of the file for the tests of f's tables: trade_lightstream_test.go beside trade_lightstream.go.
+func (f *File) Tests() string {
+	base, ok := strings.CutSuffix(f.Output, "_lightstream_test.go")
+	if ok { // tables of tests, whose own file that is
+		return base + "_test_lightstream_test.go"
+	}
+	return strings.TrimSuffix(f.Output, ".go") + "_test.go"
+}
+
 // Import is a package that the file may use, under the name that is free for it there.
 type Import struct {
 	Path  string

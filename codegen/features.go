@@ -1,0 +1,61 @@
+package codegen
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/lightstream-go/lightstream/codegen/emit"
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// Features are the parts of generated code that are only there when asked for, by name.
+var Features = []string{string(emit.RoundTrip), string(emit.Fuzz), string(emit.Benchmark)}
+
+// ParseFeatures reads names of features with commas between them.
+func ParseFeatures(list string) ([]string, error) {
+	names := strings.Split(list, ",")
+	return names, checkFeatures(names)
+}
+
+func checkFeatures(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(Features, name) {
+			return fmt.Errorf("unknown feature %q; the features are %s", name, strings.Join(Features, ", "))
+		}
+	}
+	return nil
+}
+
+// tests are the functions of a test file: those that are asked for, and those that the file in its place has.
+func (g *generator) tests(old []byte) map[emit.Test]bool {
+	tests := map[emit.Test]bool{}
+	for _, name := range g.opts.Features {
+		tests[emit.Test(name)] = true
+	}
+	if _, ok := emit.Source(old); ok {
+		for test, prefix := range map[emit.Test]string{emit.RoundTrip: "Test", emit.Fuzz: "Fuzz", emit.Benchmark: "Benchmark"} {
+			if strings.Contains(string(old), "\nfunc "+prefix) {
+				tests[test] = true
+			}
+		}
+	}
+	return tests
+}
+
+// emitTests adds the test file of f, if it has one.
+func (g *generator) emitTests(dir, source string, f *model.File) error {
+	path := filepath.Join(dir, f.Tests())
+	old, err := readIfThere(path)
+	if err != nil {
+		return err
+	}
+	tests := g.tests(old)
+	if len(tests) == 0 {
+		return nil
+	}
+	text, err := emit.Tests(f, tests)
+	g.outputs = append(g.outputs, Output{Path: path, Text: text, source: source})
+	return err
+}
