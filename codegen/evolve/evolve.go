@@ -161,7 +161,11 @@ func refusals(readers, writers []Column) map[string]string {
 	list := map[string]string{}
 	if e, ok := rt.CheckSchema("", columns, schema).(*rt.SchemaError); ok {
 		for _, d := range e.Differences {
-			list[d.Column] = d.Remedy
+			for i := range readers {
+				if name := readers[i].Name; d.Column == name || strings.HasPrefix(d.Column, name+".") && list[name] == "" {
+					list[name] = d.Remedy // its own, or that of the first column below it
+				}
+			}
 		}
 	}
 	return list

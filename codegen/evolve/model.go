@@ -49,12 +49,26 @@ func fieldOf(c *model.Column) ipc.Field {
 	if c.Type.UUID {
 		f.Metadata = ipc.UUID()
 	}
+	below := c.Children
+	if c.Group != nil {
+		below = c.Group.Columns
+	}
+	for _, part := range below {
+		f.Children = append(f.Children, fieldOf(part))
+	}
+	switch c.Type.Kind {
+	case model.Map:
+		f.Children = []ipc.Field{{Name: "entries", Type: ipc.Type{Kind: ipc.KindStruct}, Children: f.Children}}
+	case model.RunEnds:
+		f.Children = append([]ipc.Field{{Name: "run_ends", Type: ipc.Int32}}, f.Children...)
+	}
 	return f
 }
 
 var (
 	texts    = map[model.Layout]ipc.Type{model.Offsets: ipc.Utf8, model.Large: ipc.LargeUtf8, model.Views: ipc.Utf8View}
 	binaries = map[model.Layout]ipc.Type{model.Offsets: ipc.Binary, model.Large: ipc.LargeBinary, model.Views: ipc.BinaryView}
+	lists    = map[model.Layout]ipc.Kind{model.Offsets: ipc.KindList, model.Large: ipc.KindLargeList, model.Views: ipc.KindListView}
 	unitsOf  = map[model.Unit]column.Unit{
 		model.Second: column.Second, model.Millisecond: column.Millisecond,
 		model.Microsecond: column.Microsecond, model.Nanosecond: column.Nanosecond,
@@ -86,6 +100,22 @@ func typeOf(t model.Type) ipc.Type {
 		return ipc.Duration(unitsOf[t.Unit])
 	case model.Decimal:
 		return ipc.Decimal(t.Bits, t.Precision, t.Scale)
+	case model.List:
+		return ipc.Type{Kind: lists[t.Layout]}
+	case model.FixedList:
+		return ipc.Type{Kind: ipc.KindFixedSizeList, Width: t.Width}
+	case model.Map:
+		return ipc.Type{Kind: ipc.KindMap}
+	case model.Struct:
+		return ipc.Type{Kind: ipc.KindStruct}
+	case model.Union:
+		u := ipc.Type{Kind: ipc.KindUnion}
+		if t.Dense {
+			u.Variant = 1
+		}
+		return u
+	case model.RunEnds:
+		return ipc.Type{Kind: ipc.KindRunEndEncoded}
 	}
 	return ipc.Null
 }
