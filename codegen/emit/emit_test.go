@@ -106,6 +106,10 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitAppend":          one(emitAppend),
 	"emitAppendRows":      one(emitAppendRows),
 	"emitRow":             one(emitRow),
+	"emitTestFields":      one(emitTestFields),
+	"emitTest": one(func(t *model.Table) jen.Code {
+		return emitTest(t, "Test", "T", "RoundTrip", "writes rows of table %q and reads them back.")
+	}),
 
 	"emitEnum":       nil, // in Rows
 	"emitEnumString": nil,
