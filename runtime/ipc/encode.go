@@ -34,7 +34,11 @@ type encoder struct {
 }
 
 // flatColumn is what a column of a batch without nested columns and views must be.
-type flatColumn struct{ nullable, dictionary bool }
+type flatColumn struct {
+	nullable, dictionary bool
+	layout               layout
+	width                int // bytes of a value or offset
+}
 
 // flatBuffer is a buffer of such a batch.
 type flatBuffer struct {
@@ -53,11 +57,11 @@ type messageMark struct {
 
 // sentDictionary is what the reader has of a column's dictionary.
 type sentDictionary struct {
-	values     columnPlan
+	plan       columnPlan // of the values
 	dictionary *column.Dictionary
-	length     int
+	values     column.Values
 	next       *column.Dictionary // with the current call
-	nextLength int
+	nextValues column.Values
 }
 
 // Dictionaries is how a writer sends dictionaries that have changed since it sent them.
@@ -109,7 +113,11 @@ func (e *encoder) flatten() {
 		for k := first; k < last; k++ {
 			e.wired = append(e.wired, flatBuffer{i, k, k == 0 || p.layout == layoutBits})
 		}
-		e.flat = append(e.flat, flatColumn{p.field.Nullable, p.field.Dictionary != nil})
+		f := flatColumn{nullable: p.field.Nullable, dictionary: p.field.Dictionary != nil, layout: p.layout}
+		if len(p.fixed) != 0 {
+			f.width = p.fixed[0].width
+		}
+		e.flat = append(e.flat, f)
 	}
 }
 
@@ -134,7 +142,7 @@ func (e *encoder) addDictionaries(p *columnPlan) {
 		for int(d.ID) >= len(e.sent) {
 			e.sent = append(e.sent, sentDictionary{})
 		}
-		e.sent[d.ID].values = v
+		e.sent[d.ID].plan = v
 		p = &v // there may be dictionaries below
 	}
 	for i := range p.children {
@@ -186,7 +194,7 @@ func (e *encoder) commit() {
 	}
 	for i := range e.sent {
 		if s := &e.sent[i]; s.next != nil {
-			s.dictionary, s.length = s.next, s.nextLength
+			s.dictionary, s.values = s.next, s.nextValues
 		}
 	}
 }
@@ -236,22 +244,47 @@ func (e *encoder) check(rows int, columns []column.Data) error {
 		if err := p.checkSent(c, false); err != nil {
 			return err
 		}
+		if err := p.structure(c, c.Len, p.field.Nullable, false); err != nil {
+			return columnError(err)
+		}
 	}
 	return nil
 }
 
 // rightFlat tells whether nothing is wrong with flat columns. Where it is false, something may be.
 func (e *encoder) rightFlat(rows int, columns []column.Data) bool {
-	if len(e.flat) != len(columns) {
+	if len(e.flat) != len(columns) || rows > maxRows {
 		return false
 	}
 	for i := range columns {
-		c, f := &columns[i], e.flat[i]
-		if c.Len != rows || c.Nulls != 0 && !f.nullable || (c.Dictionary != nil) != f.dictionary || len(c.Children) != 0 {
+		c, f := &columns[i], &e.flat[i]
+		if c.Len != rows || c.Nulls != 0 && !f.nullable || (c.Dictionary != nil) != f.dictionary || len(c.Children) != 0 || !f.enough(c) {
 			return false
 		}
 	}
 	return true
+}
+
+// enough tells whether the buffers of a column hold its rows.
+func (f *flatColumn) enough(c *column.Data) bool {
+	if uint(c.Nulls) > uint(c.Len) || c.Nulls != 0 && f.layout != layoutNull && len(c.Buffers[0]) < (c.Len+7)/8 {
+		return false
+	}
+	switch f.layout {
+	case layoutBits:
+		return len(c.Buffers[1]) >= (c.Len+7)/8
+	case layoutOffsets32, layoutOffsets64:
+		if c.Len == 0 {
+			return true
+		}
+		if len(c.Buffers[1])/f.width <= c.Len {
+			return false
+		}
+		wide := f.width == 8
+		from, to := integerAt(c.Buffers[1], wide, 0), integerAt(c.Buffers[1], wide, c.Len)
+		return from >= 0 && from <= to && to <= int64(len(c.Buffers[2]))
+	}
+	return f.width == 0 || len(c.Buffers[1])/f.width >= c.Len
 }
 
 // checkSent tells what is wrong with a column, or with one below it. Below a null anything may stand.
@@ -274,8 +307,9 @@ func (p *columnPlan) checkSent(c *column.Data, belowNull bool) error {
 	return nil
 }
 
-// addBatch adds what the reader lacks of the dictionaries, and the batch.
-func (e *encoder) addBatch(rows int, columns []column.Data) error {
+// addBatch adds what the reader lacks of the dictionaries, and the batch. The columns may be known to lie in body as they are laid
+// out here.
+func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 	if err := e.check(rows, columns); err != nil {
 		return err
 	}
@@ -295,12 +329,17 @@ func (e *encoder) addBatch(rows int, columns []column.Data) error {
 	start := e.size
 	w := walk{template: e.batch}
 	e.part(w.template.head)
+	first, before := len(e.parts), e.size
 	if e.flat != nil {
 		e.addFlat(&w, rows, columns)
 	} else {
 		for i := range columns {
 			e.addColumn(&w, &e.plans[i], &columns[i])
 		}
+	}
+	if body != nil {
+		clear(e.parts[first:])
+		e.parts, e.size = append(e.parts[:first], body), before+int64(len(body))
 	}
 	w.setSize(rows, w.offset)
 	e.marks = append(e.marks, messageMark{start, len(w.template.head), w.offset, false})
@@ -425,16 +464,16 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	s := &e.sent[id]
 	n := c.Values.Len()
 	if v := c.Values.Column(); v != nil {
-		if err := s.values.checkSent(v, true); err != nil {
+		if err := s.plan.checkSent(v, true); err != nil {
 			return err
 		}
 		for i := range v.Children {
-			if err := e.addDictionary(&e.sent[id].values.children[i], &v.Children[i]); err != nil {
+			if err := e.addDictionary(&e.sent[id].plan.children[i], &v.Children[i]); err != nil {
 				return err
 			}
 		}
 	}
-	if s.dictionary == c.Dictionary && s.length >= n {
+	if s.dictionary == c.Dictionary && s.values.Len() >= n {
 		return nil
 	}
 	same, from, delta := s.dictionary == c.Dictionary, 0, false
@@ -445,11 +484,11 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	case e.file && !same:
 		return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
 	case same && (e.file || e.mode == DeltaDictionaries):
-		from = s.length
+		from = s.values.Len()
 		delta = from != 0 || e.file // in a file what follows an empty dictionary is a delta, too
 	}
-	s.next, s.nextLength, e.pending = c.Dictionary, n, true
-	return e.addDictionaryBatch(id, &s.values, c.Values, from, delta)
+	s.next, s.nextValues, e.pending = c.Dictionary, c.Values, true
+	return e.addDictionaryBatch(id, &s.plan, c.Values, from, delta)
 }
 
 // addDictionaryBatch adds the values of a dictionary from index from on.
@@ -518,7 +557,7 @@ func (e *encoder) counted(stats *Stats) {
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:
-		case s.next == s.dictionary && (e.file || s.length != 0 && e.mode == DeltaDictionaries):
+		case s.next == s.dictionary && (e.file || s.values.Len() != 0 && e.mode == DeltaDictionaries):
 			stats.Deltas++
 		default:
 			stats.Replaced++

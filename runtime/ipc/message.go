@@ -32,7 +32,7 @@ func (e *MessageEncoder) AppendBatch(dst []byte, rows int, columns []column.Data
 	for i := range e.enc.sent {
 		e.enc.sent[i].dictionary = nil
 	}
-	if err := e.enc.addBatch(rows, columns); err != nil {
+	if err := e.enc.addBatch(rows, columns, nil); err != nil {
 		return dst, err
 	}
 	for _, p := range e.enc.parts {
@@ -88,11 +88,13 @@ func (d *MessageDecoder) forget() {
 		if dict.values.Len() != 0 {
 			dict.values = column.NewDictionary(0)
 		}
+		dict.release()
 	}
 }
 
 // decode returns the batch in p. A decoder without a schema takes it from the first message.
 func (d *MessageDecoder) decode(p []byte) (Batch, error) {
+	d.framer.Restart()
 	var h Batch
 	for at, frames := 0, int64(0); ; frames++ {
 		if at == len(p) {

@@ -132,7 +132,7 @@ func (c *ProtocolConn) SendBatch(ctx context.Context, tag byte, rows int, column
 	if !c.schema[tag] {
 		e.addSchema(0)
 	}
-	if err := e.addBatch(rows, columns); err != nil {
+	if err := e.addBatch(rows, columns, nil); err != nil {
 		return err
 	}
 	if err := c.write(ctx, tag, e.parts, e.size); err != nil {
