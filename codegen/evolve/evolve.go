@@ -161,7 +161,12 @@ func refusals(readers, writers []Column) map[string]string {
 	list := map[string]string{}
 	if e, ok := rt.CheckSchema("", columns, schema).(*rt.SchemaError); ok {
 		for _, d := range e.Differences {
-			list[d.Column] = d.Remedy
+			name, remedy := d.Column, d.Remedy
+			if !slices.ContainsFunc(readers, func(c Column) bool { return c.Name == name }) { // the path of one below another
+				i := slices.IndexFunc(readers, func(c Column) bool { return strings.HasPrefix(name, c.Name+".") })
+				name, remedy = readers[i].Name, name+": "+remedy
+			}
+			list[name] = remedy
 		}
 	}
 	return list
@@ -169,7 +174,8 @@ func refusals(readers, writers []Column) map[string]string {
 
 // runtime returns the column as the runtime has it, as far as it matters for the fitting of schemas.
 func (c *Column) runtime() rt.Column {
-	col := rt.Column{Field: c.Field, NaiveUTC: c.NaiveUTC, Was: c.Was}
+	col := rt.ColumnOf(&c.Field)
+	col.NaiveUTC, col.Was = c.NaiveUTC, c.Was
 	if c.HasDefault {
 		col.Default = c.Default
 	}

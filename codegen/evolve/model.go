@@ -49,11 +49,22 @@ func fieldOf(c *model.Column) ipc.Field {
 	if c.Type.UUID {
 		f.Metadata = ipc.UUID()
 	}
+	below := c.Children
+	if c.Group != nil {
+		below = c.Group.Columns
+	}
+	for _, child := range below {
+		f.Children = append(f.Children, fieldOf(child))
+	}
+	if c.Type.Kind == model.Map {
+		f.Children = []ipc.Field{{Name: "entries", Type: ipc.Struct, Children: f.Children}}
+	}
 	return f
 }
 
 var (
 	texts    = map[model.Layout]ipc.Type{model.Offsets: ipc.Utf8, model.Large: ipc.LargeUtf8, model.Views: ipc.Utf8View}
+	lists    = map[model.Layout]ipc.Type{model.Offsets: ipc.List, model.Large: ipc.LargeList, model.Views: ipc.ListView}
 	binaries = map[model.Layout]ipc.Type{model.Offsets: ipc.Binary, model.Large: ipc.LargeBinary, model.Views: ipc.BinaryView}
 	unitsOf  = map[model.Unit]column.Unit{
 		model.Second: column.Second, model.Millisecond: column.Millisecond,
@@ -86,6 +97,14 @@ func typeOf(t model.Type) ipc.Type {
 		return ipc.Duration(unitsOf[t.Unit])
 	case model.Decimal:
 		return ipc.Decimal(t.Bits, t.Precision, t.Scale)
+	case model.List:
+		return lists[t.Layout]
+	case model.FixedList:
+		return ipc.FixedSizeList(t.Width)
+	case model.Map:
+		return ipc.Map
+	case model.Struct:
+		return ipc.Struct
 	}
 	return ipc.Null
 }
