@@ -49,6 +49,12 @@ func NewSampleWriter(dst io.Writer, opts *rt.WriterOptions) *SampleWriter {
 	return rt.NewWriter(SampleTable, dst, opts)
 }
 
+// SampleFramer makes and reads frames of table "sample", to be carried by another protocol.
+type SampleFramer = rt.Framer[Sample, SampleBatch, *SampleBuilder]
+
+// NewSampleFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewSampleFramer(opts *rt.ReaderOptions) *SampleFramer { return rt.NewFramer(SampleTable, opts) }
+
 // SampleBatch is a batch of table "sample" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type SampleBatch struct{ h rt.Handle }

@@ -90,6 +90,8 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitNewReader":       one(emitNewReader),
 	"emitWriter":          one(emitWriter),
 	"emitNewWriter":       one(emitNewWriter),
+	"emitFramer":          one(emitFramer),
+	"emitNewFramer":       one(emitNewFramer),
 	"emitBatch":           one(emitBatch),
 	"emitNewBatch":        one(emitNewBatch),
 	"emitLen":             one(emitLen),
