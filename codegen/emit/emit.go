@@ -17,7 +17,7 @@ import (
 	"github.com/lightstream-go/lightstream/codegen/model"
 )
 
-// Tables returns the text of f.Output: everything but the row structs of f's tables.
+// Tables returns the text of f.Output: everything but the structs of f's tables and messages.
 func Tables(f *model.File) ([]byte, error) {
 	out := newFile(f, f.Imports)
 	out.Add(emitVersion())
@@ -27,15 +27,33 @@ func Tables(f *model.File) ([]byte, error) {
 			out.Add(code)
 		}
 	}
+	for _, m := range f.Messages {
+		for _, code := range emitMessage(m) {
+			out.Line()
+			out.Add(code)
+		}
+	}
+	for _, p := range f.Protocols {
+		for _, code := range emitProtocol(p) {
+			out.Line()
+			out.Add(code)
+		}
+	}
 	return render(out, f.Output)
 }
 
-// Rows returns the text of f.Rows: the row structs of f's tables.
+// Rows returns the text of f.Rows: the structs of f's tables and messages.
 func Rows(f *model.File) ([]byte, error) {
 	out := newFile(f, f.RowImports)
 	for _, t := range f.Tables {
 		out.Line()
 		out.Add(emitRow(t))
+	}
+	for _, m := range f.Messages {
+		if m.Codec == "" {
+			out.Line()
+			out.Add(emitMessageStruct(m))
+		}
 	}
 	for _, e := range f.Enums {
 		for _, code := range []jen.Code{emitEnum(e), emitEnumString(e), emitEnumParse(e)} {

@@ -118,6 +118,8 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitEnumParse":  nil,
 
 	"emitTable":    nil, // the list of the others
+	"emitMessage":  nil,
+	"emitProtocol": nil,
 	"emitColumn":   nil, // in emitColumns
 	"emitViews":    nil, // in emitReadRows
 	"emitRowField": nil, // in emitRow
@@ -173,7 +175,7 @@ func TestEmitters(t *testing.T) {
 		})
 	}
 	for _, name := range functions(t) {
-		if _, there := emitters[name]; !there {
+		if _, there := emitters[name]; !there && messageEmitters[name] == nil && protocolEmitters[name] == nil {
 			t.Errorf("%s has no golden file; add it to the test", name)
 		}
 	}

@@ -260,6 +260,8 @@ type File struct {
 	Imports    []Import // of Output
 	RowImports []Import // of Rows
 	Tables     []*Table
+	Messages   []*Message
+	Protocols  []*Protocol
 	Enums      []*Enum // in Rows
 }
 

@@ -3948,6 +3948,12 @@ func NewKnownWriter(dst io.Writer, opts *rt.WriterOptions) *KnownWriter {
 	return rt.NewWriter(KnownTable, dst, opts)
 }
 
+// KnownFramer makes and reads frames of table "known", to be carried by another protocol.
+type KnownFramer = rt.Framer[Known, KnownBatch, *KnownBuilder]
+
+// NewKnownFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewKnownFramer(opts *rt.ReaderOptions) *KnownFramer { return rt.NewFramer(KnownTable, opts) }
+
 // KnownBatch is a batch of table "known" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type KnownBatch struct{ h rt.Handle }
