@@ -376,3 +376,34 @@ func TestProtocolErrorsHavePlaces(t *testing.T) {
 		t.Errorf("%v (%+v), want frame 3 and its table", err, place)
 	}
 }
+
+// TestProtocolAligned wants columns that are the received bytes, in spite of heads of five bytes.
+func TestProtocolAligned(t *testing.T) {
+	ctx := context.Background()
+	p := newPair()
+	var wire duplex
+	c, err := p.Conn(&wire, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := feed.NewTradeBuilder(nil)
+	b.AppendRows(trades(1500))
+	for range 20 {
+		if err := p.trade.Send(ctx, c, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c, err = p.Conn(&duplex{in: &wire.out}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		item, err := c.Recv(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.trade.Batch(item).Release()
+	}
+	if received, _ := c.Stats(); received.Batches != 20 || received.Realigned != 0 || received.InPlace == 0 {
+		t.Errorf("%+v, want nothing copied", received)
+	}
+}
