@@ -20,7 +20,7 @@ var updateAPI = flag.Bool("update-api", false, "write docs/api anew")
 // the change that makes it.
 func TestAPI(t *testing.T) {
 	for _, dir := range []string{
-		"runtime", "runtime/mem", "runtime/column", "runtime/frame", "runtime/ipc", "runtime/tabletest",
+		"runtime", "runtime/mem", "runtime/column", "runtime/frame", "runtime/ipc", "runtime/flatbuf", "runtime/tabletest",
 		"transports", "transports/tcp", "transports/uds", "transports/stdio", "transports/pipe", "transports/transporttest",
 		"interop/arrowgo", "codegen", "codegen/evolve",
 	} {

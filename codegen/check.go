@@ -105,13 +105,13 @@ func dotted(dir string) string {
 
 // difference says what has changed since old was generated, and where.
 func difference(f *model.File, old []byte, missing bool) (model.Pos, string) {
-	first := f.Tables[0]
+	first := firstPos(f)
 	if missing {
-		return first.Pos, "it is not there"
+		return first, "it is not there"
 	}
 	tables, err := generated(old)
 	if err != nil {
-		return first.Pos, "it is broken"
+		return first, "it is broken"
 	}
 	known := map[string]bool{}
 	for _, t := range f.Tables {
@@ -126,10 +126,21 @@ func difference(f *model.File, old []byte, missing bool) (model.Pos, string) {
 	}
 	for _, batch := range slices.Sorted(maps.Keys(tables)) {
 		if !known[batch] {
-			return first.Pos, fmt.Sprintf("table %s was removed", strings.TrimSuffix(batch, "Batch"))
+			return first, fmt.Sprintf("table %s was removed", strings.TrimSuffix(batch, "Batch"))
 		}
 	}
-	return first.Pos, "a comment or tag has changed, or it is of another version of lightstream-gen"
+	return first, "a comment, tag, message or protocol has changed, or it is of another version of lightstream-gen"
+}
+
+// firstPos returns the place of what f is generated from.
+func firstPos(f *model.File) model.Pos {
+	switch {
+	case len(f.Tables) > 0:
+		return f.Tables[0].Pos
+	case len(f.Messages) > 0:
+		return f.Messages[0].Pos
+	}
+	return f.Protocols[0].Pos
 }
 
 func columnDifference(t *model.Table, old []oldColumn) (model.Pos, string) {

@@ -20,7 +20,9 @@ func PtrOf[T any](v T, ok bool) *T {
 	if !ok {
 		return nil
 	}
-	return &v
+	p := new(T) // &v would be allocated for nil, too
+	*p = v
+	return p
 }
 
 // Slab gives out pointers to values that lie in one piece of memory: one allocation for all rows of a batch. A pointer that

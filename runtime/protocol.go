@@ -8,17 +8,19 @@ import (
 
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // ProtocolOptions are the settings of a connection that speaks a protocol.
 type ProtocolOptions struct {
-	// Reader are the settings for the tables that are received; its AllowMissingEnd and Reuse mean nothing. Nil means all
-	// defaults.
+	// Reader are the settings for the tables that are received; its AllowMissingEnd means nothing. Nil means all defaults.
 	Reader *ReaderOptions
 	// MaxPayload is the longest frame accepted, in bytes. Zero means 64 MiB.
 	MaxPayload int
 	// Announce sends what the members are before the first frame, and wants the same of the peer. Both ends must agree.
 	Announce bool
+	// Heartbeats announces that heartbeats may come, which Heartbeat sends. It needs Announce.
+	Heartbeats bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [ipc.AutoDictionaries].
 	Dictionaries ipc.Dictionaries
 	// KeepOpen leaves out the half-close with which Close ends the direction.
@@ -71,13 +73,24 @@ func (t *ProtocolTable[R, B, W]) Send(ctx context.Context, c *ProtocolConn, b W)
 	return c.conn.SendBatch(ctx, t.tag, rows, columns)
 }
 
+// AppendFrame appends a frame with the rows of b to dst; see [Table.AppendBatch] for their alignment.
+func (t *ProtocolTable[R, B, W]) AppendFrame(dst []byte, f *ProtocolFramer, b W) ([]byte, error) {
+	rows, columns, err := b.base().batch()
+	if err != nil {
+		return dst, err
+	}
+	return f.framer.AppendBatch(dst, t.tag, rows, columns)
+}
+
 // Batch returns the batch of an item with the table's tag.
 func (t *ProtocolTable[R, B, W]) Batch(i Item) B { return t.table.spec.NewBatch(i.handle) }
 
-// MessageCodec turns messages into bytes and back. What Decode returns must not alias p.
+// MessageCodec turns messages into bytes and back. It is used by several goroutines.
 type MessageCodec[T any] interface {
-	Append(dst []byte, m T) ([]byte, error)
-	Decode(p []byte) (T, error)
+	// Append appends m to dst.
+	Append(dst []byte, m *T) ([]byte, error)
+	// Decode sets all of m to the message in p. It may use memory that m has already, and must keep nothing of p.
+	Decode(p []byte, m *T) error
 }
 
 // ProtocolMessage is a kind of message of a protocol.
@@ -91,11 +104,23 @@ func AddMessage[T any](p *Protocol, name string, codec MessageCodec[T]) *Protoco
 	return &ProtocolMessage[T]{codec, p.add(ipc.Member{Name: name}, nil)}
 }
 
+// AddFlatbuffer adds messages that are flatbuffers to p, as generated types are. It differs from [AddMessage] only in what an
+// announcement says of them.
+func AddFlatbuffer[T any](p *Protocol, name string, codec MessageCodec[T]) *ProtocolMessage[T] {
+	return &ProtocolMessage[T]{codec, p.add(ipc.Member{Name: name, Kind: frame.Flatbuffer}, nil)}
+}
+
 // Tag returns the message's tag.
 func (m *ProtocolMessage[T]) Tag() byte { return m.tag }
 
-// Send sends a message.
+// Send sends a message. See [ProtocolMessage.SendPtr].
 func (m *ProtocolMessage[T]) Send(ctx context.Context, c *ProtocolConn, v T) error {
+	return m.SendPtr(ctx, c, &v)
+}
+
+// SendPtr sends a message that somebody has already, without an allocation of its own. A message that its codec refuses is not
+// sent; the connection stays usable.
+func (m *ProtocolMessage[T]) SendPtr(ctx context.Context, c *ProtocolConn, v *T) error {
 	p, err := m.codec.Append(c.scratch[:0], v)
 	if err != nil {
 		return err
@@ -104,17 +129,38 @@ func (m *ProtocolMessage[T]) Send(ctx context.Context, c *ProtocolConn, v T) err
 	return c.conn.SendMessage(ctx, m.tag, p)
 }
 
+// AppendFrame appends a frame with a message to dst.
+func (m *ProtocolMessage[T]) AppendFrame(dst []byte, f *ProtocolFramer, v *T) ([]byte, error) {
+	p, err := m.codec.Append(f.scratch[:0], v)
+	if err != nil {
+		return dst, err
+	}
+	f.scratch = p[:0]
+	return f.framer.AppendMessage(dst, m.tag, p)
+}
+
 // Message returns the message of an item with the message's tag.
-func (m *ProtocolMessage[T]) Message(i Item) (T, error) { return m.codec.Decode(i.payload) }
+func (m *ProtocolMessage[T]) Message(i Item) (v T, err error) { return v, m.Read(i, &v) }
+
+// Read sets v to the message of an item with the message's tag, and uses what memory v has.
+func (m *ProtocolMessage[T]) Read(i Item, v *T) error {
+	if err := m.codec.Decode(i.payload, v); err != nil {
+		return fmt.Errorf("lightstream: message with tag %d: %w", m.tag, err)
+	}
+	return nil
+}
 
 // Bytes is the codec of messages that are bytes.
 type Bytes struct{}
 
 // Append appends m to dst.
-func (Bytes) Append(dst, m []byte) ([]byte, error) { return append(dst, m...), nil }
+func (Bytes) Append(dst []byte, m *[]byte) ([]byte, error) { return append(dst, *m...), nil }
 
-// Decode returns a copy of p.
-func (Bytes) Decode(p []byte) ([]byte, error) { return append([]byte(nil), p...), nil }
+// Decode sets m to a copy of p, in the memory that m has.
+func (Bytes) Decode(p []byte, m *[]byte) error {
+	*m = append((*m)[:0], p...)
+	return nil
+}
 
 // Binary is the codec of messages T whose pointers marshal themselves, as those of [encoding.BinaryAppender] or
 // [encoding.BinaryMarshaler], and [encoding.BinaryUnmarshaler], do.
@@ -133,22 +179,19 @@ func (Binary[T, P]) Append(dst []byte, m *T) ([]byte, error) {
 	return append(dst, p...), err
 }
 
-// Decode returns the message in p.
-func (Binary[T, P]) Decode(p []byte) (*T, error) {
-	m := new(T)
-	return m, P(m).UnmarshalBinary(p)
-}
+// Decode sets m to the message in p.
+func (Binary[T, P]) Decode(p []byte, m *T) error { return P(m).UnmarshalBinary(p) }
 
 // ProtocolConn is a connection that speaks a protocol. One goroutine may send while another receives.
 type ProtocolConn struct {
 	conn    *ipc.ProtocolConn
-	readers []readerCore // by tag
+	in      items
 	scratch []byte
 	err     error // of all later receives
 }
 
 // Item is what was received: which member of the protocol, and a batch or a message of it. The batch is valid until it is
-// released, the message until the next Recv.
+// released, or with Reuse until the next Recv; the message is valid until the next Recv.
 type Item struct {
 	tag     byte
 	handle  Handle
@@ -158,34 +201,89 @@ type Item struct {
 // Tag returns the member's tag.
 func (i Item) Tag() byte { return i.tag }
 
+// Handle returns the batch of an item of a table, the zero Handle of any other.
+func (i Item) Handle() Handle { return i.handle }
+
 // Conn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all defaults.
 func (p *Protocol) Conn(conn io.ReadWriter, opts *ProtocolOptions) (*ProtocolConn, error) {
-	if opts == nil {
-		opts = &ProtocolOptions{}
-	}
-	reader := ReaderOptions{}
-	if opts.Reader != nil {
-		reader = *opts.Reader
-	}
-	c := &ProtocolConn{readers: make([]readerCore, len(p.members))}
-	members := append([]ipc.Member(nil), p.members...)
-	for i := range members {
-		c.readers[i] = readerCore{opts: reader, table: p.tables[i].name, columns: p.tables[i].columns, source: ipc.SourceName(conn)}
-		members[i].Select = c.readers[i].selectColumns
-	}
+	c := &ProtocolConn{}
+	members := c.in.init(p, opts, ipc.SourceName(conn))
 	var err error
-	c.conn, err = ipc.NewProtocolConn(conn, members, &ipc.ProtocolOptions{
-		Reader: c.readerOptions(&reader), MaxPayload: opts.MaxPayload, Announce: opts.Announce,
-		Dictionaries: opts.Dictionaries, KeepOpen: opts.KeepOpen,
-	})
-	if err != nil {
+	if c.conn, err = ipc.NewProtocolConn(conn, members, opts.ipc()); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *ProtocolConn) readerOptions(o *ReaderOptions) *ipc.ReaderOptions {
-	return &ipc.ReaderOptions{Limits: o.Limits, Validate: o.Validate, Align: o.Align, Pool: o.Pool}
+// ipc returns the options as the layer below has them.
+func (o *ProtocolOptions) ipc() *ipc.ProtocolOptions {
+	if o == nil {
+		o = &ProtocolOptions{}
+	}
+	r := o.Reader
+	if r == nil {
+		r = &ReaderOptions{}
+	}
+	return &ipc.ProtocolOptions{
+		Reader:     &ipc.ReaderOptions{Limits: r.Limits, Validate: r.Validate, Align: r.Align, Pool: r.Pool},
+		MaxPayload: o.MaxPayload, Announce: o.Announce, Heartbeats: o.Heartbeats, Dictionaries: o.Dictionaries, KeepOpen: o.KeepOpen,
+	}
+}
+
+// items fits the batches of a direction to their tables.
+type items struct {
+	readers []readerCore // by tag
+	reuse   bool
+	last    Handle
+}
+
+// init returns the protocol's members as they select their columns.
+func (in *items) init(p *Protocol, opts *ProtocolOptions, source string) []ipc.Member {
+	reader := ReaderOptions{}
+	if opts != nil && opts.Reader != nil {
+		reader = *opts.Reader
+	}
+	in.reuse = reader.Reuse
+	in.readers = make([]readerCore, len(p.members))
+	members := append([]ipc.Member(nil), p.members...)
+	for i := range members {
+		in.readers[i] = readerCore{opts: reader, table: p.tables[i].name, columns: p.tables[i].columns, source: source}
+		members[i].Select = in.readers[i].selectColumns
+	}
+	return members
+}
+
+// item fits a batch to its table.
+func (in *items) item(f ipc.ProtocolFrame) (Item, error) {
+	if f.Batch == (Handle{}) {
+		return Item{tag: f.Tag, payload: f.Payload}, nil
+	}
+	r := &in.readers[f.Tag]
+	if err := r.fit.apply(f.Batch, &r.stats); err != nil {
+		f.Batch.Release()
+		return Item{}, err
+	}
+	if in.reuse {
+		in.last = f.Batch
+	}
+	return Item{tag: f.Tag, handle: f.Batch}, nil
+}
+
+// next ends the life of the last batch.
+func (in *items) next() {
+	if in.reuse {
+		in.last.Release()
+	}
+}
+
+// stats adds what was fitted to what the layer below has counted.
+func (in *items) stats(s ipc.Stats) Stats {
+	out := statsOf(s)
+	for i := range in.readers {
+		out.InPlace += in.readers[i].stats.InPlace
+		out.Converted += in.readers[i].stats.Converted
+	}
+	return out
 }
 
 // Recv returns the next item. The error is io.EOF where the peer ended the direction, [ErrUnfinished] where it announced an end
@@ -195,21 +293,91 @@ func (c *ProtocolConn) Recv(ctx context.Context) (Item, error) {
 	if c.err != nil {
 		return Item{}, c.err
 	}
+	c.in.next()
 	f, err := c.conn.Recv(ctx)
 	if err != nil {
 		return Item{}, err
 	}
-	if f.Batch == (Handle{}) {
-		return Item{tag: f.Tag, payload: f.Payload}, nil
-	}
-	r := &c.readers[f.Tag]
-	if err := r.fit.apply(f.Batch, &r.stats); err != nil {
-		f.Batch.Release()
-		c.err = err
-		return Item{}, err
-	}
-	return Item{tag: f.Tag, handle: f.Batch}, nil
+	item, err := c.in.item(f)
+	c.err = err
+	return item, err
 }
+
+// Heartbeat sends an empty frame that tells the peer that this end is there. It needs Announce and Heartbeats in the options.
+// What receives passes over it.
+func (c *ProtocolConn) Heartbeat(ctx context.Context) error { return c.conn.Heartbeat(ctx) }
 
 // Close ends the sending direction. It is idempotent. Receiving goes on.
 func (c *ProtocolConn) Close() error { return c.conn.Close() }
+
+// Stats returns what was received and what was sent so far. The batches and rows are those of all tables.
+func (c *ProtocolConn) Stats() (received, sent Stats) {
+	in, out := c.conn.Stats()
+	return c.in.stats(in), statsOf(out)
+}
+
+// ProtocolFramer makes and reads the frames of a protocol without a connection, to be carried by another protocol. Frames of one
+// direction lean on each other: none may be lost, come twice or in another order. One goroutine may make frames while another
+// reads.
+type ProtocolFramer struct {
+	framer  *ipc.ProtocolFramer
+	in      items
+	last    ipc.ProtocolFrame // a message
+	scratch []byte
+}
+
+var (
+	_ frame.Decoder[Item]      = (*ProtocolFramer)(nil)
+	_ frame.SizedDecoder[Item] = (*ProtocolFramer)(nil)
+)
+
+// Framer returns a framer. What the options say of connections means nothing. Nil options mean all defaults.
+func (p *Protocol) Framer(opts *ProtocolOptions) (*ProtocolFramer, error) {
+	f := &ProtocolFramer{}
+	members := f.in.init(p, opts, "")
+	var err error
+	if f.framer, err = ipc.NewProtocolFramer(members, opts.ipc()); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// Decode finds one frame at the start of buf. n == 0 and no error mean not enough yet. A batch, or a message, may alias buf until
+// the next call.
+func (f *ProtocolFramer) Decode(buf []byte) (i Item, n int, err error) {
+	f.in.next()
+	in, n, err := f.framer.Decode(buf)
+	if err != nil || n == 0 {
+		return Item{}, 0, err
+	}
+	if i, err = f.in.item(in); err != nil {
+		return Item{}, 0, err
+	}
+	return i, n, nil
+}
+
+// Measure tells the length of the frame that starts with prefix.
+func (f *ProtocolFramer) Measure(prefix []byte) (head, body, need int, err error) {
+	return f.framer.Measure(prefix)
+}
+
+// DecodeBody makes the frame whose payload is body, of which it takes over one reference of owner. A batch keeps that until it is
+// released; a message is valid until the next call.
+func (f *ProtocolFramer) DecodeBody(head, body []byte, owner *mem.Block) (Item, error) {
+	f.in.next()
+	f.last.Release()
+	in, err := f.framer.DecodeBody(head, body, owner)
+	if err != nil {
+		return Item{}, err
+	}
+	if in.Batch == (Handle{}) {
+		f.last = in
+	}
+	return f.in.item(in)
+}
+
+// Stats returns what was received and what was made so far. Neither counts bytes.
+func (f *ProtocolFramer) Stats() (received, sent Stats) {
+	in, out := f.framer.Stats()
+	return f.in.stats(in), statsOf(out)
+}

@@ -52,7 +52,7 @@ func mixed(t *testing.T, announce bool) {
 				err := errors.Join(
 					hello.Send(ctx, c, fmt.Append(nil, "hello ", i)),
 					trade.Send(ctx, c, tb),
-					beat.Send(ctx, c, &at),
+					beat.Send(ctx, c, at),
 					all.Send(ctx, c, ab),
 				)
 				if err != nil {

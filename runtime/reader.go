@@ -195,8 +195,15 @@ func (r *Reader[R, B]) Stats() Stats { return r.core.merge(r.core.in.Stats()) }
 
 // merge adds what the reader of the bytes has done.
 func (c *readerCore) merge(in ipc.Stats) Stats {
-	s := c.stats
-	s.Batches, s.Rows, s.Bytes = in.Batches, in.Rows, in.Bytes
-	s.Realigned, s.Replaced, s.Deltas = in.Realigned, in.Replaced, in.Deltas
+	s := statsOf(in)
+	s.InPlace, s.Converted = c.stats.InPlace, c.stats.Converted
 	return s
+}
+
+// statsOf returns what the layer below has counted.
+func statsOf(in ipc.Stats) Stats {
+	return Stats{
+		Batches: in.Batches, Rows: in.Rows, Bytes: in.Bytes,
+		Realigned: in.Realigned, Replaced: in.Replaced, Deltas: in.Deltas,
+	}
 }

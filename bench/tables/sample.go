@@ -20,3 +20,12 @@ type Sample struct {
 	Name     rt.Null[string]    `arrow:"name"`
 	Category rt.Null[string]    `arrow:"cat,dict"`
 }
+
+// Pulse is a small message.
+//
+//lightstream:message
+type Pulse struct{ Sent int64 }
+
+// Feed has the samples beside a message.
+//
+//lightstream:protocol Feed = Sample | Pulse

@@ -3,12 +3,15 @@
 package tables
 
 import (
+	"context"
 	"io"
 	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/flatbuf"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // The runtime is too old for this file if this line does not compile.
@@ -48,6 +51,12 @@ type SampleWriter = rt.Writer[Sample, SampleBatch, *SampleBuilder]
 func NewSampleWriter(dst io.Writer, opts *rt.WriterOptions) *SampleWriter {
 	return rt.NewWriter(SampleTable, dst, opts)
 }
+
+// SampleFramer makes and reads frames of table "sample", to be carried by another protocol.
+type SampleFramer = rt.Framer[Sample, SampleBatch, *SampleBuilder]
+
+// NewSampleFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewSampleFramer(opts *rt.ReaderOptions) *SampleFramer { return rt.NewFramer(SampleTable, opts) }
 
 // SampleBatch is a batch of table "sample" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
@@ -191,4 +200,195 @@ func (b *SampleBuilder) AppendRows(rows []Sample) {
 			b.category.AppendNullable(block[i].Category.Get())
 		}
 	}
+}
+
+// PulseView is message "pulse" in the verified flatbuffer that it came in, a table of 1 field. It aliases that.
+type PulseView struct{ t flatbuf.Table }
+
+// VerifyPulse returns the message in p after a check of all that it leads to. An error is a *DecodeError.
+func VerifyPulse(p []byte) (PulseView, error) {
+	v := flatbuf.NewVerifier(p)
+	if pos, ok := v.Root(); !ok || !checkPulse(&v, pos) {
+		return PulseView{}, flatbuf.Refused(&v, "pulse")
+	}
+	return PulseView{flatbuf.Root(p)}, nil
+}
+
+func checkPulse(v *flatbuf.Verifier, pos int) bool {
+	o, ok := v.Begin(pos)
+	return ok &&
+		v.Scalar(o, 0, 8, "sent") &&
+		v.End()
+}
+
+// Sent returns field 0, "sent": int64 not null.
+func (v PulseView) Sent() int64 { return v.t.Int64(0, 0) }
+
+// AppendBinary appends m to dst as a flatbuffer.
+func (m *Pulse) AppendBinary(dst []byte) ([]byte, error) {
+	return flatbuf.Append(dst, m, 0, buildPulse)
+}
+
+// MarshalBinary returns m as a flatbuffer.
+func (m *Pulse) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
+
+// UnmarshalBinary sets m to the flatbuffer in p, after a check of it.
+func (m *Pulse) UnmarshalBinary(p []byte) error {
+	v, err := VerifyPulse(p)
+	if err != nil {
+		return err
+	}
+	m.Sent = v.Sent()
+	return nil
+}
+
+// buildPulse writes m and returns where it is.
+func buildPulse(b *flatbuf.Builder, m *Pulse) flatbuf.UOffsetT {
+	b.StartObject(1)
+	b.PrependInt64Slot(0, m.Sent, 0)
+	return b.EndObject()
+}
+
+// FeedItem is what protocol Feed brings: *SampleBatch or *Pulse.
+//
+// Feed has the samples beside a message.
+type FeedItem interface{ isFeedItem() }
+
+func (*SampleBatch) isFeedItem() {}
+func (*Pulse) isFeedItem()       {}
+
+// feedProtocol has the members of protocol Feed.
+type feedProtocol struct {
+	rt.Protocol
+	sample *rt.ProtocolTable[Sample, SampleBatch, *SampleBuilder]
+	pulse  *rt.ProtocolMessage[Pulse]
+}
+
+var feedMembers = newFeedProtocol()
+
+// newFeedProtocol adds the members in the order of the definition, which gives them their tags.
+func newFeedProtocol() *feedProtocol {
+	p := new(feedProtocol)
+	p.sample = rt.AddTable(&p.Protocol, SampleTable)
+	p.pulse = rt.AddFlatbuffer[Pulse](&p.Protocol, "pulse", rt.Binary[Pulse, *Pulse]{})
+	return p
+}
+
+// feedItems are what a FeedItem points into.
+type feedItems struct {
+	sample SampleBatch
+	pulse  Pulse
+}
+
+// set returns a pointer to what i brings.
+func (s *feedItems) set(i rt.Item) (FeedItem, error) {
+	switch i.Tag() {
+	case 0:
+		s.sample = feedMembers.sample.Batch(i)
+		return &s.sample, nil
+	default:
+		// tag 1: the framing takes no other
+		if err := feedMembers.pulse.Read(i, &s.pulse); err != nil {
+			return nil, err
+		}
+		return &s.pulse, nil
+	}
+}
+
+// FeedConn is a connection that speaks protocol Feed. One goroutine may send while another receives.
+type FeedConn struct {
+	conn  *rt.ProtocolConn
+	items feedItems
+}
+
+// NewFeedConn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all
+// defaults.
+func NewFeedConn(conn io.ReadWriter, opts *rt.ProtocolOptions) (*FeedConn, error) {
+	c, err := feedMembers.Conn(conn, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &FeedConn{conn: c}, nil
+}
+
+// SendSample sends the rows of b as a batch. It returns when the connection has accepted the bytes.
+func (c *FeedConn) SendSample(ctx context.Context, b *SampleBuilder) error {
+	return feedMembers.sample.Send(ctx, c.conn, b)
+}
+
+// SendPulse sends a message. It returns when the connection has accepted the bytes.
+func (c *FeedConn) SendPulse(ctx context.Context, m *Pulse) error {
+	return feedMembers.pulse.SendPtr(ctx, c.conn, m)
+}
+
+// Recv returns the next item, a pointer into the connection that is valid until the next Recv: *SampleBatch or *Pulse.
+// A copy of the batch that it leads to is valid until it is released, or with Reuse until the next Recv. The error is
+// io.EOF where the peer has ended the direction; see rt.ProtocolConn.Recv.
+func (c *FeedConn) Recv(ctx context.Context) (FeedItem, error) {
+	i, err := c.conn.Recv(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.items.set(i)
+}
+
+// Close ends the sending direction. It is idempotent. Receiving goes on.
+func (c *FeedConn) Close() error { return c.conn.Close() }
+
+// Conn returns the connection without its Go types, for its statistics and heartbeats.
+func (c *FeedConn) Conn() *rt.ProtocolConn { return c.conn }
+
+// FeedFramer makes and reads frames of protocol Feed, to be carried by another protocol. The frames of one direction
+// lean on each other: none may be lost, come twice or in another order. One goroutine may make frames while another
+// reads.
+type FeedFramer struct {
+	framer *rt.ProtocolFramer
+	items  feedItems
+}
+
+// NewFeedFramer returns a framer. What the options say of connections means nothing. Nil options mean all defaults.
+func NewFeedFramer(opts *rt.ProtocolOptions) (*FeedFramer, error) {
+	f, err := feedMembers.Framer(opts)
+	if err != nil {
+		return nil, err
+	}
+	return &FeedFramer{framer: f}, nil
+}
+
+// AppendSample appends a frame with the rows of b to dst.
+func (f *FeedFramer) AppendSample(dst []byte, b *SampleBuilder) ([]byte, error) {
+	return feedMembers.sample.AppendFrame(dst, f.framer, b)
+}
+
+// AppendPulse appends a frame with a message to dst.
+func (f *FeedFramer) AppendPulse(dst []byte, m *Pulse) ([]byte, error) {
+	return feedMembers.pulse.AppendFrame(dst, f.framer, m)
+}
+
+// Decode finds one frame at the start of buf; n == 0 and no error mean not enough yet. The item points into the framer
+// and is valid until the next call, and so is a batch, which may alias buf.
+func (f *FeedFramer) Decode(buf []byte) (item FeedItem, n int, err error) {
+	i, n, err := f.framer.Decode(buf)
+	if err != nil || n == 0 {
+		return nil, 0, err
+	}
+	if item, err = f.items.set(i); err != nil {
+		return nil, 0, err
+	}
+	return item, n, nil
+}
+
+// Measure tells the length of the frame that starts with prefix; see frame.SizedDecoder.
+func (f *FeedFramer) Measure(prefix []byte) (head, body, need int, err error) {
+	return f.framer.Measure(prefix)
+}
+
+// DecodeBody makes the frame whose payload is body, of which it takes over one reference of owner: a batch keeps that
+// until it is released.
+func (f *FeedFramer) DecodeBody(head, body []byte, owner *mem.Block) (FeedItem, error) {
+	i, err := f.framer.DecodeBody(head, body, owner)
+	if err != nil {
+		return nil, err
+	}
+	return f.items.set(i)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/lightstream-go/lightstream/codegen/model"
 )
 
-// Tables returns the text of f.Output: everything but the row structs of f's tables.
+// Tables returns the text of f.Output: everything but the structs of f's tables and messages.
 func Tables(f *model.File) ([]byte, error) {
 	out := newFile(f, f.Imports)
 	out.Add(emitVersion())
@@ -28,10 +28,22 @@ func Tables(f *model.File) ([]byte, error) {
 			out.Add(code)
 		}
 	}
+	for _, m := range f.Messages {
+		for _, code := range emitMessage(m) {
+			out.Line()
+			out.Add(code)
+		}
+	}
+	for _, p := range f.Protocols {
+		for _, code := range emitProtocol(p) {
+			out.Line()
+			out.Add(code)
+		}
+	}
 	return render(out, f.Output)
 }
 
-// Rows returns the text of f.Rows: the row structs of f's tables.
+// Rows returns the text of f.Rows: the structs of f's tables and messages.
 func Rows(f *model.File) ([]byte, error) {
 	out := newFile(f, f.RowImports)
 	seen := map[*model.GroupDef]bool{}
@@ -44,6 +56,12 @@ func Rows(f *model.File) ([]byte, error) {
 				out.Line()
 				out.Add(emitRow(g.Named.Name, g.Doc, g.Named.Name+" is a part of rows.", g.Columns))
 			}
+		}
+	}
+	for _, m := range f.Messages {
+		if m.Codec == "" {
+			out.Line()
+			out.Add(emitMessageStruct(m))
 		}
 	}
 	for _, e := range f.Enums {

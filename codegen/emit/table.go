@@ -21,7 +21,7 @@ func emitVersion() jen.Code {
 func emitTable(t *model.Table) []jen.Code {
 	list := []jen.Code{
 		emitTableVar(t), emitColumns(t),
-		emitReader(t), emitNewReader(t), emitWriter(t), emitNewWriter(t),
+		emitReader(t), emitNewReader(t), emitWriter(t), emitNewWriter(t), emitFramer(t), emitNewFramer(t),
 		emitBatch(t), emitNewBatch(t), emitLen(t),
 	}
 	for _, c := range t.Columns {

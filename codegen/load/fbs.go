@@ -29,19 +29,31 @@ type FBSOptions struct {
 }
 
 // FBS reads the tables of a Flatbuffers schema file. All tables of that file are tables, but for those that are the type of
-// another's field and not the file's root type: such a table is part of a row. Included files only give types and
-// attributes.
+// another's field and neither the file's root type nor a member of a protocol: such a table is part of a row. Included files only
+// give types and attributes. A union that no field has is a protocol.
 func FBS(name string, opt *FBSOptions) (*model.File, error) {
 	tree, err := fbs.Parse(filepath.ToSlash(name), &fbs.Options{IncludeDirs: opt.Include, Builtin: schema.FS})
 	if err != nil {
 		return nil, modelErrors(err)
 	}
 	r := schemaReader{seen: map[*fbs.Enum]*model.Enum{}, groups: map[any]*model.GroupDef{}}
-	nested := nestedTables(tree)
+	nested, members := nestedTables(tree), memberTables(tree)
 	var defs []*model.Def
+	var messages []*model.Message
 	rows := map[string]*fbs.Table{}
 	for _, t := range tree.Main.Tables {
-		if nested[t] && t != tree.Root() {
+		if a := t.Attrs.Get("message"); a != nil {
+			m := r.message(t, a)
+			if other := rows[m.Type]; other != nil {
+				r.errs.Add(m.Pos, fmt.Sprintf("tables %s and %s would both be %s in Go", other.Name, t.Name, m.Type), `give one of them another name (go_name: "Name")`)
+			}
+			messages = append(messages, m)
+			if m.Codec == "" { // that of a codec is declared by hand
+				rows[m.Type] = t
+			}
+			continue
+		}
+		if nested[t] && t != tree.Root() && !members[t] {
 			continue
 		}
 		def := r.table(t)
@@ -52,14 +64,18 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 		rows[def.Row] = t
 		defs = append(defs, def)
 	}
-	if len(defs) == 0 && len(r.errs) == 0 {
+	protocols := r.protocols(tree)
+	if len(defs)+len(messages) == 0 && len(r.errs) == 0 {
 		r.errs.Add(model.Pos{File: filepath.ToSlash(name), Line: 1, Col: 1}, "no tables", "declare one: table Trade { price: double; }")
 		return nil, r.errs.Err()
 	}
-	f := &model.File{Source: filepath.Base(name), Enums: r.enums}
+	f := &model.File{Source: filepath.Base(name), Enums: r.enums, Messages: messages, Protocols: protocols}
 	r.checkGroups(rows, opt.Declared)
 	r.checkEnums(rows, opt.Declared)
 	f.Output, f.Rows = outputs(filepath.ToSlash(name))
+	if len(rows)+len(r.enums) == 0 {
+		f.Rows = "" // messages with codecs, whose types are declared by hand
+	}
 	pkg := &model.Package{Name: opt.Package, Declared: opt.Declared}
 	for row := range rows {
 		if pos, taken := opt.Declared[row]; taken && !strings.HasSuffix(pos.File, "_rows.go") { // those come with their table
@@ -67,6 +83,9 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 		}
 	}
 	if err := model.Build(pkg, f, defs); err != nil {
+		r.errs = append(r.errs, err.(model.Errors)...)
+	}
+	if err := model.Link(pkg, []*model.File{f}); err != nil {
 		r.errs = append(r.errs, err.(model.Errors)...)
 	}
 	return f, r.errs.Err()
@@ -124,9 +143,6 @@ func (r *schemaReader) add(pos fbs.Pos, p *problem) {
 
 func (r *schemaReader) table(t *fbs.Table) *model.Def {
 	def := &model.Def{Pos: modelPos(t.Pos), Row: model.CamelCase(t.Name), Name: model.SnakeCase(t.Name), Doc: docLines(t.Doc)}
-	if a := t.Attrs.Get("message"); a != nil {
-		r.add(a.Pos, problemf("leave it out", "message is not supported by this version"))
-	}
 	if a := r.value(t.Attrs, "arrow_name", `arrow_name: "trades"`); a != nil {
 		def.Name = a.Value
 	}
@@ -568,7 +584,7 @@ func PackageClause(text []byte) string {
 	return f.Name.Name
 }
 
-// HasTables tells whether a Go file has tables, be they for this platform or another. A file that is not there has none.
+// HasTables tells whether a Go file has tables, messages or protocols, be they for this platform or another. A file that is not there has none.
 func HasTables(name string) bool {
 	f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments|parser.SkipObjectResolution)
 	if f == nil {
@@ -576,8 +592,10 @@ func HasTables(name string) bool {
 	}
 	for _, group := range f.Comments {
 		for _, c := range group.List {
-			if strings.HasPrefix(c.Text, directive+"table") {
-				return true
+			for _, word := range []string{"table", "message", "protocol"} {
+				if strings.HasPrefix(c.Text, directive+word) {
+					return true
+				}
 			}
 		}
 	}

@@ -57,6 +57,19 @@
 //	was=old             all             an older name of the column
 //	go=Name             all             the name of the column's accessors
 //
+// # Messages and protocols
+//
+// A message is a type with a line //lightstream:message in its comment. A struct is sent as a flatbuffer: its exported fields are
+// bool, integers, float32, float64, string, []byte, pointers to and rt.Null of these, and types declared as these; the tag
+// gives a field's name, default=… and, for []byte, required. With //lightstream:message codec=name any type is sent as what the
+// variable of that name, an rt.MessageCodec, makes of it.
+//
+// A line
+//
+//	//lightstream:protocol Feed = Trade | Quote | Heartbeat
+//
+// in any comment names the tables and messages of the package that go over one connection, in the order of their tags.
+//
 // # Schemas
 //
 // The tables of a .fbs file are all tables in it (not those of included files), but for those that are the type of a
@@ -89,6 +102,9 @@
 //	(go_name: "N")                          the name of the field or struct in Go
 //	(was: "old"), (naive: "UTC")            as in a tag
 //	(deprecated)                            no column
+//
+// A table with (message) is a message, and one with (message: "name") a message with a codec, whose Go type is the user's. A union
+// that is no field's type is a protocol of the tables and messages that it names.
 //
 // # Arrow files
 //

@@ -21,7 +21,8 @@ const directive = "//lightstream:"
 //
 //	//lightstream:table [name]
 //
-// in the comment above them. It returns a file for each source file that has tables, in order of names.
+// in the comment above them, and the messages and protocols beside them. It returns a file for each source file that has some, in
+// order of names.
 //
 // The package may be broken where tables do not need it: its generated files are not read, and neither are imports that no
 // column's type comes from.
@@ -50,19 +51,32 @@ type table struct {
 
 func (p *goPackage) load(errs *model.Errors) []*model.File {
 	var tables []*table
+	var messages []*message
+	protocols, marked := map[*goFile][]*model.Protocol{}, 0
 	for _, f := range p.files {
 		tables = append(tables, p.tables(f, errs)...)
+		messages = append(messages, p.messages(f, errs)...)
+		protocols[f] = p.protocols(f, errs)
+		marked += len(protocols[f])
 	}
-	if len(tables) == 0 {
+	if len(tables)+len(messages)+marked == 0 {
 		return nil
 	}
 	var exprs []ast.Expr
 	for _, t := range tables {
 		exprs = append(exprs, columnTypes(t.body)...)
 	}
+	for _, m := range messages {
+		if m.body != nil {
+			for _, field := range m.body.Fields.List {
+				exprs = append(exprs, field.Type)
+			}
+		}
+	}
 	info, typeErrs, missing := check(p, exprs)
 	s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs, groups: map[*types.TypeName]*model.GroupDef{}}
 	s.bodies = bodiesOf(info)
+	methods := p.methods()
 	pkg := &model.Package{Name: p.name, Declared: p.declared(func(source string) bool { return filepath.Ext(source) == ".go" })}
 	var files []*model.File
 	for _, f := range p.files {
@@ -72,14 +86,23 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 				defs = append(defs, s.def(t))
 			}
 		}
-		if len(defs) == 0 {
+		file := &model.File{Source: f.name, Output: output(f.name), Constraint: buildConstraint(f), Protocols: protocols[f]}
+		for _, m := range messages {
+			if m.file == f {
+				s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs}
+				file.Messages = append(file.Messages, s.messageDef(m, methods))
+			}
+		}
+		if len(defs)+len(file.Messages)+len(file.Protocols) == 0 {
 			continue
 		}
-		file := &model.File{Source: f.name, Output: output(f.name), Constraint: buildConstraint(f)}
 		if err := model.Build(pkg, file, defs); err != nil {
 			*errs = append(*errs, err.(model.Errors)...)
 		}
 		files = append(files, file)
+	}
+	if err := model.Link(pkg, files); err != nil {
+		*errs = append(*errs, err.(model.Errors)...)
 	}
 	return files
 }
@@ -142,12 +165,10 @@ func (p *goPackage) mark(c *ast.Comment, used map[*ast.Comment]bool, errs *model
 	used[c] = true
 	words := strings.Fields(text)
 	switch {
+	case len(words) > 0 && (words[0] == "message" || words[0] == "protocol"):
+		return "", false // see messages and protocols
 	case len(words) == 0 || words[0] != "table":
-		found := fmt.Sprintf("%s is not known", strings.TrimSpace(c.Text))
-		if len(words) > 0 && words[0] == "protocol" {
-			found = "//lightstream:protocol is not supported by this version"
-		}
-		errs.Add(p.pos(c.Pos()), found, "write //lightstream:table or //lightstream:table name")
+		errs.Add(p.pos(c.Pos()), fmt.Sprintf("%s is not known", strings.TrimSpace(c.Text)), "write //lightstream:table or //lightstream:table name")
 		return "", false
 	case len(words) > 2:
 		errs.Add(p.pos(c.Pos()), fmt.Sprintf("%q after the table's name", strings.Join(words[2:], " ")), "write //lightstream:table name")

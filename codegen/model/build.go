@@ -23,6 +23,7 @@ type Package struct {
 	Declared map[string]Pos
 
 	generated map[string]*Table // what the files that were built declare
+	claimed   map[string]string // and what they declare for messages and protocols
 }
 
 // Build decides all names and numbers of f's tables, and fills f but for what the front end has set: its Source, Output,
@@ -40,9 +41,13 @@ func Build(pkg *Package, f *File, defs []*Def) error {
 			}
 		}
 	}
+	b.messages()
 	b.imports(defs)
 	for _, t := range f.Tables {
 		b.locals(t)
+	}
+	for _, m := range f.Messages {
+		b.messageLocals(m)
 	}
 	return b.errs.Err()
 }
@@ -297,7 +302,17 @@ func (b *builder) imports(defs []*Def) {
 	add(list, taken, RuntimePath, "rt", true)
 	add(list, taken, ColumnPath, "column", false)
 	add(list, taken, IPCPath, "ipc", false)
+	if len(b.file.Messages) > 0 {
+		add(list, taken, FlatbufPath, "flatbuf", false)
+	}
+	if len(b.file.Protocols) > 0 {
+		add(list, taken, "context", "context", false)
+		add(list, taken, MemPath, "mem", false)
+	}
 	var named []*Named
+	for _, m := range b.file.Messages {
+		named = append(named, namedIn(m.Defs, false, map[*GroupDef]bool{})...)
+	}
 	for _, def := range defs {
 		if hasOrder(def.Columns, map[*GroupDef]bool{}) {
 			named = append(named, &Named{Path: "cmp", Package: "cmp"})
@@ -371,6 +386,14 @@ func (b *builder) declared() names {
 	}
 	for _, e := range b.file.Enums {
 		taken.take(e.Names()...)
+	}
+	for _, m := range b.file.Messages {
+		taken.take(m.Type)
+		taken.take(m.Names.all()...)
+	}
+	for _, p := range b.file.Protocols {
+		n := protocolNames(p.Name)
+		taken.take(n.all()...)
 	}
 	return taken
 }

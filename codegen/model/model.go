@@ -260,6 +260,8 @@ type File struct {
 	Imports    []Import // of Output
 	RowImports []Import // of Rows
 	Tables     []*Table
+	Messages   []*Message
+	Protocols  []*Protocol
 	Enums      []*Enum // in Rows
 }
 
@@ -317,10 +319,11 @@ type Names struct {
 	Batch, NewBatch     string
 	Builder, NewBuilder string
 	ReadRows            string
+	Framer, NewFramer   string
 }
 
 func (n *Names) all() []string {
-	return []string{n.Table, n.Columns, n.Reader, n.NewReader, n.Writer, n.NewWriter, n.Batch, n.NewBatch, n.Builder, n.NewBuilder, n.ReadRows}
+	return []string{n.Table, n.Columns, n.Reader, n.NewReader, n.Writer, n.NewWriter, n.Batch, n.NewBatch, n.Builder, n.NewBuilder, n.ReadRows, n.Framer, n.NewFramer}
 }
 
 // Column is one column of a table.

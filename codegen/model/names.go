@@ -164,9 +164,11 @@ func tableNames(row string) Names {
 		Batch: row + "Batch", NewBatch: "new" + upper + "Batch",
 		Builder: row + "Builder", NewBuilder: "New" + upper + "Builder",
 		ReadRows: "read" + upper + "Rows",
+		Framer:   row + "Framer", NewFramer: "New" + upper + "Framer",
 	}
 	if !token.IsExported(row) {
 		names.NewReader, names.NewWriter, names.NewBuilder = "new"+upper+"Reader", "new"+upper+"Writer", "new"+upper+"Builder"
+		names.NewFramer = "new" + upper + "Framer"
 	}
 	return names
 }

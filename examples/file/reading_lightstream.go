@@ -46,6 +46,12 @@ func NewReadingWriter(dst io.Writer, opts *rt.WriterOptions) *ReadingWriter {
 	return rt.NewWriter(ReadingTable, dst, opts)
 }
 
+// ReadingFramer makes and reads frames of table "reading", to be carried by another protocol.
+type ReadingFramer = rt.Framer[Reading, ReadingBatch, *ReadingBuilder]
+
+// NewReadingFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewReadingFramer(opts *rt.ReaderOptions) *ReadingFramer { return rt.NewFramer(ReadingTable, opts) }
+
 // ReadingBatch is a batch of table "reading" as it was received. Its columns alias the received bytes: they are
 // read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type ReadingBatch struct{ h rt.Handle }

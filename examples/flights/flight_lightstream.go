@@ -48,6 +48,12 @@ func NewFlightWriter(dst io.Writer, opts *rt.WriterOptions) *FlightWriter {
 	return rt.NewWriter(FlightTable, dst, opts)
 }
 
+// FlightFramer makes and reads frames of table "flight", to be carried by another protocol.
+type FlightFramer = rt.Framer[Flight, FlightBatch, *FlightBuilder]
+
+// NewFlightFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewFlightFramer(opts *rt.ReaderOptions) *FlightFramer { return rt.NewFramer(FlightTable, opts) }
+
 // FlightBatch is a batch of table "flight" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type FlightBatch struct{ h rt.Handle }

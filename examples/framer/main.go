@@ -1,5 +1,5 @@
 // Framer reads a framing that the library does not know: netstrings, in which "5:hello," is the text hello. The type
-// netstrings is all that it takes. Buffers, limits, memory and the loop come with frame.Stream.
+// netstrings is all that it takes. Buffers, limits, memory and the loop come with frame.Stream, which reads in chunks of 64 KiB.
 //
 //	go run ./examples/framer
 package main
@@ -13,6 +13,13 @@ import (
 	"strings"
 
 	"github.com/lightstream-go/lightstream/runtime/frame"
+)
+
+const (
+	// chunk is how much is read at once.
+	chunk = 64 << 10
+	// maxFrame is the longest netstring accepted. A frame may be longer than a chunk.
+	maxFrame = 1 << 20
 )
 
 // maxDigits is how many digits a length may have.
@@ -50,7 +57,7 @@ func main() {
 
 // run prints the netstrings in src, which may arrive in pieces of any size.
 func run(out io.Writer, src io.Reader) error {
-	stream := frame.NewStream(src, netstrings{}, &frame.StreamOptions{MaxFrame: 64 << 10})
+	stream := frame.NewStream(src, netstrings{}, &frame.StreamOptions{Chunk: chunk, MaxFrame: maxFrame})
 	for text, err := range stream.All() {
 		if err != nil {
 			return err

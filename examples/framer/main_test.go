@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -34,6 +36,41 @@ func TestPieces(t *testing.T) {
 	}
 }
 
+// TestChunks reads many netstrings, some of which lie across chunks and one that is longer than a chunk.
+func TestChunks(t *testing.T) {
+	var in, want strings.Builder
+	frames := 0
+	for _, n := range append(slices.Repeat([]int{1000}, 300), 3*chunk, 0, 7) {
+		text := strings.Repeat("x", n)
+		fmt.Fprintf(&in, "%d:%s,", n, text)
+		fmt.Fprintf(&want, "%q\n", text)
+		frames++
+	}
+	fmt.Fprintf(&want, "%d frames, %d bytes\n", frames, in.Len())
+	src := &counted{src: strings.NewReader(in.String())}
+	var out strings.Builder
+	if err := run(&out, src); err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != want.String() {
+		t.Error("the texts are not those that were written")
+	}
+	if src.reads > 2*(1+in.Len()/chunk)+2 {
+		t.Errorf("%d reads for %d bytes", src.reads, in.Len())
+	}
+}
+
+// counted counts reads.
+type counted struct {
+	src   io.Reader
+	reads int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	c.reads++
+	return c.src.Read(p)
+}
+
 func TestTruncated(t *testing.T) {
 	ends := map[int]bool{0: true, 8: true, 14: true}
 	for n := range len(input) {
@@ -52,7 +89,7 @@ func TestMalformed(t *testing.T) {
 		"5:hello!":               frame.ErrMalformed,
 		"0000000001:a,":          frame.ErrMalformed,
 		strings.Repeat("1", 100): frame.ErrMalformed,
-		"999999999:" + strings.Repeat("x", 100_000): frame.ErrLimit,
+		"999999999:" + strings.Repeat("x", maxFrame+chunk): frame.ErrLimit,
 	} {
 		var at *frame.DecodeError
 		err := run(io.Discard, strings.NewReader(input+in))

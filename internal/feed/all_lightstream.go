@@ -198,6 +198,12 @@ func NewAllWriter(dst io.Writer, opts *rt.WriterOptions) *AllWriter {
 	return rt.NewWriter(AllTable, dst, opts)
 }
 
+// AllFramer makes and reads frames of table "all", to be carried by another protocol.
+type AllFramer = rt.Framer[All, AllBatch, *AllBuilder]
+
+// NewAllFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewAllFramer(opts *rt.ReaderOptions) *AllFramer { return rt.NewFramer(AllTable, opts) }
+
 // AllBatch is a batch of table "all" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
 type AllBatch struct{ h rt.Handle }

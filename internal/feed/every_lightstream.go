@@ -136,6 +136,12 @@ func NewEveryWriter(dst io.Writer, opts *rt.WriterOptions) *EveryWriter {
 	return rt.NewWriter(EveryTable, dst, opts)
 }
 
+// EveryFramer makes and reads frames of table "every", to be carried by another protocol.
+type EveryFramer = rt.Framer[Every, EveryBatch, *EveryBuilder]
+
+// NewEveryFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewEveryFramer(opts *rt.ReaderOptions) *EveryFramer { return rt.NewFramer(EveryTable, opts) }
+
 // EveryBatch is a batch of table "every" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type EveryBatch struct{ h rt.Handle }

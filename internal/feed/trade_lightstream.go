@@ -48,6 +48,12 @@ func NewTradeWriter(dst io.Writer, opts *rt.WriterOptions) *TradeWriter {
 	return rt.NewWriter(TradeTable, dst, opts)
 }
 
+// TradeFramer makes and reads frames of table "trade", to be carried by another protocol.
+type TradeFramer = rt.Framer[Trade, TradeBatch, *TradeBuilder]
+
+// NewTradeFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewTradeFramer(opts *rt.ReaderOptions) *TradeFramer { return rt.NewFramer(TradeTable, opts) }
+
 // TradeBatch is a batch of table "trade" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type TradeBatch struct{ h rt.Handle }

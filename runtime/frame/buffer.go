@@ -165,6 +165,25 @@ func (b *Buffer) move(need int) error {
 	return nil
 }
 
+// unaligned tells whether what lies n bytes behind the first unread one does not lie at a multiple of 64, and would after align.
+func (b *Buffer) unaligned(n int) bool { return (b.r+n)%cacheLine != 0 && b.Len() < n+waitSize }
+
+// align moves the unread bytes, of which there are few, so that what lies n bytes behind the first lies at a multiple of 64, and
+// makes room for need.
+func (b *Buffer) align(n, need int) error {
+	if b.r+cacheLine+need > len(b.bytes) {
+		if err := b.move(min(cacheLine+need, b.chunk)); err != nil {
+			return err
+		}
+	}
+	// What was handed out lies before r, and what lies behind w is free.
+	if by := (cacheLine - (b.r+n)%cacheLine) % cacheLine; b.w+by <= len(b.bytes) {
+		copy(b.bytes[b.r+by:], b.Bytes())
+		b.r, b.w = b.r+by, b.w+by
+	}
+	return nil
+}
+
 // take starts a new slab of size bytes with p in it. Where there is none p is what is unread.
 func (b *Buffer) take(p []byte, size int) error {
 	slab, err := b.pool.TryGet(size)

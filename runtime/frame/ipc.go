@@ -287,6 +287,12 @@ func (d *IPC) zerosAfter(m *Message, length int) int {
 	return -length & 63
 }
 
+// MeasuredBatch tells whether what Measure found last, without an error and a need for more, is a RecordBatch.
+func (d *IPC) MeasuredBatch() bool { return d.isBatch && !d.end }
+
+// MeasuredEnd tells whether it is the end-of-stream marker.
+func (d *IPC) MeasuredEnd() bool { return d.end }
+
 // minMetadata is the least that a flatbuffer with a root table takes.
 const minMetadata = 12
 

@@ -96,8 +96,10 @@ type Lightstream struct {
 	tags []Registration
 }
 
+// LightstreamHead is how many bytes of a frame stand before its payload.
+const LightstreamHead = 5
+
 const (
-	lightstreamHead  = 5
 	announcementHead = 8
 	announcementTag  = 3 + 16
 
@@ -160,8 +162,8 @@ func (l *Lightstream) Decode(buf []byte) (f LightstreamFrame, n int, err error) 
 
 // Measure tells the length of the frame that starts with prefix, and refuses tags that nobody registered.
 func (l *Lightstream) Measure(prefix []byte) (head, body, need int, err error) {
-	if len(prefix) < lightstreamHead {
-		return 0, 0, lightstreamHead, nil
+	if len(prefix) < LightstreamHead {
+		return 0, 0, LightstreamHead, nil
 	}
 	tag, length := prefix[0], binary.LittleEndian.Uint32(prefix[1:])
 	if string(prefix[:len(announcementMagic)]) == announcementMagic && int(tag) >= len(l.tags) {
@@ -180,7 +182,7 @@ func (l *Lightstream) Measure(prefix []byte) (head, body, need int, err error) {
 	case uint64(length) > uint64(most):
 		return 0, 0, 0, At(1, "length", Errorf(ErrLimit, "%d bytes for %q exceed Lightstream.MaxPayload (%d bytes); raise it or send smaller frames", length, l.tags[tag].Name, most))
 	}
-	return lightstreamHead, int(length), 0, nil
+	return LightstreamHead, int(length), 0, nil
 }
 
 // DecodeBody makes the frame whose payload is body.

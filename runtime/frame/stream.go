@@ -21,6 +21,14 @@ type StreamOptions struct {
 	MaxFrame int
 }
 
+const (
+	// alignedBody is from how many bytes on a body is read to where it lies at a multiple of 64, at the price of a read for each.
+	// A smaller one, and one that has come with smaller ones before it, is left where it is: whoever wants it aligned copies it.
+	alignedBody = 16 << 10
+	// cacheLine is the multiple.
+	cacheLine = 64
+)
+
 // firstBody is the least that a body is given at once where its length says more.
 const firstBody = 16 << 20
 
@@ -36,6 +44,7 @@ type Stream[F any] struct {
 	bytes   int64
 	largest int  // body completed so far
 	large   bool // the last frame had memory of its own
+	alone   bool // the last frame was read without those after it
 	err     error
 }
 
@@ -157,8 +166,11 @@ func (s *Stream[F]) tooLarge(n int) error {
 }
 
 func (s *Stream[F]) ahead() int {
-	if s.large {
+	switch {
+	case s.large:
 		return 0 // most of what comes belongs elsewhere
+	case s.alone:
+		return waitSize
 	}
 	return s.buf.chunk
 }
@@ -193,7 +205,14 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 		if s.large = head+body > s.buf.chunk/2; s.large {
 			return s.largeFrame(head, body)
 		}
-		if err := s.fill(head+body, s.buf.chunk); err != nil {
+		ahead := s.buf.chunk
+		if s.alone = body >= alignedBody && s.buf.unaligned(head); s.alone {
+			ahead = head + body + head // the next head, so that one read does
+			if err := s.buf.align(head, ahead); err != nil {
+				return f, err
+			}
+		}
+		if err := s.fill(head+body, ahead); err != nil {
 			return f, err
 		}
 		all := s.buf.Bytes()

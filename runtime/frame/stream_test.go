@@ -625,3 +625,51 @@ func TestStreamBreak(t *testing.T) {
 		t.Fatal(got)
 	}
 }
+
+// TestStreamAligns reads frames whose heads have five bytes. In a steady stream of payloads of 16 KiB and more each lies at a
+// multiple of 64 all the same.
+func TestStreamAligns(t *testing.T) {
+	mixed := []int{20_000, 0, 17, 16 << 10, 100, 90_000, 200_000, 30_000, 64, 30_001, 29_999, 1, 1, 1, 50_000, 16<<10 - 1, 60_000, 60_000}
+	for name, sizes := range map[string][]int{"mixed": mixed, "steady": slices.Repeat([]int{30_000, 16 << 10, 77_777}, 10)} {
+		for reader, wrap := range map[string]func(io.Reader) io.Reader{
+			"whole": func(r io.Reader) io.Reader { return r }, "bytes": iotest.OneByteReader, "halves": iotest.HalfReader,
+		} {
+			t.Run(name+"/"+reader, func(t *testing.T) { aligns(t, sizes, wrap, name == "steady") })
+		}
+	}
+}
+
+func aligns(t *testing.T, sizes []int, wrap func(io.Reader) io.Reader, all bool) {
+	l := &frame.Lightstream{}
+	if _, err := l.RegisterMessage("m"); err != nil {
+		t.Fatal(err)
+	}
+	var wire []byte
+	for i, n := range sizes {
+		var err error
+		if wire, err = l.AppendFrame(wire, frame.LightstreamFrame{Payload: bytes.Repeat([]byte{byte(i + 1)}, n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept []frame.LightstreamFrame
+	for f, err := range frame.NewStream(wrap(bytes.NewReader(wire)), l, &frame.StreamOptions{Chunk: 256 << 10}).All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, f) // all stay as they are until they are released
+	}
+	if len(kept) != len(sizes) {
+		t.Fatalf("%d frames, want %d", len(kept), len(sizes))
+	}
+	for i, f := range kept {
+		if len(f.Payload) != sizes[i] || bytes.Count(f.Payload, []byte{byte(i + 1)}) != sizes[i] {
+			t.Fatalf("frame %d has %d bytes, or others", i, len(f.Payload))
+		}
+		if all && !mem.IsAligned(f.Payload, 64) {
+			t.Errorf("frame %d lies elsewhere than at a multiple of 64", i)
+		}
+	}
+	for i := range kept {
+		kept[i].Release()
+	}
+}

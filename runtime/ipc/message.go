@@ -2,9 +2,12 @@ package ipc
 
 import (
 	"errors"
+	"math"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/internal/record"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // MessageEncoder encodes batches of one schema into byte slices, for brokers, caches and database cells. It keeps nothing
@@ -50,6 +53,7 @@ type MessageDecoder struct {
 	framer frame.IPC
 	dec    *decoder
 	sel    func(*Schema) ([]bool, error)
+	failed int // where in the payload the message begins that decode refused
 }
 
 // NewMessageDecoder returns a decoder of batches of the given schema. Nil options mean all defaults.
@@ -80,6 +84,49 @@ func newMessageDecoder(opts *ReaderOptions) *MessageDecoder {
 func (d *MessageDecoder) Decode(p []byte) (Batch, error) {
 	d.forget()
 	return d.decode(p)
+}
+
+// DecodeOwned is Decode of bytes that lie in owner, of which it takes over one reference, also when it fails: the batch keeps
+// them until it is released.
+func (d *MessageDecoder) DecodeOwned(p []byte, owner *mem.Block) (Batch, error) {
+	h, err := d.Decode(p)
+	switch {
+	case owner == nil:
+	case err != nil:
+		owner.Release()
+	default:
+		record.Own(h, owner)
+	}
+	return h, err
+}
+
+// Measure tells how many bytes at the start of prefix are one batch with the dictionaries before it. While it cannot tell, need
+// is how many bytes of prefix it wants, more than there are.
+func (d *MessageDecoder) Measure(prefix []byte) (n, need int, err error) {
+	for messages := 0; ; messages++ {
+		head, body, more, err := d.framer.Measure(prefix[n:])
+		switch {
+		case err != nil:
+			return 0, 0, d.fail(Batch{}, int64(messages), n, err)
+		case more > 0:
+			return 0, n + more, nil
+		case d.framer.MeasuredEnd():
+			err = frame.At(0, "", frame.Errorf(ErrMalformed, "the end marker where a batch should be; what ends with one is a stream, to be read with a reader"))
+		case messages == d.dec.limits.MaxMessages:
+			err = frame.At(0, "", frame.Errorf(ErrLimit, "more than %d messages without a batch exceed Limits.MaxMessages", d.dec.limits.MaxMessages))
+		case int64(n) > d.dec.limits.MaxBody || head+body > math.MaxInt-n:
+			err = frame.At(0, "", frame.Errorf(ErrLimit, "dictionaries of %d bytes exceed Limits.MaxBody (%d); raise it or send smaller batches", n, d.dec.limits.MaxBody))
+		}
+		if err != nil {
+			return 0, 0, d.fail(Batch{}, int64(messages), n, err)
+		}
+		if n += head + body; d.framer.MeasuredBatch() {
+			return n, 0, nil
+		}
+		if n > len(prefix) {
+			return 0, n, nil
+		}
+	}
 }
 
 // forget drops the dictionaries of the last message.
@@ -150,6 +197,7 @@ func (d *MessageDecoder) other(m *frame.Message) error {
 // fail gives an error its place, and a batch back.
 func (d *MessageDecoder) fail(h Batch, frames int64, at int, err error) error {
 	h.Release()
+	d.failed = at
 	var e *frame.DecodeError
 	if errors.As(err, &e) {
 		e.Frame = frames

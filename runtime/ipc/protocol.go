@@ -3,13 +3,12 @@ package ipc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
-	"github.com/lightstream-go/lightstream/runtime/internal/record"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // Member is what stands behind a tag of a protocol, whose place in the list is the tag.
@@ -29,40 +28,32 @@ type ProtocolOptions struct {
 	MaxPayload int
 	// Announce sends what the tags are before the first frame, and wants the same of the peer. Both ends must agree.
 	Announce bool
+	// Heartbeats announces that heartbeats may come, which Heartbeat sends. It needs Announce.
+	Heartbeats bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [AutoDictionaries].
 	Dictionaries Dictionaries
 	// KeepOpen leaves out the half-close with which Close ends the direction.
 	KeepOpen bool
 }
 
-// ProtocolFrame is what Recv returns: a batch for the tag of a table, else a payload, which is valid until the next Recv.
-type ProtocolFrame struct {
-	Tag     byte
-	Batch   Batch
-	Payload []byte
-}
-
 // ProtocolConn sends and receives tables and messages on one connection, told apart by tags: the Lightstream protocol, which
 // [frame.Lightstream] draws. One goroutine may send while another receives.
 type ProtocolConn struct {
-	opts    ProtocolOptions
-	framing frame.Lightstream
-	name    string
+	framer *ProtocolFramer
+	opts   ProtocolOptions
+	name   string
 
 	// Receiving.
 	stream    *frame.Stream[frame.LightstreamFrame]
-	in        []*MessageDecoder // by tag, nil but for tables
 	readers   canceller
 	announced bool // the peer's announcement has been read
 	ends      bool // the peer will send an end frame
-	last      frame.LightstreamFrame
+	beats     bool // the peer may send heartbeats
+	last      ProtocolFrame
 	rerr      error
-	received  Stats
 
 	// Sending.
 	send    *sender
-	out     []*encoder // by tag, nil but for tables
-	schema  []bool     // by tag: the schema was sent
 	writers canceller
 	started bool
 	closed  bool
@@ -70,7 +61,6 @@ type ProtocolConn struct {
 	parts   [][]byte
 	one     [1][]byte
 	werr    error
-	stats   Stats
 }
 
 // NewProtocolConn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all defaults.
@@ -79,46 +69,23 @@ func NewProtocolConn(conn io.ReadWriter, members []Member, opts *ProtocolOptions
 	if opts != nil {
 		c.opts = *opts
 	}
-	c.framing = frame.Lightstream{MaxPayload: c.opts.MaxPayload, Announced: c.opts.Announce}
-	c.in, c.out, c.schema = make([]*MessageDecoder, len(members)), make([]*encoder, len(members)), make([]bool, len(members))
-	for i := range members {
-		if err := c.register(i, &members[i]); err != nil {
-			return nil, err
-		}
+	if c.opts.Heartbeats && !c.opts.Announce {
+		return nil, errors.New("lightstream: ProtocolOptions.Heartbeats without Announce: they are part of an announcement; set both or neither")
 	}
-	reader := ReaderOptions{}
+	var err error
+	if c.framer, err = newProtocolFramer(members, &c.opts); err != nil {
+		return nil, err
+	}
+	var pool *mem.Pool
 	if c.opts.Reader != nil {
-		reader = *c.opts.Reader
+		pool = c.opts.Reader.Pool
 	}
-	c.stream = frame.NewStream[frame.LightstreamFrame](conn, &c.framing, &frame.StreamOptions{Pool: reader.Pool, Chunk: slabSize})
+	c.stream = frame.NewStream[frame.LightstreamFrame](conn, &c.framer.framing, &frame.StreamOptions{Pool: pool, Chunk: slabSize})
 	if d, ok := conn.(interface{ SetReadDeadline(time.Time) error }); ok {
 		c.readers.set = d.SetReadDeadline
 	}
 	c.writers.set = c.send.deadline()
 	return c, nil
-}
-
-func (c *ProtocolConn) register(i int, m *Member) (err error) {
-	switch m.Kind {
-	case frame.Table:
-		if _, err = c.framing.RegisterTable(m.Name, m.Schema.Fingerprint()); err != nil {
-			return err
-		}
-		if c.out[i], err = newEncoder(m.Schema, false, c.opts.Dictionaries); err != nil {
-			return fmt.Errorf("lightstream: table %q: %w", m.Name, err)
-		}
-		reader := ReaderOptions{}
-		if c.opts.Reader != nil {
-			reader = *c.opts.Reader
-		}
-		reader.Select = m.Select
-		c.in[i] = newMessageDecoder(&reader)
-	case frame.Flatbuffer:
-		_, err = c.framing.RegisterFlatbuffer(m.Name)
-	default:
-		_, err = c.framing.RegisterMessage(m.Name)
-	}
-	return err
 }
 
 // SendBatch sends a batch of the table with the given tag, after its schema if it is the first, and what the peer lacks of its
@@ -127,22 +94,14 @@ func (c *ProtocolConn) SendBatch(ctx context.Context, tag byte, rows int, column
 	if err := c.sendable(ctx, tag, frame.Table); err != nil {
 		return err
 	}
-	e := c.out[tag]
-	e.begin()
-	if !c.schema[tag] {
-		e.addSchema(0)
-	}
-	if err := e.addBatch(rows, columns, nil); err != nil {
+	e, err := c.framer.encode(tag, rows, columns)
+	if err != nil {
 		return err
 	}
 	if err := c.write(ctx, tag, e.parts, e.size); err != nil {
 		return err
 	}
-	c.schema[tag] = true
-	e.counted(&c.stats)
-	e.commit()
-	c.stats.Batches++
-	c.stats.Rows += int64(rows)
+	c.framer.encoded(tag, rows)
 	return nil
 }
 
@@ -158,26 +117,44 @@ func (c *ProtocolConn) SendMessage(ctx context.Context, tag byte, payload []byte
 }
 
 func (c *ProtocolConn) sendable(ctx context.Context, tag byte, kind frame.Kind) error {
-	switch {
-	case c.werr != nil:
-		return c.werr
-	case c.closed:
-		return ErrClosed
-	case int(tag) >= len(c.out):
-		return fmt.Errorf("lightstream: tag %d of a protocol with %d members", tag, len(c.out))
-	case (kind == frame.Table) != (c.out[tag] != nil):
-		return fmt.Errorf("lightstream: tag %d is %v %q", tag, c.framing.Registrations()[tag].Kind, c.framing.Registrations()[tag].Name)
+	if err := c.open(); err != nil {
+		return err
+	}
+	if err := c.framer.right(tag, kind); err != nil {
+		return err
 	}
 	return c.writers.arm(ctx)
+}
+
+// open returns why nothing can be sent any more.
+func (c *ProtocolConn) open() error {
+	if c.werr == nil && c.closed {
+		return ErrClosed
+	}
+	return c.werr
+}
+
+// Heartbeat sends an empty frame that tells the peer that this end is there. It needs [ProtocolOptions] with Heartbeats.
+func (c *ProtocolConn) Heartbeat(ctx context.Context) error {
+	if !c.opts.Heartbeats {
+		return errors.New("lightstream: a heartbeat that is not announced; set ProtocolOptions.Announce and Heartbeats")
+	}
+	if err := c.open(); err != nil {
+		return err
+	}
+	if err := c.writers.arm(ctx); err != nil {
+		return err
+	}
+	return c.write(ctx, frame.TagHeartbeat, nil, 0)
 }
 
 // write sends a frame, after the announcement if it is the first.
 func (c *ProtocolConn) write(ctx context.Context, tag byte, payload [][]byte, size int64) (err error) {
 	c.head = c.head[:0]
 	if c.opts.Announce && !c.started {
-		c.head = c.framing.AppendAnnouncement(c.head, false)
+		c.head = c.framer.framing.AppendAnnouncement(c.head, c.opts.Heartbeats)
 	}
-	if c.head, err = c.framing.AppendHead(c.head, tag, uint64(size)); err != nil {
+	if c.head, err = c.framer.framing.AppendHead(c.head, tag, uint64(size)); err != nil {
 		return err
 	}
 	return c.flush(ctx, payload, size)
@@ -196,7 +173,7 @@ func (c *ProtocolConn) flush(ctx context.Context, payload [][]byte, size int64) 
 		if n == 0 && cause != err {
 			return cause
 		}
-		c.werr = &WriteError{c.name, c.stats.Batches, c.stats.Rows, cause}
+		c.werr = &WriteError{c.name, c.framer.sent.Batches, c.framer.sent.Rows, cause}
 		return c.werr
 	}
 	c.started = true
@@ -219,7 +196,7 @@ func (c *ProtocolConn) Close() error {
 	}
 	if w, ok := c.send.dst.(interface{ CloseWrite() error }); ok && !c.opts.KeepOpen {
 		if err := w.CloseWrite(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			c.werr = &WriteError{c.name, c.stats.Batches, c.stats.Rows, err}
+			c.werr = &WriteError{c.name, c.framer.sent.Batches, c.framer.sent.Rows, err}
 		}
 	}
 	return c.werr
@@ -236,29 +213,37 @@ func (c *ProtocolConn) Recv(ctx context.Context) (ProtocolFrame, error) {
 		if err != nil {
 			return ProtocolFrame{}, err
 		}
-		switch {
-		case c.opts.Announce && f.Tag == frame.TagEnd:
+		if c.opts.Announce && f.Tag >= frame.TagHeartbeat {
 			f.Release()
-			return ProtocolFrame{}, c.fail(io.EOF)
-		case c.opts.Announce && f.Tag == frame.TagHeartbeat:
-			f.Release()
+			if err := c.control(f.Tag); err != nil {
+				return ProtocolFrame{}, c.fail(err)
+			}
 			continue
-		case c.in[f.Tag] == nil:
-			c.last = f
-			return ProtocolFrame{Tag: f.Tag, Payload: f.Payload}, nil
 		}
-		h, err := c.in[f.Tag].decode(f.Payload)
+		out, err := c.framer.frame(f)
 		if err != nil {
-			f.Release()
-			return ProtocolFrame{}, c.fail(fmt.Errorf("lightstream: frame %d, table %q: %w", c.stream.Frames()-1, c.framing.Registrations()[f.Tag].Name, err))
+			return ProtocolFrame{}, c.fail(err)
 		}
-		if owner := f.TakeOwner(); owner != nil {
-			record.Own(h, owner)
+		if out.Batch == (Batch{}) {
+			c.last = out
 		}
-		c.received.Batches++
-		c.received.Rows += int64(h.Len())
-		return ProtocolFrame{Tag: f.Tag, Batch: h}, nil
+		return out, nil
 	}
+}
+
+// control takes a frame that an announcement brought in.
+func (c *ProtocolConn) control(tag byte) error {
+	what, announced := "a heartbeat", c.beats
+	if tag == frame.TagEnd {
+		what, announced = "an end frame", c.ends
+	}
+	switch {
+	case !announced:
+		return frame.At(0, "tag", frame.Errorf(ErrMalformed, "%s, and the peer's announcement says that none will come", what))
+	case tag == frame.TagEnd:
+		return io.EOF
+	}
+	return nil
 }
 
 // next reads the next frame, after the peer's announcement.
@@ -286,7 +271,7 @@ func (c *ProtocolConn) next(ctx context.Context) (frame.LightstreamFrame, error)
 		return f, cause
 	}
 	if err == io.EOF && (c.ends || c.opts.Announce && !c.announced) {
-		err = &UnfinishedError{c.name, c.received.Batches, c.received.Rows}
+		err = &UnfinishedError{c.name, c.framer.received.Batches, c.framer.received.Rows}
 	}
 	return f, c.fail(err)
 }
@@ -301,12 +286,12 @@ func (c *ProtocolConn) announcement() error {
 		if err != nil {
 			return err
 		}
-		n, ends, _, err := c.framing.CheckAnnouncement(p)
+		n, ends, beats, err := c.framer.framing.CheckAnnouncement(p)
 		if err != nil {
 			return err
 		}
 		if n != 0 {
-			c.announced, c.ends = true, ends
+			c.announced, c.ends, c.beats = true, ends, beats
 			c.stream.Discard(n)
 			return nil
 		}
@@ -318,7 +303,7 @@ func (c *ProtocolConn) announcement() error {
 func (c *ProtocolConn) fail(err error) error {
 	var e *frame.DecodeError
 	if errors.As(err, &e) {
-		e.Source = c.name
+		e.Source, e.Frame = c.name, max(c.stream.Frames()-1, e.Frame)
 	}
 	c.rerr = err
 	c.readers.disarm()
@@ -326,19 +311,12 @@ func (c *ProtocolConn) fail(err error) error {
 	return err
 }
 
-// Registrations returns the members by tag. It is read-only.
-func (c *ProtocolConn) Registrations() []frame.Registration { return c.framing.Registrations() }
-
 // Stats returns what was received and what was sent so far.
 func (c *ProtocolConn) Stats() (received, sent Stats) {
-	received, sent = c.received, c.stats
+	received, sent = c.framer.Stats()
 	received.Bytes, sent.Bytes = c.stream.Bytes(), c.send.sent
-	for _, d := range c.in {
-		if d != nil {
-			received.Realigned += d.dec.stats.Realigned
-			received.Replaced += d.dec.stats.Replaced
-			received.Deltas += d.dec.stats.Deltas
-		}
-	}
 	return received, sent
 }
+
+// Registrations returns the members by tag. It is read-only.
+func (c *ProtocolConn) Registrations() []frame.Registration { return c.framer.Registrations() }

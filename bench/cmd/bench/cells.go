@@ -40,21 +40,27 @@ func cells(pairs *streams) []*cell {
 		}
 		return c
 	}
-	stream := func(name, network string, rows, distinct int, goals map[peer]float64) *cell {
+	between := func(peers []peer, name, network string, rows, distinct int, goals map[peer]float64) *cell {
 		d := 500 * time.Millisecond
 		if rows > 100_000 { // what a connection costs at its start counts for less
 			d = time.Second
 		}
 		return &cell{
-			name: name, time: d, peers: three, goals: goals, show: showBatches,
+			name: name, time: d, peers: peers, goals: goals, show: showBatches,
 			start: func() (runner, error) {
-				p, err := pairs.get(rows, distinct)
+				p, err := pairs.get(peers, rows, distinct)
 				if err != nil {
 					return nil, err
 				}
 				return func(who peer, d time.Duration) (sample, error) { return p.run(network, who, d) }, nil
 			},
 		}
+	}
+	stream := func(name, network string, rows, distinct int, goals map[peer]float64) *cell {
+		return between(three, name, network, rows, distinct, goals)
+	}
+	bare := func(name, network string, rows, distinct int) *cell { // what a protocol costs beside a stream of one table
+		return between([]peer{protocol, ours}, name, network, rows, distinct, map[peer]float64{ours: 0.9})
 	}
 	return []*cell{
 		memory("encode/rows=1k", 8, func() (map[peer]func() error, error) { return encodeCalls(1_000) }),
@@ -67,5 +73,9 @@ func cells(pairs *streams) []*cell {
 		stream("stream/uds/rows=1k", "uds", 1_000, 1, nil),
 		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, raw: 0.8}),
 		stream("stream/uds/rows=1M", "uds", 1_000_000, 4, map[peer]float64{arrowGo: 1.3, raw: 0.8}),
+		bare("protocol/tcp/rows=1k", "tcp", 1_000, 1),
+		bare("protocol/uds/rows=1k", "uds", 1_000, 1),
+		bare("protocol/tcp/rows=1M", "tcp", 1_000_000, 4),
+		bare("protocol/uds/rows=1M", "uds", 1_000_000, 4),
 	}
 }

@@ -30,13 +30,16 @@ const (
 	ours    peer = "lightstream"
 	arrowGo peer = "arrow-go"
 	raw     peer = "raw"
+
+	// protocol is this project's FeedConn, which is compared with its bare stream.
+	protocol peer = "protocol"
 )
 
 // cell is one line of the table.
 type cell struct {
 	name  string
 	time  time.Duration    // of a run
-	peers []peer           // ours first
+	peers []peer           // the first is compared with each of the others
 	goals map[peer]float64 // the least ratio that is wanted, where one is
 	show  func(rate float64) string
 	start func() (runner, error)
@@ -111,7 +114,7 @@ func bench(args []string, out, progress io.Writer) error {
 	fmt.Fprintf(out, "%d rounds; medians; cpu and allocations are per batch, of both ends; ratios are those of pairs: median (min–max)\n\n", set.runs)
 	began := time.Now()
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "cell\tpeer\tspeed\tcpu\tallocs\tlightstream to it\tby cpu\tgoal")
+	fmt.Fprintln(table, "cell\tpeer\tspeed\tcpu\tallocs\tfirst to it\tby cpu\tgoal")
 	for i, c := range chosen {
 		fmt.Fprintf(progress, "%d/%d %s …\n", i+1, len(chosen), c.name)
 		d := set.time
@@ -168,11 +171,11 @@ func measure(c *cell, d time.Duration, stop <-chan os.Signal) (*result, error) {
 	return res, nil
 }
 
-// ratios returns ours to p, round by round, in order of size.
+// ratios returns the first peer to p, round by round, in order of size.
 func (r *result) ratios(p peer, of func(a, b sample) float64) []float64 {
 	list := make([]float64, len(r.samples[p]))
 	for i := range list {
-		list[i] = of(r.samples[ours][i], r.samples[p][i])
+		list[i] = of(r.samples[r.cell.peers[0]][i], r.samples[p][i])
 	}
 	slices.Sort(list)
 	return list
@@ -199,7 +202,7 @@ func (r *result) print(w io.Writer) {
 		return fmt.Sprintf("%s\t%s\t%.0f", c.show(r.median(p, func(s sample) float64 { return s.rate })),
 			showTime(r.median(p, func(s sample) float64 { return s.cpu })), r.median(p, func(s sample) float64 { return s.allocs }))
 	}
-	fmt.Fprintf(w, "%s\t%s\t%s\n", c.name, ours, row(ours))
+	fmt.Fprintf(w, "%s\t%s\t%s\n", c.name, c.peers[0], row(c.peers[0]))
 	for _, p := range c.peers[1:] {
 		rates := r.ratios(p, func(a, b sample) float64 { return a.rate / b.rate })
 		cpu := r.ratios(p, func(a, b sample) float64 { return b.cpu / a.cpu })

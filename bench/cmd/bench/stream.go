@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
@@ -52,7 +53,7 @@ type pairs struct {
 
 type ends struct{ receive, send *worker }
 
-func startPairs(rows, distinct int) (s *pairs, err error) {
+func startPairs(peers []peer, rows, distinct int) (s *pairs, err error) {
 	s = &pairs{ends: map[peer]*ends{}}
 	defer func() {
 		if err != nil {
@@ -63,7 +64,7 @@ func startPairs(rows, distinct int) (s *pairs, err error) {
 		return nil, err
 	}
 	size := workload.MessageSize(rows)
-	for _, p := range []peer{ours, arrowGo, raw} {
+	for _, p := range peers {
 		t := task{Peer: p, Rows: rows, Distinct: distinct, Size: size}
 		t.Network = map[string]string{"tcp": "127.0.0.1:0", "uds": filepath.Join(s.dir, string(p))}
 		e := &ends{}
@@ -119,19 +120,20 @@ func (s *pairs) stop() {
 // streams starts pairs for the cells that need them and keeps the last ones for the next cell.
 type streams struct {
 	rows  int
+	peers []peer
 	pairs *pairs
 }
 
-func (s *streams) get(rows, distinct int) (*pairs, error) {
-	if s.pairs != nil && s.rows == rows {
+func (s *streams) get(peers []peer, rows, distinct int) (*pairs, error) {
+	if s.pairs != nil && s.rows == rows && slices.Equal(s.peers, peers) {
 		return s.pairs, nil
 	}
 	s.stop()
-	p, err := startPairs(rows, distinct)
+	p, err := startPairs(peers, rows, distinct)
 	if err != nil {
 		return nil, err
 	}
-	s.rows, s.pairs = rows, p
+	s.rows, s.peers, s.pairs = rows, peers, p
 	return p, nil
 }
 

@@ -124,7 +124,7 @@ func dial(p peer, network, addr string) func() (net.Conn, error) {
 	ctx := context.Background()
 	return func() (net.Conn, error) {
 		switch {
-		case p != ours:
+		case p != ours && p != protocol:
 			return net.Dial(netName[network], addr)
 		case network == "tcp":
 			return tcp.Dial(ctx, addr, nil)
@@ -135,7 +135,7 @@ func dial(p peer, network, addr string) func() (net.Conn, error) {
 
 func listen(p peer, network, addr string) (accept func() (net.Conn, error), bound string, err error) {
 	ctx := context.Background()
-	if p != ours {
+	if p != ours && p != protocol {
 		l, err := net.Listen(netName[network], addr)
 		if err != nil {
 			return nil, "", err
@@ -166,11 +166,24 @@ func until(d time.Duration, send func(i int) error) (n int64, err error) {
 
 func sending(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 	switch t.Peer {
-	case ours:
+	case ours, protocol:
 		ctx := context.Background()
 		batches := make([]*tables.SampleBuilder, t.Distinct)
 		for i := range batches {
 			batches[i] = workload.Builder(t.Rows, uint64(i))
+		}
+		if t.Peer == protocol {
+			return func(c net.Conn, d time.Duration) (int64, error) {
+				w, err := tables.NewFeedConn(c, nil)
+				if err != nil {
+					return 0, err
+				}
+				n, err := until(d, func(i int) error { return w.SendSample(ctx, batches[i%len(batches)]) })
+				if err != nil {
+					return n, err
+				}
+				return n, w.Close()
+			}
 		}
 		return func(c net.Conn, d time.Duration) (int64, error) {
 			w := tables.NewSampleWriter(c, nil)
@@ -236,6 +249,31 @@ func receiving(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 				}
 				if err != nil {
 					return n, err
+				}
+				if ids := batch.ID().Values(); len(ids) != t.Rows || ids[len(ids)-1] < 0 {
+					return n, fmt.Errorf("a batch of %d rows", len(ids))
+				}
+				batch.Release()
+			}
+		}
+	case protocol:
+		ctx := context.Background()
+		return func(c net.Conn, _ time.Duration) (n int64, err error) {
+			r, err := tables.NewFeedConn(c, nil)
+			if err != nil {
+				return 0, err
+			}
+			for ; ; n++ {
+				item, err := r.Recv(ctx)
+				if err == io.EOF {
+					return n, nil
+				}
+				if err != nil {
+					return n, err
+				}
+				batch, ok := item.(*tables.SampleBatch)
+				if !ok {
+					return n, fmt.Errorf("a %T", item)
 				}
 				if ids := batch.ID().Values(); len(ids) != t.Rows || ids[len(ids)-1] < 0 {
 					return n, fmt.Errorf("a batch of %d rows", len(ids))

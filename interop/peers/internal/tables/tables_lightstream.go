@@ -52,6 +52,12 @@ func NewTextWriter(dst io.Writer, opts *rt.WriterOptions) *TextWriter {
 	return rt.NewWriter(TextTable, dst, opts)
 }
 
+// TextFramer makes and reads frames of table "text", to be carried by another protocol.
+type TextFramer = rt.Framer[Text, TextBatch, *TextBuilder]
+
+// NewTextFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewTextFramer(opts *rt.ReaderOptions) *TextFramer { return rt.NewFramer(TextTable, opts) }
+
 // TextBatch is a batch of table "text" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
 type TextBatch struct{ h rt.Handle }
@@ -267,6 +273,12 @@ func NewWordWriter(dst io.Writer, opts *rt.WriterOptions) *WordWriter {
 	return rt.NewWriter(WordTable, dst, opts)
 }
 
+// WordFramer makes and reads frames of table "word", to be carried by another protocol.
+type WordFramer = rt.Framer[Word, WordBatch, *WordBuilder]
+
+// NewWordFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewWordFramer(opts *rt.ReaderOptions) *WordFramer { return rt.NewFramer(WordTable, opts) }
+
 // WordBatch is a batch of table "word" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
 type WordBatch struct{ h rt.Handle }
@@ -417,6 +429,12 @@ type WideWriter = rt.Writer[Wide, WideBatch, *WideBuilder]
 func NewWideWriter(dst io.Writer, opts *rt.WriterOptions) *WideWriter {
 	return rt.NewWriter(WideTable, dst, opts)
 }
+
+// WideFramer makes and reads frames of table "wide", to be carried by another protocol.
+type WideFramer = rt.Framer[Wide, WideBatch, *WideBuilder]
+
+// NewWideFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewWideFramer(opts *rt.ReaderOptions) *WideFramer { return rt.NewFramer(WideTable, opts) }
 
 // WideBatch is a batch of table "wide" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
@@ -793,6 +811,12 @@ func NewStrictWriter(dst io.Writer, opts *rt.WriterOptions) *StrictWriter {
 	return rt.NewWriter(StrictTable, dst, opts)
 }
 
+// StrictFramer makes and reads frames of table "strict", to be carried by another protocol.
+type StrictFramer = rt.Framer[Strict, StrictBatch, *StrictBuilder]
+
+// NewStrictFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewStrictFramer(opts *rt.ReaderOptions) *StrictFramer { return rt.NewFramer(StrictTable, opts) }
+
 // StrictBatch is a batch of table "strict" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type StrictBatch struct{ h rt.Handle }
@@ -916,6 +940,12 @@ type FlightWriter = rt.Writer[Flight, FlightBatch, *FlightBuilder]
 func NewFlightWriter(dst io.Writer, opts *rt.WriterOptions) *FlightWriter {
 	return rt.NewWriter(FlightTable, dst, opts)
 }
+
+// FlightFramer makes and reads frames of table "flight", to be carried by another protocol.
+type FlightFramer = rt.Framer[Flight, FlightBatch, *FlightBuilder]
+
+// NewFlightFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewFlightFramer(opts *rt.ReaderOptions) *FlightFramer { return rt.NewFramer(FlightTable, opts) }
 
 // FlightBatch is a batch of table "flight" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
@@ -1087,6 +1117,12 @@ type TickWriter = rt.Writer[Tick, TickBatch, *TickBuilder]
 func NewTickWriter(dst io.Writer, opts *rt.WriterOptions) *TickWriter {
 	return rt.NewWriter(TickTable, dst, opts)
 }
+
+// TickFramer makes and reads frames of table "tick", to be carried by another protocol.
+type TickFramer = rt.Framer[Tick, TickBatch, *TickBuilder]
+
+// NewTickFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewTickFramer(opts *rt.ReaderOptions) *TickFramer { return rt.NewFramer(TickTable, opts) }
 
 // TickBatch is a batch of table "tick" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
@@ -1330,6 +1366,12 @@ func NewTripWriter(dst io.Writer, opts *rt.WriterOptions) *TripWriter {
 	return rt.NewWriter(TripTable, dst, opts)
 }
 
+// TripFramer makes and reads frames of table "trip", to be carried by another protocol.
+type TripFramer = rt.Framer[Trip, TripBatch, *TripBuilder]
+
+// NewTripFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewTripFramer(opts *rt.ReaderOptions) *TripFramer { return rt.NewFramer(TripTable, opts) }
+
 // TripBatch is a batch of table "trip" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
 type TripBatch struct{ h rt.Handle }
@@ -1562,6 +1604,14 @@ func NewGrownLabelWriter(dst io.Writer, opts *rt.WriterOptions) *GrownLabelWrite
 	return rt.NewWriter(GrownLabelTable, dst, opts)
 }
 
+// GrownLabelFramer makes and reads frames of table "grown_label", to be carried by another protocol.
+type GrownLabelFramer = rt.Framer[GrownLabel, GrownLabelBatch, *GrownLabelBuilder]
+
+// NewGrownLabelFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewGrownLabelFramer(opts *rt.ReaderOptions) *GrownLabelFramer {
+	return rt.NewFramer(GrownLabelTable, opts)
+}
+
 // GrownLabelBatch is a batch of table "grown_label" as it was received. Its columns alias the received bytes: they are
 // read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type GrownLabelBatch struct{ h rt.Handle }
@@ -1683,6 +1733,14 @@ func NewReplacedLabelWriter(dst io.Writer, opts *rt.WriterOptions) *ReplacedLabe
 	return rt.NewWriter(ReplacedLabelTable, dst, opts)
 }
 
+// ReplacedLabelFramer makes and reads frames of table "replaced_label", to be carried by another protocol.
+type ReplacedLabelFramer = rt.Framer[ReplacedLabel, ReplacedLabelBatch, *ReplacedLabelBuilder]
+
+// NewReplacedLabelFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewReplacedLabelFramer(opts *rt.ReaderOptions) *ReplacedLabelFramer {
+	return rt.NewFramer(ReplacedLabelTable, opts)
+}
+
 // ReplacedLabelBatch is a batch of table "replaced_label" as it was received. Its columns alias the received bytes:
 // they are read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type ReplacedLabelBatch struct{ h rt.Handle }
@@ -1789,6 +1847,14 @@ type ViewTextWriter = rt.Writer[ViewText, ViewTextBatch, *ViewTextBuilder]
 // options mean all defaults.
 func NewViewTextWriter(dst io.Writer, opts *rt.WriterOptions) *ViewTextWriter {
 	return rt.NewWriter(ViewTextTable, dst, opts)
+}
+
+// ViewTextFramer makes and reads frames of table "view_text", to be carried by another protocol.
+type ViewTextFramer = rt.Framer[ViewText, ViewTextBatch, *ViewTextBuilder]
+
+// NewViewTextFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewViewTextFramer(opts *rt.ReaderOptions) *ViewTextFramer {
+	return rt.NewFramer(ViewTextTable, opts)
 }
 
 // ViewTextBatch is a batch of table "view_text" as it was received. Its columns alias the received bytes: they are
@@ -1913,6 +1979,12 @@ type MomentWriter = rt.Writer[Moment, MomentBatch, *MomentBuilder]
 func NewMomentWriter(dst io.Writer, opts *rt.WriterOptions) *MomentWriter {
 	return rt.NewWriter(MomentTable, dst, opts)
 }
+
+// MomentFramer makes and reads frames of table "moment", to be carried by another protocol.
+type MomentFramer = rt.Framer[Moment, MomentBatch, *MomentBuilder]
+
+// NewMomentFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewMomentFramer(opts *rt.ReaderOptions) *MomentFramer { return rt.NewFramer(MomentTable, opts) }
 
 // MomentBatch is a batch of table "moment" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
@@ -2066,6 +2138,12 @@ func NewNoteWriter(dst io.Writer, opts *rt.WriterOptions) *NoteWriter {
 	return rt.NewWriter(NoteTable, dst, opts)
 }
 
+// NoteFramer makes and reads frames of table "note", to be carried by another protocol.
+type NoteFramer = rt.Framer[Note, NoteBatch, *NoteBuilder]
+
+// NewNoteFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewNoteFramer(opts *rt.ReaderOptions) *NoteFramer { return rt.NewFramer(NoteTable, opts) }
+
 // NoteBatch is a batch of table "note" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
 type NoteBatch struct{ h rt.Handle }
@@ -2190,6 +2268,12 @@ type ReadingWriter = rt.Writer[Reading, ReadingBatch, *ReadingBuilder]
 func NewReadingWriter(dst io.Writer, opts *rt.WriterOptions) *ReadingWriter {
 	return rt.NewWriter(ReadingTable, dst, opts)
 }
+
+// ReadingFramer makes and reads frames of table "reading", to be carried by another protocol.
+type ReadingFramer = rt.Framer[Reading, ReadingBatch, *ReadingBuilder]
+
+// NewReadingFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewReadingFramer(opts *rt.ReaderOptions) *ReadingFramer { return rt.NewFramer(ReadingTable, opts) }
 
 // ReadingBatch is a batch of table "reading" as it was received. Its columns alias the received bytes: they are
 // read-only and valid until Release. A batch may be used by several goroutines, none of them after Release.
@@ -2329,6 +2413,12 @@ type OrderWriter = rt.Writer[Order, OrderBatch, *OrderBuilder]
 func NewOrderWriter(dst io.Writer, opts *rt.WriterOptions) *OrderWriter {
 	return rt.NewWriter(OrderTable, dst, opts)
 }
+
+// OrderFramer makes and reads frames of table "order", to be carried by another protocol.
+type OrderFramer = rt.Framer[Order, OrderBatch, *OrderBuilder]
+
+// NewOrderFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewOrderFramer(opts *rt.ReaderOptions) *OrderFramer { return rt.NewFramer(OrderTable, opts) }
 
 // OrderBatch is a batch of table "order" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
@@ -2596,6 +2686,12 @@ type AllWriter = rt.Writer[All, AllBatch, *AllBuilder]
 func NewAllWriter(dst io.Writer, opts *rt.WriterOptions) *AllWriter {
 	return rt.NewWriter(AllTable, dst, opts)
 }
+
+// AllFramer makes and reads frames of table "all", to be carried by another protocol.
+type AllFramer = rt.Framer[All, AllBatch, *AllBuilder]
+
+// NewAllFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewAllFramer(opts *rt.ReaderOptions) *AllFramer { return rt.NewFramer(AllTable, opts) }
 
 // AllBatch is a batch of table "all" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
@@ -3851,6 +3947,12 @@ type KnownWriter = rt.Writer[Known, KnownBatch, *KnownBuilder]
 func NewKnownWriter(dst io.Writer, opts *rt.WriterOptions) *KnownWriter {
 	return rt.NewWriter(KnownTable, dst, opts)
 }
+
+// KnownFramer makes and reads frames of table "known", to be carried by another protocol.
+type KnownFramer = rt.Framer[Known, KnownBatch, *KnownBuilder]
+
+// NewKnownFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewKnownFramer(opts *rt.ReaderOptions) *KnownFramer { return rt.NewFramer(KnownTable, opts) }
 
 // KnownBatch is a batch of table "known" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.

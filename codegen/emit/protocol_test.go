@@ -1,0 +1,139 @@
+package emit
+
+import (
+	"testing"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// feedFile has a message with a field for each branch of the emitters, and a protocol with a member of each sort.
+func feedFile(t *testing.T) *model.File {
+	t.Helper()
+	text, bytes := model.Type{Kind: model.Utf8}, model.Type{Kind: model.Binary}
+	float := model.Type{Kind: model.Float, Bits: 64}
+	own := &model.Named{Path: "example.com/other", Package: "other", Name: "Own"}
+	fields := []*model.ColumnDef{
+		{Field: "Sent", Type: model.Type{Kind: model.Int, Bits: 64, Signed: true}, Doc: []string{"Sent is when."}},
+		{Field: "Host", Type: text},
+		{Field: "Live", Type: model.Type{Kind: model.Bool}, HasDefault: true, Default: "true"},
+		{Field: "Load", Type: float},
+		{Field: "Level", Type: model.Type{Kind: model.Int, Bits: 8}, HasDefault: true, Default: "3"},
+		{Field: "Side", Type: model.Int16, Named: own},
+		{Field: "Rank", Type: model.Int32, Nullable: true, Form: model.Null},
+		{Field: "Weight", Type: float, Nullable: true, Form: model.Pointer},
+		{Field: "Note", Type: text, Nullable: true, Form: model.Null},
+		{Field: "Remark", Type: text, Named: own, Nullable: true, Form: model.Pointer},
+		{Field: "Payload", Type: bytes, Nullable: true},
+		{Field: "Digest", Type: bytes},
+		{Field: "Range", Type: text, Named: own},
+	}
+	heartbeat := &model.Message{Type: "Heartbeat", Doc: []string{"Heartbeat tells that the feed is alive."}, Defs: fields, NumSlots: len(fields) + 1}
+	for i := range fields {
+		heartbeat.Slots = append(heartbeat.Slots, i+i/12) // one was taken away
+	}
+	tick := &model.Message{Type: "Tick", Defs: []*model.ColumnDef{{Field: "N", Type: model.Int32}}, Slots: []int{0}, NumSlots: 1}
+	f := &model.File{
+		Source: "feed.fbs", Output: "feed_lightstream.go", Rows: "feed_rows.go",
+		Messages: []*model.Message{heartbeat, tick, {Type: "Order", Codec: "orderCodec"}},
+		Protocols: []*model.Protocol{
+			{Name: "Feed", Doc: []string{"Feed is what an exchange sends."}, Members: []*model.Member{{Type: "Trade"}, {Type: "Order"}, {Type: "Heartbeat"}}},
+			{Name: "Pulse", Members: []*model.Member{{Type: "Tick"}}},
+		},
+	}
+	pkg := &model.Package{Name: "feed", Declared: map[string]model.Pos{"orderCodec": {}}}
+	def := &model.Def{Row: "Trade", Columns: []*model.ColumnDef{{Field: "Price", Type: float}}}
+	if err := model.Build(pkg, f, []*model.Def{def}); err != nil {
+		t.Fatal(err)
+	}
+	if err := model.Link(pkg, []*model.File{f}); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+var messageEmitters = map[string]func(*model.Message) []jen.Code{
+	"emitMessageView":     oneMessage(emitMessageView),
+	"emitVerify":          oneMessage(emitVerify),
+	"emitCheck":           oneMessage(emitCheck),
+	"emitViewField":       eachMessageField(emitViewField),
+	"emitAppendBinary":    oneMessage(emitAppendBinary),
+	"emitMarshalBinary":   oneMessage(emitMarshalBinary),
+	"emitUnmarshalBinary": oneMessage(emitUnmarshalBinary),
+	"emitBuild":           oneMessage(emitBuild),
+	"emitMessageStruct":   oneMessage(emitMessageStruct),
+	"emitText":            partOf("emitBuild"),
+	"emitScalar":          partOf("emitBuild"),
+}
+
+var protocolEmitters = map[string]func(*model.Protocol) []jen.Code{
+	"emitItem":              oneProtocol(emitItem),
+	"emitMarks":             oneProtocol(emitMarks),
+	"emitMembers":           oneProtocol(emitMembers),
+	"emitNewMembers":        oneProtocol(emitNewMembers),
+	"emitItems":             oneProtocol(emitItems),
+	"emitSetItem":           oneProtocol(emitSetItem),
+	"emitConn":              oneProtocol(emitConn),
+	"emitNewConn":           oneProtocol(emitNewConn),
+	"emitSend":              eachMember(emitSend),
+	"emitRecv":              oneProtocol(emitRecv),
+	"emitClose":             oneProtocol(emitClose),
+	"emitUntyped":           oneProtocol(emitUntyped),
+	"emitProtocolFramer":    oneProtocol(emitProtocolFramer),
+	"emitNewProtocolFramer": oneProtocol(emitNewProtocolFramer),
+	"emitAppendFrame":       eachMember(emitAppendFrame),
+	"emitDecode":            oneProtocol(emitDecode),
+	"emitMeasure":           oneProtocol(emitMeasure),
+	"emitDecodeBody":        oneProtocol(emitDecodeBody),
+}
+
+func oneMessage(emit func(*model.Message) jen.Code) func(*model.Message) []jen.Code {
+	return func(m *model.Message) []jen.Code { return []jen.Code{emit(m)} }
+}
+
+// partOf stands for what another emitter's golden file has in it.
+func partOf(string) func(*model.Message) []jen.Code {
+	return func(*model.Message) []jen.Code { return nil }
+}
+
+func eachMessageField(emit func(*model.Message, *model.Column) jen.Code) func(*model.Message) []jen.Code {
+	return func(m *model.Message) (list []jen.Code) {
+		for _, c := range m.Fields {
+			list = append(list, emit(m, c))
+		}
+		return list
+	}
+}
+
+func oneProtocol(emit func(*model.Protocol) jen.Code) func(*model.Protocol) []jen.Code {
+	return func(p *model.Protocol) []jen.Code { return []jen.Code{emit(p)} }
+}
+
+func eachMember(emit func(*model.Protocol, *model.Member) jen.Code) func(*model.Protocol) []jen.Code {
+	return func(p *model.Protocol) (list []jen.Code) {
+		for _, m := range p.Members {
+			list = append(list, emit(p, m))
+		}
+		return list
+	}
+}
+
+func TestProtocolEmitters(t *testing.T) {
+	f := feedFile(t)
+	for name, emit := range messageEmitters {
+		if code := emit(f.Messages[0]); code != nil {
+			t.Run(name, func(t *testing.T) { golden(t, name, declarations(t, f, code)) })
+		}
+	}
+	for name, emit := range protocolEmitters {
+		t.Run(name, func(t *testing.T) { golden(t, name, declarations(t, f, emit(f.Protocols[0]))) })
+	}
+	for name, text := range map[string]func(*model.File) ([]byte, error){"feed": Tables, "feed_rows": Rows} {
+		got, err := text(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, got)
+	}
+}

@@ -1,0 +1,308 @@
+package model
+
+import (
+	"fmt"
+	"go/token"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The packages that code for messages and protocols imports besides.
+const (
+	FlatbufPath = RuntimePath + "/flatbuf"
+	MemPath     = RuntimePath + "/mem"
+)
+
+// Message is a message of a protocol: a flatbuffer, or what a codec makes of it.
+type Message struct {
+	Pos      Pos
+	Type     string   // in Go
+	Name     string   // in protocols
+	Doc      []string // the lines of its comment
+	Codec    string   // the variable with the codec, "" for a flatbuffer
+	CodecPos Pos
+	Defs     []*ColumnDef // of a flatbuffer, as the front end found them
+	Slots    []int        // of Defs
+	NumSlots int
+	Methods  map[string]Pos // those of the type that are written by hand
+
+	// Decided by [Build].
+	Fields []*Column // Number is the slot
+	Names  MessageNames
+}
+
+// MessageNames are the names of a message's declarations.
+type MessageNames struct {
+	View, Verify, Check, Build string
+}
+
+func (n *MessageNames) all() []string { return []string{n.View, n.Verify, n.Check, n.Build} }
+
+// messageMethods are those that the generator gives to the type of a message.
+var messageMethods = []string{"AppendBinary", "MarshalBinary", "UnmarshalBinary"}
+
+// Protocol is a set of tables and messages that go over one connection.
+type Protocol struct {
+	Pos     Pos
+	Name    string
+	Doc     []string
+	Members []*Member
+	Names   ProtocolNames // decided by [Build]
+}
+
+// Member is a table or message of a protocol. Its place in the list is its tag.
+type Member struct {
+	Pos  Pos
+	Type string // in Go
+
+	// Decided by [Link].
+	Table   *Table   // nil for a message
+	Message *Message // nil for a table
+	Local   string   // fields
+	Suffix  string   // of the methods
+}
+
+// ProtocolNames are the names of a protocol's declarations.
+type ProtocolNames struct {
+	Conn, NewConn     string
+	Framer, NewFramer string
+	Item, Mark        string // the interface, and its method
+	Items             string // what pointers lead into
+	Members           string // the variable
+	Type, New         string // that of the variable, and the function that makes it
+}
+
+func (n *ProtocolNames) all() []string {
+	return []string{n.Conn, n.NewConn, n.Framer, n.NewFramer, n.Item, n.Items, n.Members, n.Type, n.New}
+}
+
+// upperName returns a name with its first letter in upper case.
+func upperName(name string) string {
+	r, n := utf8.DecodeRuneInString(name)
+	return string(unicode.ToUpper(r)) + name[n:]
+}
+
+func messageNames(typ string) MessageNames {
+	upper := upperName(typ)
+	n := MessageNames{View: typ + "View", Verify: "Verify" + upper, Check: "check" + upper, Build: "build" + upper}
+	if !token.IsExported(typ) {
+		n.Verify = "verify" + upper
+	}
+	return n
+}
+
+func protocolNames(name string) ProtocolNames {
+	upper, lower := upperName(name), lowerCamel(upperName(name))
+	n := ProtocolNames{
+		Conn: name + "Conn", NewConn: "New" + upper + "Conn",
+		Framer: name + "Framer", NewFramer: "New" + upper + "Framer",
+		Item: name + "Item", Mark: "is" + upper + "Item",
+		Items: lower + "Items", Members: lower + "Members",
+		Type: lower + "Protocol", New: "new" + upper + "Protocol",
+	}
+	if !token.IsExported(name) {
+		n.NewConn, n.NewFramer = "new"+upper+"Conn", "new"+upper+"Framer"
+	}
+	return n
+}
+
+// messages decides on the messages of the file.
+func (b *builder) messages() {
+	for _, m := range b.file.Messages {
+		if m.Name == "" {
+			m.Name = SnakeCase(m.Type)
+		}
+		if m.Codec != "" {
+			b.codec(m)
+			continue
+		}
+		m.Names = messageNames(m.Type)
+		b.claim(m.Names.all(), m.Pos, "message "+m.Type)
+		b.hidden(m.Pos, m.Type)
+		for _, method := range messageMethods {
+			if pos, taken := m.Methods[method]; taken {
+				b.errs.Add(pos, fmt.Sprintf("method %s is what the generator declares for message %s", method, m.Type), "remove it, or give the message a codec: codec=name")
+			}
+		}
+		if len(m.Defs) == 0 {
+			b.errs.Add(m.Pos, fmt.Sprintf("message %s has no fields", m.Type), "give it at least one")
+		}
+		for i, def := range m.Defs {
+			b.messageField(m, def, m.Slots[i])
+		}
+		b.duplicates(m.Fields)
+	}
+}
+
+// codec checks the codec of an opaque message.
+func (b *builder) codec(m *Message) {
+	if !IsIdentifier(m.Codec) {
+		b.errs.Add(m.CodecPos, fmt.Sprintf("%q, the codec of message %s, is no Go name", m.Codec, m.Type), "name a variable of the package")
+	} else if _, declared := b.pkg.Declared[m.Codec]; !declared {
+		b.errs.Add(m.CodecPos, fmt.Sprintf("codec %s of message %s is not declared in the package", m.Codec, m.Type), fmt.Sprintf("declare it: var %s rt.MessageCodec[%s] = …", m.Codec, m.Type))
+	}
+}
+
+func (b *builder) messageField(m *Message, def *ColumnDef, slot int) {
+	c := &Column{ColumnDef: *def, Number: slot}
+	if c.Name == "" {
+		c.Name = SnakeCase(c.Field)
+	}
+	if c.NamePos == (Pos{}) {
+		c.NamePos = c.Pos
+	}
+	c.Method = c.Field
+	if c.Named != nil && c.Named.Path == "" {
+		b.hidden(c.Pos, c.Named.Name)
+	}
+	t := c.Type
+	what := ""
+	switch {
+	case c.Index != nil:
+		what = "a dictionary"
+	case c.Was != "" || c.NaiveUTC:
+		what = "an older name, or naive"
+	case t.Kind == Bool || t.Kind == Int || t.Kind == Float && t.Bits > 16:
+	case (t.Kind == Utf8 || t.Kind == Binary) && t.Layout == Offsets:
+		if c.HasDefault {
+			what = "a default for " + t.String()
+		}
+	default:
+		what = t.String()
+	}
+	if what != "" {
+		b.errs.Add(c.Pos, fmt.Sprintf("field %s: %s in message %s", c.Field, what, m.Type), "messages have fields of type bool, integer, float, text and bytes: use one of those (int64 for a time), or give the message a codec")
+	}
+	if slices.Contains(messageMethods, c.Field) {
+		b.errs.Add(c.Pos, fmt.Sprintf("field %s has the name of a method of message %s", c.Field, m.Type), "give it another name")
+	}
+	m.Fields = append(m.Fields, c)
+}
+
+// claim reports names that are declared by hand, or for something else that is generated.
+func (b *builder) claim(list []string, pos Pos, what string) {
+	for _, name := range list {
+		if at, taken := b.pkg.Declared[name]; taken {
+			if strings.HasSuffix(at.File, "_lightstream.go") { // then so are the others
+				b.errs.Add(pos, fmt.Sprintf("%s would declare %s, which is in %s already", what, name, at.File), "give one of them another name")
+				break
+			}
+			b.errs.Add(at, fmt.Sprintf("%s is what the generator declares for %s", name, what), "give one of them another name")
+		}
+	}
+	for _, name := range list {
+		other := b.pkg.claimed[name]
+		if t := b.pkg.generated[name]; t != nil {
+			other = "table " + t.Row
+		}
+		if other != "" {
+			found := fmt.Sprintf("%s and %s would both declare %s", what, other, name)
+			if other == what {
+				found = what + " is there already"
+			}
+			b.errs.Add(pos, found, "give one of them another name")
+			break
+		}
+	}
+	if b.pkg.claimed == nil {
+		b.pkg.claimed = map[string]string{}
+	}
+	for _, name := range list {
+		b.pkg.claimed[name] = what
+	}
+}
+
+// messageLocals names the variables of functions that have one for each text.
+func (b *builder) messageLocals(m *Message) {
+	taken := names{}
+	taken.take(locals...)
+	taken.take("m", "o", "ok", "p", "pos", "v", "err")
+	taken.take(m.Type)
+	taken.take(m.Names.all()...)
+	for _, i := range b.file.Imports {
+		taken.take(i.Name)
+	}
+	for _, c := range m.Fields {
+		if c.Named != nil && c.Named.Path == "" {
+			taken.take(c.Named.Name)
+		}
+	}
+	for _, c := range m.Fields {
+		name := lowerCamel(c.Method)
+		if token.IsKeyword(name) {
+			taken.take(name)
+		}
+		c.Local = taken.free(name, "Field")
+	}
+}
+
+// maxMembers is how many tags a protocol has that is announced.
+const maxMembers = 254
+
+// Link gives the protocols of a package's files their tables and messages, which may be in any of the files, and decides on the
+// names of their declarations. The error is of type [Errors].
+func Link(pkg *Package, files []*File) error {
+	b := builder{pkg: pkg}
+	tables, messages := map[string]*Table{}, map[string]*Message{}
+	for _, f := range files {
+		for _, t := range f.Tables {
+			tables[t.Row] = t
+		}
+		for _, m := range f.Messages {
+			messages[m.Type] = m
+		}
+	}
+	for _, f := range files {
+		for _, p := range f.Protocols {
+			p.Names = protocolNames(p.Name)
+			b.claim(p.Names.all(), p.Pos, "protocol "+p.Name)
+			b.members(p, tables, messages)
+		}
+	}
+	return b.errs.Err()
+}
+
+func (b *builder) members(p *Protocol, tables map[string]*Table, messages map[string]*Message) {
+	switch n := len(p.Members); {
+	case n == 0:
+		b.errs.Add(p.Pos, fmt.Sprintf("protocol %s has no members", p.Name), "name its tables and messages")
+	case n > maxMembers:
+		b.errs.Add(p.Members[maxMembers].Pos, fmt.Sprintf("protocol %s has %d members", p.Name, n), fmt.Sprintf("there are tags for %d", maxMembers))
+	}
+	seen, named := map[string]bool{}, map[string]string{}
+	taken := names{}
+	taken.take("c", "f", "i", "p", "s", "conn", "items", "framer", "Protocol")
+	for _, m := range p.Members {
+		if seen[m.Type] {
+			b.errs.Add(m.Pos, fmt.Sprintf("%s is a member of protocol %s already", m.Type, p.Name), "name it once")
+			continue
+		}
+		seen[m.Type] = true
+		m.Table, m.Message = tables[m.Type], messages[m.Type]
+		name := ""
+		switch {
+		case m.Table != nil:
+			name = m.Table.Name
+		case m.Message != nil:
+			name = m.Message.Name
+		default:
+			b.errs.Add(m.Pos, fmt.Sprintf("%s, a member of protocol %s, is neither a table nor a message", m.Type, p.Name), "mark it with //lightstream:table or //lightstream:message")
+			continue
+		}
+		if other := named[name]; other != "" {
+			b.errs.Add(m.Pos, fmt.Sprintf("%s and %s are both called %q in protocol %s", other, m.Type, name, p.Name), "give one of them another name")
+		}
+		if len(name) > 255 {
+			b.errs.Add(m.Pos, fmt.Sprintf("the name of %s has %d bytes", m.Type, len(name)), "an announcement has room for 255")
+		}
+		named[name] = m.Type
+		m.Suffix = upperName(m.Type)
+		local := lowerCamel(m.Suffix)
+		if token.IsKeyword(local) {
+			taken.take(local)
+		}
+		m.Local = taken.free(local, "Member")
+	}
+}
