@@ -11,8 +11,8 @@ import (
 type Limits struct {
 	// MaxDepth is how many tables may lie inside each other, the root included. Zero means 128.
 	MaxDepth int
-	// MaxTables is how many tables are visited, one that two fields lead to counting twice. Zero means as many as the
-	// buffer has bytes, which no buffer exceeds whose tables are its own.
+	// MaxTables is how many tables are visited, one that two fields lead to counting twice. Zero means one for
+	// each four bytes of the buffer, the least that a table takes: no buffer exceeds that whose tables are its own.
 	MaxTables int
 }
 
@@ -36,7 +36,7 @@ func NewVerifier(buf []byte, limits Limits) Verifier {
 		limits.MaxDepth = 128
 	}
 	if limits.MaxTables == 0 {
-		limits.MaxTables = len(buf)
+		limits.MaxTables = len(buf) / 4
 	}
 	return Verifier{buf: buf, limits: limits}
 }
