@@ -199,6 +199,9 @@ func (d *IPC) Decode(buf []byte) (m Message, n int, err error) {
 	return m, head + body, err
 }
 
+// Restart tells that what is decoded next does not follow what was decoded last. What is known of the stream stays.
+func (d *IPC) Restart() { d.zeros = 0 }
+
 // Measure tells the length of the message that starts with prefix, and verifies its metadata.
 func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 	start, need, err := d.padding(prefix)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -346,6 +347,61 @@ func TestIPCLimits(t *testing.T) {
 			t.Error(err)
 		case c.limit && (!errors.As(err, &e) || !errors.Is(err, frame.ErrLimit) || e.Offset != c.at || e.Path != c.path || !strings.Contains(err.Error(), c.says)):
 			t.Errorf("%v, want %q at %d (%s)", err, c.says, c.at, c.path)
+		}
+	}
+}
+
+// TestZerosBehindDictionaries reads streams whose dictionaries are followed by zeros, up to a multiple of 64 from their start,
+// that the bodyLength does not count, however the bytes come.
+func TestZerosBehindDictionaries(t *testing.T) {
+	for n := 1; n <= 130; n++ {
+		dict := it.NewBatch(1).Add(1, 0, nil, it.I32(0, int32(n)), nil)
+		dict.Body = append(dict.Body[:64], make([]byte, n)...)
+		dict.Buffers[2] = [2]int64{64, int64(n)}
+		for i := range dict.Body[64:] {
+			dict.Body[64+i] = 'x'
+		}
+		message := dict.Dictionary(0, false)
+		zeros := make([]byte, -len(message)&63)
+		batch := it.NewBatch(1).Add(1, 0, nil, it.I32(0)).Message()
+		in := slices.Concat(it.Schema(it.Field{Name: "d", Type: it.Utf8, Dict: &it.Dict{Bits: 32}}), message, zeros, message, batch, it.End)
+		for name, src := range map[string]io.Reader{"whole": bytes.NewReader(in), "bytewise": iotest.OneByteReader(bytes.NewReader(in))} {
+			s := frame.NewStream(src, &frame.IPC{}, nil)
+			var kinds []arrowfb.MessageHeader
+			for m, err := range s.All() {
+				if err != nil {
+					t.Fatalf("%d, %s: %v", n, name, err)
+				}
+				switch {
+				case m.End:
+					kinds = append(kinds, 0)
+				case m.Batch != nil:
+					kinds = append(kinds, arrowfb.MessageHeaderRecordBatch)
+				default:
+					kinds = append(kinds, m.Root.HeaderType())
+				}
+				m.Release()
+			}
+			want := []arrowfb.MessageHeader{arrowfb.MessageHeaderSchema, arrowfb.MessageHeaderDictionaryBatch, arrowfb.MessageHeaderDictionaryBatch, arrowfb.MessageHeaderRecordBatch, 0}
+			if !slices.Equal(kinds, want) {
+				t.Fatalf("%d, %s: %v", n, name, kinds)
+			}
+		}
+		// More zeros than that are the end marker of old streams, and behind one that is complete there are none.
+		s := frame.NewStream(bytes.NewReader(slices.Concat(message, zeros, make([]byte, 4), batch)), &frame.IPC{}, nil)
+		if m, err := s.Next(); err != nil || m.End {
+			t.Fatal(n, err)
+		}
+		if m, err := s.Next(); err != nil || !m.End {
+			t.Fatalf("%d: %d zeros were passed over, %v", n, len(zeros)+4, err)
+		}
+		// What is wrong behind them has its place.
+		bad := slices.Concat(message, zeros, []byte{0xFF, 0xFF, 0xFF, 0xFF, 4, 0, 0, 0}, make([]byte, 64))
+		s = frame.NewStream(bytes.NewReader(bad), &frame.IPC{}, nil)
+		_, _ = s.Next()
+		var e *frame.DecodeError
+		if _, err := s.Next(); !errors.As(err, &e) || e.Offset != int64(len(zeros)+4) {
+			t.Fatalf("%d: %v", n, err)
 		}
 	}
 }

@@ -265,6 +265,7 @@ func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.framer.Restart()
 	n, length, need, err := r.framer.Measure(head.Bytes())
 	switch {
 	case err != nil:

@@ -140,6 +140,7 @@ func (d *MessageDecoder) forget() {
 
 // decode returns the batch in p. A decoder without a schema takes it from the first message.
 func (d *MessageDecoder) decode(p []byte) (Batch, error) {
+	d.framer.Restart()
 	var h Batch
 	for at, frames := 0, int64(0); ; frames++ {
 		if at == len(p) {
