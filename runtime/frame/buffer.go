@@ -20,7 +20,8 @@ const (
 // 64-byte-aligned slab from a pool, so that frames can be views into it and outlive the next fill. The first unread byte
 // after each move lies on a 64-byte boundary.
 //
-// An empty buffer holds no slab: it waits for bytes in 4 KiB and takes a slab only when they have come.
+// An empty buffer holds no slab: it waits for bytes in 4 KiB and takes a slab only when they have come. Where no more than that
+// comes at a time, the slab has 4 KiB too, so that a frame that is kept does not keep a large one.
 type Buffer struct {
 	pool  *mem.Pool
 	chunk int
@@ -127,7 +128,11 @@ func (b *Buffer) await(src io.Reader, most int) error {
 			return errBadRead
 		}
 		if n > 0 {
-			return b.take(b.wait[:n], b.chunk) // an error of src comes again with the next read
+			size := b.chunk
+			if n < most { // no more has come: what stays here must not keep a whole slab
+				size = waitSize
+			}
+			return b.take(b.wait[:n], size) // an error of src comes again with the next read
 		}
 		if err != nil {
 			return err
@@ -148,8 +153,11 @@ func (b *Buffer) move(need int) error {
 		size = max(min(need, firstBody), 2*b.Len())
 	}
 	old := b.slab
-	if err := b.take(b.Bytes(), size); err != nil {
-		return err
+	least := max(b.chunk, b.Len()+waitSize)
+	for err := b.take(b.Bytes(), size); err != nil; err = b.take(b.Bytes(), size) {
+		if size /= 2; size < least { // what a length announces need not be there at once
+			return err
+		}
 	}
 	if old != nil {
 		old.Release()

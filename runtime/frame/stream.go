@@ -229,7 +229,7 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 // largeFrame reads the body into memory of its own. What a length announces is not believed: beyond a first block the
 // memory grows as bytes arrive.
 func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
-	block, err := s.pool.TryGet(min(body, max(firstBody, 2*s.largest)))
+	block, err := s.block(0, min(body, max(firstBody, 2*s.largest)))
 	if err != nil {
 		return f, s.fail(At(int64(head), "body", err))
 	}
@@ -237,7 +237,7 @@ func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
 	n := copy(block.Bytes(), prefix[head:min(len(prefix), head+body)])
 	for empty := 0; n < body; {
 		if n == len(block.Bytes()) {
-			bigger, err := s.pool.TryGet(min(body, 2*n))
+			bigger, err := s.block(n, min(body, 2*n))
 			if err != nil {
 				block.Release()
 				return f, s.fail(At(int64(head), "body", err))
@@ -273,6 +273,18 @@ func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
 		return f, s.fail(err)
 	}
 	return f, nil
+}
+
+// block returns a block of size bytes, or fewer, but more than have, where the pool's budget is short: the memory grows as bytes
+// arrive.
+func (s *Stream[F]) block(have, size int) (*mem.Block, error) {
+	for {
+		block, err := s.pool.TryGet(size)
+		if err == nil || size <= have+s.buf.chunk {
+			return block, err
+		}
+		size = max(have+(size-have)/2, have+s.buf.chunk)
+	}
 }
 
 // fill makes need bytes of the next frame available.

@@ -404,10 +404,20 @@ func TestStreamBelievesNoLength(t *testing.T) {
 	if alloc.total > first+64<<10 {
 		t.Errorf("%d bytes were allocated for a body of 1 GiB of which 1 KiB came", alloc.total)
 	}
+	// Where the budget is short the first block is smaller, and what comes beyond it is refused.
+	s = frame.NewStream(bytes.NewReader(in), sized{}, &frame.StreamOptions{Pool: pool(1 << 20)})
+	if _, err := s.Next(); !errors.Is(err, frame.ErrTruncated) {
+		t.Fatal(err)
+	}
+	if alloc.total > 1<<20 {
+		t.Errorf("%d bytes were allocated with a budget of 1 MiB", alloc.total)
+	}
+	in = append(in, make([]byte, 2<<20)...)
 	s = frame.NewStream(bytes.NewReader(in), sized{}, &frame.StreamOptions{Pool: pool(1 << 20)})
 	if _, err := s.Next(); !errors.Is(err, mem.ErrBudget) {
 		t.Fatal(err)
 	}
+	in = in[:1028]
 	h := frame.NewStream[[]byte](bytes.NewReader(in), wrong{head: 1 << 30}, &frame.StreamOptions{Pool: pool(1 << 40)})
 	if _, err := h.Next(); !errors.Is(err, frame.ErrTruncated) {
 		t.Fatal(err)
