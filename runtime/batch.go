@@ -107,7 +107,7 @@ func AppendRows[R, B any](h Handle, dst []R, newBatch func(Handle) B, readRows f
 
 // ownTexts returns a second handle on a batch whose texts lie in memory of their own, which is never reused.
 func ownTexts(h Handle) Handle {
-	own := h.Retain()
+	own := record.Share(h)
 	for i := range record.Columns(own) {
 		d := own.Column(i)
 		if len(d.Buffers[2]) != 0 {

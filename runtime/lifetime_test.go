@@ -364,3 +364,71 @@ func TestBudgetOfReader(t *testing.T) {
 		}
 	}
 }
+
+// TestReleaseTwiceAtOnce releases one handle from many goroutines: what the batch had goes back once.
+func TestReleaseTwiceAtOnce(t *testing.T) {
+	const batches = 200
+	pool := mem.NewPool(nil)
+	r := feed.NewTradeReader(bytes.NewReader(tradeStream(t, batches, 3)), &rt.ReaderOptions{Pool: pool})
+	for range batches {
+		b := next(t, r)
+		kept := b.Retain()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(b.Release)
+		}
+		wg.Wait()
+		if kept.Len() != 3 || kept.Size()[2]%1000 != 2 {
+			t.Fatal("a batch that was retained has changed")
+		}
+		kept.Release()
+	}
+	if _, err := r.Next(context.Background()); err != io.EOF {
+		t.Error(err)
+	}
+	if used := pool.Stats().InUseBytes; used != 0 {
+		t.Errorf("%d bytes are held at the end", used)
+	}
+}
+
+// TestRetainDoesNotPin keeps small batches of a stream that comes fast and of one that comes slowly: neither keeps slabs.
+func TestRetainDoesNotPin(t *testing.T) {
+	const batches = 64
+	in := tradeStream(t, batches, 10)
+	for name, src := range map[string]io.Reader{"at once": bytes.NewReader(in), "bit by bit": &dribble{in}} {
+		pool := mem.NewPool(nil)
+		r := feed.NewTradeReader(src, &rt.ReaderOptions{Pool: pool})
+		var kept []feed.TradeBatch
+		for b, err := range r.Batches(context.Background()) {
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			kept = append(kept, b.Retain())
+			b.Release()
+		}
+		if used := pool.Stats().InUseBytes; used > batches*8<<10 {
+			t.Errorf("%s: %d batches of 10 rows keep %d KiB", name, batches, used>>10)
+		}
+		for i, b := range kept {
+			if b.Len() != 10 || b.Size()[9] != int64(i*1000+9) || b.Symbol().At(3) != "SYM3" || b.Note().At(3) != "note 3" || b.Note().IsNull(0) {
+				t.Fatalf("%s: batch %d has changed", name, i)
+			}
+			b.Release()
+		}
+		if used := pool.Stats().InUseBytes; used != 0 {
+			t.Errorf("%s: %d bytes are held at the end", name, used)
+		}
+	}
+}
+
+// dribble is a source that has 700 bytes at a time.
+type dribble struct{ p []byte }
+
+func (d *dribble) Read(p []byte) (int, error) {
+	if len(d.p) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, d.p[:min(700, len(d.p))])
+	d.p = d.p[n:]
+	return n, nil
+}

@@ -416,7 +416,8 @@ func TestExportRefuses(t *testing.T) {
 	})
 	t.Run("offsets beyond the bytes", func(t *testing.T) {
 		schema := &ipc.Schema{Fields: []ipc.Field{{Name: "s", Type: ipc.Utf8}}}
-		h := raw(t, schema, 1, column.Data{Len: 1, Buffers: [3][]byte{nil, {0, 0, 0, 0, 9, 0, 0, 0}, {1}}})
+		h := raw(t, schema, 1, column.Data{Len: 1, Buffers: [3][]byte{nil, {0, 0, 0, 0, 1, 0, 0, 0}, {1}}})
+		h.Column(0).Buffers[1][4] = 9
 		_, err := arrowgo.RecordBatch(h, schema)
 		wantError(t, err, "column s.offsets: from 0 to 9 of 1 bytes")
 	})

@@ -29,31 +29,43 @@ func (c *Checker) Column(i int, d *column.Data, level Level) error {
 		level = Contents
 	}
 	p := &c.plans[i]
-	err := p.structure(d, d.Len, p.field.Nullable)
+	err := p.structure(d, d.Len, p.field.Nullable, true)
 	if err == nil && level != Structure {
 		err = p.allContents(d, level, func(err error, _ *columnPlan) error { return err })
 	}
 	if err == nil {
 		return nil
 	}
+	return columnError(err)
+}
+
+// columnError is an error about a column that came in no frame.
+func columnError(err error) error {
 	var e *frame.DecodeError
-	if errors.As(err, &e) { // there is no frame to speak of
+	if errors.As(err, &e) {
 		return fmt.Errorf("lightstream: column %s: %w", e.Path, e.Err)
 	}
 	return err
 }
 
-// structure checks the buffers of a column of at least the given rows, and of those below it.
-func (p *columnPlan) structure(d *column.Data, rows int, nullable bool) error {
+// maxRows bounds rows so that their sizes fit an int: 16 bytes are the widest value that is not checked for itself.
+const maxRows = math.MaxInt/16 - 64
+
+// structure checks the buffers of a column of at least the given rows, and of those below it. They are to have exactly, or at
+// least, the lengths that the rows need.
+func (p *columnPlan) structure(d *column.Data, rows int, nullable, exactly bool) error {
+	validity := (d.Len + 7) / 8
 	switch {
+	case d.Len > maxRows:
+		return p.malformed("length", "%d rows", d.Len)
 	case d.Len < rows:
 		return p.malformed("length", "%d rows, the column above it needs %d", d.Len, rows)
 	case d.Len < 0 || d.Nulls < 0 || d.Nulls > d.Len:
 		return p.malformed("validity", "%d nulls in %d rows", d.Nulls, d.Len)
-	case p.hasValidity() && d.Nulls != 0 && d.Buffers[0] == nil:
+	case p.hasValidity() && d.Nulls != 0 && len(d.Buffers[0]) == 0:
 		return p.malformed("validity", "no bitmap for %d nulls", d.Nulls)
-	case d.Buffers[0] != nil && len(d.Buffers[0]) != (d.Len+7)/8:
-		return p.length("validity", d.Buffers[0], (d.Len+7)/8)
+	case p.hasValidity() && d.Nulls != 0 && len(d.Buffers[0]) < validity, exactly && d.Buffers[0] != nil && len(d.Buffers[0]) != validity:
+		return p.length("validity", d.Buffers[0], validity)
 	case d.Nulls != 0 && !nullable:
 		return &column.ValueError{Column: p.path, Row: d.FirstNull(), Err: column.ErrNotNullable}
 	case p.field.Dictionary != nil && d.Dictionary == nil:
@@ -72,7 +84,7 @@ func (p *columnPlan) structure(d *column.Data, rows int, nullable bool) error {
 		case b.oneMore && (d.Len != 0 || len(have) != 0):
 			need += b.width
 		}
-		if len(have) != need {
+		if len(have) < need || exactly && len(have) != need {
 			return p.length(b.name, have, need)
 		}
 	}
@@ -84,7 +96,7 @@ func (p *columnPlan) structure(d *column.Data, rows int, nullable bool) error {
 	for i := range p.children {
 		// As in received columns, anything may stand below a null.
 		child := &p.children[i]
-		if err := child.structure(&d.Children[i], p.childRows(d), child.field.Nullable || d.Nulls != 0 || p.unionLayout()); err != nil {
+		if err := child.structure(&d.Children[i], p.childRows(d), child.field.Nullable || d.Nulls != 0 || p.unionLayout(), exactly); err != nil {
 			return err
 		}
 	}

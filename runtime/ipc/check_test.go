@@ -1,11 +1,14 @@
 package ipc_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -71,5 +74,41 @@ func TestChecker(t *testing.T) {
 		if err := check.Column(0, &c.d, ipc.Structure); (err != nil) != (c.want != "" && !c.deep) {
 			t.Errorf("%v, structure alone: %v", &c.f, err)
 		}
+	}
+}
+
+// TestWriterRefusesShortBuffers offers columns whose buffers do not hold their rows: nothing of them is sent.
+func TestWriterRefusesShortBuffers(t *testing.T) {
+	for name, c := range map[string]struct {
+		field ipc.Field
+		data  column.Data
+		says  string
+	}{
+		"values":        {ipc.Field{Type: ipc.Int64}, column.Data{Len: 3, Buffers: [3][]byte{nil, make([]byte, 23)}}, "x.values: 23 bytes, the rows need 24"},
+		"no values":     {ipc.Field{Type: ipc.Int64}, column.Data{Len: 3}, "x.values: 0 bytes, the rows need 24"},
+		"bits":          {ipc.Field{Type: ipc.Bool}, column.Data{Len: 9, Buffers: [3][]byte{nil, {0}}}, "x.values: 1 bytes, the rows need 2"},
+		"validity":      {ipc.Field{Type: ipc.Int32, Nullable: true}, column.Data{Len: 9, Nulls: 1, Buffers: [3][]byte{{0}, make([]byte, 36)}}, "x.validity: 1 bytes, the rows need 2"},
+		"no validity":   {ipc.Field{Type: ipc.Int32, Nullable: true}, column.Data{Len: 1, Nulls: 1, Buffers: [3][]byte{nil, make([]byte, 4)}}, "no bitmap"},
+		"negative":      {ipc.Field{Type: ipc.Int32, Nullable: true}, column.Data{Len: 1, Nulls: -1, Buffers: [3][]byte{nil, make([]byte, 4)}}, "-1 nulls in 1 rows"},
+		"offsets":       {ipc.Field{Type: ipc.Utf8}, column.Data{Len: 2, Buffers: [3][]byte{nil, it.I32(0, 1), {'a', 'b'}}}, "x.offsets: 8 bytes, the rows need 12"},
+		"bytes":         {ipc.Field{Type: ipc.Utf8}, column.Data{Len: 2, Buffers: [3][]byte{nil, it.I32(0, 1, 3), {'a', 'b'}}}, "x.offsets: from 0 to 3 of 2 bytes"},
+		"large offsets": {ipc.Field{Type: ipc.LargeBinary}, column.Data{Len: 1, Buffers: [3][]byte{nil, it.I64(0, 3), {'a', 'b'}}}, "x.offsets: from 0 to 3 of 2 bytes"},
+		"views":         {ipc.Field{Type: ipc.Utf8View}, column.Data{Len: 2, Buffers: [3][]byte{nil, make([]byte, 31)}}, "x.views: 31 bytes, the rows need 32"},
+		"indices":       {ipc.Field{Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}, column.Data{Len: 2, Dictionary: column.NewDictionary(0), Buffers: [3][]byte{nil, make([]byte, 3)}}, "x.indices: 3 bytes, the rows need 4"},
+		"below a list":  {ipc.Field{Type: ipc.Type{Kind: ipc.KindList}, Children: []ipc.Field{{Name: "item", Type: ipc.Int64}}}, column.Data{Len: 1, Buffers: [3][]byte{nil, it.I32(0, 2)}, Children: []column.Data{{Len: 2, Buffers: [3][]byte{nil, make([]byte, 8)}}}}, "x.item.values: 8 bytes, the rows need 16"},
+		"a short child": {ipc.Field{Type: ipc.Type{Kind: ipc.KindList}, Children: []ipc.Field{{Name: "item", Type: ipc.Int64}}}, column.Data{Len: 1, Buffers: [3][]byte{nil, it.I32(0, 2)}, Children: []column.Data{{Len: 1, Buffers: [3][]byte{nil, make([]byte, 8)}}}}, "x.offsets: from 0 to 2 of 1 items"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.field.Name = "x"
+			var out bytes.Buffer
+			w := ipc.NewWriter(&out, &ipc.Schema{Fields: []ipc.Field{c.field}}, nil)
+			err := w.Write(context.Background(), c.data.Len, []column.Data{c.data})
+			if err == nil || !strings.Contains(err.Error(), c.says) || out.Len() != 0 {
+				t.Fatalf("%v, want %q; %d bytes were sent", err, c.says, out.Len())
+			}
+			if err := w.Err(); err != nil { // it is usable
+				t.Fatal(err)
+			}
+		})
 	}
 }

@@ -211,10 +211,11 @@ func (c *cursor) parts(n int) [][]byte {
 	return record.Parts(c.batch, n)
 }
 
-// overlap refuses buffers that share so much of the body that, copied out or converted, they would take many times its size.
-func (c *cursor) overlap() error {
-	if c.size > int64(len(c.body)) {
-		return frame.At(c.meta.BufferAt(0), "message.buffers", frame.Errorf(ErrMalformed, "the buffers take %d bytes of a body of %d: they overlap", c.size, len(c.body)))
+// amplified refuses buffers that share so much of the body that to check or to copy them costs many times what it cost to send
+// them. Two columns may well name the same bytes.
+func (d *decoder) amplified(c *cursor) error {
+	if most := d.limits.MaxExpanded + widest*int64(len(c.body)); c.size > most {
+		return frame.At(c.meta.BufferAt(0), "message.buffers", frame.Errorf(ErrLimit, "the buffers share the body of %d bytes and take %d in all, more than %d; raise Limits.MaxExpanded, or let the sender share less", len(c.body), c.size, most))
 	}
 	return nil
 }
@@ -259,7 +260,7 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 			return Batch{}, err
 		}
 	}
-	if err := c.overlap(); err != nil {
+	if err := d.amplified(&c); err != nil {
 		h.Release()
 		return Batch{}, err
 	}
@@ -747,7 +748,7 @@ func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data
 	if d.level = level; err != nil {
 		return err
 	}
-	if err := c.overlap(); err != nil {
+	if err := d.amplified(c); err != nil {
 		return err
 	}
 	if p.layout == layoutFixed && p.width == 0 && rows > 1 {

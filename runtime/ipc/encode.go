@@ -34,7 +34,11 @@ type encoder struct {
 }
 
 // flatColumn is what a column of a batch without nested columns and views must be.
-type flatColumn struct{ nullable, dictionary bool }
+type flatColumn struct {
+	nullable, dictionary bool
+	layout               layout
+	width                int // bytes of a value or offset
+}
 
 // flatBuffer is a buffer of such a batch.
 type flatBuffer struct {
@@ -109,7 +113,11 @@ func (e *encoder) flatten() {
 		for k := first; k < last; k++ {
 			e.wired = append(e.wired, flatBuffer{i, k, k == 0 || p.layout == layoutBits})
 		}
-		e.flat = append(e.flat, flatColumn{p.field.Nullable, p.field.Dictionary != nil})
+		f := flatColumn{nullable: p.field.Nullable, dictionary: p.field.Dictionary != nil, layout: p.layout}
+		if len(p.fixed) != 0 {
+			f.width = p.fixed[0].width
+		}
+		e.flat = append(e.flat, f)
 	}
 }
 
@@ -236,22 +244,47 @@ func (e *encoder) check(rows int, columns []column.Data) error {
 		if err := p.checkSent(c, false); err != nil {
 			return err
 		}
+		if err := p.structure(c, c.Len, p.field.Nullable, false); err != nil {
+			return columnError(err)
+		}
 	}
 	return nil
 }
 
 // rightFlat tells whether nothing is wrong with flat columns. Where it is false, something may be.
 func (e *encoder) rightFlat(rows int, columns []column.Data) bool {
-	if len(e.flat) != len(columns) {
+	if len(e.flat) != len(columns) || rows > maxRows {
 		return false
 	}
 	for i := range columns {
-		c, f := &columns[i], e.flat[i]
-		if c.Len != rows || c.Nulls != 0 && !f.nullable || (c.Dictionary != nil) != f.dictionary || len(c.Children) != 0 {
+		c, f := &columns[i], &e.flat[i]
+		if c.Len != rows || c.Nulls != 0 && !f.nullable || (c.Dictionary != nil) != f.dictionary || len(c.Children) != 0 || !f.enough(c) {
 			return false
 		}
 	}
 	return true
+}
+
+// enough tells whether the buffers of a column hold its rows.
+func (f *flatColumn) enough(c *column.Data) bool {
+	if uint(c.Nulls) > uint(c.Len) || c.Nulls != 0 && f.layout != layoutNull && len(c.Buffers[0]) < (c.Len+7)/8 {
+		return false
+	}
+	switch f.layout {
+	case layoutBits:
+		return len(c.Buffers[1]) >= (c.Len+7)/8
+	case layoutOffsets32, layoutOffsets64:
+		if c.Len == 0 {
+			return true
+		}
+		if len(c.Buffers[1])/f.width <= c.Len {
+			return false
+		}
+		wide := f.width == 8
+		from, to := integerAt(c.Buffers[1], wide, 0), integerAt(c.Buffers[1], wide, c.Len)
+		return from >= 0 && from <= to && to <= int64(len(c.Buffers[2]))
+	}
+	return f.width == 0 || len(c.Buffers[1])/f.width >= c.Len
 }
 
 // checkSent tells what is wrong with a column, or with one below it. Below a null anything may stand.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
@@ -17,7 +18,7 @@ import (
 
 // A record is the memory of one batch, or of a second handle on it.
 type record struct {
-	gen        uint64
+	gen        atomic.Uint64
 	rows       int
 	seq        int64 // batches of the stream before it
 	columns    []column.Data
@@ -61,7 +62,7 @@ func (p *Pool) New(rows, columns int, seq int64) Handle {
 		r.columns = make([]column.Data, columns)
 	}
 	r.columns = r.columns[:columns]
-	return Handle{r, r.gen}
+	return Handle{r, r.gen.Load()}
 }
 
 func (p *Pool) put(r *record) {
@@ -83,7 +84,7 @@ type Handle struct {
 
 // live returns the record if the batch was not released.
 func (h Handle) live() *record {
-	if h.rec == nil || h.rec.gen != h.gen {
+	if h.rec == nil || h.rec.gen.Load() != h.gen {
 		h.dead()
 	}
 	return h.rec
@@ -112,13 +113,12 @@ func (h Handle) Column(i int) *column.Data { return &h.live().columns[i] }
 func (h Handle) Seq() int64 { return h.live().seq }
 
 // Release gives the batch's memory to later batches. Nothing that aliases the batch may be used afterwards. It is optional,
-// since the garbage collector takes what was not released; a second call does nothing.
+// since the garbage collector takes what was not released; a second call does nothing, by whichever goroutine.
 func (h Handle) Release() {
 	r := h.rec
-	if r == nil || r.gen != h.gen {
+	if r == nil || !r.gen.CompareAndSwap(h.gen, h.gen+1) {
 		return
 	}
-	r.gen++
 	if mem.Debug {
 		r.releasedAt = caller()
 	}
@@ -132,8 +132,17 @@ func (h Handle) Release() {
 	r.pool.put(r)
 }
 
-// Retain returns a second handle on the batch, which is released on its own.
+// Retain returns a second handle on the batch, which is released on its own: the way to keep a batch for long. Where the batch
+// would keep alive far more memory than its columns take, such as the slab that it shares with others, the second handle has a
+// copy of them.
 func (h Handle) Retain() Handle {
+	n := Share(h)
+	n.rec.copyOut()
+	return n
+}
+
+// Share is Retain without a copy, for a short time.
+func Share(h Handle) Handle {
 	r := h.live()
 	n := r.pool.New(r.rows, len(r.columns), r.seq)
 	copy(n.rec.columns, r.columns)
@@ -145,6 +154,58 @@ func (h Handle) Retain() Handle {
 		n.rec.blocks = append(n.rec.blocks, b)
 	}
 	return n
+}
+
+// copyOut moves the columns into a block of their own if the blocks they lie in have more than eight times as many bytes, and as
+// the smallest block has.
+func (r *record) copyOut() {
+	size, held := 0, 0
+	each := func(use func(b []byte) []byte) {
+		for i := range r.columns {
+			eachBuffer(&r.columns[i], use)
+		}
+	}
+	each(func(b []byte) []byte {
+		size += mem.Pad(len(b))
+		return b
+	})
+	for _, b := range r.blocks {
+		held += b.Cap()
+	}
+	if held <= 8*max(size, 4<<10) {
+		return
+	}
+	block, err := r.pool.blocks.TryGet(size)
+	if err != nil {
+		return
+	}
+	to := block.Bytes()
+	each(func(b []byte) []byte {
+		n := copy(to, b)
+		c := to[:n:n]
+		to = to[mem.Pad(n):]
+		return c
+	})
+	for i, b := range r.blocks {
+		b.Release()
+		r.blocks[i] = nil
+	}
+	r.blocks = append(r.blocks[:0], block)
+}
+
+// eachBuffer changes the buffers of a column, and of those below it. Those that are absent stay so.
+func eachBuffer(d *column.Data, use func(b []byte) []byte) {
+	for i, b := range d.Buffers {
+		if b != nil {
+			d.Buffers[i] = use(b)
+		}
+	}
+	for i, b := range d.Variadic {
+		d.Variadic[i] = use(b)
+	}
+	for i := range d.Children {
+		eachBuffer(&d.Children[i], use)
+	}
 }
 
 // Columns returns the columns of a batch that is being made, to be set.
