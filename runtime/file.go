@@ -10,6 +10,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/runtime/internal/ended"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // FileReader reads the batches B, or rows R, of one table from an Arrow IPC file, in any order. Its methods may be called by
@@ -30,7 +31,7 @@ func NewFileReader[R, B any, W Builder[R]](t *Table[R, B, W], src io.ReaderAt, s
 		opts = &ReaderOptions{}
 	}
 	r := &FileReader[R, B]{newBatch: t.spec.NewBatch, readRows: t.spec.ReadRows}
-	r.core = readerCore{opts: *opts, table: t.spec.Name, columns: t.spec.Columns, source: ipc.SourceName(src)}
+	r.core = readerCore{opts: opts.forSource(src), table: t.spec.Name, columns: t.spec.Columns, source: ipc.SourceName(src)}
 	in, err := ipc.NewFileReader(src, size, r.core.options())
 	if err != nil {
 		return nil, err
@@ -57,7 +58,32 @@ func OpenFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *Read
 	return nil, err
 }
 
-// Close closes a file that [OpenFile] opened. Batches stay valid.
+// MapFile is [OpenFile] of a file that is mapped into memory where the system can do that, and read elsewhere; see [mem.Map]. Its
+// batches alias the file and must be released before Close, which else returns [mem.ErrInUse]. Zero in Validate means
+// [ipc.Structure] here, and in Align [ipc.ValueSize]: nothing of the columns is touched before they are used.
+func MapFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *ReaderOptions) (*FileReader[R, B], error) {
+	m, err := mem.OpenMap(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := NewFileReader(t, m, m.Size(), opts)
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	r.close = m
+	return r, nil
+}
+
+// forSource returns the options with the defaults that a source has of its own.
+func (o ReaderOptions) forSource(src io.ReaderAt) ReaderOptions {
+	own := ipc.ReaderOptions{Validate: o.Validate, Align: o.Align}.ForSource(src)
+	o.Validate, o.Align = own.Validate, own.Align
+	return o
+}
+
+// Close closes a file that [OpenFile] or [MapFile] opened. Batches of one that was read stay valid; while those of one that is
+// mapped are not released it returns an error that wraps [mem.ErrInUse].
 func (r *FileReader[R, B]) Close() error {
 	if r.close == nil {
 		return nil

@@ -88,6 +88,7 @@ type FileReader struct {
 	size    int64
 	name    string
 	pool    *mem.Pool
+	mapped  mapped // src, or nil
 	batches []block
 
 	mu     sync.Mutex
@@ -96,16 +97,40 @@ type FileReader struct {
 	bytes  int64
 }
 
+// mapped is a source that hands out its bytes as blocks, as *mem.Map does.
+type mapped interface {
+	BlockAt(offset int64, n int) (*mem.Block, error)
+}
+
+// ForSource returns the options with the defaults that a source has of its own: what is mapped, as a [mem.Map], is not touched
+// more than is asked for, so that its default level is Structure and its default alignment ValueSize.
+func (o ReaderOptions) ForSource(src io.ReaderAt) ReaderOptions {
+	if _, ok := src.(mapped); ok {
+		if o.Validate == DefaultLevel {
+			o.Validate = Structure
+		}
+		if o.Align == DefaultAlign {
+			o.Align = ValueSize
+		}
+	}
+	return o
+}
+
 // NewFileReader reads the footer, the schema and the dictionaries of the file of size bytes in src. Nil options mean all
 // defaults.
+//
+// Where src is a [mem.Map], batches are views of the mapped file, to be released before the map is closed.
 func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReader, error) {
 	if opts == nil {
 		opts = &ReaderOptions{}
 	}
+	own := opts.ForSource(src)
+	opts = &own
 	r := &FileReader{src: src, size: size, name: SourceName(src), pool: opts.Pool}
 	if r.pool == nil {
 		r.pool = mem.SharedPool()
 	}
+	r.mapped, _ = src.(mapped)
 	r.dec = newDecoder(opts.Limits, opts.Validate, opts.Align, r.pool)
 	r.framer = frame.IPC{MaxMetadata: r.dec.limits.MaxMetadata, MaxBody: r.dec.limits.MaxBody}
 	if err := r.open(opts); err != nil {
@@ -255,12 +280,8 @@ func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
 	if err := r.readAt(head.Bytes(), b.offset); err != nil {
 		return err
 	}
-	body, err := r.pool.TryGet(int(b.body))
+	body, err := r.body(b)
 	if err != nil {
-		return fileError(b.offset, "", err)
-	}
-	if err := r.readAt(body.Bytes(), b.offset+int64(b.head)); err != nil {
-		body.Release()
 		return err
 	}
 	r.mu.Lock()
@@ -284,6 +305,27 @@ func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
 	}
 	r.bytes += int64(b.head) + b.body
 	return r.locate(b, err)
+}
+
+// body returns the body of a message: read, or as it is mapped.
+func (r *FileReader) body(b block) (*mem.Block, error) {
+	at := b.offset + int64(b.head)
+	if r.mapped != nil {
+		body, err := r.mapped.BlockAt(at, int(b.body))
+		if err != nil {
+			return nil, fileError(at, "", err)
+		}
+		return body, nil
+	}
+	body, err := r.pool.TryGet(int(b.body))
+	if err != nil {
+		return nil, fileError(b.offset, "", err)
+	}
+	if err := r.readAt(body.Bytes(), at); err != nil {
+		body.Release()
+		return nil, err
+	}
+	return body, nil
 }
 
 // locate turns an offset in a message into one in the file.

@@ -43,7 +43,7 @@ func set[T int | int64](v *T, to T) {
 type Level int
 
 const (
-	// DefaultLevel is Contents for streams and files.
+	// DefaultLevel is Contents for streams and files that are read, and Structure for what is mapped.
 	DefaultLevel Level = iota
 	// Structure is everything whose cost is that of the metadata: sizes, bounds, counts. It is always checked.
 	Structure
