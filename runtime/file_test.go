@@ -9,6 +9,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/internal/feed"
 	rt "github.com/lightstream-go/lightstream/runtime"
+	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -130,7 +131,8 @@ func TestMappedColumnsAreNotRead(t *testing.T) {
 }
 
 // within tells whether p is a part of all.
-func within(p, all []byte) bool {
+func within[T column.Value](part []T, all []byte) bool {
+	p := column.Bytes(part)
 	for i := range all {
 		if &all[i] == &p[0] {
 			return i+len(p) <= len(all)

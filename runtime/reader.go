@@ -37,6 +37,8 @@ type Stats struct {
 	Realigned int64 // buffers copied because the sender had left them unaligned
 	Replaced  int64 // dictionaries replaced
 	Deltas    int64 // dictionaries extended
+	Forwarded int64 // batches of Forward whose body was sent as it was received
+	Encoded   int64 // batches of Forward that were encoded anew
 }
 
 // Reader reads batches B, or rows R, of one table from a stream. It is for one goroutine at a time; its batches are for any.

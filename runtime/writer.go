@@ -2,6 +2,7 @@ package rt
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -35,6 +36,9 @@ type Writer[R, B any, W Builder[R]] struct {
 	own   W // what Append fills
 	ready bool
 	lost  error // why Close could not send what waited
+
+	forward B // the batch of the current Forward
+	handle  interface{ Handle() Handle }
 }
 
 // NewWriter returns a writer to dst, which it does not own. It sends nothing yet. Nil options mean all defaults.
@@ -58,6 +62,7 @@ func NewFileWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opt
 
 func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *Writer[R, B, W] {
 	w := &Writer[R, B, W]{table: t}
+	w.handle, _ = any(&w.forward).(interface{ Handle() Handle })
 	if opts != nil {
 		w.opts = *opts
 	}
@@ -131,6 +136,26 @@ func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
 	return w.send(ctx, b.base())
 }
 
+// Forward sends a received batch of the table, after the rows of Append that still wait. Where it lies as this writer lays
+// batches out, which is so for those that another Writer sent and that were read in place, its body goes out as it was received;
+// else it is encoded anew without being copied. Stats counts both. Dictionaries are sent as the reader at the other end needs
+// them, also where batches of several readers are forwarded in turn. The batch is not released.
+//
+// A batch that was released panics, as its accessors do. Other errors are those of Write.
+func (w *Writer[R, B, W]) Forward(ctx context.Context, batch B) error {
+	if err := w.Flush(ctx); err != nil {
+		return err
+	}
+	if w.handle == nil {
+		return fmt.Errorf("lightstream: batches of table %q have no method Handle; generate the table anew", w.table.Name())
+	}
+	w.forward = batch
+	h := w.handle.Handle()
+	var none B
+	w.forward = none
+	return w.out.Forward(ctx, h)
+}
+
 func (w *Writer[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
 	rows, columns, err := b.batch()
 	if err != nil {
@@ -163,5 +188,5 @@ func (w *Writer[R, B, W]) Abort() { w.out.Abort() }
 // Stats returns what the writer has done so far.
 func (w *Writer[R, B, W]) Stats() Stats {
 	s := w.out.Stats()
-	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Replaced: s.Replaced, Deltas: s.Deltas}
+	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Replaced: s.Replaced, Deltas: s.Deltas, Forwarded: s.Forwarded, Encoded: s.Encoded}
 }

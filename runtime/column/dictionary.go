@@ -3,6 +3,7 @@ package column
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lightstream-go/lightstream/internal/asm"
 )
@@ -51,6 +52,15 @@ func (v Values) From(n int) Values {
 		v.nulls = v.nulls[n:]
 	}
 	return v
+}
+
+// Common returns how many of the values from index from on are the same in v and o.
+func (v Values) Common(o Values, from int) int {
+	i := from
+	for i < min(len(v.text), len(o.text)) && v.text[i] == o.text[i] && v.IsNull(i) == o.IsNull(i) {
+		i++
+	}
+	return i - from
 }
 
 // HasNulls tells whether a value is null.
@@ -221,8 +231,41 @@ func (d *Dictionary) keep(s string) string {
 func (d *Dictionary) rehash() {
 	d.slots = make([]slot, max(64, 2*len(d.slots)))
 	for i, s := range d.values.text {
-		d.insert(s, i)
+		if !d.values.IsNull(i) {
+			d.insert(s, i)
+		}
 	}
+}
+
+// Take adds values as they are, at the next indices, for [Dictionary.Index] to find.
+func (d *Dictionary) Take(v Values) {
+	for i, s := range v.text {
+		n, null := len(d.values.text), v.IsNull(i)
+		known := null || d.find(s) >= 0
+		if !known && 2*(n+1) > len(d.slots) {
+			d.rehash()
+		}
+		if d.Append(s, null); !known {
+			d.insert(s, n)
+		}
+	}
+}
+
+// NullIndex returns the index of the first null among the values, which is added if there is none and there are fewer than limit
+// values; limit 0 is no limit. The error wraps [ErrDictionaryFull].
+func (d *Dictionary) NullIndex(limit int) (int, error) {
+	n := len(d.values.text)
+	at := slices.Index(d.values.nulls, true)
+	if at < 0 {
+		at = n
+	}
+	if limit != 0 && at >= limit {
+		return 0, fmt.Errorf("%w: it has %d values, the most that its index type can tell apart; use a wider index", ErrDictionaryFull, n)
+	}
+	if at == n {
+		d.Append("", true)
+	}
+	return at, nil
 }
 
 func (d *Dictionary) insert(s string, index int) {

@@ -24,6 +24,8 @@ type Stats struct {
 	Swapped   int64 // buffers copied because the sender's byte order is the other one
 	Replaced  int64 // dictionaries replaced
 	Deltas    int64 // dictionaries extended
+	Forwarded int64 // batches of Forward whose body was sent as it was received
+	Encoded   int64 // batches of Forward that were encoded anew
 }
 
 // columnPlan is where a column's nodes and buffers are in each batch, and what they must be.
@@ -244,6 +246,7 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 	if m.Owner != nil {
 		record.Own(h, m.Owner)
 	}
+	record.SetBody(h, m.Body)
 	record.Limit(h, d.limits.MaxExpanded+min(widest*int64(len(m.Body)), math.MaxInt64-d.limits.MaxExpanded))
 	cols := record.Columns(h)
 	c := cursor{meta: m.Batch, body: m.Body, batch: h, head: m.Head, v4: m.Batch.V4}

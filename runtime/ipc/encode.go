@@ -57,11 +57,11 @@ type messageMark struct {
 
 // sentDictionary is what the reader has of a column's dictionary.
 type sentDictionary struct {
-	values     columnPlan
+	plan       columnPlan // of the values
 	dictionary *column.Dictionary
-	length     int
+	values     column.Values
 	next       *column.Dictionary // with the current call
-	nextLength int
+	nextValues column.Values
 }
 
 // Dictionaries is how a writer sends dictionaries that have changed since it sent them.
@@ -142,7 +142,7 @@ func (e *encoder) addDictionaries(p *columnPlan) {
 		for int(d.ID) >= len(e.sent) {
 			e.sent = append(e.sent, sentDictionary{})
 		}
-		e.sent[d.ID].values = v
+		e.sent[d.ID].plan = v
 		p = &v // there may be dictionaries below
 	}
 	for i := range p.children {
@@ -194,7 +194,7 @@ func (e *encoder) commit() {
 	}
 	for i := range e.sent {
 		if s := &e.sent[i]; s.next != nil {
-			s.dictionary, s.length = s.next, s.nextLength
+			s.dictionary, s.values = s.next, s.nextValues
 		}
 	}
 }
@@ -307,8 +307,9 @@ func (p *columnPlan) checkSent(c *column.Data, belowNull bool) error {
 	return nil
 }
 
-// addBatch adds what the reader lacks of the dictionaries, and the batch.
-func (e *encoder) addBatch(rows int, columns []column.Data) error {
+// addBatch adds what the reader lacks of the dictionaries, and the batch. The columns may be known to lie in body as they are laid
+// out here.
+func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 	if err := e.check(rows, columns); err != nil {
 		return err
 	}
@@ -328,12 +329,17 @@ func (e *encoder) addBatch(rows int, columns []column.Data) error {
 	start := e.size
 	w := walk{template: e.batch}
 	e.part(w.template.head)
+	first, before := len(e.parts), e.size
 	if e.flat != nil {
 		e.addFlat(&w, rows, columns)
 	} else {
 		for i := range columns {
 			e.addColumn(&w, &e.plans[i], &columns[i])
 		}
+	}
+	if body != nil {
+		clear(e.parts[first:])
+		e.parts, e.size = append(e.parts[:first], body), before+int64(len(body))
 	}
 	w.setSize(rows, w.offset)
 	e.marks = append(e.marks, messageMark{start, len(w.template.head), w.offset, false})
@@ -458,16 +464,16 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	s := &e.sent[id]
 	n := c.Values.Len()
 	if v := c.Values.Column(); v != nil {
-		if err := s.values.checkSent(v, true); err != nil {
+		if err := s.plan.checkSent(v, true); err != nil {
 			return err
 		}
 		for i := range v.Children {
-			if err := e.addDictionary(&e.sent[id].values.children[i], &v.Children[i]); err != nil {
+			if err := e.addDictionary(&e.sent[id].plan.children[i], &v.Children[i]); err != nil {
 				return err
 			}
 		}
 	}
-	if s.dictionary == c.Dictionary && s.length >= n {
+	if s.dictionary == c.Dictionary && s.values.Len() >= n {
 		return nil
 	}
 	same, from, delta := s.dictionary == c.Dictionary, 0, false
@@ -478,11 +484,11 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	case e.file && !same:
 		return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
 	case same && (e.file || e.mode == DeltaDictionaries):
-		from = s.length
+		from = s.values.Len()
 		delta = from != 0 || e.file // in a file what follows an empty dictionary is a delta, too
 	}
-	s.next, s.nextLength, e.pending = c.Dictionary, n, true
-	return e.addDictionaryBatch(id, &s.values, c.Values, from, delta)
+	s.next, s.nextValues, e.pending = c.Dictionary, c.Values, true
+	return e.addDictionaryBatch(id, &s.plan, c.Values, from, delta)
 }
 
 // addDictionaryBatch adds the values of a dictionary from index from on.
@@ -551,7 +557,7 @@ func (e *encoder) counted(stats *Stats) {
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:
-		case s.next == s.dictionary && (e.file || s.length != 0 && e.mode == DeltaDictionaries):
+		case s.next == s.dictionary && (e.file || s.values.Len() != 0 && e.mode == DeltaDictionaries):
 			stats.Deltas++
 		default:
 			stats.Replaced++

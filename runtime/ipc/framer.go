@@ -169,7 +169,7 @@ func (f *ProtocolFramer) encode(tag byte, rows int, columns []column.Data) (*enc
 	if !f.schema[tag] {
 		e.addSchema(0)
 	}
-	return e, e.addBatch(rows, columns)
+	return e, e.addBatch(rows, columns, nil)
 }
 
 // encoded notes that the reader will get what was laid out.

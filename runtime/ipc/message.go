@@ -35,7 +35,7 @@ func (e *MessageEncoder) AppendBatch(dst []byte, rows int, columns []column.Data
 	for i := range e.enc.sent {
 		e.enc.sent[i].dictionary = nil
 	}
-	if err := e.enc.addBatch(rows, columns); err != nil {
+	if err := e.enc.addBatch(rows, columns, nil); err != nil {
 		return dst, err
 	}
 	for _, p := range e.enc.parts {

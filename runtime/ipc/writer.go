@@ -60,6 +60,7 @@ type Writer struct {
 	started bool
 	closed  bool
 	err     error // of all later calls
+	forward forwarder
 	stats   Stats
 }
 
@@ -101,6 +102,10 @@ func (w *Writer) Closed() bool { return w.closed }
 // schema are refused, and nothing is sent. When the destination fails, or ctx is cancelled inside a message, the error is that
 // of every later call, too.
 func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
+	return w.write(ctx, rows, columns, nil)
+}
+
+func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, body []byte) error {
 	if err := w.Err(); err != nil {
 		return err
 	}
@@ -111,7 +116,8 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 		return err
 	}
 	w.begin()
-	if err := w.enc.addBatch(rows, columns); err != nil {
+	if err := w.enc.addBatch(rows, columns, body); err != nil {
+		w.cancel.leave()
 		return err
 	}
 	if err := w.out(ctx); err != nil {

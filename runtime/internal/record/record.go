@@ -27,6 +27,7 @@ type record struct {
 	room       int64        // how many more bytes scratch may take
 	parts      [][]byte     // data buffers of view columns
 	children   []column.Data
+	body       []byte // as it was received, nil where there is none
 	pool       *Pool
 	releasedAt string // debug builds
 }
@@ -57,7 +58,7 @@ func (p *Pool) New(rows, columns int, seq int64) Handle {
 	if r == nil {
 		r = &record{pool: p}
 	}
-	r.rows, r.seq, r.room = rows, seq, math.MaxInt64
+	r.rows, r.seq, r.room, r.body = rows, seq, math.MaxInt64, nil
 	if cap(r.columns) < columns {
 		r.columns = make([]column.Data, columns)
 	}
@@ -128,7 +129,7 @@ func (h Handle) Release() {
 	}
 	clear(r.parts)
 	clear(r.children)
-	r.blocks, r.scratch, r.parts, r.children = r.blocks[:0], nil, r.parts[:0], r.children[:0]
+	r.blocks, r.scratch, r.parts, r.children, r.body = r.blocks[:0], nil, r.parts[:0], r.children[:0], nil
 	r.pool.put(r)
 }
 
@@ -146,6 +147,7 @@ func Share(h Handle) Handle {
 	r := h.live()
 	n := r.pool.New(r.rows, len(r.columns), r.seq)
 	copy(n.rec.columns, r.columns)
+	n.rec.body = r.body
 	for i := range n.rec.columns {
 		n.rec.columns[i] = deepCopy(n.rec.columns[i]) // r's own go to another batch
 	}
@@ -190,7 +192,7 @@ func (r *record) copyOut() {
 		b.Release()
 		r.blocks[i] = nil
 	}
-	r.blocks = append(r.blocks[:0], block)
+	r.blocks, r.body = append(r.blocks[:0], block), nil
 }
 
 // eachBuffer changes the buffers of a column, and of those below it. Those that are absent stay so.
@@ -210,6 +212,12 @@ func eachBuffer(d *column.Data, use func(b []byte) []byte) {
 
 // Columns returns the columns of a batch that is being made, to be set.
 func Columns(h Handle) []column.Data { return h.live().columns }
+
+// SetBody notes the body that a batch was received in.
+func SetBody(h Handle, body []byte) { h.live().body = body }
+
+// Body returns the body that a batch was received in, nil where it came otherwise.
+func Body(h Handle) []byte { return h.live().body }
 
 // SetSeq sets how many batches come before one that was not read in order.
 func SetSeq(h Handle, seq int64) { h.live().seq = seq }
