@@ -85,6 +85,7 @@ func (o ReaderOptions) forSource(src io.ReaderAt) ReaderOptions {
 // Close closes a file that [OpenFile] or [MapFile] opened. Batches of one that was read stay valid; while those of one that is
 // mapped are not released it returns an error that wraps [mem.ErrInUse].
 func (r *FileReader[R, B]) Close() error {
+	r.in.Close()
 	if r.close == nil {
 		return nil
 	}

@@ -18,6 +18,7 @@ func readFile(p []byte, opts *ipc.ReaderOptions) (rows int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	defer r.Close()
 	for i := range r.NumBatches() {
 		h, err := r.Batch(i)
 		if err != nil {

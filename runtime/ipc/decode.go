@@ -51,6 +51,7 @@ type decoder struct {
 	level   Level
 	align   Align
 	pool    *record.Pool
+	blocks  *mem.Pool
 	schema  *Schema
 	columns []columnPlan
 	nodes   int
@@ -68,10 +69,11 @@ type dictionary struct {
 	plans  [1]columnPlan // of the values
 	want   bool          // by a column
 	values *column.Dictionary
-	came   bool  // at least once
-	nested bool  // there are dictionaries below it
-	stale  bool  // one of those has changed
-	size   int64 // bytes of values that are a column
+	came   bool       // at least once
+	nested bool       // there are dictionaries below it
+	stale  bool       // one of those has changed
+	size   int64      // bytes of the values
+	lease  *mem.Lease // of the pool's budget for them, nil where it has none
 }
 
 func (x *dictionary) plan() *columnPlan { return &x.plans[0] }
@@ -87,7 +89,7 @@ func newDecoder(limits *Limits, level Level, align Align, pool *mem.Pool) *decod
 	if pool == nil {
 		pool = mem.SharedPool()
 	}
-	d.pool = record.NewPool(pool)
+	d.pool, d.blocks = record.NewPool(pool), pool
 	return d
 }
 
@@ -352,6 +354,10 @@ func (d *decoder) finishColumn(p *columnPlan, col *column.Data, c *cursor) error
 			return err
 		}
 		col.Dictionary, col.Values = x.values, x.values.Values()
+		if x.lease != nil && c != nil && c.batch != (Batch{}) {
+			x.lease.Retain()
+			record.Own(c.batch, &x.lease.Block)
+		}
 	}
 	for i := range p.children {
 		if err := d.finishColumn(&p.children[i], &col.Children[i], c); err != nil {
@@ -709,20 +715,12 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	if !delta && dict.came && !replaceable {
 		return malformed(0, "message.id", "dictionary %d comes twice in a file, and not as a delta", dict.id)
 	}
-	have := 0
-	if delta {
-		have = dict.values.Len()
+	if err := d.admit(dict, &c, &col, delta); err != nil {
+		return frame.At(0, dict.plan().path, err)
 	}
-	if n := have + col.Len; n > d.limits.MaxDictionaryEntries {
-		return frame.At(0, dict.plan().path, frame.Errorf(ErrLimit, "%d values exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries))
-	}
-	var err error
 	if dict.plan().isText() {
-		err = d.texts(dict, &col, delta)
-	} else {
-		err = d.columnValues(dict, &c, &col, delta)
-	}
-	if err != nil {
+		dict.texts(&col, delta)
+	} else if err := dict.columnValues(&col, delta); err != nil {
 		return err
 	}
 	for _, x := range d.dicts {
@@ -765,53 +763,89 @@ func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data
 	return p.allContents(col, max(level, Contents), func(err error, at *columnPlan) error { return c.place(err, dict.plans[:], at) })
 }
 
-// texts adds byte strings to the values of a dictionary, or begins another one.
-func (d *decoder) texts(dict *dictionary, col *column.Data, delta bool) error {
-	p := dict.plan()
-	values := dict.values
-	if !delta {
-		values = column.NewDictionary(0)
-	}
-	size := int64(values.Size())
-	for i := range col.Len {
-		null := col.IsNull(i)
-		text := p.valueAt(col, i, null)
-		if size += int64(len(text)); size > d.limits.MaxDictionaryBytes {
-			return frame.At(0, p.path, frame.Errorf(ErrLimit, "the values exceed Limits.MaxDictionaryBytes (%d)", d.limits.MaxDictionaryBytes))
+// admit counts the values of a message against the limits, which are for all dictionaries of a stream together, and against the
+// pool's budget.
+func (d *decoder) admit(dict *dictionary, c *cursor, col *column.Data, delta bool) error {
+	size := c.size
+	if p := dict.plan(); p.isText() {
+		size = 0
+		for i := range col.Len {
+			size += int64(len(p.valueAt(col, i, col.IsNull(i))))
 		}
-		values.AppendBytes(text, null)
 	}
-	dict.values = values
+	all, n := size, col.Len
+	for _, x := range d.dicts {
+		if x != dict || delta {
+			all += x.size
+			n += x.values.Len()
+		}
+	}
+	if n > d.limits.MaxDictionaryEntries {
+		return frame.Errorf(ErrLimit, "the %d values of all dictionaries exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries)
+	}
+	if all > d.limits.MaxDictionaryBytes {
+		return frame.Errorf(ErrLimit, "the %d bytes of all dictionaries exceed Limits.MaxDictionaryBytes (%d)", all, d.limits.MaxDictionaryBytes)
+	}
+	if !delta {
+		dict.release() // batches that have the old one hold its lease
+	}
+	if dict.lease == nil {
+		dict.lease = d.blocks.Lease()
+	}
+	const each = 16 // bytes that a value takes beside its text
+	if err := dict.lease.Add(size + each*int64(col.Len)); err != nil {
+		return err
+	}
+	dict.size += size
 	return nil
 }
 
+// release gives up what the dictionary has of the budget, but for what batches hold.
+func (x *dictionary) release() {
+	if x.lease != nil {
+		x.lease.Release()
+	}
+	x.lease, x.size = nil, 0
+}
+
+// free gives up what the dictionaries have of the budget.
+func (d *decoder) free() {
+	for _, x := range d.dicts {
+		x.release()
+	}
+}
+
+// texts adds byte strings to the values of a dictionary, or begins another one.
+func (x *dictionary) texts(col *column.Data, delta bool) {
+	if !delta {
+		x.values = column.NewDictionary(0)
+	}
+	p := x.plan()
+	for i := range col.Len {
+		null := col.IsNull(i)
+		x.values.AppendBytes(p.valueAt(col, i, null), null)
+	}
+}
+
 // columnValues adds a column to the values of a dictionary, or begins another one. It is copied out of the message.
-func (d *decoder) columnValues(dict *dictionary, c *cursor, col *column.Data, delta bool) error {
-	p := dict.plan()
-	size := c.size
-	if delta {
-		size += dict.size
-	}
-	if size > d.limits.MaxDictionaryBytes {
-		return frame.At(0, p.path, frame.Errorf(ErrLimit, "%d bytes of values exceed Limits.MaxDictionaryBytes (%d)", size, d.limits.MaxDictionaryBytes))
-	}
+func (x *dictionary) columnValues(col *column.Data, delta bool) error {
+	p := x.plan()
 	if p.layout == layoutNull {
 		col.Nulls = col.Len
 	}
-	dict.size = size
 	if !delta {
 		own := col.Clone()
-		dict.values = column.ColumnDictionary(&own)
+		x.values = column.ColumnDictionary(&own)
 		return nil
 	}
-	have := *dict.values.Values().Column()
+	have := *x.values.Values().Column()
 	have.Children = deepCopies(have.Children)
 	undictionary(&have) // those below are the same for both, and are found again
 	all, err := p.concat(&have, col)
 	if err != nil {
 		return frame.At(0, p.path, frame.Errorf(ErrMalformed, "%v", err))
 	}
-	dict.values.SetColumn(&all)
+	x.values.SetColumn(&all)
 	return nil
 }
 

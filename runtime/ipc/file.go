@@ -134,6 +134,7 @@ func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReade
 	r.dec = newDecoder(opts.Limits, opts.Validate, opts.Align, r.pool)
 	r.framer = frame.IPC{MaxMetadata: r.dec.limits.MaxMetadata, MaxBody: r.dec.limits.MaxBody}
 	if err := r.open(opts); err != nil {
+		r.dec.free()
 		return nil, r.named(err)
 	}
 	return r, nil
@@ -346,6 +347,13 @@ func (r *FileReader) dictionary(b block) error {
 		}
 		return r.dec.dictionary(m, fb, false)
 	})
+}
+
+// Close gives back what the dictionaries have taken of the pool's budget. Batches stay valid. It is optional.
+func (r *FileReader) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dec.free()
 }
 
 // Schema returns the schema of the file.

@@ -97,10 +97,10 @@ type forwarder struct {
 
 // dictionaryMerge is what is known of the dictionaries that were forwarded for an id.
 type dictionaryMerge struct {
-	sent    *column.Dictionary // when it was noted; what is below holds while the reader has that
-	own     *column.Dictionary // with the values of several, nil while there is no need
+	sent    *column.Dictionary                            // when it was noted; what is below holds while the reader has that
+	own     *column.Dictionary                            // with the values of several, nil while there is no need
 	maps    map[weak.Pointer[column.Dictionary]]*indexMap // by received dictionary, which they do not keep alive
-	indices []byte // of the current batch
+	indices []byte                                        // of the current batch
 }
 
 // indexMap is where the first values of a received dictionary are among those that the reader has.

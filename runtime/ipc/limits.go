@@ -9,8 +9,8 @@ type Limits struct {
 	MaxRows              int64 // rows of one batch, 2^31-1
 	MaxColumns           int   // fields of a schema, nested ones too, 65,536
 	MaxDepth             int   // levels of nesting, 64
-	MaxDictionaryEntries int   // values of one dictionary, 16 Mi
-	MaxDictionaryBytes   int64 // bytes of one dictionary's values, 256 MiB
+	MaxDictionaryEntries int   // values of all dictionaries of a stream together, 16 Mi
+	MaxDictionaryBytes   int64 // bytes of those, 256 MiB
 	MaxExpanded          int64 // bytes that one batch's dictionaries, views and absent columns are expanded to, 256 MiB
 	MaxMessages          int   // messages in a row that are no batch, 65,536
 }

@@ -135,6 +135,7 @@ func (d *MessageDecoder) forget() {
 		if dict.values.Len() != 0 {
 			dict.values = column.NewDictionary(0)
 		}
+		dict.release()
 	}
 }
 

@@ -192,6 +192,7 @@ func (r *Reader) fail(err error) error {
 	r.err = err
 	r.cancel.disarm()
 	r.stream.Free()
+	r.dec.free()
 	return err
 }
 
@@ -201,6 +202,7 @@ func (r *Reader) Stop(err error) {
 		r.err = err
 		r.cancel.disarm()
 		r.stream.Free()
+		r.dec.free()
 	}
 }
 

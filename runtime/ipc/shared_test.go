@@ -263,3 +263,61 @@ func TestMessagesDoNotShareDictionaries(t *testing.T) {
 		}
 	}
 }
+
+// TestDictionariesTakeTheBudget charges the values of dictionaries: those of a stream, and those that only batches hold still.
+func TestDictionariesTakeTheBudget(t *testing.T) {
+	field := it.Field{Name: "d", Type: it.Utf8, Dict: &it.Dict{Bits: 8}}
+	long := strings.Repeat("x", 1<<20)
+	batch := it.NewBatch(1).Add(1, 0, nil, it.I8(0)).Message()
+	budget := mem.NewBudget(4 << 20)
+	pool := mem.NewPool(&mem.PoolOptions{Budget: budget})
+	in := stream(it.Schema(field), it.Dictionary(0, false, long), batch, it.Dictionary(0, true, "more"), batch, it.Dictionary(0, false, "b"), batch, it.End)
+	r := ipc.NewReader(bytes.NewReader(in), &ipc.ReaderOptions{Pool: pool})
+	var batches []ipc.Batch
+	for {
+		h, err := r.Next(context.Background())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used := budget.Used(); used < 1<<20 {
+			t.Errorf("%d bytes are taken after batch %d", used, len(batches))
+		}
+		batches = append(batches, h)
+	}
+	for i, h := range batches {
+		if used := budget.Used(); i < 2 && used < 1<<20 {
+			t.Errorf("%d bytes are taken while batch %d is out", used, i)
+		}
+		h.Release()
+	}
+	if used := budget.Used(); used != 0 {
+		t.Errorf("%d bytes are taken at the end", used)
+	}
+	in = stream(it.Schema(field), it.Dictionary(0, false, strings.Repeat(long, 3)), batch, it.End)
+	if _, err := readAll(bytes.NewReader(in), &ipc.ReaderOptions{Pool: mem.NewPool(&mem.PoolOptions{Budget: mem.NewBudget(5 << 20)})}); !errors.Is(err, mem.ErrBudget) {
+		t.Errorf("3 MiB of body and as many of values in 5 MiB: %v", err)
+	}
+}
+
+// TestLimitsOfAllDictionaries has two dictionaries that only together exceed the limits.
+func TestLimitsOfAllDictionaries(t *testing.T) {
+	a := it.Field{Name: "a", Type: it.Utf8, Dict: &it.Dict{ID: 0, Bits: 8}}
+	b := it.Field{Name: "b", Type: it.Utf8, Dict: &it.Dict{ID: 1, Bits: 8}}
+	in := stream(it.Schema(a, b), it.Dictionary(0, false, "one", "two"), it.Dictionary(0, false, "three", "four"), it.Dictionary(1, false, "five", "six"), it.End)
+	for _, c := range []struct {
+		limits ipc.Limits
+		says   string
+	}{
+		{ipc.Limits{MaxDictionaryEntries: 4, MaxDictionaryBytes: 16}, ""},
+		{ipc.Limits{MaxDictionaryEntries: 3}, "the 4 values of all dictionaries exceed Limits.MaxDictionaryEntries (3)"},
+		{ipc.Limits{MaxDictionaryBytes: 15}, "the 16 bytes of all dictionaries exceed Limits.MaxDictionaryBytes (15)"},
+	} {
+		_, err := readAll(bytes.NewReader(in), &ipc.ReaderOptions{Limits: &c.limits})
+		if (err == nil) != (c.says == "") || err != nil && (!errors.Is(err, ipc.ErrLimit) || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%+v: %v", c.limits, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package mem
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -76,4 +77,35 @@ func (d *debt) pay() {
 	if n := d.owed.Swap(0); n != 0 {
 		d.budget.Release(n)
 	}
+}
+
+// A Lease is what memory outside of blocks takes from the budget of a pool: it is counted like a block, and what it took returns
+// with its last reference, or when the collector finds it unreachable. A nil Lease takes nothing, without end.
+type Lease struct {
+	Block
+	debt *debt
+}
+
+// Lease returns a lease with one reference that has taken nothing yet, or nil where the pool has no budget.
+func (p *Pool) Lease() *Lease {
+	if p.budget == nil {
+		return nil
+	}
+	l := &Lease{debt: &debt{budget: p.budget}}
+	l.class, l.free = unclassed, l.debt.pay
+	l.refs.Store(1)
+	runtime.AddCleanup(l, (*debt).pay, l.debt)
+	return l
+}
+
+// Add takes n more bytes. The error is a *[BudgetError] where the budget does not have enough left.
+func (l *Lease) Add(n int64) error {
+	if l == nil {
+		return nil
+	}
+	if err := l.debt.budget.Reserve(n); err != nil {
+		return err
+	}
+	l.debt.owed.Add(n)
+	return nil
 }
