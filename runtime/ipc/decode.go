@@ -215,10 +215,15 @@ func (c *cursor) parts(n int) [][]byte {
 	return record.Parts(c.batch, n)
 }
 
+// room is how much memory the columns of a body may take.
+func (d *decoder) room(body []byte) int64 {
+	return d.limits.MaxExpanded + min(widest*int64(len(body)), math.MaxInt64-d.limits.MaxExpanded)
+}
+
 // amplified refuses buffers that share so much of the body that to check or to copy them costs many times what it cost to send
 // them. Two columns may well name the same bytes.
 func (d *decoder) amplified(c *cursor) error {
-	if most := d.limits.MaxExpanded + widest*int64(len(c.body)); c.size > most {
+	if most := d.room(c.body); c.size > most {
 		return frame.At(c.meta.BufferAt(0), "message.buffers", frame.Errorf(ErrLimit, "the buffers share the body of %d bytes and take %d in all, more than %d; raise Limits.MaxExpanded, or let the sender share less", len(c.body), c.size, most))
 	}
 	return nil
@@ -249,7 +254,7 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 		record.Own(h, m.Owner)
 	}
 	record.SetBody(h, m.Body)
-	record.Limit(h, d.limits.MaxExpanded+min(widest*int64(len(m.Body)), math.MaxInt64-d.limits.MaxExpanded))
+	record.Limit(h, d.room(m.Body))
 	cols := record.Columns(h)
 	c := cursor{meta: m.Batch, body: m.Body, batch: h, head: m.Head, v4: m.Batch.V4}
 	for i := range d.columns {
