@@ -22,6 +22,8 @@ type WriterOptions struct {
 	KeepOpen bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [ipc.AutoDictionaries].
 	Dictionaries ipc.Dictionaries
+	// Observer is told what happens on the stream; see [Observer]. Nil costs nothing.
+	Observer Observer
 	// Metadata is the metadata of the schema.
 	Metadata []ipc.KeyValue
 }
@@ -47,7 +49,7 @@ type Writer[R, B any, W Builder[R]] struct {
 // next call. Where it has WriteBuffers, a batch goes out as one gathered write.
 func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
 	w := newWriter(t, opts)
-	w.out = ipc.NewWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries})
+	w.out = ipc.NewWriter(dst, w.schema(), w.options())
 	return w
 }
 
@@ -56,7 +58,7 @@ func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *W
 // are refused with [ipc.ErrReplaced], and nothing of them is written. Nil options mean all defaults.
 func NewFileWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
 	w := newWriter(t, opts)
-	w.out = &ipc.NewFileWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries}).Writer
+	w.out = &ipc.NewFileWriter(dst, w.schema(), w.options()).Writer
 	return w
 }
 
@@ -73,6 +75,10 @@ func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *
 		w.opts.BatchBytes = 1 << 20
 	}
 	return w
+}
+
+func (w *Writer[R, B, W]) options() *ipc.WriterOptions {
+	return &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries, Observer: w.opts.Observer}
 }
 
 func (w *Writer[R, B, W]) schema() *ipc.Schema {
