@@ -31,6 +31,7 @@ var importRules = []importRule{
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
 	{"internal/flatbuf", nil},
 	{"internal/feed", generated},
+	{"internal/compat", generated},
 	{"runtime", []string{"gen", "internal/asm", "internal/flatbuf", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests
 	{"transports", []string{"runtime", "golang.org/x/sys"}},
