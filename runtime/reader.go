@@ -25,7 +25,12 @@ type ReaderOptions struct {
 	AllowMissingEnd bool
 	// Pool supplies the memory. Nil means the shared pool.
 	Pool *mem.Pool
+	// Observer is told what happens on the stream; see [Observer]. Nil costs nothing.
+	Observer Observer
 }
+
+// Observer is told what happens on a stream, for tracing and metrics. Package observe has some.
+type Observer = ipc.Observer
 
 // Stats counts what a reader or writer has done so far.
 type Stats struct {
@@ -78,7 +83,7 @@ type readerCore struct {
 func (c *readerCore) options() *ipc.ReaderOptions {
 	return &ipc.ReaderOptions{
 		Limits: c.opts.Limits, Validate: c.opts.Validate, Align: c.opts.Align,
-		AllowMissingEnd: c.opts.AllowMissingEnd, Pool: c.opts.Pool, Select: c.selectColumns,
+		AllowMissingEnd: c.opts.AllowMissingEnd, Pool: c.opts.Pool, Observer: c.opts.Observer, Select: c.selectColumns,
 	}
 }
 

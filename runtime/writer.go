@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -14,6 +15,9 @@ type WriterOptions struct {
 	BatchRows int
 	// BatchBytes is about how many bytes of Append make a batch. Zero means 1 MiB.
 	BatchBytes int
+	// MaxDelay is how long the oldest row of Append may wait before it is sent, by a goroutine of the writer's own where no call
+	// comes; an error of that is returned by the next call. Zero means that rows wait for a full batch, Flush, Write or Close.
+	MaxDelay time.Duration
 	// Builder are the settings of the builder that Append fills. Nil means all defaults.
 	Builder *BuilderOptions
 	// KeepOpen leaves out the half-close with which Close ends the direction where the destination has one. A reader at the other
@@ -22,6 +26,8 @@ type WriterOptions struct {
 	KeepOpen bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [ipc.AutoDictionaries].
 	Dictionaries ipc.Dictionaries
+	// Observer is told what happens on the stream; see [Observer]. Nil costs nothing.
+	Observer Observer
 	// Metadata is the metadata of the schema.
 	Metadata []ipc.KeyValue
 }
@@ -37,6 +43,8 @@ type Writer[R, B any, W Builder[R]] struct {
 	ready bool
 	lost  error // why Close could not send what waited
 
+	delay *delay // nil without MaxDelay
+
 	forward B // the batch of the current Forward
 	handle  interface{ Handle() Handle }
 }
@@ -47,7 +55,7 @@ type Writer[R, B any, W Builder[R]] struct {
 // next call. Where it has WriteBuffers, a batch goes out as one gathered write.
 func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
 	w := newWriter(t, opts)
-	w.out = ipc.NewWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries})
+	w.out = ipc.NewWriter(dst, w.schema(), w.options())
 	return w
 }
 
@@ -56,7 +64,7 @@ func NewWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *W
 // are refused with [ipc.ErrReplaced], and nothing of them is written. Nil options mean all defaults.
 func NewFileWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opts *WriterOptions) *Writer[R, B, W] {
 	w := newWriter(t, opts)
-	w.out = &ipc.NewFileWriter(dst, w.schema(), &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries}).Writer
+	w.out = &ipc.NewFileWriter(dst, w.schema(), w.options()).Writer
 	return w
 }
 
@@ -72,7 +80,14 @@ func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *
 	if w.opts.BatchBytes <= 0 {
 		w.opts.BatchBytes = 1 << 20
 	}
+	if w.opts.MaxDelay > 0 {
+		w.delay = newDelay(w.opts.MaxDelay, w.late)
+	}
 	return w
+}
+
+func (w *Writer[R, B, W]) options() *ipc.WriterOptions {
+	return &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries, Observer: w.opts.Observer}
 }
 
 func (w *Writer[R, B, W]) schema() *ipc.Schema {
@@ -86,6 +101,10 @@ func (w *Writer[R, B, W]) schema() *ipc.Schema {
 // Write and Close. A row with a value that does not fit is dropped: its error, a *column.ValueError, is returned, and the
 // writer stays usable. Nor is the row taken that completes a batch if ctx has ended before that is sent.
 func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
+	if err := w.delay.enter(ctx); err != nil {
+		return err
+	}
+	defer w.delay.leave()
 	if !w.ready {
 		w.own, w.ready = w.table.NewBuilder(w.opts.Builder), true
 	}
@@ -100,8 +119,11 @@ func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 		b.Truncate(n)
 		return err
 	}
+	if n == 0 {
+		w.delay.begin()
+	}
 	if n+1 >= w.opts.BatchRows || b.size() >= w.opts.BatchBytes {
-		if err := w.Flush(ctx); err != nil {
+		if err := w.flush(ctx); err != nil {
 			if w.out.Err() == nil { // cancelled before anything was sent: the row is not taken
 				b.Truncate(n)
 			}
@@ -113,6 +135,21 @@ func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 
 // Flush sends the rows of Append that still wait.
 func (w *Writer[R, B, W]) Flush(ctx context.Context) error {
+	if err := w.delay.enter(ctx); err != nil {
+		return err
+	}
+	defer w.delay.leave()
+	return w.flush(ctx)
+}
+
+// late sends the rows that have waited for MaxDelay. Its error is that of every later call.
+func (w *Writer[R, B, W]) late(ctx context.Context) {
+	if w.ready && !w.out.Closed() {
+		_ = w.flush(ctx)
+	}
+}
+
+func (w *Writer[R, B, W]) flush(ctx context.Context) error {
 	if !w.ready || w.own.Len() == 0 {
 		return w.out.Err()
 	}
@@ -130,7 +167,11 @@ func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
 	if err := b.Err(); err != nil {
 		return err
 	}
-	if err := w.Flush(ctx); err != nil {
+	if err := w.delay.enter(ctx); err != nil {
+		return err
+	}
+	defer w.delay.leave()
+	if err := w.flush(ctx); err != nil {
 		return err
 	}
 	return w.send(ctx, b.base())
@@ -143,7 +184,11 @@ func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
 //
 // A batch that was released panics, as its accessors do. Other errors are those of Write.
 func (w *Writer[R, B, W]) Forward(ctx context.Context, batch B) error {
-	if err := w.Flush(ctx); err != nil {
+	if err := w.delay.enter(ctx); err != nil {
+		return err
+	}
+	defer w.delay.leave()
+	if err := w.flush(ctx); err != nil {
 		return err
 	}
 	if w.handle == nil {
@@ -167,13 +212,16 @@ func (w *Writer[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
 // Close sends what waits and the end marker, and half-closes the destination where it can. It is idempotent; where what waits
 // cannot be sent, or after a failed send, it writes no marker and returns that error, and after Abort it returns [ErrAborted].
 func (w *Writer[R, B, W]) Close() error {
+	_ = w.delay.enter(context.Background())
+	defer w.delay.leave()
+	defer w.delay.interrupt()
 	if w.out.Closed() {
 		if w.lost != nil {
 			return w.lost
 		}
 		return w.out.Close()
 	}
-	if err := w.Flush(context.Background()); err != nil {
+	if err := w.flush(context.Background()); err != nil {
 		w.out.Abort() // what was accepted and is lost must not look like a whole stream
 		w.lost = err
 		return err
@@ -183,10 +231,17 @@ func (w *Writer[R, B, W]) Close() error {
 
 // Abort ends the stream without an end marker, so that the peer sees that it is unfinished, and drops what waits. After Close
 // it does nothing. It does not close the destination.
-func (w *Writer[R, B, W]) Abort() { w.out.Abort() }
+func (w *Writer[R, B, W]) Abort() {
+	w.delay.interrupt()
+	_ = w.delay.enter(context.Background())
+	defer w.delay.leave()
+	w.out.Abort()
+}
 
 // Stats returns what the writer has done so far.
 func (w *Writer[R, B, W]) Stats() Stats {
+	_ = w.delay.enter(context.Background())
+	defer w.delay.leave()
 	s := w.out.Stats()
 	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Replaced: s.Replaced, Deltas: s.Deltas, Forwarded: s.Forwarded, Encoded: s.Encoded}
 }

@@ -29,6 +29,8 @@ type ReaderOptions struct {
 	Select func(*Schema) ([]bool, error)
 	// Pool supplies the memory. Nil means the shared pool.
 	Pool *mem.Pool
+	// Observer is told what happens on a stream; it means nothing for files. Nil costs nothing.
+	Observer Observer
 }
 
 // ErrUnfinished tells that the source ended between two messages but without an end marker: the sender stopped early.
@@ -74,6 +76,7 @@ type Reader struct {
 	dec    *decoder
 	cancel canceller
 	source string
+	info   StreamInfo
 	err    error // of all later calls
 }
 
@@ -142,6 +145,10 @@ func (r *Reader) start(ctx context.Context) error {
 	if err := r.dec.setSchema(fb, r.opts.Select); err != nil {
 		return r.fail(err)
 	}
+	if o := r.opts.Observer; o != nil {
+		r.info = StreamInfo{Name: r.source, Schema: r.dec.schema}
+		o.Started(ctx, &r.info)
+	}
 	return nil
 }
 
@@ -179,7 +186,7 @@ func interrupted(source string, message int64, cause error) error {
 	return fmt.Errorf("lightstream: %sreading was cancelled inside message %d, so this direction is closed: %w", source, message, cause)
 }
 
-// fail makes err the answer of all later calls and gives the memory back.
+// fail ends reading with err, which it says the place of.
 func (r *Reader) fail(err error) error {
 	var e *frame.DecodeError
 	if errors.As(err, &e) {
@@ -189,20 +196,29 @@ func (r *Reader) fail(err error) error {
 			e.Frame = r.stream.Frames()
 		}
 	}
-	r.err = err
-	r.cancel.disarm()
-	r.stream.Free()
-	r.dec.free()
+	r.end(err)
 	return err
 }
 
 // Stop ends reading: later calls return err, unless there was an error before, and what was read ahead is given back.
 func (r *Reader) Stop(err error) {
 	if r.err == nil {
-		r.err = err
-		r.cancel.disarm()
-		r.stream.Free()
-		r.dec.free()
+		r.end(err)
+	}
+}
+
+// end makes err the answer of all later calls and gives the memory back.
+func (r *Reader) end(err error) {
+	r.err = err
+	r.cancel.disarm()
+	r.stream.Free()
+	r.dec.free()
+	if o := r.opts.Observer; o != nil {
+		r.info.Name = r.source
+		if err == io.EOF {
+			err = nil
+		}
+		o.Ended(&r.info, r.Stats(), err)
 	}
 }
 
@@ -216,6 +232,7 @@ func (r *Reader) Next(ctx context.Context) (Batch, error) {
 	if err := r.start(ctx); err != nil {
 		return Batch{}, err
 	}
+	before := r.stream.Bytes()
 	for range r.dec.limits.MaxMessages {
 		m, err := r.message(ctx)
 		if err != nil {
@@ -228,6 +245,9 @@ func (r *Reader) Next(ctx context.Context) (Batch, error) {
 			h, err := r.dec.batch(&m)
 			if err != nil {
 				return Batch{}, r.fail(err)
+			}
+			if o := r.opts.Observer; o != nil {
+				o.Batch(ctx, &r.info, h.Len(), r.stream.Bytes()-before)
 			}
 			return h, nil
 		}

@@ -17,6 +17,8 @@ type WriterOptions struct {
 	KeepOpen bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [AutoDictionaries].
 	Dictionaries Dictionaries
+	// Observer is told what happens on the stream. Nil costs nothing.
+	Observer Observer
 }
 
 // ErrAborted is returned after Abort.
@@ -59,8 +61,11 @@ type Writer struct {
 	index   fileIndex // of a file
 	started bool
 	closed  bool
+	began   bool  // the observer was told
+	ended   bool  // it was told that, too
 	err     error // of all later calls
 	forward forwarder
+	info    StreamInfo
 	stats   Stats
 }
 
@@ -80,6 +85,7 @@ func (w *Writer) init(dst io.Writer, schema *Schema, opts *WriterOptions, file b
 	w.name = SourceName(dst)
 	w.cancel.set = w.send.deadline()
 	w.schema = schema
+	w.info = StreamInfo{Name: w.name, Sending: true}
 	w.enc, w.err = newEncoder(schema, file, w.opts.Dictionaries)
 }
 
@@ -115,6 +121,8 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 	if err := w.cancel.arm(ctx); err != nil {
 		return err
 	}
+	before := w.send.sent
+	w.observeStart(ctx)
 	w.begin()
 	if err := w.enc.addBatch(rows, columns, body); err != nil {
 		w.cancel.leave()
@@ -125,7 +133,26 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 	}
 	w.stats.Batches++
 	w.stats.Rows += int64(rows)
+	if o := w.opts.Observer; o != nil {
+		o.Batch(ctx, &w.info, rows, w.send.sent-before)
+	}
 	return nil
+}
+
+// observeStart tells of the start before the first message.
+func (w *Writer) observeStart(ctx context.Context) {
+	if o := w.opts.Observer; o != nil && !w.began {
+		w.began, w.info.Schema = true, w.schema
+		o.Started(ctx, &w.info)
+	}
+}
+
+// observeEnd tells of the end.
+func (w *Writer) observeEnd(err error) {
+	if o := w.opts.Observer; o != nil && !w.ended {
+		w.ended = true
+		o.Ended(&w.info, w.Stats(), err)
+	}
 }
 
 // begin starts the messages of a call, with what stands before the first of all.
@@ -152,6 +179,7 @@ func (w *Writer) out(ctx context.Context) error {
 			return cause
 		}
 		w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, cause}
+		w.observeEnd(w.err)
 		return w.err
 	}
 	w.started = true
@@ -173,6 +201,7 @@ func (w *Writer) Close() error {
 		w.closed = true
 		return w.err
 	}
+	w.observeStart(context.Background())
 	w.begin()
 	w.enc.addEnd()
 	if w.file {
@@ -189,6 +218,7 @@ func (w *Writer) Close() error {
 			w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, err}
 		}
 	}
+	w.observeEnd(w.err)
 	return w.err
 }
 
@@ -203,6 +233,7 @@ func (w *Writer) Abort() {
 		w.err = ErrAborted
 	}
 	w.cancel.disarm()
+	w.observeEnd(w.err)
 }
 
 // Stats returns what the writer has done so far.
