@@ -30,6 +30,7 @@ var importRules = []importRule{
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
 	{"internal/flatbuf", nil},
+	{"internal/feed/feedtest", []string{"pgregory.net/rapid"}}, // for tests
 	{"internal/feed", generated},
 	{"runtime", []string{"gen", "internal/asm", "internal/flatbuf", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests

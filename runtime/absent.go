@@ -14,9 +14,9 @@ import (
 // has no column of its own, hence the limit.
 func absentOf(want *Column, limits *ipc.Limits) converter {
 	fill, most := fillOf(want), limits.MaxExpanded
-	_, each := absentWidth(want)
+	each := absentSize(want)
 	return func(h Handle, d *column.Data) (int, error) {
-		if int64(d.Len) > most/int64(each+1) { // and a bit
+		if int64(d.Len) > most/each {
 			return 0, fmt.Errorf("%w: %d rows of a column that the stream does not have take more than %d bytes; raise Limits.MaxExpanded", ipc.ErrLimit, d.Len, most)
 		}
 		return fill(h, d)
@@ -76,10 +76,35 @@ func absentWidth(want *Column) (more, width int) {
 		return 1, 4
 	case t.Kind == ipc.KindLargeUtf8 || t.Kind == ipc.KindLargeBinary:
 		return 1, 8
+	case t.Kind == ipc.KindList || t.Kind == ipc.KindMap:
+		return 1, 4
+	case t.Kind == ipc.KindLargeList:
+		return 1, 8
+	case t.Kind == ipc.KindListView:
+		return 0, 4
+	case t.Kind == ipc.KindLargeListView:
+		return 0, 8
 	case t.IsText() || t.IsBinary():
 		return 0, 16
 	}
 	return 0, ipc.ValueWidth(want.Type)
+}
+
+// absentSize returns about how many bytes a row of a column of nulls takes, at least one, with those below it.
+func absentSize(want *Column) int64 {
+	_, width := absentWidth(want)
+	size := int64(width) + 1 // and a bit
+	switch want.Type.Kind {
+	case ipc.KindListView, ipc.KindLargeListView:
+		size += int64(width)
+	case ipc.KindFixedSizeList:
+		size += int64(want.Type.Width) * absentSize(&want.Parts[0])
+	case ipc.KindStruct:
+		for i := range want.Parts {
+			size += absentSize(&want.Parts[i])
+		}
+	}
+	return size
 }
 
 func absentNulls(h Handle, d *column.Data, want *Column) error {
@@ -100,6 +125,39 @@ func absentNulls(h Handle, d *column.Data, want *Column) error {
 	}
 	if want.Dictionary != nil {
 		d.Dictionary, d.Values = noDictionary, noDictionary.Values()
+	}
+	return absentBelow(h, d, want)
+}
+
+// absentBelow makes the columns below one of nulls: fields of structs and items of lists of a fixed length have rows, if only for
+// their views to have them.
+func absentBelow(h Handle, d *column.Data, want *Column) error {
+	rows := 0
+	parts := want.Parts
+	switch want.Type.Kind {
+	case ipc.KindListView, ipc.KindLargeListView:
+		d.Buffers[2] = d.Buffers[1]
+	case ipc.KindFixedSizeList:
+		rows = d.Len * want.Type.Width
+	case ipc.KindStruct:
+		rows = d.Len
+	case ipc.KindMap:
+		d.Children = record.Children(h, 1)
+		d = &d.Children[0]
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	d.Children = record.Children(h, len(parts))
+	for i := range parts {
+		child := &d.Children[i]
+		child.Len = rows
+		if err := absentNulls(h, child, &parts[i]); err != nil {
+			return err
+		}
+		if k := parts[i].Type.Kind; k == ipc.KindUtf8View || k == ipc.KindBinaryView {
+			child.Variadic = noParts
+		}
 	}
 	return nil
 }

@@ -109,15 +109,23 @@ func AppendRows[R, B any](h Handle, dst []R, newBatch func(Handle) B, readRows f
 func ownTexts(h Handle) Handle {
 	own := h.Retain()
 	for i := range record.Columns(own) {
-		d := own.Column(i)
-		if len(d.Buffers[2]) != 0 {
-			d.Buffers[2] = bytes.Clone(d.Buffers[2])
-		}
-		if d.Variadic != nil {
-			ownViews(d)
-		}
+		ownColumn(own.Column(i))
 	}
 	return own
+}
+
+// ownColumn gives a column, and those below it, texts in memory of their own.
+func ownColumn(d *column.Data) {
+	for i := range d.Children {
+		ownColumn(&d.Children[i])
+	}
+	switch {
+	case len(d.Children) != 0: // buffer 2 are sizes or offsets
+	case d.Variadic != nil:
+		ownViews(d)
+	case len(d.Buffers[2]) != 0:
+		d.Buffers[2] = bytes.Clone(d.Buffers[2])
+	}
 }
 
 // ownViews copies views and what they point to into one piece of memory.

@@ -46,25 +46,67 @@ func (b *BuilderBase) Init(columns []Column, opts *BuilderOptions, builders ...c
 	b.names, b.columns = columns, builders
 	b.data = make([]column.Data, len(builders))
 	for i, c := range builders {
-		f := &columns[i].Field
-		config := column.Config{
-			Name: f.Name, Nullable: f.Nullable, Unit: f.Type.Unit, Zoned: f.Type.Zone != "",
-			OfDay: f.Type.Kind == ipc.KindTime, Precision: f.Type.Precision, Width: f.Type.Width,
-			MaxEntries: opts.MaxEntries, Failed: &b.failed,
+		var shared column.Builder
+		if opts.share != nil {
+			shared = opts.share.columns[i]
 		}
-		if columns[i].Names != nil {
-			config.Parse = columns[i].Names.parse
-		}
-		if opts.share != nil && f.Dictionary != nil {
-			config.Dictionary = opts.share.columns[i].(interface{ Dictionary() *column.Dictionary }).Dictionary()
-		}
-		c.Init(config)
-		if f.Dictionary == nil && (f.Type.IsText() || f.Type.IsBinary()) {
+		c.Init(b.config(&columns[i], columns[i].Name, opts, shared))
+		if f := &columns[i]; f.Dictionary == nil && (f.Type.IsText() || f.Type.IsBinary() || nested(f.Type.Kind)) {
 			b.variable = append(b.variable, c)
 		} else {
 			b.width += max(ipc.ValueWidth(f.Type), 8)
 		}
 	}
+}
+
+// config says what the builder of a column may hold, and those of the columns below it. Shared is a builder of the same column
+// whose dictionaries it fills too, nil for none.
+func (b *BuilderBase) config(c *Column, path string, opts *BuilderOptions, shared column.Builder) column.Config {
+	f := &c.Field
+	config := column.Config{
+		Name: path, Nullable: f.Nullable, Unit: f.Type.Unit, Zoned: f.Type.Zone != "",
+		OfDay: f.Type.Kind == ipc.KindTime, Precision: f.Type.Precision, Width: f.Type.Width,
+		MaxEntries: opts.MaxEntries, Failed: &b.failed,
+	}
+	if c.Names != nil {
+		config.Parse = c.Names.parse
+	}
+	if shared != nil && f.Dictionary != nil {
+		config.Dictionary = shared.(interface{ Dictionary() *column.Dictionary }).Dictionary()
+	}
+	parts, below := c.Parts, []column.Builder(nil)
+	if shared, ok := shared.(interface{ Children() []column.Builder }); ok {
+		below = shared.Children()
+	}
+	if f.Type.Kind == ipc.KindMap { // whose entries have no builder
+		config.Children = []column.Config{{}}
+		config.Children[0].Children = b.configs(parts, path, opts, below)
+		return config
+	}
+	config.Children = b.configs(parts, path, opts, below)
+	return config
+}
+
+func (b *BuilderBase) configs(parts []Column, path string, opts *BuilderOptions, shared []column.Builder) []column.Config {
+	list := make([]column.Config, len(parts))
+	for i := range parts {
+		var s column.Builder
+		if shared != nil {
+			s = shared[i]
+		}
+		list[i] = b.config(&parts[i], path+"."+parts[i].Name, opts, s)
+	}
+	return list
+}
+
+// nested tells whether columns of a kind have others below them.
+func nested(k ipc.Kind) bool {
+	switch k {
+	case ipc.KindList, ipc.KindLargeList, ipc.KindListView, ipc.KindLargeListView, ipc.KindFixedSizeList, ipc.KindMap,
+		ipc.KindStruct, ipc.KindUnion, ipc.KindRunEndEncoded:
+		return true
+	}
+	return false
 }
 
 // Len returns the number of rows.

@@ -36,7 +36,7 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 		return nil, noConversion
 	case h.Kind == ipc.KindNull && w.Kind != ipc.KindNull:
 		if want.Nullable {
-			return absentOf(&Column{Field: want.Field}, limits), ""
+			return absentOf(&Column{Field: want.Field, Parts: want.Parts}, limits), ""
 		}
 		return nil, "the stream has nothing but nulls; make it nullable"
 	case w.IsText() && h.IsText(), w.IsBinary() && h.IsBinary():

@@ -83,72 +83,52 @@ const (
 
 // fitting is how the columns of a stream become those of a table.
 type fitting struct {
-	table    string
 	columns  []columnFit
 	nulls    Nulls
 	identity bool // the batch is right as it is
 	out      []column.Data
 }
 
+// columnFit is how a column of a stream, or one below it, becomes one of the table.
 type columnFit struct {
-	want    *Column
-	have    *ipc.Field
-	from    int // column of the stream, -1 where it has none
-	refuse  bool
-	convert converter // nil: in place
-	views   bool
-	codes   *codes // of a column of names
+	want     *Column
+	path     string // names from the table's column on
+	have     *ipc.Field
+	from     int // column of the stream, or of the struct or union above, -1 where it has none
+	refuse   bool
+	convert  converter // nil: in place
+	views    bool
+	codes    *codes       // of a column of names
+	check    *ipc.Checker // of a column whose values are found by others, which the reader has not checked
+	children []columnFit
+	below    bool // they are not right as they are
+	changes  bool // the column is not right as it is
+}
+
+// fitter works out a fitting.
+type fitter struct {
+	limits ipc.Limits
+	diffs  []Difference
 }
 
 // fit works out how streams of the given schema become the table, or why they do not.
 func fit(table, source string, columns []Column, schema *ipc.Schema, opts *ReaderOptions) (*fitting, error) {
-	f := &fitting{table: table, nulls: opts.Nulls, identity: len(columns) == len(schema.Fields)}
+	f := &fitting{nulls: opts.Nulls, identity: len(columns) == len(schema.Fields)}
 	f.columns = make([]columnFit, len(columns))
 	f.out = make([]column.Data, len(columns))
-	limits := opts.Limits.WithDefaults()
-	var diffs []Difference
+	w := fitter{limits: opts.Limits.WithDefaults()}
 	for i := range columns {
-		want := &columns[i]
 		c := &f.columns[i]
-		c.want = want
-		if t := want.Type.Kind; t == ipc.KindUtf8View || t == ipc.KindBinaryView {
-			c.views, f.identity = want.Dictionary == nil, false
+		w.place(c, &columns[i], schema.Fields, columns[i].Name)
+		if opts.Validate == ipc.Structure && c.from >= 0 && c.looksUp() {
+			c.check = ipc.NewChecker(schema)
 		}
-		if want.Names != nil {
-			c.codes, f.identity = &codes{names: want.Names}, false
-		}
-		from, problem := find(schema, want)
-		if problem != "" {
-			diffs = append(diffs, Difference{want.Name, want.String(), "(twice)", problem})
-			continue
-		}
-		if c.from = from; from < 0 {
-			f.identity = false
-			if !want.Nullable && want.Default == nil {
-				diffs = append(diffs, Difference{want.Name, want.String(), "(absent)", "make it nullable or give a default"})
-				continue
-			}
-			c.convert = absentOf(want, &limits)
-			continue
-		}
-		have := &schema.Fields[from]
-		c.have = have
-		c.refuse = have.Nullable && !want.Nullable
-		convert, remedy := convertTo(want, have, &limits)
-		if remedy != "" {
-			diffs = append(diffs, Difference{want.Name, want.String(), have.String(), remedy})
-			continue
-		}
-		c.convert = convert
-		if convert != nil && opts.Validate == ipc.Structure && have.Dictionary == nil && (have.Type.IsText() || have.Type.IsBinary()) {
-			c.convert = checked(ipc.NewChecker(schema), from, convert)
-		}
-		if convert != nil || from != i || c.refuse {
+		if c.changes || c.from != i {
 			f.identity = false
 		}
 	}
-	if diffs != nil {
-		return nil, &SchemaError{source, table, diffs}
+	if w.diffs != nil {
+		return nil, &SchemaError{source, table, w.diffs}
 	}
 	return f, nil
 }
@@ -160,16 +140,75 @@ func CheckSchema(table string, columns []Column, schema *ipc.Schema) error {
 	return err
 }
 
-// find returns the stream's column for want, or -1.
-func find(schema *ipc.Schema, want *Column) (at int, problem string) {
+// looksUp tells whether values are found by others when the column is fitted: text that is converted, and all below a nested column.
+func (c *columnFit) looksUp() bool {
+	h := c.have
+	return c.below || c.convert != nil && h.Dictionary == nil && (h.Type.IsText() || h.Type.IsBinary())
+}
+
+// differ notes that a column does not fit.
+func (f *fitter) differ(c *columnFit, have, remedy string) {
+	f.diffs = append(f.diffs, Difference{c.path, c.want.String(), have, remedy})
+}
+
+// place looks for a column among those of a stream, or of a struct in it, and fits the one that it finds.
+func (f *fitter) place(c *columnFit, want *Column, fields []ipc.Field, path string) {
+	from, problem := find(fields, want)
+	c.want, c.path, c.from = want, path, from
+	switch {
+	case problem != "":
+		f.differ(c, "(twice)", problem)
+	case from >= 0:
+		f.column(c, want, &fields[from], path)
+		return
+	case !want.Nullable && want.Default == nil:
+		f.differ(c, "(absent)", "make it nullable or give a default")
+	default:
+		c.absent(&f.limits)
+	}
+}
+
+// absent fits a column that the stream does not have.
+func (c *columnFit) absent(limits *ipc.Limits) {
+	c.from, c.changes = -1, true
+	c.convert = absentOf(c.want, limits)
+	if c.want.Names != nil {
+		c.codes = &codes{names: c.want.Names}
+	}
+}
+
+// column works out how a column of the stream becomes one of the table.
+func (f *fitter) column(c *columnFit, want *Column, have *ipc.Field, path string) {
+	c.want, c.have, c.path = want, have, path
+	c.refuse = have.Nullable && !want.Nullable
+	if t := want.Type.Kind; t == ipc.KindUtf8View || t == ipc.KindBinaryView {
+		c.views = want.Dictionary == nil
+	}
+	if want.Names != nil {
+		c.codes = &codes{names: want.Names}
+	}
+	var remedy string
+	if len(want.Parts) != 0 && len(have.Children) != 0 {
+		remedy = f.nested(c)
+	} else {
+		c.convert, remedy = convertTo(want, have, &f.limits)
+	}
+	if remedy != "" {
+		f.differ(c, have.String(), remedy)
+	}
+	c.changes = c.below || c.refuse || c.convert != nil || c.views || c.codes != nil
+}
+
+// find returns the one of a stream's fields, or of a struct's, that is for want, or -1.
+func find(fields []ipc.Field, want *Column) (at int, problem string) {
 	names := [...]string{want.Name, want.Was}
 	if want.Was == "" {
 		names[1] = want.Name
 	}
 	for _, name := range names {
 		at = -1
-		for i := range schema.Fields {
-			if schema.Fields[i].Name != name {
+		for i := range fields {
+			if fields[i].Name != name {
 				continue
 			}
 			if at >= 0 {
@@ -198,30 +237,70 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 		} else {
 			*d = column.Data{Len: rows}
 		}
-		if c.refuse && (d.Nulls != 0 || d.Values.HasNulls()) {
-			if err := f.refuseNulls(h, c, d); err != nil {
-				return err
-			}
+		converted, err := f.column(h, c, d, nil, false)
+		if err != nil {
+			return err
 		}
-		if c.convert == nil {
-			stats.InPlace++
-		} else {
+		if converted {
 			stats.Converted++
-			if row, err := c.convert(h, d); err != nil {
-				return &ConvertError{c.want.Name, h.Seq(), row, err}
-			}
-		}
-		if c.views && d.Variadic == nil {
-			d.Variadic = noParts
-		}
-		if c.codes != nil {
-			if row, err := c.codes.apply(d, c.want.Dictionary.Index); err != nil {
-				return &ConvertError{c.want.Name, h.Seq(), row, err}
-			}
+		} else {
+			stats.InPlace++
 		}
 	}
 	record.SetColumns(h, f.out)
 	return nil
+}
+
+// column makes d, and the columns below it, what the table has. Visible has a bit for each row that does not stand below a null,
+// nil if none does: the others become null. With zero, values of null rows have to be zero.
+func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte, zero bool) (converted bool, err error) {
+	fail := func(row int, err error) (bool, error) { return false, &ConvertError{c.path, h.Seq(), row, err} }
+	null := -1
+	if c.refuse && d.Nulls != 0 {
+		null = firstNull(d, visible)
+	}
+	if visible != nil {
+		hide(d, visible)
+	}
+	if c.refuse && d.Values.HasNulls() {
+		have := c.have.Dictionary.Index
+		if at := column.FirstNullValue(d, have.Bits, have.Signed); at >= 0 && (null < 0 || at < null) {
+			null = at
+		}
+	}
+	if null >= 0 && f.nulls != ZeroNulls {
+		return false, &NullError{c.path, h.Seq(), null}
+	}
+	if zero = null >= 0 || zero && d.Nulls != 0; zero {
+		if err := c.zeroNulls(h, d); err != nil {
+			return fail(0, err)
+		}
+		zero = !c.want.Nullable
+	}
+	if c.check != nil {
+		if err := c.check.Column(c.from, d, ipc.Contents); err != nil {
+			return fail(0, err)
+		}
+	}
+	if c.convert != nil {
+		if row, err := c.convert(h, d); err != nil {
+			return fail(row, err)
+		}
+		converted = true
+	}
+	if c.views && d.Variadic == nil {
+		d.Variadic = noParts
+	}
+	if c.codes != nil {
+		if row, err := c.codes.apply(d, c.want.Dictionary.Index); err != nil {
+			return fail(row, err)
+		}
+	}
+	if c.below || zero && len(c.children) != 0 {
+		below, err := f.below(h, c, d, zero)
+		return converted || below, err
+	}
+	return converted, nil
 }
 
 // noParts are the data buffers of a view column that has none. That they are not nil is how ownTexts knows views.
@@ -232,33 +311,19 @@ func hasOffsets(k ipc.Kind) bool {
 	return k == ipc.KindUtf8 || k == ipc.KindBinary || k == ipc.KindLargeUtf8 || k == ipc.KindLargeBinary
 }
 
-// refuseNulls deals with a column that has nulls, or nulls in its dictionary, and may not.
-func (f *fitting) refuseNulls(h Handle, c *columnFit, d *column.Data) error {
-	row := d.FirstNull()
-	if d.Nulls == 0 {
-		row = -1
-	}
-	if d.Values.HasNulls() {
-		have := c.have.Dictionary.Index
-		if at := column.FirstNullValue(d, have.Bits, have.Signed); at >= 0 && (row < 0 || at < row) {
-			row = at
-		}
-	}
+// zeroNulls makes the values of null rows zero, where that is not what a view gives for them.
+func (c *columnFit) zeroNulls(h Handle, d *column.Data) error {
 	switch {
-	case row < 0:
-		return nil
-	case f.nulls != ZeroNulls:
-		return &NullError{c.want.Name, h.Seq(), row}
-	case hasOffsets(c.have.Type.Kind) || d.Dictionary != nil || c.want.Type.Kind == ipc.KindBool:
+	case c.have == nil, hasOffsets(c.have.Type.Kind), d.Dictionary != nil, c.want.Type.Kind == ipc.KindBool, nested(c.have.Type.Kind):
 		return nil // their views give the zero value where there is none
 	case c.have.Type.Kind == ipc.KindFixedSizeBinary && hasOffsets(c.want.Type.Kind) && c.want.Dictionary == nil:
-		return nil // their views give the zero value where there is none
+		return nil
 	}
 	// Their slices do not.
 	size := len(d.Buffers[1]) / max(d.Len, 1)
 	values, err := record.Scratch(h, d.Len*size)
 	if err != nil {
-		return &ConvertError{c.want.Name, h.Seq(), 0, err}
+		return err
 	}
 	copy(values, d.Buffers[1])
 	for i := range d.Len {
@@ -271,14 +336,4 @@ func (f *fitting) refuseNulls(h Handle, c *columnFit, d *column.Data) error {
 		d.Buffers[0], d.Nulls = nil, 0
 	}
 	return nil
-}
-
-// checked has the values of a column checked, by which a converter finds others, where the reader does not.
-func checked(c *ipc.Checker, i int, convert converter) converter {
-	return func(h Handle, d *column.Data) (int, error) {
-		if err := c.Column(i, d, ipc.Contents); err != nil {
-			return 0, err
-		}
-		return convert(h, d)
-	}
 }

@@ -22,6 +22,35 @@ type Column struct {
 
 	// Was is an older name of the column, looked for where the stream has none of its name.
 	Was string
+
+	// Parts are the columns below a nested one: the fields of a struct, the members of a union, the items of lists, keys and
+	// values of maps, the values of run-end encoded columns. Children of Field follow from them.
+	Parts []Column
+}
+
+// field returns the column's place in a schema, with those below it.
+func (c *Column) field() ipc.Field {
+	f := c.Field
+	if c.Parts == nil {
+		return f
+	}
+	f.Children = make([]ipc.Field, len(c.Parts))
+	for i := range c.Parts {
+		f.Children[i] = c.Parts[i].field()
+	}
+	switch f.Type.Kind {
+	case ipc.KindMap:
+		f.Children = []ipc.Field{{Name: "entries", Type: ipc.Struct, Children: f.Children}}
+	case ipc.KindRunEndEncoded:
+		f.Children = []ipc.Field{{Name: "run_ends", Type: ipc.Int32}, f.Children[0]}
+	}
+	return f
+}
+
+// String returns the column's type and whether it may hold nulls, such as "list<item: int32> not null".
+func (c *Column) String() string {
+	f := c.field()
+	return f.String()
 }
 
 // TableSpec is what the generator says of a table with rows R, batches B and builders W.
@@ -50,19 +79,14 @@ func schemaOf(name string, columns []Column) *ipc.Schema {
 	s := &ipc.Schema{Fields: make([]ipc.Field, len(columns))}
 	seen := make(map[string]bool)
 	for i := range columns {
-		f := columns[i].Field
+		f := columns[i].field()
 		if seen[f.Name] {
 			panic(fmt.Sprintf("lightstream: table %q has two columns %q", name, f.Name))
 		}
 		seen[f.Name] = true
-		if f.Dictionary != nil { // ids are the column's index: what every reader takes
-			d := *f.Dictionary
-			d.ID = int64(i)
-			f.Dictionary = &d
-		}
 		s.Fields[i] = f
 	}
-	return s
+	return s.WithIDs()
 }
 
 // Name returns the table's name.

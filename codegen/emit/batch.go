@@ -47,9 +47,16 @@ func emitLen(t *model.Table) jen.Code {
 //	// until Release.
 //	func (b TradeBatch) Price() []float64 { return rt.Values[float64](b.h, 2) }
 func emitAccessor(t *model.Table, c *model.Column) jen.Code {
-	return commentDoc(c.Doc, "%s returns column %d, %q: %s. %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.TypeString(), buffers(c)).
-		Add(batchMethod(t, c.Method)).Add(viewType(c)).
-		Add(oneLine(jen.Return(viewFunc(c).Call(viewArgs(c)...))))
+	s := commentDoc(c.Doc, "%s returns column %d, %q: %s. %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.TypeString(), buffers(c)).
+		Add(batchMethod(t, c.Method)).Add(viewType(c))
+	data := jen.Id("b.h").Dot("Column").Call(jen.Lit(c.Number))
+	switch {
+	case !c.Nested():
+		return s.Add(oneLine(jen.Return(viewFunc(c).Call(viewArgs(c)...))))
+	case c.Type.Kind == model.Struct:
+		return s.Add(oneLine(jen.Return(viewOf(c, jen.Id("b.h"), data))))
+	}
+	return s.Block(jen.Id("d").Op(":=").Add(data), jen.Return(viewOf(c, jen.Id("b.h"), jen.Id("d"))))
 }
 
 // buffers writes Buffers 4 (validity), 5 (values, 8 bytes each).
@@ -74,16 +81,24 @@ func namedType(n *model.Named) *jen.Statement {
 // converts tells whether a column's views and builders have another type than its rows, which is a named bool or string.
 // (A named number is the type of the column itself, and byte slices are assignable.)
 func converts(c *model.Column) bool {
-	return c.Named != nil && !c.Fixed() && !c.Enum && c.Type.Kind != model.Binary
+	return c.Named != nil && !c.Fixed() && !c.Enum && c.Type.Kind != model.Binary && !c.Nested()
 }
 
-// texts says what rows of the table would share with their batch, "" for nothing.
-func texts(t *model.Table) string {
+// texts says what rows of the columns would share with their batch, "" for nothing.
+func texts(columns []*model.Column) string {
 	var text, bytes bool
-	for _, c := range t.Columns {
-		text = text || c.Index == nil && c.Type.Kind == model.Utf8
-		bytes = bytes || c.Index == nil && c.Type.Kind == model.Binary
+	var look func(columns []*model.Column)
+	look = func(columns []*model.Column) {
+		for _, c := range columns {
+			text = text || c.Index == nil && c.Type.Kind == model.Utf8
+			bytes = bytes || c.Index == nil && c.Type.Kind == model.Binary
+			look(c.Children)
+			if c.Group != nil {
+				look(c.Group.Columns)
+			}
+		}
 	}
+	look(columns)
 	switch {
 	case text && bytes:
 		return "texts and byte strings"
@@ -105,36 +120,51 @@ func texts(t *model.Table) string {
 //		}
 //	}
 func emitRowMethod(t *model.Table) jen.Code {
-	doc := "Row returns row i."
-	if s := texts(t); s != "" {
-		doc = "Row returns row i with " + s + " of its own."
-	}
 	var list []jen.Code
 	for _, c := range t.Columns {
-		view := func() *jen.Statement { return jen.Id("b").Dot(c.Method).Call() }
-		list = append(list, field(c.Field, rowValue(c, view(), "i", true, rt("PtrOf"))))
+		view := jen.Id("b").Dot(c.Method).Call()
+		if c.Nested() {
+			list = append(list, field(c.Field, rt("ReadRow").Call(view, jen.Id("i"), reader(c))))
+			continue
+		}
+		list = append(list, field(c.Field, rowValue(c, view, "i", "true", rt("PtrOf"))))
 	}
-	return comment("%s", doc).
+	return comment("%s", ownDoc("Row returns row i", t.Columns)).
 		Add(batchMethod(t, "Row", jen.Id("i").Int())).Id(t.Row).
 		Block(jen.Return(jen.Id(t.Row).Add(fields(list...))))
 }
 
-// rowValue writes the value of row i as the row struct holds it: view.At(i), or ptr(view.Get(i)) where it may be null.
-func rowValue(c *model.Column, view *jen.Statement, i string, own bool, ptr *jen.Statement) *jen.Statement {
-	at, get := "At", "Get"
-	if own && (c.Index == nil && c.Type.Kind == model.Utf8 || c.Type.Kind == model.Binary) {
-		at, get = "Clone", "GetClone"
+// ownDoc says that a row has texts of its own, where it has any.
+func ownDoc(does string, columns []*model.Column) string {
+	if s := texts(columns); s != "" {
+		return does + " with " + s + " of its own."
+	}
+	return does + "."
+}
+
+// rowValue writes the value of row i as the row struct holds it: view.At(i), or ptr(view.Get(i)) where it may be null. Own is true
+// for copies of texts, false, or a variable that says which.
+func rowValue(c *model.Column, view *jen.Statement, i, own string, ptr *jen.Statement) *jen.Statement {
+	at, get := view.Clone().Dot("At").Call(jen.Id(i)), view.Clone().Dot("Get").Call(jen.Id(i))
+	if c.Index == nil && c.Type.Kind == model.Utf8 || c.Type.Kind == model.Binary {
+		switch own {
+		case "true":
+			at, get = view.Clone().Dot("Clone").Call(jen.Id(i)), view.Clone().Dot("GetClone").Call(jen.Id(i))
+		case "own":
+			args := []jen.Code{view.Clone(), jen.Id(i), jen.Id(own)}
+			at, get = rt("OwnAt").Call(args...), rt("OwnGet").Call(args...)
+		}
 	}
 	var value *jen.Statement
 	switch {
 	case c.Form == model.Pointer:
-		value = ptr.Call(view.Dot(get).Call(jen.Id(i)))
+		value = ptr.Call(get)
 	case c.Form == model.Null:
-		value = rt("NullOf").Call(view.Dot(get).Call(jen.Id(i)))
+		value = rt("NullOf").Call(get)
 	case c.Fixed():
 		value = view.Index(jen.Id(i))
 	default:
-		value = view.Dot(at).Call(jen.Id(i))
+		value = at
 	}
 	switch {
 	case !converts(c):
@@ -153,7 +183,7 @@ func rowValue(c *model.Column, view *jen.Statement, i string, own bool, ptr *jen
 //	}
 func emitAppendTo(t *model.Table) jen.Code {
 	doc := "AppendTo appends all rows to dst."
-	if s := texts(t); s != "" {
+	if s := texts(t.Columns); s != "" {
 		doc += " The " + s + " of a column are copied once and share their memory."
 	}
 	return comment("%s", doc).
@@ -205,20 +235,14 @@ func emitHandle(t *model.Table) jen.Code {
 //	}
 func emitReadRows(t *model.Table) jen.Code {
 	doc := fmt.Sprintf("%s sets rows to those of b from row from on.", t.Names.ReadRows)
-	if s := texts(t); s != "" {
+	if s := texts(t.Columns); s != "" {
 		doc += " Their " + s + " alias the batch."
 	}
-	body := emitViews(t)
-	var list []jen.Code
-	for _, c := range t.Columns {
-		if c.Form == model.Pointer {
-			body = append(body, jen.Id(c.Slab).Op(":=").Add(rt("NewSlab")).Types(slabType(c)).Call(jen.Len(jen.Id("rows"))))
-		}
-		list = append(list, field(c.Field, rowValue(c, jen.Id(c.Local), "at", false, jen.Id(c.Slab).Dot("Ptr"))))
-	}
+	r := rowReader{recv: "b", from: jen.Id("from"), at: "at", own: "false"}
+	body := r.views(t.Columns)
 	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(
 		jen.Id("at").Op(":=").Id("from").Op("+").Id("i"),
-		jen.Id("rows").Index(jen.Id("i")).Op("=").Id(t.Row).Add(fields(list...)),
+		jen.Id("rows").Index(jen.Id("i")).Op("=").Id(t.Row).Add(fields(r.values(t.Columns)...)),
 	))
 	return comment("%s", doc).
 		Func().Id(t.Names.ReadRows).
@@ -226,16 +250,53 @@ func emitReadRows(t *model.Table) jen.Code {
 		Block(body...)
 }
 
-// emitViews writes time, note := b.Time(), b.Note(), each on a line of its own where one line is too short.
-func emitViews(t *model.Table) []jen.Code {
+// rowReader writes what reads rows of a batch or of a view.
+type rowReader struct {
+	recv string         // the batch or view
+	from *jen.Statement // its first row
+	at   string         // the row that rows[i] is
+	own  string         // see rowValue
+}
+
+// views writes time, note := b.Time(), b.Note(), each on a line of its own where one line is too short, and after them nested columns
+// and the memory of pointers.
+func (r *rowReader) views(columns []*model.Column) (body []jen.Code) {
 	var names, calls []string
-	var lines []jen.Code
-	for _, c := range t.Columns {
-		names, calls = append(names, c.Local), append(calls, "b."+c.Method+"()")
-		lines = append(lines, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Method).Call())
+	var lines, more []jen.Code
+	for _, c := range columns {
+		call := jen.Id(r.recv).Dot(c.Method).Call()
+		if c.Nested() {
+			own := r.own
+			if own == "_" {
+				own = "false"
+			}
+			more = append(more, jen.Id(c.Local).Op(":=").Add(rt("ReadRows").Call(call, r.from.Clone(), jen.Len(jen.Id("rows")), jen.Id(own), reader(c))))
+			continue
+		}
+		names, calls = append(names, c.Local), append(calls, r.recv+"."+c.Method+"()")
+		lines = append(lines, jen.Id(c.Local).Op(":=").Add(call))
+		if c.Form == model.Pointer {
+			more = append(more, jen.Id(c.Slab).Op(":=").Add(rt("NewSlab")).Types(slabType(c)).Call(jen.Len(jen.Id("rows"))))
+		}
 	}
-	if line := strings.Join(names, ", ") + " := " + strings.Join(calls, ", "); 4+len(line) <= lineWidth {
-		return []jen.Code{jen.Id(line)}
+	line := strings.Join(names, ", ") + " := " + strings.Join(calls, ", ")
+	switch {
+	case len(names) == 0:
+		return more
+	case 4+len(line) <= lineWidth:
+		return append([]jen.Code{jen.Id(line)}, more...)
 	}
-	return lines
+	return append(lines, more...)
+}
+
+// values writes the fields of a row.
+func (r *rowReader) values(columns []*model.Column) (list []jen.Code) {
+	for _, c := range columns {
+		value := jen.Id(c.Local).Index(jen.Id("i"))
+		if !c.Nested() {
+			value = rowValue(c, jen.Id(c.Local), r.at, r.own, jen.Id(c.Slab).Dot("Ptr"))
+		}
+		list = append(list, field(c.Field, value))
+	}
+	return list
 }

@@ -14,12 +14,45 @@ import (
 //		time column.TimestampBuilder
 //	}
 func emitBuilder(t *model.Table) jen.Code {
-	list := []jen.Code{rt("BuilderBase")}
-	for _, c := range t.Columns {
-		list = append(list, jen.Id(c.Local).Add(builderType(c)))
-	}
 	return comment("%s collects rows of table %q in the memory that is sent. It is for one goroutine at a time.", t.Names.Builder, t.Name).
-		Type().Id(t.Names.Builder).Struct(list...)
+		Type().Id(t.Names.Builder).Struct(append([]jen.Code{rt("BuilderBase")}, builderFields(t.Columns)...)...)
+}
+
+// builderFields writes the builders of columns, those of nested ones as pointers.
+func builderFields(columns []*model.Column) (list []jen.Code) {
+	for _, c := range columns {
+		s := jen.Id(c.Local)
+		if c.Nested() {
+			s = s.Op("*")
+		}
+		list = append(list, s.Add(builderType(c)))
+	}
+	return list
+}
+
+// nestedBuilders writes b.tags = column.ListOf(…) for each nested column.
+func nestedBuilders(columns []*model.Column) (list []jen.Code) {
+	for _, c := range columns {
+		if c.Nested() {
+			list = append(list, jen.Id("b").Dot(c.Local).Op("=").Add(newBuilder(c)))
+		}
+	}
+	return list
+}
+
+// builderArg writes &b.price, or b.tags of a nested column.
+func builderArg(c *model.Column) string {
+	if c.Nested() {
+		return "b." + c.Local
+	}
+	return "&b." + c.Local
+}
+
+func builderArgs(columns []*model.Column) (list []string) {
+	for _, c := range columns {
+		list = append(list, builderArg(c))
+	}
+	return list
 }
 
 // emitNewBuilder writes
@@ -31,17 +64,14 @@ func emitBuilder(t *model.Table) jen.Code {
 //		return b
 //	}
 func emitNewBuilder(t *model.Table) jen.Code {
-	args := []string{t.Names.Columns, "opts"}
-	for _, c := range t.Columns {
-		args = append(args, "&b."+c.Local)
-	}
+	args := append([]string{t.Names.Columns, "opts"}, builderArgs(t.Columns)...)
+	body := append([]jen.Code{jen.Id("b").Op(":=").New(jen.Id(t.Names.Builder))}, nestedBuilders(t.Columns)...)
 	return comment("%s returns an empty builder. Nil options mean all defaults.", t.Names.NewBuilder).
 		Func().Id(t.Names.NewBuilder).Params(jen.Id("opts").Op("*").Add(rt("BuilderOptions"))).Op("*").Id(t.Names.Builder).
-		Block(
-			jen.Id("b").Op(":=").New(jen.Id(t.Names.Builder)),
+		Block(append(body,
 			jen.Id("b").Dot("Init").Call(arguments(len("    b.Init()"), args...)),
 			jen.Return(jen.Id("b")),
-		)
+		)...)
 }
 
 // builderMethod writes func (b *TradeBuilder) name(params).
@@ -56,7 +86,7 @@ func builderMethod(t *model.Table, name string, params ...jen.Code) *jen.Stateme
 func emitBuilderAccessor(t *model.Table, c *model.Column) jen.Code {
 	return comment("%s returns the builder of column %q, to fill column by column.", c.Method, c.Name).
 		Add(builderMethod(t, c.Method)).Op("*").Add(builderType(c)).
-		Add(oneLine(jen.Return(jen.Op("&").Id("b").Dot(c.Local))))
+		Add(oneLine(jen.Return(jen.Id(builderArg(c)))))
 }
 
 // emitAppend writes
@@ -77,6 +107,11 @@ func emitAppend(t *model.Table) jen.Code {
 
 // appendValue writes b.price.Append(value), AppendPtr(value) or AppendNullable(value.Get()).
 func appendValue(c *model.Column, value *jen.Statement) *jen.Statement {
+	return appendTo(c, jen.Id("b").Dot(c.Local), value)
+}
+
+// appendTo is appendValue of any builder.
+func appendTo(c *model.Column, builder, value *jen.Statement) *jen.Statement {
 	name := "Append"
 	switch c.Form {
 	case model.Pointer:
@@ -92,7 +127,7 @@ func appendValue(c *model.Column, value *jen.Statement) *jen.Statement {
 			value = plainType(c).Call(value)
 		}
 	}
-	return jen.Id("b").Dot(c.Local).Dot(name).Call(value)
+	return builder.Dot(name).Call(value)
 }
 
 // plainType writes the type that a column's builder takes where the row struct has one of its own.

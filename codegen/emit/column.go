@@ -13,6 +13,9 @@ func viewType(c *model.Column) *jen.Statement {
 	if c.Fixed() && !c.Nullable {
 		return jen.Index().Add(fixedType(c))
 	}
+	if c.Nested() {
+		return nestedType(c)
+	}
 	name, params := view(c)
 	switch {
 	case c.Type.Kind == model.FixedBinary:
@@ -112,6 +115,9 @@ func viewArgs(c *model.Column) []jen.Code {
 // builderType writes the type of a column's builder, such as column.FixedBuilder[float64].
 func builderType(c *model.Column) *jen.Statement {
 	t := c.Type
+	if c.Nested() {
+		return nestedBuilder(c)
+	}
 	_, params := view(c)
 	var name string
 	switch {

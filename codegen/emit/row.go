@@ -50,6 +50,14 @@ func rowType(c *model.Column) *jen.Statement {
 		value = jen.Index().Byte()
 	case c.Type.Kind == model.Nothing:
 		value = jen.Struct()
+	case c.Type.Kind == model.List:
+		value = jen.Index().Add(rowType(c.Children[0]))
+	case c.Type.Kind == model.FixedList:
+		value = jen.Index(jen.Lit(c.Type.Width)).Add(rowType(c.Children[0]))
+	case c.Type.Kind == model.Map:
+		value = jen.Map(rowType(c.Children[0])).Add(rowType(c.Children[1]))
+	case c.Type.Kind == model.Struct:
+		value = namedType(&c.Group.Named)
 	default:
 		value = slabType(c)
 	}

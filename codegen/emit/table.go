@@ -34,7 +34,11 @@ func emitTable(t *model.Table) []jen.Code {
 	for _, c := range t.Columns {
 		list = append(list, emitBuilderAccessor(t, c))
 	}
-	return append(list, emitAppend(t), emitAppendRows(t))
+	list = append(list, emitAppend(t), emitAppendRows(t))
+	for _, g := range t.Groups {
+		list = append(list, emitGroup(t, g)...)
+	}
+	return list
 }
 
 // emitTableVar writes
@@ -88,6 +92,16 @@ func emitColumn(c *model.Column) jen.Code {
 		f = append(f, field("Metadata", ipc("UUID").Call()))
 	}
 	list := []jen.Code{field("Field", ipc("Field").Values(f...))}
+	switch {
+	case c.Group != nil:
+		list = append(list, field("Parts", jen.Id(c.Group.Names.Columns)))
+	case len(c.Children) != 0:
+		var parts []jen.Code
+		for _, part := range c.Children {
+			parts = append(parts, emitColumn(part))
+		}
+		list = append(list, field("Parts", jen.Index().Add(rt("Column")).Values(parts...)))
+	}
 	if c.Enum {
 		list = append(list, field("Names", rt("NamesOf").Call(parseFunc(c.Named))))
 	}
@@ -124,6 +138,14 @@ func arrowType(t model.Type) *jen.Statement {
 		return ipc("Decimal").Call(jen.Lit(t.Bits), jen.Lit(t.Precision), jen.Lit(t.Scale))
 	case model.Nothing:
 		return ipc("Null")
+	case model.List:
+		return ipc(map[model.Layout]string{model.Offsets: "List", model.Large: "LargeList", model.Views: "ListView"}[t.Layout])
+	case model.FixedList:
+		return ipc("FixedSizeList").Call(jen.Lit(t.Width))
+	case model.Map:
+		return ipc("Map")
+	case model.Struct:
+		return ipc("Struct")
 	}
 	name := t.String() // uint16 or float64
 	return ipc(string(name[0]-'a'+'A') + name[1:])

@@ -2,6 +2,8 @@ package load
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/codegen/model"
 )
@@ -29,13 +31,32 @@ func applyTag(c *model.ColumnDef, t *tag, goType string, errs *model.Errors) {
 	if naive := find(t.options, "naive"); naive != nil && c.Type.Kind == model.Timestamp && c.Type.Zone == "" {
 		errs.Add(naive.pos, "naive=UTC on a timestamp that has no zone itself", "drop one of them")
 	}
-	if c.Type.Kind == model.Decimal && c.Type.Precision == 0 && find(t.options, "decimal") == nil {
-		errs.Add(c.Pos, fmt.Sprintf("field %s: %s does not say how many digits it has", c.Field, goType),
-			fmt.Sprintf("tag it `arrow:\",decimal(%d,2)\"`", model.MaxPrecision(c.Type.Bits)))
+	if c.Type.Kind != model.Decimal || find(t.options, "decimal") == nil {
+		wantDigits(c, c, "%s", goType, errs)
 	}
 	if value := find(t.options, "default"); value != nil {
 		setDefault(c, value, errs)
 	}
+}
+
+// wantDigits reports a decimal, in column c or below it, of which nobody has said how many digits it has. Option says where that
+// would be said.
+func wantDigits(top, c *model.ColumnDef, option, goType string, errs *model.Errors) {
+	if c.Type.Kind == model.Decimal && c.Type.Precision == 0 {
+		errs.Add(top.Pos, fmt.Sprintf("field %s: %s does not say how many digits it has", top.Field, goType),
+			fmt.Sprintf("tag it `arrow:\",%s\"`", fmt.Sprintf(option, fmt.Sprintf("decimal(%d,2)", model.MaxPrecision(c.Type.Bits)))))
+	}
+	for i, part := range c.Parts {
+		wantDigits(top, part, fmt.Sprintf(option, partOptions(c)[i]+"(%s)"), goType, errs)
+	}
+}
+
+// partOptions are the options for the columns below one.
+func partOptions(c *model.ColumnDef) []string {
+	if c.Type.Kind == model.Map {
+		return []string{"key", "value"}
+	}
+	return []string{"item"}
 }
 
 func find(options []option, name string) *option {
@@ -76,9 +97,18 @@ func applyOption(c *model.ColumnDef, o *option, goType string) *problem {
 		return problemf("write "+form.example, "option %q", o.text)
 	}
 	if p := applyType(c, o, goType, form.example); p != nil {
+		if k := c.Type.Kind; (k == model.List || k == model.FixedList) && typeOptions[o.name] {
+			p.remedy = fmt.Sprintf("write item(%s)", o.text)
+		}
 		return p
 	}
 	switch o.name {
+	case "item", "key", "value":
+		i := slices.Index(partOptions(c), o.name)
+		if len(c.Parts) <= i || i < 0 {
+			return problemf("leave it out", "%s on %s", o.name, goType)
+		}
+		return applyPart(c.Parts[i], o, goType)
 	case "naive":
 		if c.Type.Kind != model.Timestamp {
 			return problemf("leave it out", "naive is for timestamps, found %s", goType)
@@ -88,18 +118,46 @@ func applyOption(c *model.ColumnDef, o *option, goType string) *problem {
 		}
 		c.NaiveUTC = true
 	case "required":
-		if c.Type.Kind != model.Binary {
+		if k := c.Type.Kind; k != model.Binary && k != model.List && k != model.Map {
 			remedy := "leave it out"
 			if c.Nullable {
 				remedy = "use the type itself, which is never null"
 			}
-			return problemf(remedy, "required is for slices, found %s", goType)
+			return problemf(remedy, "required is for slices and maps, found %s", goType)
 		}
 		c.Nullable = false
 	case "was":
 		c.Was, c.WasPos = o.arg, o.pos
 	case "go":
 		c.Method, c.MethodPos = o.arg, o.pos
+	}
+	return nil
+}
+
+// typeOptions are those that say what the values are.
+var typeOptions = map[string]bool{
+	"dict": true, "timestamp": true, "date32": true, "date64": true, "time32": true, "time64": true, "duration": true, "decimal": true,
+	"uuid": true, "naive": true,
+}
+
+// applyPart sets what the options in item(…), key(…) or value(…) say of a column below another.
+func applyPart(c *model.ColumnDef, o *option, goType string) *problem {
+	seen := map[string]bool{}
+	for _, part := range splitOptions(o.arg) {
+		inner, p := parseOption(strings.TrimSpace(part.text))
+		switch {
+		case p != nil:
+		case seen[inner.name]:
+			p = problemf("say it once", "option %s is there twice", inner.name)
+		case inner.name == "was" || inner.name == "go" || inner.name == "default":
+			p = problemf("leave it out", "option %s inside of %s", inner.name, o.name)
+		default:
+			p = applyOption(c, &inner, o.name+" of "+goType)
+		}
+		if p != nil {
+			return p
+		}
+		seen[inner.name] = true
 	}
 	return nil
 }
@@ -192,6 +250,9 @@ var optionForms = map[string]struct {
 	"large":     {0, true, "large"},
 	"view":      {0, true, "view"},
 	"uuid":      {0, true, "uuid"},
+	"item":      {'(', false, "item(dict), what it says being of the items"},
+	"key":       {'(', false, "key(dict), what it says being of the keys"},
+	"value":     {'(', false, "value(dict), what it says being of the values"},
 	"naive":     {'=', false, "naive=UTC"},
 	"required":  {0, true, "required"},
 	"default":   {'=', false, "default=0"},

@@ -128,8 +128,8 @@ func parseIndex(spec string) (model.Type, *problem) {
 // setLayout sets the layout of text or bytes.
 func setLayout(c *model.ColumnDef, layout model.Layout, found string) *problem {
 	switch {
-	case c.Type.Kind != model.Utf8 && c.Type.Kind != model.Binary || c.Enum:
-		return problemf("leave it out", "%s is for text and bytes, found %s", layout, found)
+	case c.Type.Kind != model.Utf8 && c.Type.Kind != model.Binary && c.Type.Kind != model.List || c.Enum:
+		return problemf("leave it out", "%s is for text, bytes and lists, found %s", layout, found)
 	case c.Type.Layout != model.Offsets:
 		return problemf("drop one of them", "%s on a column that is %s", layout, c.Type.Layout)
 	case c.Index != nil:

@@ -64,9 +64,7 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 	}
 	var exprs []ast.Expr
 	for _, t := range tables {
-		for _, field := range t.body.Fields.List {
-			exprs = append(exprs, field.Type)
-		}
+		exprs = append(exprs, columnTypes(t.body)...)
 	}
 	for _, m := range messages {
 		if m.body != nil {
@@ -77,13 +75,14 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 	}
 	info, typeErrs, missing := check(p, exprs)
 	methods := p.methods()
+	s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs, groups: map[*types.TypeName]*model.GroupDef{}}
+	s.bodies = bodiesOf(info)
 	pkg := &model.Package{Name: p.name, Declared: p.declared(func(source string) bool { return filepath.Ext(source) == ".go" })}
 	var files []*model.File
 	for _, f := range p.files {
 		var defs []*model.Def
 		for _, t := range tables {
 			if t.file == f {
-				s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs}
 				defs = append(defs, s.def(t))
 			}
 		}
@@ -202,20 +201,27 @@ type structReader struct {
 	typeErrs []types.Error
 	missing  func(ast.Expr) string
 	errs     *model.Errors
+	bodies   map[*types.Struct]*ast.StructType
+	groups   map[*types.TypeName]*model.GroupDef // the structs of columns
+	open     []*types.TypeName                   // those that are being read
 }
 
 func (s *structReader) def(t *table) *model.Def {
-	def := &model.Def{Pos: s.p.pos(t.spec.Name.Pos()), Row: t.spec.Name.Name, Name: t.name, Doc: docOf(t.doc)}
+	return &model.Def{Pos: s.p.pos(t.spec.Name.Pos()), Row: t.spec.Name.Name, Name: t.name, Doc: docOf(t.doc), Columns: s.fields(t.body)}
+}
+
+// fields returns the columns of a struct's fields.
+func (s *structReader) fields(body *ast.StructType) (list []*model.ColumnDef) {
 	failed := false
-	for _, field := range t.body.Fields.List {
+	for _, field := range body.Fields.List {
 		columns, ok := s.field(field)
-		def.Columns = append(def.Columns, columns...)
+		list = append(list, columns...)
 		failed = failed || !ok
 	}
-	if failed && len(def.Columns) == 0 {
-		def.Columns = append(def.Columns, &model.ColumnDef{Field: "X", Name: "x"}) // so that nobody says it has none
+	if failed && len(list) == 0 {
+		list = append(list, &model.ColumnDef{Field: "X", Name: "x"}) // so that nobody says there are none
 	}
-	return def
+	return list
 }
 
 // field returns the columns of a field's names, mostly one. ok is false after an error.
@@ -250,7 +256,7 @@ func (s *structReader) fieldType(c *model.ColumnDef, expr ast.Expr) bool {
 	value, form := unwrap(t)
 	p := s.invalid(expr, t)
 	if p == nil {
-		p = setType(c, value, form)
+		p = s.setType(c, value, form)
 	}
 	if p != nil {
 		s.errs.Add(c.Pos, fmt.Sprintf("field %s: %s", c.Field, p.found), p.remedy)
@@ -281,15 +287,7 @@ func isFrom(t *types.Named, path string) bool {
 
 // invalid returns what the type checker said of a type that it does not know.
 func (s *structReader) invalid(expr ast.Expr, t types.Type) *problem {
-	value, _ := unwrap(t)
-	for value != nil {
-		elem, ok := value.(interface{ Elem() types.Type })
-		if !ok {
-			break
-		}
-		value = elem.Elem()
-	}
-	if value != nil && value.Underlying() != types.Typ[types.Invalid] {
+	if !isInvalid(t) {
 		return nil
 	}
 	if path := s.missing(expr); path != "" {
@@ -303,10 +301,23 @@ func (s *structReader) invalid(expr ast.Expr, t types.Type) *problem {
 	return problemf("declare or import it", "type %s is not known", types.ExprString(expr))
 }
 
+// isInvalid tells whether a type, or one that it is made of, is not known.
+func isInvalid(t types.Type) bool {
+	value, _ := unwrap(t)
+	if value == nil || value.Underlying() == types.Typ[types.Invalid] {
+		return true
+	}
+	if m, ok := value.(*types.Map); ok && isInvalid(m.Key()) {
+		return true
+	}
+	elem, ok := value.(interface{ Elem() types.Type })
+	return ok && isInvalid(elem.Elem())
+}
+
 const basicTypes = "use bool, string, int8 to int64, uint8 to uint64, float32, float64, []byte, [16]byte, time.Time, time.Duration, or a type of rt such as rt.Decimal128"
 
 // setType sets a column's type and how rows hold it.
-func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
+func (s *structReader) setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 	c.Form, c.Nullable = form, form != model.Plain
 	name := typeString(t)
 	named, isNamed := types.Unalias(t).(*types.Named)
@@ -337,25 +348,39 @@ func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 		}
 		c.Type = column
 	case *types.Slice:
-		if b, ok := types.Unalias(u.Elem()).(*types.Basic); !ok || b.Kind() != types.Uint8 {
-			return problemf("put the values into a table of their own, a row for each", "lists such as %s are not supported by this version", name)
-		}
 		if form != model.Plain {
 			return problemf(fmt.Sprintf("use %s, whose nil is null", name), "%s is nullable by itself", name)
 		}
-		c.Type, c.Nullable = model.Type{Kind: model.Binary}, true
+		c.Nullable = true
+		if !isByte(u.Elem()) {
+			c.Type = model.Type{Kind: model.List}
+			return s.parts(c, u.Elem())
+		}
+		c.Type = model.Type{Kind: model.Binary}
 		return nil // assignable to []byte, so that its name does not matter
+	case *types.Map:
+		if form != model.Plain {
+			return problemf(fmt.Sprintf("use %s, whose nil is null", name), "%s is nullable by itself", name)
+		}
+		c.Type, c.Nullable = model.Type{Kind: model.Map}, true
+		return s.parts(c, u.Key(), u.Elem())
 	case *types.Array:
-		if b, ok := types.Unalias(u.Elem()).(*types.Basic); !ok || b.Kind() != types.Uint8 {
-			return compositeProblem(u, name)
+		switch n := u.Len(); {
+		case (n < 1 || n > math.MaxInt32) && isByte(u.Elem()):
+			return problemf("use [16]byte, or a struct{} for nothing", "%s has %d bytes", name, n)
+		case n < 1 || n > math.MaxInt32:
+			return problemf("use an array of at least one item, or a struct{} for nothing", "%s has %d items", name, n)
+		case isByte(u.Elem()):
+			c.Type = model.Type{Kind: model.FixedBinary, Width: int(n)}
+		default:
+			c.Type = model.Type{Kind: model.FixedList, Width: int(n)}
+			if p := s.parts(c, u.Elem()); p != nil {
+				return p
+			}
 		}
-		if u.Len() < 1 || u.Len() > math.MaxInt32 {
-			return problemf("use [16]byte, or a struct{} for nothing", "%s has %d bytes", name, u.Len())
-		}
-		c.Type = model.Type{Kind: model.FixedBinary, Width: int(u.Len())}
 	case *types.Struct:
 		if u.NumFields() > 0 {
-			return compositeProblem(u, name)
+			return s.group(c, t, u)
 		}
 		if form != model.Plain {
 			return problemf(fmt.Sprintf("use %s, which is always null", name), "%s is null by itself", name)
@@ -380,6 +405,11 @@ func setType(c *model.ColumnDef, t types.Type, form model.Form) *problem {
 		}
 	}
 	return nil
+}
+
+func isByte(t types.Type) bool {
+	b, ok := types.Unalias(t).(*types.Basic)
+	return ok && b.Kind() == types.Uint8
 }
 
 // values are the types of the runtime that rows hold.
@@ -442,18 +472,9 @@ func basicProblem(t *types.Basic, name string) *problem {
 }
 
 func compositeProblem(t types.Type, name string) *problem {
-	later := func(what, remedy string) *problem {
-		return problemf(remedy, "%s such as %s are not supported by this version", what, name)
-	}
 	switch t := t.(type) {
 	case *types.Pointer:
 		return nestedNull(name)
-	case *types.Map:
-		return later("maps", "put the entries into a table of their own, a row for each")
-	case *types.Array:
-		return later("arrays", "use []byte, or a field for each element")
-	case *types.Struct:
-		return later("structs", "list its fields here")
 	case *types.Chan:
 		return problemf("tag it `arrow:\"-\"`", "a channel cannot be a column, found %s", name)
 	case *types.Signature:

@@ -23,6 +23,7 @@ import (
 type checker struct {
 	fset *token.FileSet
 	pkgs map[string]*sources // by import path
+	info *types.Info
 	errs []types.Error
 }
 
@@ -80,7 +81,7 @@ const localPath = "."
 // check returns the types of the expressions in p, as far as the fields exprs need them, what the type checker had to say, and
 // a function that returns the import path of a package that an expression needs and that is not there.
 func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error, func(ast.Expr) string) {
-	c := &checker{fset: p.fset, pkgs: map[string]*sources{}}
+	c := &checker{fset: p.fset, pkgs: map[string]*sources{}, info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}}
 	local := &sources{path: localPath, specs: map[string]spec{}}
 	for _, f := range p.files {
 		local.add(f.ast)
@@ -88,8 +89,7 @@ func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error, func(ast
 	for _, expr := range exprs {
 		c.reach(p.dir, local, spec{fileOf(local, expr), expr}, map[ast.Expr]bool{})
 	}
-	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
-	c.check(local, info)
+	c.check(local)
 	missing := func(expr ast.Expr) (importPath string) {
 		ast.Inspect(expr, func(node ast.Node) bool {
 			if x, ok := node.(*ast.SelectorExpr); ok {
@@ -101,7 +101,7 @@ func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error, func(ast
 		})
 		return importPath
 	}
-	return info, c.errs, missing
+	return c.info, c.errs, missing
 }
 
 // missing returns the import of f that is called name and could not be read.
@@ -139,7 +139,7 @@ func (s *sources) add(f *ast.File) {
 }
 
 // reach reads the packages that are needed to know the kind of a type: those that declare it, and what it is declared as.
-// What a struct, function or interface is made of is of no interest.
+// What a function or interface is made of is of no interest, nor are fields that cannot be columns.
 func (c *checker) reach(dir string, s *sources, at spec, seen map[ast.Expr]bool) {
 	if seen[at.expr] || at.file == nil {
 		return
@@ -157,6 +157,13 @@ func (c *checker) reach(dir string, s *sources, at spec, seen map[ast.Expr]bool)
 		next(x.X)
 	case *ast.ArrayType:
 		next(x.Elt)
+	case *ast.MapType:
+		next(x.Key)
+		next(x.Value)
+	case *ast.StructType:
+		for _, expr := range columnTypes(x) {
+			next(expr)
+		}
 	case *ast.IndexExpr:
 		next(x.X)
 		next(x.Index)
@@ -243,7 +250,7 @@ func (c *checker) load(importPath, dir string) *sources {
 }
 
 // check type-checks a package, without the bodies of functions.
-func (c *checker) check(s *sources, info *types.Info) *types.Package {
+func (c *checker) check(s *sources) *types.Package {
 	config := types.Config{
 		Importer:         c,
 		IgnoreFuncBodies: true,
@@ -255,7 +262,7 @@ func (c *checker) check(s *sources, info *types.Info) *types.Package {
 		},
 	}
 	s.types = types.NewPackage(s.path, packageName(s.path)) // for imports in a circle
-	s.types, _ = config.Check(s.path, c.fset, s.files, info)
+	s.types, _ = config.Check(s.path, c.fset, s.files, c.info)
 	return s.types
 }
 
@@ -271,7 +278,7 @@ func (c *checker) Import(importPath string) (*types.Package, error) {
 		return empty, nil
 	}
 	if s.types == nil {
-		c.check(s, nil)
+		c.check(s)
 	}
 	return s.types, nil
 }

@@ -314,6 +314,9 @@ func (b *builder) imports(defs []*Def) {
 		named = append(named, namedIn(m.Defs, false, map[*GroupDef]bool{})...)
 	}
 	for _, def := range defs {
+		if hasOrder(def.Columns, map[*GroupDef]bool{}) {
+			named = append(named, &Named{Path: "cmp", Package: "cmp"})
+		}
 		named = append(named, namedIn(def.Columns, false, map[*GroupDef]bool{})...)
 	}
 	slices.SortFunc(named, func(x, y *Named) int { return strings.Compare(x.Path, y.Path) })
@@ -349,6 +352,20 @@ func namedIn(defs []*ColumnDef, below bool, seen map[*GroupDef]bool) (list []*Na
 		}
 	}
 	return list
+}
+
+// hasOrder tells whether columns, or those below them, are maps with keys that package cmp orders.
+func hasOrder(defs []*ColumnDef, seen map[*GroupDef]bool) bool {
+	return slices.ContainsFunc(defs, func(c *ColumnDef) bool {
+		if c.Type.Kind == Map && c.Parts[0].Type.Kind != FixedBinary {
+			return true
+		}
+		if g := c.Group; g != nil && !seen[g] {
+			seen[g] = true
+			return hasOrder(g.Columns, seen)
+		}
+		return hasOrder(c.Parts, seen)
+	})
 }
 
 // declared are the names that the package declares.
@@ -405,13 +422,14 @@ func (e *Enum) Names() []string {
 func (b *builder) locals(t *Table) {
 	b.localsOf(t, t.Columns)
 	for _, s := range t.Groups {
-		b.localsOf(t, s.Columns)
+		b.localsOf(t, s.Columns, "d", "own", "p", "to", "v", "valid")
 	}
 }
 
-func (b *builder) localsOf(t *Table, columns []*Column) {
+func (b *builder) localsOf(t *Table, columns []*Column, more ...string) {
 	taken := names{}
 	taken.take(locals...)
+	taken.take(more...)
 	taken.take(t.Row)
 	taken.take(t.Names.all()...)
 	for _, s := range t.Groups {

@@ -126,7 +126,7 @@ var methods = []string{
 // groupMethods are what views and builders of structs have beside the fields' accessors.
 var groupMethods = []string{
 	"IsNull", "Len", "Row", "Slice", // of a view
-	"Append", "AppendBlank", "AppendNull", "AppendNullable", "AppendPtr", "Children", "Data", "Err", "Init", "Reset", "Size",
+	"Append", "AppendBlank", "AppendNull", "AppendNullable", "AppendPtr", "AppendRows", "Children", "Data", "Err", "Fields", "Init", "Reset", "Size",
 	"StructBuilder", "Truncate", // of a builder
 }
 

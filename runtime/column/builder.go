@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/lightstream-go/lightstream/internal/asm"
@@ -26,6 +27,8 @@ type Builder interface {
 	Truncate(n int)
 	// Data returns the rows as buffers that alias the builder's memory, until it is changed.
 	Data() Data
+	// AppendBlank adds n rows that stand below a null, for nobody to see: null where the column may be, else zero.
+	AppendBlank(n int)
 	// Init sets what the column may hold. It is called once, before the first row.
 	Init(c Config)
 }
@@ -43,7 +46,11 @@ type Config struct {
 	MaxEntries int         // of a dictionary of its own, 0 is no limit
 	Parse      any         // of a column of names: func(string) (E, error)
 	Failed     *bool       // set where the column refuses a value; may be nil
+	Children   []Config    // of the columns below a nested one
 }
+
+// field returns the name without the path to it.
+func (c *Config) field() string { return c.Name[strings.LastIndexByte(c.Name, '.')+1:] }
 
 // ValueError says which value a builder refused.
 type ValueError struct {
@@ -60,13 +67,15 @@ func (e *ValueError) Unwrap() error { return e.Err }
 
 // The conditions that a [ValueError] wraps, beside [ErrDictionaryFull].
 var (
-	ErrNotNullable = errors.New("null in a column that is not nullable")
-	ErrTimeRange   = errors.New("time is out of range")
-	ErrNaiveTime   = errors.New("time is not in UTC, but the column has no zone")
-	ErrTooLong     = errors.New("column holds more text than 32-bit offsets reach")
-	ErrIndex       = errors.New("index is outside its dictionary")
-	ErrWidth       = errors.New("value has not the column's length")
-	ErrUnnamed     = errors.New("value has no name")
+	ErrNotNullable  = errors.New("null in a column that is not nullable")
+	ErrTimeRange    = errors.New("time is out of range")
+	ErrNaiveTime    = errors.New("time is not in UTC, but the column has no zone")
+	ErrTooLong      = errors.New("column holds more text than 32-bit offsets reach")
+	ErrIndex        = errors.New("index is outside its dictionary")
+	ErrWidth        = errors.New("value has not the column's length")
+	ErrUnnamed      = errors.New("value has no name")
+	ErrTooManyItems = errors.New("column holds more items than 32-bit offsets reach")
+	ErrUneven       = errors.New("columns below a nested one have not the rows that it needs")
 )
 
 // header is what all builders share: the config, the validity bitmap and the first error.
@@ -110,6 +119,17 @@ func (h *header) setNull(row int) {
 	h.validity = growBits(h.validity, row+1)
 	h.marked++
 	h.nulls++
+}
+
+// blank makes rows from … to-1, those just added, null where the column may be.
+func (h *header) blank(from, to int) {
+	if !h.Nullable {
+		return
+	}
+	h.mark(from)
+	h.validity = growBits(h.validity, to)
+	h.marked = to
+	h.nulls += to - from
 }
 
 // mark brings the bitmap up to the first n rows.
@@ -211,6 +231,21 @@ func (b *FixedBuilder[T]) Append(v T) {
 	b.values[n] = v
 }
 
+// AppendAll adds a row for each of v.
+func (b *FixedBuilder[T]) AppendAll(v []T) {
+	n := len(b.values)
+	if len(v) > cap(b.values)-n {
+		b.values = growFixed(b.values, len(v))
+	}
+	b.values = b.values[:n+copy(b.values[n:n+len(v)], v)]
+}
+
+// AppendBlank adds n rows that stand below a null.
+func (b *FixedBuilder[T]) AppendBlank(n int) {
+	b.Extend(n)
+	b.blank(len(b.values)-n, len(b.values))
+}
+
 // AppendNull adds a null row.
 func (b *FixedBuilder[T]) AppendNull() {
 	n := len(b.values)
@@ -309,6 +344,13 @@ func (b *BoolBuilder) AppendAll(v []bool) {
 	b.n += len(v)
 	b.bits = growBits(b.bits, b.n)
 	asm.PackBools(b.bits[n>>3:], v)
+}
+
+// AppendBlank adds n rows that stand below a null.
+func (b *BoolBuilder) AppendBlank(n int) {
+	b.n += n
+	b.bits = growBits(b.bits, b.n)
+	b.blank(b.n-n, b.n)
 }
 
 // AppendNull adds a null row.
@@ -446,6 +488,13 @@ func (b *TimestampBuilder) AppendPtr(p *time.Time) {
 	b.Append(*p)
 }
 
+// AppendAll adds a row for each of v.
+func (b *TimestampBuilder) AppendAll(v []time.Time) {
+	for _, t := range v {
+		b.Append(t)
+	}
+}
+
 // AppendValue adds a row in units since 1970-01-01.
 func (b *TimestampBuilder) AppendValue(v int64) { b.FixedBuilder.Append(v) }
 
@@ -487,6 +536,21 @@ func (b *BinaryBuilder) AppendPtr(p *[]byte) {
 		return
 	}
 	b.append(stringOf(*p))
+}
+
+// AppendAll adds a row for each of v, as Append does.
+func (b *BinaryBuilder) AppendAll(v [][]byte) {
+	for _, p := range v {
+		b.Append(p)
+	}
+}
+
+// AppendBlank adds n rows that stand below a null.
+func (b *BinaryBuilder) AppendBlank(n int) {
+	for range n {
+		b.append("")
+	}
+	b.blank(b.Len()-n, b.Len())
 }
 
 // AppendNull adds a null row.
@@ -659,7 +723,8 @@ type DictBuilder[I Index] struct {
 	FixedBuilder[I]
 	dictionary *Dictionary
 	limit      int
-	direct     bool // indices were set by the caller
+	direct     bool   // indices were set by the caller
+	zero       string // a value for rows that nobody sees, where there is no other
 }
 
 // Init sets the column's dictionary.
@@ -736,6 +801,16 @@ func (b *DictBuilder[I]) AppendPtr(p *string) {
 		return
 	}
 	b.Append(*p)
+}
+
+// AppendBlank adds n rows that stand below a null.
+func (b *DictBuilder[I]) AppendBlank(n int) {
+	if !b.Nullable && b.dictionary.Len() == 0 {
+		if _, err := b.dictionary.Index(b.zero, b.limit); err != nil {
+			b.fail(len(b.values), err)
+		}
+	}
+	b.FixedBuilder.AppendBlank(n)
 }
 
 // AppendIndex adds a row by its index in the dictionary. One that is not there when the batch is written is the builder's

@@ -60,6 +60,13 @@ func (b *DateBuilder[T]) Append(t time.Time) {
 	b.FixedBuilder.Append(T(days * scale))
 }
 
+// AppendAll adds a row for each of v, as Append does.
+func (b *DateBuilder[T]) AppendAll(v []time.Time) {
+	for _, p := range v {
+		b.Append(p)
+	}
+}
+
 // AppendNullable adds t, or a null row if it is not valid.
 func (b *DateBuilder[T]) AppendNullable(t time.Time, valid bool) {
 	if !valid {
@@ -110,6 +117,12 @@ func (b *NullBuilder) Append(struct{}) { b.n++ }
 
 // AppendNull adds a row.
 func (b *NullBuilder) AppendNull() { b.n++ }
+
+// AppendAll adds a row for each of v.
+func (b *NullBuilder) AppendAll(v []struct{}) { b.n += len(v) }
+
+// AppendBlank adds n rows.
+func (b *NullBuilder) AppendBlank(n int) { b.n += n }
 
 // Extend adds n rows.
 func (b *NullBuilder) Extend(n int) { b.n += n }

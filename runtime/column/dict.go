@@ -64,6 +64,13 @@ func (b *DictBinaryBuilder[I]) Append(v []byte) {
 	b.DictBuilder.Append(stringOf(v)) // only compared, and copied if it is new
 }
 
+// AppendAll adds a row for each of v, as Append does.
+func (b *DictBinaryBuilder[I]) AppendAll(v [][]byte) {
+	for _, p := range v {
+		b.Append(p)
+	}
+}
+
 // AppendNullable adds v, or a null row if it is not valid.
 func (b *DictBinaryBuilder[I]) AppendNullable(v []byte, valid bool) {
 	if !valid {
@@ -124,12 +131,25 @@ type DictIntBuilder[I, T Index] struct {
 	buf [8]byte
 }
 
+// Init sets the column's dictionary.
+func (b *DictIntBuilder[I, T]) Init(c Config) {
+	b.DictBuilder.Init(c)
+	b.zero = string(make([]byte, SizeOf[T]()))
+}
+
 // Append adds a row.
 func (b *DictIntBuilder[I, T]) Append(v T) {
 	for i, u := 0, uint64(v); i < len(b.buf); i, u = i+1, u>>8 {
 		b.buf[i] = byte(u)
 	}
 	b.DictBuilder.Append(stringOf(b.buf[:SizeOf[T]()])) // only compared, and copied if it is new
+}
+
+// AppendAll adds a row for each of v, as Append does.
+func (b *DictIntBuilder[I, T]) AppendAll(v []T) {
+	for _, p := range v {
+		b.Append(p)
+	}
 }
 
 // AppendNullable adds v, or a null row if it is not valid.
@@ -238,6 +258,13 @@ func (b *EnumBuilder[I, E]) add(v E) {
 	b.DictBuilder.Append(name)
 	if b.err == nil {
 		b.known[v] = b.values[len(b.values)-1]
+	}
+}
+
+// AppendAll adds a row for each of v, as Append does.
+func (b *EnumBuilder[I, E]) AppendAll(v []E) {
+	for _, p := range v {
+		b.Append(p)
 	}
 }
 

@@ -34,7 +34,8 @@ func ExampleBoolBuilder() {
 	b.AppendAll([]bool{true, false, true})
 	d := b.Data()
 	v := column.BoolsOf(&d)
-	fmt.Printf("%v %v %03b\n", v.At(0), v.At(1), v.Bitmap())
+	bits, _ := v.Bitmap()
+	fmt.Printf("%v %v %03b\n", v.At(0), v.At(1), bits)
 	// Output:
 	// true false [101]
 }

@@ -15,24 +15,24 @@ import (
 type LargeBinaries struct {
 	offsets  []int64
 	data     []byte
-	validity []byte
+	validity bitmap
 }
 
 // LargeBinariesOf returns the view of a large binary column.
 func LargeBinariesOf(d *Data) LargeBinaries {
-	return LargeBinaries{View[int64](d.Buffers[1]), d.Buffers[2], d.Buffers[0]}
+	return LargeBinaries{View[int64](d.Buffers[1]), d.Buffers[2], validityOf(d)}
 }
 
 // Len returns the number of rows.
 func (c LargeBinaries) Len() int { return max(len(c.offsets)-1, 0) }
 
 // IsNull tells whether row i is null.
-func (c LargeBinaries) IsNull(i int) bool { return !bit(c.validity, i) }
+func (c LargeBinaries) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the bytes of row i, nil where it is null and never nil elsewhere. They alias the batch and are read-only.
 func (c LargeBinaries) At(i int) []byte {
 	from, to := c.offsets[i], c.offsets[i+1]
-	if !bit(c.validity, i) {
+	if !c.validity.has(i) {
 		return nil
 	}
 	if from == to {
@@ -42,13 +42,13 @@ func (c LargeBinaries) At(i int) []byte {
 }
 
 // Get returns the bytes of row i, and whether there are any.
-func (c LargeBinaries) Get(i int) (v []byte, ok bool) { return c.At(i), bit(c.validity, i) }
+func (c LargeBinaries) Get(i int) (v []byte, ok bool) { return c.At(i), c.validity.has(i) }
 
 // Clone returns a copy of the bytes of row i, nil where it is null.
 func (c LargeBinaries) Clone(i int) []byte { return bytes.Clone(c.At(i)) }
 
 // GetClone returns a copy of the bytes of row i, and whether there are any.
-func (c LargeBinaries) GetClone(i int) (v []byte, ok bool) { return c.Clone(i), bit(c.validity, i) }
+func (c LargeBinaries) GetClone(i int) (v []byte, ok bool) { return c.Clone(i), c.validity.has(i) }
 
 // All yields each row's number and bytes, nil where it is null. The bytes alias the batch.
 func (c LargeBinaries) All() iter.Seq2[int, []byte] { return all(c.Len(), c.At) }
@@ -123,6 +123,21 @@ func (b *LargeBinaryBuilder) AppendPtr(p *[]byte) {
 	b.append(stringOf(*p))
 }
 
+// AppendAll adds a row for each of v, as Append does.
+func (b *LargeBinaryBuilder) AppendAll(v [][]byte) {
+	for _, p := range v {
+		b.Append(p)
+	}
+}
+
+// AppendBlank adds n rows that stand below a null.
+func (b *LargeBinaryBuilder) AppendBlank(n int) {
+	for range n {
+		b.end()
+	}
+	b.blank(b.Len()-n, b.Len())
+}
+
 // AppendNull adds a null row.
 func (b *LargeBinaryBuilder) AppendNull() { b.setNull(b.end()) }
 
@@ -177,6 +192,13 @@ type LargeTextBuilder struct{ LargeBinaryBuilder }
 // Append adds a row.
 func (b *LargeTextBuilder) Append(s string) { b.append(s) }
 
+// AppendAll adds a row for each of v.
+func (b *LargeTextBuilder) AppendAll(v []string) {
+	for _, s := range v {
+		b.append(s)
+	}
+}
+
 // AppendNullable adds s, or a null row if it is not valid.
 func (b *LargeTextBuilder) AppendNullable(s string, valid bool) {
 	if !valid {
@@ -200,23 +222,23 @@ func (b *LargeTextBuilder) AppendPtr(p *string) {
 type BinaryViews struct {
 	views    []byte
 	data     [][]byte
-	validity []byte
+	validity bitmap
 }
 
 // BinaryViewsOf returns the view of a binary view column.
 func BinaryViewsOf(d *Data) BinaryViews {
-	return BinaryViews{d.Buffers[1], d.Variadic, d.Buffers[0]}
+	return BinaryViews{d.Buffers[1], d.Variadic, validityOf(d)}
 }
 
 // Len returns the number of rows.
 func (c BinaryViews) Len() int { return len(c.views) / viewSize }
 
 // IsNull tells whether row i is null.
-func (c BinaryViews) IsNull(i int) bool { return !bit(c.validity, i) }
+func (c BinaryViews) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the bytes of row i, nil where it is null and never nil elsewhere. They alias the batch and are read-only.
 func (c BinaryViews) At(i int) []byte {
-	if !bit(c.validity, i) {
+	if !c.validity.has(i) {
 		return nil
 	}
 	return viewed(c.views[i*viewSize:i*viewSize+viewSize], c.data)
@@ -305,6 +327,21 @@ func (b *BinaryViewBuilder) AppendPtr(p *[]byte) {
 	b.append(stringOf(*p))
 }
 
+// AppendAll adds a row for each of v, as Append does.
+func (b *BinaryViewBuilder) AppendAll(v [][]byte) {
+	for _, p := range v {
+		b.Append(p)
+	}
+}
+
+// AppendBlank adds n rows that stand below a null.
+func (b *BinaryViewBuilder) AppendBlank(n int) {
+	for range n {
+		b.next()
+	}
+	b.blank(b.Len()-n, b.Len())
+}
+
 // AppendNull adds a null row.
 func (b *BinaryViewBuilder) AppendNull() {
 	b.next()
@@ -367,6 +404,13 @@ type TextViewBuilder struct{ BinaryViewBuilder }
 
 // Append adds a row.
 func (b *TextViewBuilder) Append(s string) { b.append(s) }
+
+// AppendAll adds a row for each of v.
+func (b *TextViewBuilder) AppendAll(v []string) {
+	for _, s := range v {
+		b.append(s)
+	}
+}
 
 // AppendNullable adds s, or a null row if it is not valid.
 func (b *TextViewBuilder) AppendNullable(s string, valid bool) {

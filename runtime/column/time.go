@@ -11,13 +11,13 @@ import (
 type Durations struct {
 	narrow   []int32 // of times of 32 bits
 	values   []int64
-	validity []byte
+	validity bitmap
 	unit     Unit
 }
 
 // DurationsOf returns the view of a duration or time column of the given unit and width in bits.
 func DurationsOf(d *Data, unit Unit, bits int) Durations {
-	c := Durations{validity: d.Buffers[0], unit: unit}
+	c := Durations{validity: validityOf(d), unit: unit}
 	if bits == 32 {
 		c.narrow = View[int32](d.Buffers[1])
 	} else {
@@ -30,13 +30,13 @@ func DurationsOf(d *Data, unit Unit, bits int) Durations {
 func (c Durations) Len() int { return len(c.narrow) + len(c.values) }
 
 // IsNull tells whether row i is null.
-func (c Durations) IsNull(i int) bool { return !bit(c.validity, i) }
+func (c Durations) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the span of row i, zero where it is null. One that a [time.Duration] cannot hold is cut to the nearest that it
 // can: [Durations.Raw] tells.
 func (c Durations) At(i int) time.Duration {
 	v := c.Raw(i)
-	if !bit(c.validity, i) {
+	if !c.validity.has(i) {
 		return 0
 	}
 	nanos := int64(Nanosecond / c.unit)
@@ -58,7 +58,7 @@ func (c Durations) Raw(i int) int64 {
 }
 
 // Get returns the span of row i, and whether there is one.
-func (c Durations) Get(i int) (v time.Duration, ok bool) { return c.At(i), bit(c.validity, i) }
+func (c Durations) Get(i int) (v time.Duration, ok bool) { return c.At(i), c.validity.has(i) }
 
 // Unit returns the unit of [Durations.Raw].
 func (c Durations) Unit() Unit { return c.unit }
@@ -80,6 +80,13 @@ func (h *header) convert(v time.Duration, row int) int64 {
 		return 0
 	}
 	return int64(v) / int64(Nanosecond/h.Unit)
+}
+
+// AppendAll adds a row for each of v, as Append does.
+func (b *DurationBuilder) AppendAll(v []time.Duration) {
+	for _, p := range v {
+		b.Append(p)
+	}
 }
 
 // AppendNullable adds v, or a null row if it is not valid.
@@ -106,6 +113,13 @@ type Time32Builder struct{ FixedBuilder[int32] }
 // Append adds a row.
 func (b *Time32Builder) Append(v time.Duration) {
 	b.FixedBuilder.Append(int32(b.convert(v, len(b.values))))
+}
+
+// AppendAll adds a row for each of v, as Append does.
+func (b *Time32Builder) AppendAll(v []time.Duration) {
+	for _, p := range v {
+		b.Append(p)
+	}
 }
 
 // AppendNullable adds v, or a null row if it is not valid.
@@ -182,6 +196,13 @@ func (b *DecimalBuilder[T]) Reset() {
 	b.FixedBuilder.Reset()
 }
 
+// AppendAll adds a row for each of v, as Append does.
+func (b *DecimalBuilder[T]) AppendAll(v []T) {
+	for _, p := range v {
+		b.Append(p)
+	}
+}
+
 // AppendNullable adds v, or a null row if it is not valid.
 func (b *DecimalBuilder[T]) AppendNullable(v T, valid bool) {
 	if !valid {
@@ -203,25 +224,25 @@ func (b *DecimalBuilder[T]) AppendPtr(p *T) {
 // FixedBinaries is a column of byte strings that all have the same length.
 type FixedBinaries struct {
 	values   []byte
-	validity []byte
+	validity bitmap
 	width, n int
 }
 
 // FixedBinariesOf returns the view of a column of byte strings of width bytes.
 func FixedBinariesOf(d *Data, width int) FixedBinaries {
-	return FixedBinaries{d.Buffers[1], d.Buffers[0], width, d.Len}
+	return FixedBinaries{d.Buffers[1], validityOf(d), width, d.Len}
 }
 
 // Len returns the number of rows.
 func (c FixedBinaries) Len() int { return c.n }
 
 // IsNull tells whether row i is null.
-func (c FixedBinaries) IsNull(i int) bool { return !bit(c.validity, i) }
+func (c FixedBinaries) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the bytes of row i, all zero where it is null. They alias the batch and are read-only; a conversion such as
 // [16]byte(c.At(i)) copies them.
 func (c FixedBinaries) At(i int) []byte {
-	if !bit(c.validity, i) {
+	if !c.validity.has(i) {
 		return make([]byte, c.width)
 	}
 	from := i * c.width
@@ -229,7 +250,7 @@ func (c FixedBinaries) At(i int) []byte {
 }
 
 // Get returns the bytes of row i, and whether there are any.
-func (c FixedBinaries) Get(i int) (v []byte, ok bool) { return c.At(i), bit(c.validity, i) }
+func (c FixedBinaries) Get(i int) (v []byte, ok bool) { return c.At(i), c.validity.has(i) }
 
 // Values returns all values, one after the other, aliasing the batch. Those at null rows are unspecified.
 func (c FixedBinaries) Values() []byte { return c.values }
@@ -279,6 +300,12 @@ func (b *FixedBinaryBuilder) AppendNull() {
 	clear(b.values[from:])
 	b.n++
 	b.setNull(b.n - 1)
+}
+
+// AppendBlank adds n rows that stand below a null.
+func (b *FixedBinaryBuilder) AppendBlank(n int) {
+	b.Extend(n)
+	b.blank(b.n-n, b.n)
 }
 
 // AppendNullable adds a copy of v, or a null row if it is not valid.

@@ -10,12 +10,12 @@ import (
 // Nullable is a fixed-width column that may hold nulls. (One that may not is a plain slice.)
 type Nullable[T any] struct {
 	values   []T
-	validity []byte
+	validity bitmap
 }
 
 // NullableOf returns the view of a fixed-width column.
 func NullableOf[T Value](d *Data) Nullable[T] {
-	return Nullable[T]{View[T](d.Buffers[1]), d.Buffers[0]}
+	return Nullable[T]{View[T](d.Buffers[1]), validityOf(d)}
 }
 
 // ArraysOf returns the values of a column of byte strings of one length, T being an array of that many bytes.
@@ -26,26 +26,26 @@ func ArraysOf[T any](d *Data) []T {
 
 // NullableArraysOf is [ArraysOf] of a column that may hold nulls.
 func NullableArraysOf[T any](d *Data) Nullable[T] {
-	return Nullable[T]{ArraysOf[T](d), d.Buffers[0]}
+	return Nullable[T]{ArraysOf[T](d), validityOf(d)}
 }
 
 // Len returns the number of rows.
 func (c Nullable[T]) Len() int { return len(c.values) }
 
 // IsNull tells whether row i is null.
-func (c Nullable[T]) IsNull(i int) bool { return !bit(c.validity, i) }
+func (c Nullable[T]) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the value of row i, zero where it is null.
 func (c Nullable[T]) At(i int) T {
 	v := c.values[i]
-	if !bit(c.validity, i) {
+	if !c.validity.has(i) {
 		return *new(T)
 	}
 	return v
 }
 
 // Get returns the value of row i, and whether there is one.
-func (c Nullable[T]) Get(i int) (v T, ok bool) { return c.At(i), bit(c.validity, i) }
+func (c Nullable[T]) Get(i int) (v T, ok bool) { return c.At(i), c.validity.has(i) }
 
 // Values returns all values in row order, aliasing the batch. Those at null rows are unspecified.
 func (c Nullable[T]) Values() []T { return c.values }
@@ -55,27 +55,32 @@ func (c Nullable[T]) All() iter.Seq2[int, T] { return all(c.Len(), c.At) }
 
 // Bools is a bool column: one bit a value.
 type Bools struct {
-	bits, validity []byte
-	n              int
+	bits     []byte
+	validity bitmap
+	from, n  int // of bits
 }
 
 // BoolsOf returns the view of a bool column.
-func BoolsOf(d *Data) Bools { return Bools{d.Buffers[1], d.Buffers[0], d.Len} }
+func BoolsOf(d *Data) Bools { return Bools{d.Buffers[1], validityOf(d), 0, d.Len} }
 
 // Len returns the number of rows.
 func (c Bools) Len() int { return c.n }
 
 // IsNull tells whether row i is null.
-func (c Bools) IsNull(i int) bool { return !bit(c.validity, i) }
+func (c Bools) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the value of row i, false where it is null.
-func (c Bools) At(i int) bool { return c.bits[i>>3]&(1<<(i&7)) != 0 && bit(c.validity, i) }
+func (c Bools) At(i int) bool {
+	at := c.from + i
+	return c.bits[at>>3]&(1<<(at&7)) != 0 && c.validity.has(i)
+}
 
 // Get returns the value of row i, and whether there is one.
-func (c Bools) Get(i int) (v, ok bool) { return c.At(i), bit(c.validity, i) }
+func (c Bools) Get(i int) (v, ok bool) { return c.At(i), c.validity.has(i) }
 
-// Bitmap returns the values as they are in memory: row i is bit i&7 of byte i>>3. It aliases the batch.
-func (c Bools) Bitmap() []byte { return c.bits }
+// Bitmap returns the values as they are in memory: row i is bit k&7 of byte k>>3, k being from+i. It aliases the batch. Of a
+// whole column from is 0.
+func (c Bools) Bitmap() (bits []byte, from int) { return c.bits, c.from }
 
 // All yields each row's number and value, false where it is null.
 func (c Bools) All() iter.Seq2[int, bool] { return all(c.Len(), c.At) }
@@ -115,32 +120,32 @@ func (u Unit) Time(v int64) time.Time {
 // Timestamps is a column of instants, or of wall-clock times when its type has no zone: those are held as UTC.
 type Timestamps struct {
 	values   []int64
-	validity []byte
+	validity bitmap
 	unit     Unit
 }
 
 // TimestampsOf returns the view of a timestamp column of the given unit.
 func TimestampsOf(d *Data, unit Unit) Timestamps {
-	return Timestamps{View[int64](d.Buffers[1]), d.Buffers[0], unit}
+	return Timestamps{View[int64](d.Buffers[1]), validityOf(d), unit}
 }
 
 // Len returns the number of rows.
 func (c Timestamps) Len() int { return len(c.values) }
 
 // IsNull tells whether row i is null.
-func (c Timestamps) IsNull(i int) bool { return !bit(c.validity, i) }
+func (c Timestamps) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the time of row i in UTC, the zero time where it is null.
 func (c Timestamps) At(i int) time.Time {
 	v := c.values[i]
-	if !bit(c.validity, i) {
+	if !c.validity.has(i) {
 		return time.Time{}
 	}
 	return c.unit.Time(v)
 }
 
 // Get returns the time of row i, and whether there is one.
-func (c Timestamps) Get(i int) (v time.Time, ok bool) { return c.At(i), bit(c.validity, i) }
+func (c Timestamps) Get(i int) (v time.Time, ok bool) { return c.At(i), c.validity.has(i) }
 
 // Values returns all values in row order, in units since 1970-01-01, aliasing the batch. Those at null rows are
 // unspecified.
@@ -186,24 +191,24 @@ func (c Texts) All() iter.Seq2[int, string] { return all(c.Len(), c.At) }
 type Binaries struct {
 	offsets  []int32
 	data     []byte
-	validity []byte
+	validity bitmap
 }
 
 // BinariesOf returns the view of a binary column.
 func BinariesOf(d *Data) Binaries {
-	return Binaries{View[int32](d.Buffers[1]), d.Buffers[2], d.Buffers[0]}
+	return Binaries{View[int32](d.Buffers[1]), d.Buffers[2], validityOf(d)}
 }
 
 // Len returns the number of rows.
 func (c Binaries) Len() int { return max(len(c.offsets)-1, 0) }
 
 // IsNull tells whether row i is null.
-func (c Binaries) IsNull(i int) bool { return !bit(c.validity, i) }
+func (c Binaries) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the bytes of row i, nil where it is null and never nil elsewhere. They alias the batch and are read-only.
 func (c Binaries) At(i int) []byte {
 	from, to := c.offsets[i], c.offsets[i+1]
-	if !bit(c.validity, i) {
+	if !c.validity.has(i) {
 		return nil
 	}
 	if from == to {
@@ -215,13 +220,13 @@ func (c Binaries) At(i int) []byte {
 var empty = []byte{}
 
 // Get returns the bytes of row i, and whether there are any.
-func (c Binaries) Get(i int) (v []byte, ok bool) { return c.At(i), bit(c.validity, i) }
+func (c Binaries) Get(i int) (v []byte, ok bool) { return c.At(i), c.validity.has(i) }
 
 // Clone returns a copy of the bytes of row i, nil where it is null.
 func (c Binaries) Clone(i int) []byte { return bytes.Clone(c.At(i)) }
 
 // GetClone returns a copy of the bytes of row i, and whether there are any.
-func (c Binaries) GetClone(i int) (v []byte, ok bool) { return c.Clone(i), bit(c.validity, i) }
+func (c Binaries) GetClone(i int) (v []byte, ok bool) { return c.Clone(i), c.validity.has(i) }
 
 // All yields each row's number and bytes, nil where it is null. The bytes alias the batch.
 func (c Binaries) All() iter.Seq2[int, []byte] { return all(c.Len(), c.At) }
@@ -229,13 +234,13 @@ func (c Binaries) All() iter.Seq2[int, []byte] { return all(c.Len(), c.At) }
 // Dict is a column of strings that stand in a dictionary; I is the type of the indices.
 type Dict[I Index] struct {
 	indices  []I
-	validity []byte
+	validity bitmap
 	values   Values
 }
 
 // DictOf returns the view of a dictionary column.
 func DictOf[I Index](d *Data) Dict[I] {
-	return Dict[I]{View[I](d.Buffers[1]), d.Buffers[0], d.Values}
+	return Dict[I]{View[I](d.Buffers[1]), validityOf(d), d.Values}
 }
 
 // Len returns the number of rows.
@@ -243,14 +248,14 @@ func (c Dict[I]) Len() int { return len(c.indices) }
 
 // IsNull tells whether row i is null: by its validity, or because its value is a null of the dictionary.
 func (c Dict[I]) IsNull(i int) bool {
-	return !bit(c.validity, i) || c.values.IsNull(int(c.indices[i]))
+	return !c.validity.has(i) || c.values.IsNull(int(c.indices[i]))
 }
 
 // At returns the string of row i, "" where it is null. It belongs to the dictionary, not to the batch: it stays valid
 // after the batch is released, and keeps the dictionary's memory alive.
 func (c Dict[I]) At(i int) string {
 	x := c.indices[i]
-	if !bit(c.validity, i) {
+	if !c.validity.has(i) {
 		return ""
 	}
 	return c.values.text[x]

@@ -81,7 +81,7 @@ var ErrChanged = errors.New("the dictionary has changed since it was sent, and t
 var ErrReplaced = errors.New("a file holds one dictionary for each column, and this batch has another")
 
 func newEncoder(schema *Schema, file bool, mode Dictionaries) (*encoder, error) {
-	e := &encoder{schema: schema.withIDs(), file: file, mode: mode}
+	e := &encoder{schema: schema.WithIDs(), file: file, mode: mode}
 	e.plans = make([]columnPlan, len(schema.Fields))
 	for i := range e.schema.Fields {
 		f := &e.schema.Fields[i]
@@ -142,9 +142,9 @@ func (e *encoder) addDictionaries(p *columnPlan) {
 	}
 }
 
-// withIDs gives each dictionary of a column its index as id, which is what every reader takes, and those below columns the
-// numbers after them.
-func (s *Schema) withIDs() *Schema {
+// WithIDs returns a schema in which each dictionary of a column has its index as id, which is what every reader takes, and those
+// below columns the numbers after them. It is what writers send.
+func (s *Schema) WithIDs() *Schema {
 	next := int64(len(s.Fields))
 	var number func(fields []Field, top bool) []Field
 	number = func(fields []Field, top bool) []Field {

@@ -59,7 +59,7 @@ type MessageDecoder struct {
 // NewMessageDecoder returns a decoder of batches of the given schema. Nil options mean all defaults.
 func NewMessageDecoder(schema *Schema, opts *ReaderOptions) (*MessageDecoder, error) {
 	d := newMessageDecoder(opts)
-	m, _, err := new(frame.IPC).Decode(appendHead(nil, schemaMessage(schema.withIDs()), 0))
+	m, _, err := new(frame.IPC).Decode(appendHead(nil, schemaMessage(schema.WithIDs()), 0))
 	if err == nil {
 		err = d.other(&m)
 	}

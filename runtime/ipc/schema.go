@@ -77,7 +77,32 @@ var (
 	BinaryView  = Type{Kind: KindBinaryView}
 	Date32      = Type{Kind: KindDate}
 	Date64      = Type{Kind: KindDate, Variant: 1}
+
+	List          = Type{Kind: KindList}
+	LargeList     = Type{Kind: KindLargeList}
+	ListView      = Type{Kind: KindListView}
+	LargeListView = Type{Kind: KindLargeListView}
+	Map           = Type{Kind: KindMap}
+	Struct        = Type{Kind: KindStruct}
+	RunEndEncoded = Type{Kind: KindRunEndEncoded}
 )
+
+// FixedSizeList returns the type of lists of width items.
+func FixedSizeList(width int) Type { return Type{Kind: KindFixedSizeList, Width: width} }
+
+// SparseUnion returns the type of a union of n members with the type ids 0 to n-1, whose columns all have its rows.
+func SparseUnion(n int) Type { return Type{Kind: KindUnion, TypeIDs: typeIDs(n)} }
+
+// DenseUnion returns the type of a union of n members with the type ids 0 to n-1, whose columns have their own rows.
+func DenseUnion(n int) Type { return Type{Kind: KindUnion, Variant: 1, TypeIDs: typeIDs(n)} }
+
+func typeIDs(n int) []int32 {
+	ids := make([]int32, n)
+	for i := range ids {
+		ids[i] = int32(i)
+	}
+	return ids
+}
 
 // FixedSizeBinary returns the type of byte strings of width bytes.
 func FixedSizeBinary(width int) Type { return Type{Kind: KindFixedSizeBinary, Width: width} }

@@ -1,0 +1,190 @@
+// Package feedtest makes random rows of any table, and tells where two differ. It is for tests.
+package feedtest
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+// Draw returns a random row. What may be null is null at times, also inside of other values, and lists and maps are short, empty or
+// nil.
+func Draw[R any](t *rapid.T) R {
+	var row R
+	draw(t, reflect.ValueOf(&row).Elem(), "", false)
+	return row
+}
+
+// draw sets v, which a field with the given tag holds. Required values are never nil.
+func draw(t *rapid.T, v reflect.Value, tag string, required bool) {
+	typ := v.Type()
+	switch v.Interface().(type) {
+	case time.Time:
+		v.Set(reflect.ValueOf(time.Unix(rapid.Int64Range(-1e9, 4e9).Draw(t, "time"), 0).UTC()))
+		return
+	case time.Duration:
+		v.SetInt(rapid.Int64Range(0, 86_399).Draw(t, "seconds") * int64(time.Second))
+		return
+	}
+	if names := typ.PkgPath() != "" && typ.Kind() == reflect.Int8; names { // the values that have names
+		v.SetInt(rapid.SampledFrom([]int64{0, 2, -1}).Draw(t, "name"))
+		return
+	}
+	switch k := v.Kind(); k {
+	case reflect.Bool:
+		v.SetBool(rapid.Bool().Draw(t, "bool"))
+	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		v.SetInt(rapid.Int64().Draw(t, "int") >> (64 - typ.Bits()))
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		v.SetUint(rapid.Uint64().Draw(t, "uint") >> (64 - typ.Bits()))
+	case reflect.Float32:
+		v.SetFloat(float64(rapid.Float32().Draw(t, "float")))
+	case reflect.Float64:
+		v.SetFloat(rapid.Float64().Draw(t, "float"))
+	case reflect.String:
+		v.SetString(strings.ToValidUTF8(rapid.StringN(0, 20, 40).Draw(t, "text"), "?"))
+	case reflect.Pointer:
+		if rapid.Bool().Draw(t, "present") {
+			v.Set(reflect.New(typ.Elem()))
+			draw(t, v.Elem(), tag, true)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			draw(t, v.Index(i), tag, false)
+		}
+	case reflect.Slice:
+		drawSlice(t, v, tag, required)
+	case reflect.Map:
+		drawMap(t, v, tag, required)
+	case reflect.Struct:
+		if strings.HasPrefix(typ.Name(), "Null[") {
+			if rapid.Bool().Draw(t, "present") {
+				draw(t, v.FieldByName("V"), tag, true)
+				v.FieldByName("Valid").SetBool(true)
+			}
+			return
+		}
+		for i := range v.NumField() {
+			if tag := typ.Field(i).Tag.Get("arrow"); tag != "-" {
+				draw(t, v.Field(i), tag, strings.Contains(tag, ",required"))
+			}
+		}
+	default:
+		panic(fmt.Sprintf("a row with %v", typ))
+	}
+}
+
+// length draws how many items a list has, -1 for none.
+func length(t *rapid.T, required bool) int {
+	n := rapid.IntRange(-1, 4).Draw(t, "length")
+	if required {
+		n = max(n, 0)
+	}
+	return n
+}
+
+func drawSlice(t *rapid.T, v reflect.Value, tag string, required bool) {
+	n := length(t, required)
+	if n < 0 {
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), n, n))
+	for i := range n {
+		draw(t, v.Index(i), tag, false)
+	}
+}
+
+func drawMap(t *rapid.T, v reflect.Value, tag string, required bool) {
+	n := length(t, required)
+	if n < 0 {
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for range n {
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		draw(t, key, tag, false)
+		draw(t, value, tag, false)
+		v.SetMapIndex(key, value)
+	}
+}
+
+// Difference returns where two rows differ, as a path and both values, or "". Floats are compared bit by bit, times as moments and
+// zones, and what is nil is not what is empty.
+func Difference(want, got any) string {
+	return difference("row", reflect.ValueOf(want), reflect.ValueOf(got))
+}
+
+func difference(path string, x, y reflect.Value) string {
+	differ := func() string { return fmt.Sprintf("%s: got %+v, want %+v", path, y, x) }
+	switch x.Kind() {
+	case reflect.Float32, reflect.Float64:
+		if math.Float64bits(x.Float()) == math.Float64bits(y.Float()) {
+			return ""
+		}
+	case reflect.Pointer, reflect.Interface:
+		if x.IsNil() || y.IsNil() {
+			if x.IsNil() == y.IsNil() {
+				return ""
+			}
+			return differ()
+		}
+		if x.Elem().Type() != y.Elem().Type() {
+			return differ()
+		}
+		return difference(path, x.Elem(), y.Elem())
+	case reflect.Slice, reflect.Array:
+		if x.Len() != y.Len() || x.Kind() == reflect.Slice && x.IsNil() != y.IsNil() {
+			return differ()
+		}
+		for i := range x.Len() {
+			if d := difference(fmt.Sprintf("%s[%d]", path, i), x.Index(i), y.Index(i)); d != "" {
+				return d
+			}
+		}
+		return ""
+	case reflect.Map:
+		if x.Len() != y.Len() || x.IsNil() != y.IsNil() {
+			return differ()
+		}
+		for _, k := range x.MapKeys() {
+			other := y.MapIndex(k)
+			if !other.IsValid() {
+				return differ()
+			}
+			if d := difference(fmt.Sprintf("%s[%v]", path, k), x.MapIndex(k), other); d != "" {
+				return d
+			}
+		}
+		return ""
+	case reflect.Struct:
+		if t, ok := x.Interface().(time.Time); ok {
+			if u := y.Interface().(time.Time); t.Equal(u) && t.Location() == u.Location() {
+				return ""
+			}
+			return differ()
+		}
+		for i := range x.NumField() {
+			if x.Type().Field(i).Tag.Get("arrow") == "-" {
+				continue
+			}
+			if d := difference(path+"."+x.Type().Field(i).Name, x.Field(i), y.Field(i)); d != "" {
+				return d
+			}
+		}
+		return ""
+	case reflect.String:
+		if x.String() == y.String() && utf8.ValidString(y.String()) {
+			return ""
+		}
+	default:
+		if x.Equal(y) {
+			return ""
+		}
+	}
+	return differ()
+}
