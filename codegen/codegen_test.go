@@ -58,23 +58,28 @@ func body(text string) string {
 // TestFrontEndsAgree marks the row structs that a .fbs file gives as tables: the same definition, read from Go, has to give
 // the same file.
 func TestFrontEndsAgree(t *testing.T) {
-	dir := copyTo(t, "../internal/feed/every.fbs")
-	fromFBS := generate(t, &codegen.Options{Inputs: []string{filepath.Join(dir, "every.fbs")}, Package: "feed"})
-	rows := fromFBS["every_rows.go"]
-	if !strings.Contains(rows, "\ntype Every struct {") {
-		t.Fatalf("no row struct in:\n%s", rows)
-	}
-	// A file that says that it is generated is not one of the user's.
-	marked := "// Rows.\n" + strings.Replace(body(rows), "\ntype Every", "\n//\n//lightstream:table\ntype Every", 1)
-	goDir := t.TempDir()
-	write(t, filepath.Join(goDir, "every.go"), marked)
-	fromGo := generate(t, &codegen.Options{Inputs: []string{goDir}})
-	got, want := body(fromGo["every_lightstream.go"]), body(fromFBS["every_lightstream.go"])
-	if got != want {
-		t.Errorf("front ends differ:\n%s", firstDifference(got, want))
-	}
-	if n := strings.Count(want, "{Field: ipc.Field{"); n != 93 {
-		t.Errorf("%d columns compared, want all types", n)
+	for _, c := range []struct {
+		name, row string
+		columns   int // with those below others
+	}{{"every", "Every", 93}, {"tree", "Tree", 49}} {
+		dir := copyTo(t, "../internal/feed/"+c.name+".fbs")
+		fromFBS := generate(t, &codegen.Options{Inputs: []string{filepath.Join(dir, c.name+".fbs")}, Package: "feed"})
+		rows := fromFBS[c.name+"_rows.go"]
+		if !strings.Contains(rows, "\ntype "+c.row+" struct {") {
+			t.Fatalf("no row struct in:\n%s", rows)
+		}
+		// A file that says that it is generated is not one of the user's.
+		marked := "// Rows.\n" + strings.Replace(body(rows), "\ntype "+c.row, "\n//\n//lightstream:table\ntype "+c.row, 1)
+		goDir := t.TempDir()
+		write(t, filepath.Join(goDir, c.name+".go"), marked)
+		fromGo := generate(t, &codegen.Options{Inputs: []string{goDir}})
+		got, want := body(fromGo[c.name+"_lightstream.go"]), body(fromFBS[c.name+"_lightstream.go"])
+		if got != want {
+			t.Errorf("front ends differ:\n%s", firstDifference(got, want))
+		}
+		if n := strings.Count(want, "{Field: ipc.Field{"); n != c.columns {
+			t.Errorf("%d columns of %s compared, want all types", n, c.name)
+		}
 	}
 }
 

@@ -64,6 +64,29 @@ var typeRows = []typeRow{
 	{"struct{}", "", "Nothing"},
 }
 
+// nestedRows are the rows of the table of nested columns.
+var nestedRows = []typeRow{
+	{"Point", "", "Point (required)"},
+	{"*Point", "", ""},
+	{"rt.Null[Point]", "", "Point"},
+	{"[]float64", "", "[double]"},
+	{"[]float64", "required", "[double] (required)"},
+	{"[]rt.Null[float64]", "", `[double] (item: "nullable")`},
+	{"[]*float64", "", ""},
+	{"[]string", "", "[string]"},
+	{"[]string", "large", "[string] (large)"},
+	{"[]string", "view", "[string] (view)"},
+	{"[]string", "item(dict)", `[string] (item: "dict")`},
+	{"[]time.Time", "item(timestamp(us,UTC))", `[long] (item: "timestamp(us,UTC)")`},
+	{"[]Point", "", "[Point]"},
+	{"[][]float64", "", ""},
+	{"[3]float32", "", "[float] (required, fixed: 3)"},
+	{"rt.Null[[3]float32]", "", "[float] (fixed: 3)"},
+	{"map[string]int64", "", "[Label] (map)"},
+	{"map[string]int64", "required", "[Label] (required, map)"},
+	{"map[string][]Point", "", ""},
+}
+
 // typeForms are the rows of the second table.
 var typeForms = []typeRow{
 	{"rt.Null[int64]", "", "long = null"},
@@ -106,6 +129,16 @@ const typesTail = `
   know is a ` + "`*rt.ConvertError`" + ` that wraps ` + "`rt.ErrUnknownName`" + `, rather than a zero that looks like a value; names that stand in the
   dictionary and in no row do no harm. ` + "`Text(i)`" + ` gives a name as it was sent.
 - **Dictionaries of integers** have their values as little-endian bytes in the ` + "`column.Dictionary`" + `.
+- **Structs** of Go or a schema (a ` + "`table` or `struct`" + `) that are the type of a field are columns below a column. Their view has an
+  accessor for each field, as a batch has: ` + "`batch.Leg().Price()`" + `. A type that contains itself is refused.
+- **Lists**: ` + "`At(i)`" + ` of a list column is the part of the items that row i has, as a view of the items: of numbers ` + "`column.Plain[T]`" + `, which
+  is a ` + "`[]T`" + `, and of structs a view with an accessor for each field. Nothing is copied. What a tag says of items stands in
+  ` + "`item(…)`" + `: ` + "`item(dict,required)`" + `. In a schema items are never null unless ` + "`item: \"nullable\"`" + ` says so.
+- **Maps** are lists of entries: ` + "`At(i).Keys()`" + ` and ` + "`At(i).Values()`" + ` are views. A builder writes the entries of a Go map in the order of
+  their keys. Of entries with the same key a Go map has the last. Keys are strings, integers, times, dates or arrays of bytes; tags
+  say of them and of values what they say in ` + "`key(…)`" + ` and ` + "`value(…)`" + `.
+- **Rows** of nested columns share memory: the items of all lists of a column and batch are one slice, of which a row has a part with
+  its capacity cut. A list that is kept keeps those of its batch alive. Maps are made for each row.
 - **Null** is ` + "`struct{}`" + `, the type with one value, as the column has; in a schema it is a table without fields. A column of nulls in a
   stream fits every nullable column.
 
@@ -124,6 +157,11 @@ const typesTail = `
 | binary | binary, large, view, dictionaries of them, and fixed-size binary |
 | fixed-size binary | the same width; binary in any layout whose values all have that width |
 | dictionary | any index type; plain values |
+| struct | a struct: its fields by name, by the rules of this table; others are passed over |
+| list, large list | list, large list, list of a fixed length; a list view whose rows follow each other |
+| list view | list, large list, list of a fixed length, list view |
+| list of a fixed length | one of that length |
+| map | a map, keys and values by the rules of this table |
 | any nullable column | null; none at all |
 
 A value that does not fit is a ` + "`*rt.ConvertError`" + ` with column and row. Everything else is a ` + "`*rt.SchemaError`" + ` before the first batch.
@@ -138,6 +176,8 @@ func TestTypes(t *testing.T) {
 	doc.WriteString(typeTable(t, typeRows))
 	doc.WriteString("\n## Nullable columns\n\n`*T` and `rt.Null[T]` are nullable, and so is a byte slice that is not `required`: its nil is null.\n\n")
 	doc.WriteString(typeTable(t, typeForms))
+	doc.WriteString("\n## Nested columns\n\nSlices and maps are nullable unless they are `required`: their nil is null.\n\n")
+	doc.WriteString(typeTable(t, nestedRows))
 	doc.WriteString(typesTail)
 	const name = "../docs/types.md"
 	if *update {
@@ -179,8 +219,8 @@ func typeTable(t *testing.T, list []typeRow) string {
 	}
 	goDir, fbsDir := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(goDir, "t.go"), "package feed\n\nimport (\n\t\"time\"\n\n\trt \"github.com/lightstream-go/lightstream/runtime\"\n)\n\n"+
-		"type Side uint8\n\nfunc (Side) String() string\n\nfunc ParseSide(string) (Side, error)\n\n//lightstream:table\ntype T struct {\n"+goFields.String()+"}\n")
-	write(t, filepath.Join(fbsDir, "t.fbs"), "include \"lightstream.fbs\";\n\nenum Side : ubyte { None, Buy, Sell }\n\ntable Nothing {}\n\ntable T {\n"+fbsFields.String()+"}\n\nroot_type T;\n")
+		"type Side uint8\n\nfunc (Side) String() string\n\nfunc ParseSide(string) (Side, error)\n\ntype Point struct{ X, Y float64 }\n\n//lightstream:table\ntype T struct {\n"+goFields.String()+"}\n")
+	write(t, filepath.Join(fbsDir, "t.fbs"), "include \"lightstream.fbs\";\n\nenum Side : ubyte { None, Buy, Sell }\n\nstruct Point { x: double; y: double; }\n\ntable Label { key: string (required); value: long; }\n\ntable Nothing {}\n\ntable T {\n"+fbsFields.String()+"}\n\nroot_type T;\n")
 	if !strings.Contains(fbsFields.String(), "Nothing") { // it would be a table of its own
 		schema := strings.Replace(read(t, filepath.Join(fbsDir, "t.fbs")), "table Nothing {}\n", "", 1)
 		write(t, filepath.Join(fbsDir, "t.fbs"), schema)
@@ -212,7 +252,7 @@ func typeTable(t *testing.T, list []typeRow) string {
 func matches(re *regexp.Regexp, text string) map[string]string {
 	found := map[string]string{}
 	for _, m := range re.FindAllStringSubmatch(strings.ReplaceAll(text, "\n// ", " // "), -1) {
-		found[m[1]] = m[2]
+		found[m[1]] = strings.ReplaceAll(m[2], " // ", " ") // of a comment in several lines
 	}
 	return found
 }

@@ -11,8 +11,11 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/internal/feed"
+	"github.com/lightstream-go/lightstream/internal/feed/feedtest"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
@@ -88,6 +91,42 @@ func manyForms() []byte {
 	return slices.Concat(it.Schema(fields...), first, batch, more, batch, it.End)
 }
 
+// nestedForms is a table that has to convert columns of feed.Nested, or below them.
+var nestedForms = []rt.Column{
+	below(null(col("prices", ipc.LargeList)), col("item", ipc.Float64)),
+	below(null(col("large", ipc.List)), col("item", ipc.Int64)),
+	below(null(col("viewed", ipc.List)), col("item", ipc.LargeUtf8)),
+	below(null(col("times", ipc.ListView)), col("item", ipc.Timestamp(column.Nanosecond, "UTC"))),
+	below(null(col("ptr_vec", ipc.List)), dictionary(col("item", ipc.Utf8), ipc.Int16)),
+	below(null(col("attrs", ipc.Map)), col("key", ipc.LargeUtf8), null(dictionary(col("value", ipc.Utf8), ipc.Int8))),
+	below(null(col("ptr_leg", ipc.Struct)), null(col("absent", ipc.Utf8)), col("text", ipc.Utf8View),
+		below(null(col("to", ipc.Struct)), col("y", ipc.Float64)),
+		below(null(col("fills", ipc.LargeList)), below(col("item", ipc.Struct),
+			below(null(col("sizes", ipc.LargeListView)), null(col("item", ipc.Int64))), null(col("raw", ipc.Binary))))),
+	below(null(col("gone", ipc.Struct)), col("x", ipc.Int32), below(col("list", ipc.List), col("item", ipc.Utf8)),
+		below(col("fixed", ipc.FixedSizeList(3)), col("item", ipc.Bool)), below(null(col("map", ipc.Map)), col("key", ipc.Utf8), col("value", ipc.Utf8View))),
+}
+
+// below gives a column others below it.
+func below(c rt.Column, parts ...rt.Column) rt.Column {
+	c.Parts = parts
+	return c
+}
+
+// nestedRows returns a stream of rows with columns below columns.
+func nestedRows(tb testing.TB, n int) []byte {
+	tb.Helper()
+	b := feed.NewNestedBuilder(nil)
+	for i := range n {
+		b.Append(rapid.Custom(feedtest.Draw[feed.Nested]).Example(i))
+	}
+	p, err := feed.NestedTable.AppendMessage(nil, b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
 // everything returns a small stream of a table with each type.
 func everything(tb testing.TB, n int) []byte {
 	tb.Helper()
@@ -144,6 +183,36 @@ var readers = map[string]func(p []byte, opts *rt.ReaderOptions) (rows int, err e
 		}
 		return rows, nil
 	},
+	"nested": func(p []byte, opts *rt.ReaderOptions) (rows int, err error) {
+		for b, err := range feed.NewNestedReader(bytes.NewReader(p), opts).Batches(context.Background()) {
+			if err != nil {
+				return rows, err
+			}
+			if opts.Validate != ipc.Structure && b.Len() < 1000 {
+				b.AppendTo(nil)
+				for i := range min(b.Len(), 3) {
+					b.Row(i)
+				}
+			}
+			rows += b.Len()
+			b.Release()
+		}
+		return rows, nil
+	},
+	"nested in other forms": func(p []byte, opts *rt.ReaderOptions) (rows int, err error) {
+		r := openBag(p, opts, nestedForms...)
+		for {
+			b, err := r.Next(context.Background())
+			if err == io.EOF {
+				return rows, nil
+			}
+			if err != nil {
+				return rows, err
+			}
+			rows += b.h.Len()
+			b.h.Release()
+		}
+	},
 	"mixed": func(p []byte, opts *rt.ReaderOptions) (rows int, err error) {
 		r := openBag(p, opts, hostile...)
 		for {
@@ -170,8 +239,8 @@ var readers = map[string]func(p []byte, opts *rt.ReaderOptions) (rows int, err e
 // seedsOfTables are streams, and the readers that read them to the end.
 func seedsOfTables(tb testing.TB) map[string][]byte {
 	tb.Helper()
-	m := map[string][]byte{"trades": tradeStream(tb, 2, 5), "everything": everything(tb, 3), "mixed": manyForms()}
-	m["rows of trades"] = m["trades"]
+	m := map[string][]byte{"trades": tradeStream(tb, 2, 5), "everything": everything(tb, 3), "mixed": manyForms(), "nested": nestedRows(tb, 3)}
+	m["rows of trades"], m["nested in other forms"] = m["trades"], m["nested"]
 	for name, p := range m {
 		if rows, err := readers[name](p, &rt.ReaderOptions{}); err != nil || rows == 0 {
 			tb.Fatalf("%s: %d rows, %v", name, rows, err)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"go/format"
 	"go/scanner"
+	"strconv"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -45,9 +46,17 @@ func Tables(f *model.File) ([]byte, error) {
 // Rows returns the text of f.Rows: the structs of f's tables and messages.
 func Rows(f *model.File) ([]byte, error) {
 	out := newFile(f, f.RowImports)
+	seen := map[*model.GroupDef]bool{}
 	for _, t := range f.Tables {
 		out.Line()
-		out.Add(emitRow(t))
+		out.Add(emitRow(t.Row, t.Doc, t.Row+" is a row of table "+strconv.Quote(t.Name)+".", t.Columns))
+		for _, g := range t.Groups {
+			if g.Rows && !seen[g.GroupDef] {
+				seen[g.GroupDef] = true
+				out.Line()
+				out.Add(emitRow(g.Named.Name, g.Doc, g.Named.Name+" is a part of rows.", g.Columns))
+			}
+		}
 	}
 	for _, m := range f.Messages {
 		if m.Codec == "" {

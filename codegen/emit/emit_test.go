@@ -24,6 +24,14 @@ func trade(t *testing.T) *model.File {
 	t.Helper()
 	utf8, number := model.Type{Kind: model.Utf8}, model.Type{Kind: model.Float, Bits: 64}
 	own := &model.Named{Name: "Own"}
+	point := &model.GroupDef{Named: model.Named{Path: "example.com/other", Package: "other", Name: "Point"}, Columns: []*model.ColumnDef{{Field: "X", Type: number}}}
+	leg := &model.GroupDef{Named: model.Named{Name: "Leg"}, Doc: []string{"A Leg is a part."}, Rows: true, Columns: []*model.ColumnDef{
+		{Field: "Venue", Type: utf8, Doc: []string{"Venue is where."}},
+		{Field: "Note", Type: utf8, Nullable: true, Form: model.Pointer},
+		{Field: "Raw", Type: model.Type{Kind: model.Binary}, Nullable: true},
+		{Field: "At", Type: model.Type{Kind: model.Struct}, Group: point},
+		{Field: "Sizes", Type: model.Type{Kind: model.List}, Nullable: true, Parts: []*model.ColumnDef{{Type: model.Int32, Nullable: true, Form: model.Pointer}}},
+	}}
 	def := &model.Def{Row: "Trade", Doc: []string{"Trade is one execution.", "", "It never changes."}, Columns: []*model.ColumnDef{
 		{Field: "Time", Type: model.TimestampNanoUTC},
 		{Field: "Day", Type: model.Type{Kind: model.Timestamp, Unit: model.Second}, Nullable: true, Form: model.Pointer},
@@ -67,6 +75,17 @@ func trade(t *testing.T) *model.File {
 		{Field: "Side", Type: utf8, Index: &model.Int8, Enum: true, Named: &model.Named{Name: "Side"}},
 		{Field: "OtherSide", Type: utf8, Index: &model.Int8, Enum: true, Named: &model.Named{Path: "example.com/other", Package: "other", Name: "Side"}, Nullable: true, Form: model.Pointer},
 		{Field: "Spare", Type: model.Type{Kind: model.Nothing}, Nullable: true},
+		{Field: "Leg", Type: model.Type{Kind: model.Struct}, Group: leg},
+		{Field: "OtherLeg", Type: model.Type{Kind: model.Struct}, Group: leg, Nullable: true, Form: model.Pointer},
+		{Field: "MaybeLeg", Type: model.Type{Kind: model.Struct}, Group: leg, Nullable: true, Form: model.Null},
+		{Field: "Prices", Type: model.Type{Kind: model.List}, Nullable: true, Parts: []*model.ColumnDef{{Type: number}}},
+		{Field: "Legs", Type: model.Type{Kind: model.List, Layout: model.Large}, Parts: []*model.ColumnDef{{Type: model.Type{Kind: model.Struct}, Group: leg, Nullable: true, Form: model.Pointer}}},
+		{Field: "Names", Type: model.Type{Kind: model.List, Layout: model.Views}, Nullable: true, Parts: []*model.ColumnDef{{Type: utf8, Named: own}}},
+		{Field: "Grid", Type: model.Type{Kind: model.List}, Nullable: true, Parts: []*model.ColumnDef{{Type: model.Type{Kind: model.List}, Nullable: true, Parts: []*model.ColumnDef{{Type: model.Type{Kind: model.Bool}, Nullable: true, Form: model.Null}}}}},
+		{Field: "Vector", Type: model.Type{Kind: model.FixedList, Width: 3}, Nullable: true, Form: model.Pointer, Named: own, Parts: []*model.ColumnDef{{Type: model.Type{Kind: model.Duration, Unit: model.Second}}}},
+		{Field: "Labels", Type: model.Type{Kind: model.Map}, Nullable: true, Parts: []*model.ColumnDef{{Type: utf8, Index: &model.Int8}, {Type: utf8, Nullable: true, Form: model.Null}}},
+		{Field: "ByKey", Type: model.Type{Kind: model.Map}, Parts: []*model.ColumnDef{{Type: model.Type{Kind: model.FixedBinary, Width: 16}}, {Type: model.Type{Kind: model.Binary}}}},
+		{Field: "ByTime", Type: model.Type{Kind: model.Map}, Parts: []*model.ColumnDef{{Type: model.TimestampNanoUTC}, {Type: model.Type{Kind: model.Struct}, Group: leg}}},
 	}}
 	f := &model.File{Source: "trade.fbs", Output: "trade_lightstream.go", Rows: "trade_rows.go", Constraint: "linux && amd64"}
 	f.Enums = []*model.Enum{
@@ -107,11 +126,30 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitBuilderAccessor": each(emitBuilderAccessor),
 	"emitAppend":          one(emitAppend),
 	"emitAppendRows":      one(emitAppendRows),
-	"emitRow":             one(emitRow),
 	"emitTestFields":      one(emitTestFields),
 	"emitTest": one(func(t *model.Table) jen.Code {
 		return emitTest(t, "Test", "T", "RoundTrip", "writes rows of table %q and reads them back.")
 	}),
+	"emitRow": func(t *model.Table) []jen.Code {
+		return []jen.Code{emitRow(t.Row, t.Doc, t.Row+" is a row.", t.Columns)}
+	},
+
+	"emitGroupColumns":         eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupColumns(g) }),
+	"emitGroupView":            eachGroup(emitGroupView),
+	"emitGroupViewLen":         eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupViewLen(g) }),
+	"emitGroupViewIsNull":      eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupViewIsNull(g) }),
+	"emitGroupViewAccessor":    eachGroupField(emitGroupViewAccessor),
+	"emitGroupViewRow":         eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupViewRow(g) }),
+	"emitGroupViewSlice":       eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupViewSlice(g) }),
+	"emitReadGroup":            eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitReadGroup(g) }),
+	"emitGroupBuilder":         eachGroup(emitGroupBuilder),
+	"emitNewGroupBuilder":      eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitNewGroupBuilder(g) }),
+	"emitGroupBuilderAccessor": eachGroupField(emitGroupBuilderAccessor),
+	"emitGroupAppend":          eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppend(g) }),
+	"emitGroupAppendRows":      eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendRows(g) }),
+	"emitGroupAppendPtr":       eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendPtr(g) }),
+	"emitGroupAppendNullable":  eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendNullable(g) }),
+	"emitGroup":                nil, // the list of those
 
 	"emitEnum":       nil, // in Rows
 	"emitEnumString": nil,
@@ -134,6 +172,28 @@ func each(emit func(*model.Table, *model.Column) jen.Code) func(*model.Table) []
 		var list []jen.Code
 		for _, c := range t.Columns {
 			list = append(list, emit(t, c))
+		}
+		return list
+	}
+}
+
+func eachGroup(emit func(*model.Table, *model.Group) jen.Code) func(*model.Table) []jen.Code {
+	return func(t *model.Table) []jen.Code {
+		var list []jen.Code
+		for _, g := range t.Groups {
+			list = append(list, emit(t, g))
+		}
+		return list
+	}
+}
+
+func eachGroupField(emit func(*model.Group, *model.Column) jen.Code) func(*model.Table) []jen.Code {
+	return func(t *model.Table) []jen.Code {
+		var list []jen.Code
+		for _, g := range t.Groups {
+			for _, c := range g.Columns {
+				list = append(list, emit(g, c))
+			}
 		}
 		return list
 	}

@@ -17,16 +17,16 @@ import (
 //		// Note is what the trader said.
 //		Note rt.Null[string] `arrow:"note"`
 //	}
-func emitRow(t *model.Table) jen.Code {
-	doc := docLines(t.Doc)
+func emitRow(name string, doc []string, without string, columns []*model.Column) jen.Code {
+	doc = docLines(doc)
 	if len(doc) == 0 {
-		doc = []string{"// " + t.Row + " is a row of table " + strconv.Quote(t.Name) + "."}
+		doc = []string{"// " + without}
 	}
 	var list []jen.Code
-	for _, c := range t.Columns {
+	for _, c := range columns {
 		list = append(list, emitRowField(c))
 	}
-	return jen.Comment(strings.Join(doc, "\n")).Line().Type().Id(t.Row).Struct(list...)
+	return jen.Comment(strings.Join(doc, "\n")).Line().Type().Id(name).Struct(list...)
 }
 
 // emitRowField writes

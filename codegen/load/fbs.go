@@ -36,7 +36,7 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 	if err != nil {
 		return nil, modelErrors(err)
 	}
-	r := schemaReader{seen: map[*fbs.Enum]*model.Enum{}}
+	r := schemaReader{seen: map[*fbs.Enum]*model.Enum{}, groups: map[any]*model.GroupDef{}}
 	nested, members := nestedTables(tree), memberTables(tree)
 	var defs []*model.Def
 	var messages []*model.Message
@@ -70,6 +70,7 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 		return nil, r.errs.Err()
 	}
 	f := &model.File{Source: filepath.Base(name), Enums: r.enums, Messages: messages, Protocols: protocols}
+	r.checkGroups(rows, opt.Declared)
 	r.checkEnums(rows, opt.Declared)
 	f.Output, f.Rows = outputs(filepath.ToSlash(name))
 	if len(rows)+len(r.enums) == 0 {
@@ -126,6 +127,12 @@ type schemaReader struct {
 	errs  model.Errors
 	enums []*model.Enum // those that columns have
 	seen  map[*fbs.Enum]*model.Enum
+
+	groups map[any]*model.GroupDef // by *fbs.Table or *fbs.Struct, those that columns have
+	list   []*model.GroupDef       // the same, in the order in which they were met
+	open   []string                // the tables that are being read
+
+	inStruct bool // what is being read is a struct, whose fields are always there
 }
 
 func (r *schemaReader) add(pos fbs.Pos, p *problem) {
@@ -145,33 +152,41 @@ func (r *schemaReader) table(t *fbs.Table) *model.Def {
 			r.add(a.ValuePos, problemf("write one such as Trade", "%q is no exported Go name", a.Value))
 		}
 	}
-	fields := rowFields(t)
-	for _, f := range t.Fields {
-		if f.Deprecated {
-			continue
-		}
-		if c := r.column(f, fields[f]); c != nil {
-			def.Columns = append(def.Columns, c)
-		}
-	}
-	if len(def.Columns) == 0 && len(r.errs) > 0 {
-		def.Columns = append(def.Columns, &model.ColumnDef{Field: "X", Name: "x"}) // so that nobody says it has none
-	}
+	r.open = append(r.open, t.Name)
+	def.Columns = r.fields(t.Fields)
+	r.open = r.open[:len(r.open)-1]
 	return def
 }
 
-// rowFields names the fields of a table's row struct: those with a go_name as it says, the others in camel case, with a
+// fields returns the columns of the fields of a table or struct.
+func (r *schemaReader) fields(fields []*fbs.Field) (list []*model.ColumnDef) {
+	names := rowFields(fields)
+	for _, f := range fields {
+		if f.Deprecated {
+			continue
+		}
+		if c := r.column(f, names[f]); c != nil {
+			list = append(list, c)
+		}
+	}
+	if len(list) == 0 && len(r.errs) > 0 {
+		list = append(list, &model.ColumnDef{Field: "X", Name: "x"}) // so that nobody says there are none
+	}
+	return list
+}
+
+// rowFields names fields in Go: those with a go_name as it says, the others in camel case, with a
 // number where that is taken.
-func rowFields(t *fbs.Table) map[*fbs.Field]string {
+func rowFields(fields []*fbs.Field) map[*fbs.Field]string {
 	names := map[*fbs.Field]string{}
 	taken := map[string]bool{}
-	for _, f := range t.Fields {
+	for _, f := range fields {
 		if a := f.Attrs.Get("go_name"); a != nil {
 			names[f] = a.Value
 			taken[a.Value] = true
 		}
 	}
-	for _, f := range t.Fields {
+	for _, f := range fields {
 		if f.Deprecated || f.Attrs.Has("go_name") {
 			continue
 		}
@@ -249,9 +264,38 @@ func (r *schemaReader) checkEnums(rows map[string]*fbs.Table, declared map[strin
 
 func (r *schemaReader) column(f *fbs.Field, row string) *model.ColumnDef {
 	c := &model.ColumnDef{Pos: modelPos(f.Pos), Field: row, Name: f.Name, Doc: docLines(f.Doc)}
-	if p := setSchemaType(c, f); p != nil {
-		r.add(f.Type.Pos, &problem{fmt.Sprintf("field %s: %s", f.Name, p.found), p.remedy})
+	if !r.describe(c, f) {
 		return nil
+	}
+	if f.Default.IsSet() && !f.Default.Null {
+		text, p := parseDefault(c.Type, defaultText(c, f))
+		if c.Default, c.HasDefault = text, p == nil; p != nil {
+			r.add(f.Default.Pos, p)
+		}
+	}
+	setForm(c)
+	return c
+}
+
+// setForm sets how rows hold a column: as rt.Null where it may be null and its type has no null of its own.
+func setForm(c *model.ColumnDef) {
+	switch c.Type.Kind {
+	case model.Binary, model.Nothing, model.List, model.Map:
+		return
+	}
+	if c.Nullable {
+		c.Form = model.Null
+	}
+}
+
+// describe sets what the type and the attributes of a field say. It returns false after an error.
+func (r *schemaReader) describe(c *model.ColumnDef, f *fbs.Field) bool {
+	before := len(r.errs)
+	if p := r.setType(c, f); p != nil {
+		if len(r.errs) == before || p != failed {
+			r.add(f.Type.Pos, &problem{fmt.Sprintf("field %s: %s", f.Name, p.found), p.remedy})
+		}
+		return false
 	}
 	if f.Type.Kind == fbs.EnumType {
 		c.Named = &model.Named{Name: r.enum(f.Type.Enum).Name, Names: !f.Type.Enum.BitFlags}
@@ -263,30 +307,21 @@ func (r *schemaReader) column(f *fbs.Field, row string) *model.ColumnDef {
 		}
 		if first != "" {
 			r.add(a.Pos, problemf("drop one of them", "%s on a field with %s", a.Name, first))
-			return nil
+			return false
 		}
 		first = a.Name
 	}
 	for _, a := range f.Attrs {
 		r.attribute(c, f, a)
 	}
-	if f.Default.IsSet() && !f.Default.Null {
-		text, p := parseDefault(c.Type, defaultText(c, f))
-		if c.Default, c.HasDefault = text, p == nil; p != nil {
-			r.add(f.Default.Pos, p)
-		}
-	}
-	if c.Nullable && c.Type.Kind != model.Binary && c.Type.Kind != model.Nothing {
-		c.Form = model.Null
-	}
-	return c
+	return true
 }
 
 // typeAttributes are those of which a field has one at most.
 var typeAttributes = []string{"timestamp", "date", "time", "duration", "decimal", "fixed", "uuid"}
 
-// setSchemaType sets what the type of a field says.
-func setSchemaType(c *model.ColumnDef, f *fbs.Field) *problem {
+// setType sets what the type of a field says.
+func (r *schemaReader) setType(c *model.ColumnDef, f *fbs.Field) *problem {
 	t := f.Type
 	switch {
 	case t.IsScalar():
@@ -309,10 +344,33 @@ func setSchemaType(c *model.ColumnDef, f *fbs.Field) *problem {
 		c.Type = model.Type{Kind: model.Decimal, Bits: 8 * t.Struct.Size}
 		c.Nullable = !f.Required
 		return nil
-	case t.Kind == fbs.VectorOf || t.Kind == fbs.ArrayOf:
-		return problemf("put the values into a table of their own, a row for each", "lists such as %v are not supported by this version", t)
-	case t.Kind == fbs.TableType || t.Kind == fbs.StructType:
-		return problemf("list its fields here", "nested rows such as %v are not supported by this version", t)
+	case t.Kind == fbs.VectorOf && f.Attrs.Has("map"):
+		c.Type, c.Nullable = model.Type{Kind: model.Map}, !f.Required
+		return r.setEntries(c, f)
+	case t.Kind == fbs.VectorOf && f.Attrs.Has("fixed"):
+		a := f.Attrs.Get("fixed")
+		width, err := strconv.Atoi(a.Value)
+		if err != nil || width < 1 || width > math.MaxInt32 {
+			r.add(cmpPos(a), problemf("write fixed: 3, the number of items", "length %q of lists", a.Value))
+			return failed
+		}
+		c.Type, c.Nullable = model.Type{Kind: model.FixedList, Width: width}, !f.Required
+		return r.setItems(c, f)
+	case t.Kind == fbs.VectorOf:
+		c.Type, c.Nullable = model.Type{Kind: model.List}, !f.Required
+		return r.setItems(c, f)
+	case t.Kind == fbs.ArrayOf && t.Elem.Kind == fbs.UByte:
+		c.Type = model.Type{Kind: model.FixedBinary, Width: t.Len}
+		return nil
+	case t.Kind == fbs.ArrayOf:
+		c.Type = model.Type{Kind: model.FixedList, Width: t.Len}
+		return r.setItems(c, f)
+	case t.Kind == fbs.TableType:
+		c.Type, c.Nullable = model.Type{Kind: model.Struct}, !f.Required
+		return r.group(c, t.Table, &t.Table.Decl, t.Table.Fields)
+	case t.Kind == fbs.StructType:
+		c.Type, c.Nullable = model.Type{Kind: model.Struct}, !f.Required && !r.inStruct
+		return r.group(c, t.Struct, &t.Struct.Decl, t.Struct.Fields)
 	}
 	return problemf("use a field for each of its members", "unions such as %v are not supported by this version", t)
 }
@@ -388,7 +446,9 @@ func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 		switch f.Type.Kind {
 		case fbs.String:
 			bits = 0
-		case fbs.Int, fbs.Long, fbs.StructType:
+		case fbs.Int, fbs.Long:
+		case fbs.StructType:
+			fits = c.Type.Kind == model.Decimal
 		default:
 			fits = false
 		}
@@ -398,10 +458,13 @@ func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 		}
 		r.add(pos, setParsed(c)(parseDecimal(bits, f.Type.String(), a.Value, `decimal: "38,10": how many digits, and how many of them after the point`)))
 	case "fixed":
+		if c.Type.Kind == model.FixedList { // which has been seen to
+			return
+		}
 		width, err := strconv.Atoi(a.Value)
 		switch {
 		case f.Type.Kind != fbs.VectorOf || f.Type.Elem.Kind != fbs.UByte:
-			r.add(pos, problemf("leave it out, or use [ubyte]", "fixed is for fields of type [ubyte], found %v", f.Type))
+			r.add(pos, problemf("leave it out, or use [ubyte] or another vector", "fixed is for vectors, found %v", f.Type))
 		case err != nil || width < 1 || width > math.MaxInt32:
 			r.add(pos, problemf("write fixed: 16, the number of bytes", "width %q of fixed-size bytes", a.Value))
 		case c.Index != nil:
@@ -415,6 +478,11 @@ func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 			return
 		}
 		c.Type = model.Type{Kind: model.FixedBinary, Width: 16, UUID: true}
+	case "map", "item":
+		if c.Type.Kind == model.Map && a.Name == "map" || a.Name == "item" && len(c.Parts) == 1 {
+			return
+		}
+		r.add(pos, problemf("leave it out, or use a vector", "%s is for vectors, found %v", a.Name, f.Type))
 	case "large", "view":
 		r.add(pos, setLayout(c, model.Layout(a.Name), f.Type.String()))
 	}

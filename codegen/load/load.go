@@ -23,7 +23,11 @@
 //	rt.Date, rt.DateMillis                  date32, date64
 //	rt.Decimal32 … rt.Decimal256            the decimal of that width, with the tag decimal
 //	struct{}                                null
-//	*T, rt.Null[T] of all but []byte        the same, nullable
+//	a struct                                struct, of its fields
+//	[]T                                     list, nil being null
+//	[4]T, of any length                     list of that length
+//	map[K]V                                 map, nil being null
+//	*T, rt.Null[T] of all but slices, maps  the same, nullable
 //	and struct{}
 //	a type declared as one of these         the same (rt.Null only of numbers and arrays)
 //
@@ -34,7 +38,10 @@
 //	dict                string, []byte, dictionary<int32, …>, of an integer with a name of its own
 //	                    integers        the names: T has String, and ParseT is beside it
 //	dict(int8)          the same        with indices of that type, any integer
-//	large, view         string, []byte  64-bit offsets, or views
+//	large, view         string, []byte, 64-bit offsets, or views
+//	                    lists
+//	item(…)             lists, arrays   what the option in it says of the items
+//	key(…), value(…)    maps            the same of keys and values
 //	timestamp(us,UTC)   time.Time       unit s, ms, us or ns, and zone
 //	timestamp(us)       time.Time       no zone: the column holds the wall clock, the field has it in UTC
 //	timestamp(…)        int64           the same, held as the number that it is
@@ -44,7 +51,7 @@
 //	decimal(38,10)      decimals        how many digits, and how many of them after the point
 //	uuid                [16]byte        the extension type arrow.uuid
 //	naive=UTC           time.Time       take a stream's timestamps without a zone as UTC
-//	required            []byte          never null
+//	required            slices, maps    never null
 //	default=0           all but times   the value of each row where a stream has no such column
 //	                    and []byte
 //	was=old             all             an older name of the column
@@ -84,6 +91,11 @@
 //	                                        16 or 32 bytes is one of that width
 //	[ubyte] (fixed: 16), (uuid)             fixed_size_binary[16], as in a tag
 //	(large), (view)                         as in a tag
+//	a table or struct                       struct, as a Go struct of its name; nullable unless (required)
+//	[T]                                     list, nullable unless (required); of items that are not null
+//	[T] (item: "dict,nullable")             what item(…) says in a tag, and that items may be null
+//	[T] (fixed: 4), [T:4] in a struct       list of that length
+//	[T] (map)                               map, T being a table of a key and a value
 //	string (dict: "int16")                  dictionary, as in a tag
 //	= value                                 default, as in a tag
 //	(arrow_name: "n")                       the name of the column or table

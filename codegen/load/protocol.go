@@ -247,7 +247,7 @@ func (r *schemaReader) message(t *fbs.Table, a *fbs.Attr) *model.Message {
 		return def
 	}
 	failed := len(r.errs)
-	fields := rowFields(t)
+	fields := rowFields(t.Fields)
 	for _, f := range t.Fields {
 		if f.Deprecated {
 			continue

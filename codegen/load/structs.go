@@ -89,7 +89,6 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 		file := &model.File{Source: f.name, Output: output(f.name), Constraint: buildConstraint(f), Protocols: protocols[f]}
 		for _, m := range messages {
 			if m.file == f {
-				s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs}
 				file.Messages = append(file.Messages, s.messageDef(m, methods))
 			}
 		}

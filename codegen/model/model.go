@@ -388,7 +388,11 @@ func (c *Column) Bulk() bool { return c.Fixed() && !c.Nullable && c.Type.Kind !=
 
 // Tag returns the struct tag, without the key, that says of the column what Go's type does not.
 func (c *Column) Tag() string {
-	opts := []string{c.Name}
+	return strings.Join(append([]string{c.Name}, c.options()...), ",")
+}
+
+// options are those of a tag.
+func (c *Column) options() (opts []string) {
 	switch t := c.Type; {
 	case t.Kind == Timestamp && t.Zone == "":
 		opts = append(opts, "timestamp("+string(t.Unit)+")")
@@ -413,7 +417,12 @@ func (c *Column) Tag() string {
 			opts[len(opts)-1] += "(" + c.Index.String() + ")"
 		}
 	}
-	if c.Type.Kind == Binary && !c.Nullable {
+	for i, child := range c.Children {
+		if below := child.options(); len(below) != 0 && c.Type.Kind != RunEnds {
+			opts = append(opts, partNames[c.Type.Kind][i]+"("+strings.Join(below, ",")+")")
+		}
+	}
+	if k := c.Type.Kind; (k == Binary || k == List || k == Map) && !c.Nullable {
 		opts = append(opts, "required")
 	}
 	if c.NaiveUTC {
@@ -425,7 +434,7 @@ func (c *Column) Tag() string {
 	if c.Was != "" {
 		opts = append(opts, "was="+c.Was)
 	}
-	return strings.Join(opts, ",")
+	return opts
 }
 
 // Types that are spoken of by name.

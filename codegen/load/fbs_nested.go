@@ -1,0 +1,146 @@
+package load
+
+import (
+	"fmt"
+	"go/token"
+	"slices"
+	"strings"
+
+	"github.com/lightstream-go/lightstream/codegen/fbs"
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// failed stands for problems that have been reported.
+var failed = &problem{}
+
+// cmpPos is the place of an attribute's value, or of the attribute where it has none.
+func cmpPos(a *fbs.Attr) fbs.Pos {
+	if a.HasValue() {
+		return a.ValuePos
+	}
+	return a.Pos
+}
+
+// setItems sets the items of a vector or array. They are never null, unless the attribute item says so, which says of them what tags
+// say in item(…).
+func (r *schemaReader) setItems(c *model.ColumnDef, f *fbs.Field) *problem {
+	item := &fbs.Field{Pos: f.Pos, Name: f.Name, Type: f.Type.Elem, Required: true}
+	nullable := false
+	if a := r.value(f.Attrs, "item", `item: "dict"`); a != nil {
+		for _, part := range splitOptions(a.Value) {
+			o, p := parseOption(strings.TrimSpace(part.text))
+			if p != nil {
+				r.add(a.ValuePos, p)
+				return failed
+			}
+			if o.name == "nullable" && o.kind == 0 {
+				nullable = true
+				continue
+			}
+			if !slices.Contains(itemAttributes, o.name) {
+				r.add(a.ValuePos, problemf("write "+strings.Join(itemAttributes, ", ")+" or nullable", "%q of items", o.text))
+				return failed
+			}
+			attr := &fbs.Attr{Pos: a.ValuePos, Name: o.name, Value: o.arg}
+			if o.kind != 0 {
+				attr.ValuePos, attr.Quoted = a.ValuePos, true
+			}
+			item.Attrs = append(item.Attrs, attr)
+		}
+	}
+	part := &model.ColumnDef{Pos: c.Pos, Field: c.Field}
+	if !r.describe(part, item) {
+		return failed
+	}
+	part.Nullable = part.Nullable || nullable
+	setForm(part)
+	c.Parts = []*model.ColumnDef{part}
+	return nil
+}
+
+// itemAttributes are those that say something of items.
+var itemAttributes = []string{"dict", "timestamp", "naive", "date", "time", "duration", "decimal", "fixed", "uuid", "large", "view"}
+
+// setEntries sets the keys and values of a map, which are the two fields of a table.
+func (r *schemaReader) setEntries(c *model.ColumnDef, f *fbs.Field) *problem {
+	entry := f.Type.Elem
+	if entry.Kind != fbs.TableType || len(entry.Table.Fields) != 2 {
+		return problemf("use a vector of a table with two fields, the key and the value", "a map of %v", f.Type)
+	}
+	name := entry.Table.Name
+	if slices.Contains(r.open, name) {
+		return r.circle(name)
+	}
+	r.open = append(r.open, name)
+	parts := r.fields(entry.Table.Fields)
+	r.open = r.open[:len(r.open)-1]
+	if len(parts) != 2 {
+		return failed
+	}
+	if key := entry.Table.Fields[0]; !isKey(parts[0]) {
+		r.add(key.Type.Pos, problemf("use a string, an integer, a date, a time, a duration or an array of bytes, (required) or without null", "key %s of a map", key.Name))
+		return failed
+	}
+	for _, part := range parts { // their names are Arrow's
+		part.Name, part.NamePos, part.Was, part.HasDefault, part.Default, part.Doc = "", model.Pos{}, "", false, "", nil
+	}
+	c.Parts = parts
+	return nil
+}
+
+// group sets the struct of a column: a table or struct of the schema.
+func (r *schemaReader) group(c *model.ColumnDef, of any, decl *fbs.Decl, fields []*fbs.Field) *problem {
+	if c.Group = r.groups[of]; c.Group != nil {
+		return nil
+	}
+	if slices.Contains(r.open, decl.Name) {
+		return r.circle(decl.Name)
+	}
+	g := &model.GroupDef{Pos: modelPos(decl.Pos), Named: model.Named{Name: model.CamelCase(decl.Name)}, Doc: docLines(decl.Doc), Rows: true}
+	if a := r.value(decl.Attrs, "go_name", `go_name: "Leg"`); a != nil {
+		g.Named.Name = a.Value
+		if !model.IsIdentifier(a.Value) || !token.IsExported(a.Value) {
+			r.add(a.ValuePos, problemf("write one such as Leg", "%q is no exported Go name", a.Value))
+		}
+	}
+	r.open = append(r.open, decl.Name)
+	outer := r.inStruct
+	_, r.inStruct = of.(*fbs.Struct)
+	g.Columns = r.fields(fields)
+	r.inStruct = outer
+	r.open = r.open[:len(r.open)-1]
+	r.groups[of] = g
+	r.list = append(r.list, g)
+	c.Group = g
+	return nil
+}
+
+// circle is what is wrong with a table that contains itself.
+func (r *schemaReader) circle(name string) *problem {
+	path := append(slices.Clone(r.open[slices.Index(r.open, name):]), name)
+	return problemf("keep what is below in rows of their own, each with the number of the one above", "%s contains itself: %s", name, strings.Join(path, " has "))
+}
+
+// checkGroups reports names of structs that are somebody else's.
+func (r *schemaReader) checkGroups(rows map[string]*fbs.Table, declared map[string]model.Pos) {
+	taken := map[string]bool{}
+	for of, g := range r.groups {
+		if t, ok := of.(*fbs.Table); ok && rows[g.Named.Name] == t {
+			g.Rows = false // it is a table's row too
+		}
+	}
+	for _, g := range r.list {
+		name := g.Named.Name
+		if pos, ok := declared[name]; ok {
+			r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for struct %s", name, name), `give one of them another name (go_name: "Name")`)
+		} else if taken[name] || g.Rows && rows[name] != nil {
+			r.errs.Add(g.Pos, fmt.Sprintf("two tables or structs would both be %s in Go", name), `give one of them another name (go_name: "Name")`)
+		}
+		taken[name] = true
+	}
+	for _, e := range r.enums {
+		if taken[e.Name] {
+			r.errs.Add(e.Pos, fmt.Sprintf("enum %s and a struct would both be %s in Go", e.Name, e.Name), `give one of them another name (go_name: "Name")`)
+		}
+	}
+}
