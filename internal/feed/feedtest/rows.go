@@ -31,8 +31,12 @@ func draw(t *rapid.T, v reflect.Value, tag string, required bool) {
 		v.SetInt(rapid.Int64Range(0, 86_399).Draw(t, "seconds") * int64(time.Second))
 		return
 	}
-	if names := typ.PkgPath() != "" && typ.Kind() == reflect.Int8; names { // the values that have names
-		v.SetInt(rapid.SampledFrom([]int64{0, 2, -1}).Draw(t, "name"))
+	if _, ok := v.Interface().(fmt.Stringer); ok && typ.Kind() == reflect.Int8 { // a type of names
+		v.SetInt(rapid.Int64Range(-2, 8).Filter(func(x int64) bool {
+			e := reflect.New(typ).Elem()
+			e.SetInt(x)
+			return !strings.Contains(e.Interface().(fmt.Stringer).String(), "(")
+		}).Draw(t, "name"))
 		return
 	}
 	switch k := v.Kind(); k {
