@@ -9,7 +9,7 @@ import (
 // BigEndianSchema returns a schema message that says that the data is big-endian.
 func BigEndianSchema(s *Schema) []byte {
 	b := flatbuffers.NewBuilder(1024)
-	fields := buildFields(b, s.withIDs().Fields, arrowfb.SchemaStartFields)
+	fields := buildFields(b, s.WithIDs().Fields, arrowfb.SchemaStartFields)
 	metadata := buildMetadata(b, s.Metadata, arrowfb.SchemaStartCustomMetadata)
 	arrowfb.SchemaStart(b)
 	arrowfb.SchemaAddEndianness(b, arrowfb.EndiannessBig)
