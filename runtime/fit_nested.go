@@ -81,6 +81,7 @@ func (f *fitting) below(h Handle, c *columnFit, d *column.Data, zero bool) (conv
 				return false, &ConvertError{c.path, h.Seq(), 0, err}
 			}
 		}
+		child.Padded = false // what is behind converted buffers is anything
 		done, err := f.column(h, k, child, visible, zero)
 		switch e := err.(type) {
 		case nil:
