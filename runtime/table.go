@@ -47,6 +47,23 @@ func (c *Column) field() ipc.Field {
 	return f
 }
 
+// ColumnOf returns a column for a field, with columns for those below it.
+func ColumnOf(f *ipc.Field) Column {
+	c := Column{Field: *f}
+	c.Children = nil
+	below := f.Children
+	switch {
+	case f.Type.Kind == ipc.KindMap && len(below) == 1:
+		below = below[0].Children
+	case f.Type.Kind == ipc.KindRunEndEncoded && len(below) == 2:
+		below = below[1:]
+	}
+	for i := range below {
+		c.Parts = append(c.Parts, ColumnOf(&below[i]))
+	}
+	return c
+}
+
 // String returns the column's type and whether it may hold nulls, such as "list<item: int32> not null".
 func (c *Column) String() string {
 	f := c.field()
