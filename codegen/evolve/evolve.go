@@ -173,7 +173,8 @@ func refusals(readers, writers []Column) map[string]string {
 
 // runtime returns the column as the runtime has it, as far as it matters for the fitting of schemas.
 func (c *Column) runtime() rt.Column {
-	col := rt.Column{Field: c.Field, NaiveUTC: c.NaiveUTC, Was: c.Was}
+	col := rt.ColumnOf(&c.Field)
+	col.NaiveUTC, col.Was = c.NaiveUTC, c.Was
 	if c.HasDefault {
 		col.Default = c.Default
 	}
