@@ -69,6 +69,12 @@ func NewNestedWriter(dst io.Writer, opts *rt.WriterOptions) *NestedWriter {
 	return rt.NewWriter(NestedTable, dst, opts)
 }
 
+// NestedFramer makes and reads frames of table "nested", to be carried by another protocol.
+type NestedFramer = rt.Framer[Nested, NestedBatch, *NestedBuilder]
+
+// NewNestedFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewNestedFramer(opts *rt.ReaderOptions) *NestedFramer { return rt.NewFramer(NestedTable, opts) }
+
 // NestedBatch is a batch of table "nested" as it was received. Its columns alias the received bytes: they are read-only
 // and valid until Release. A batch may be used by several goroutines, none of them after Release.
 type NestedBatch struct{ h rt.Handle }

@@ -62,6 +62,12 @@ func NewTreeWriter(dst io.Writer, opts *rt.WriterOptions) *TreeWriter {
 	return rt.NewWriter(TreeTable, dst, opts)
 }
 
+// TreeFramer makes and reads frames of table "tree", to be carried by another protocol.
+type TreeFramer = rt.Framer[Tree, TreeBatch, *TreeBuilder]
+
+// NewTreeFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewTreeFramer(opts *rt.ReaderOptions) *TreeFramer { return rt.NewFramer(TreeTable, opts) }
+
 // TreeBatch is a batch of table "tree" as it was received. Its columns alias the received bytes: they are read-only and
 // valid until Release. A batch may be used by several goroutines, none of them after Release.
 type TreeBatch struct{ h rt.Handle }
