@@ -126,30 +126,30 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitBuilderAccessor": each(emitBuilderAccessor),
 	"emitAppend":          one(emitAppend),
 	"emitAppendRows":      one(emitAppendRows),
+	"emitTestFields":      one(emitTestFields),
+	"emitTest": one(func(t *model.Table) jen.Code {
+		return emitTest(t, "Test", "T", "RoundTrip", "writes rows of table %q and reads them back.")
+	}),
 	"emitRow": func(t *model.Table) []jen.Code {
 		return []jen.Code{emitRow(t.Row, t.Doc, t.Row+" is a row.", t.Columns)}
 	},
 
 	"emitGroupColumns":         eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupColumns(g) }),
-	"emitView":                 eachGroup(emitView),
-	"emitViewLen":              eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitViewLen(g) }),
-	"emitViewIsNull":           eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitViewIsNull(g) }),
-	"emitViewAccessor":         eachField(emitViewAccessor),
-	"emitViewRow":              eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitViewRow(g) }),
-	"emitViewSlice":            eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitViewSlice(g) }),
+	"emitGroupView":            eachGroup(emitGroupView),
+	"emitGroupViewLen":         eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupViewLen(g) }),
+	"emitGroupViewIsNull":      eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupViewIsNull(g) }),
+	"emitGroupViewAccessor":    eachGroupField(emitGroupViewAccessor),
+	"emitGroupViewRow":         eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupViewRow(g) }),
+	"emitGroupViewSlice":       eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupViewSlice(g) }),
 	"emitReadGroup":            eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitReadGroup(g) }),
 	"emitGroupBuilder":         eachGroup(emitGroupBuilder),
 	"emitNewGroupBuilder":      eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitNewGroupBuilder(g) }),
-	"emitGroupBuilderAccessor": eachField(emitGroupBuilderAccessor),
+	"emitGroupBuilderAccessor": eachGroupField(emitGroupBuilderAccessor),
 	"emitGroupAppend":          eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppend(g) }),
 	"emitGroupAppendRows":      eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendRows(g) }),
 	"emitGroupAppendPtr":       eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendPtr(g) }),
 	"emitGroupAppendNullable":  eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendNullable(g) }),
 	"emitGroup":                nil, // the list of those
-	"emitTestFields":           one(emitTestFields),
-	"emitTest": one(func(t *model.Table) jen.Code {
-		return emitTest(t, "Test", "T", "RoundTrip", "writes rows of table %q and reads them back.")
-	}),
 
 	"emitEnum":       nil, // in Rows
 	"emitEnumString": nil,
@@ -187,7 +187,7 @@ func eachGroup(emit func(*model.Table, *model.Group) jen.Code) func(*model.Table
 	}
 }
 
-func eachField(emit func(*model.Group, *model.Column) jen.Code) func(*model.Table) []jen.Code {
+func eachGroupField(emit func(*model.Group, *model.Column) jen.Code) func(*model.Table) []jen.Code {
 	return func(t *model.Table) []jen.Code {
 		var list []jen.Code
 		for _, g := range t.Groups {

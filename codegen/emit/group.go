@@ -10,11 +10,11 @@ import (
 
 // emitGroup returns the declarations of a struct that columns of a table have.
 func emitGroup(t *model.Table, g *model.Group) []jen.Code {
-	list := []jen.Code{emitGroupColumns(g), emitView(t, g), emitViewLen(g), emitViewIsNull(g)}
+	list := []jen.Code{emitGroupColumns(g), emitGroupView(t, g), emitGroupViewLen(g), emitGroupViewIsNull(g)}
 	for _, c := range g.Columns {
-		list = append(list, emitViewAccessor(g, c))
+		list = append(list, emitGroupViewAccessor(g, c))
 	}
-	list = append(list, emitViewRow(g), emitViewSlice(g), emitReadGroup(g), emitGroupBuilder(t, g), emitNewGroupBuilder(g))
+	list = append(list, emitGroupViewRow(g), emitGroupViewSlice(g), emitReadGroup(g), emitGroupBuilder(t, g), emitNewGroupBuilder(g))
 	for _, c := range g.Columns {
 		list = append(list, emitGroupBuilderAccessor(g, c))
 	}
@@ -34,12 +34,12 @@ func emitGroupColumns(g *model.Group) jen.Code {
 	return jen.Var().Id(g.Names.Columns).Op("=").Index().Add(rt("Column"), fields(list...))
 }
 
-// emitView writes
+// emitGroupView writes
 //
 //	// TradeLegView is a column of Leg in a batch of table "trade", or a part of one. It is read-only and valid until the batch is
 //	// released.
 //	type TradeLegView struct{ s rt.Struct }
-func emitView(t *model.Table, g *model.Group) jen.Code {
+func emitGroupView(t *model.Table, g *model.Group) jen.Code {
 	return comment("%s is a column of %s in a batch of table %q, or a part of one. It is read-only and valid until the batch is released.",
 		g.Names.View, g.Named.Name, t.Name).
 		Type().Id(g.Names.View).Custom(jen.Options{Open: "struct{ ", Close: " }"}, jen.Id("s").Add(rt("Struct")))
@@ -50,31 +50,31 @@ func viewMethod(g *model.Group, name string, params ...jen.Code) *jen.Statement 
 	return jen.Func().Params(jen.Id("v").Id(g.Names.View)).Id(name).Params(params...)
 }
 
-// emitViewLen writes
+// emitGroupViewLen writes
 //
 //	// Len returns the number of rows.
 //	func (v TradeLegView) Len() int { return v.s.Len() }
-func emitViewLen(g *model.Group) jen.Code {
+func emitGroupViewLen(g *model.Group) jen.Code {
 	return comment("Len returns the number of rows.").
 		Add(viewMethod(g, "Len")).Int().Add(oneLine(jen.Return(jen.Id("v.s").Dot("Len").Call())))
 }
 
-// emitViewIsNull writes
+// emitGroupViewIsNull writes
 //
 //	// IsNull tells whether row i is null.
 //	func (v TradeLegView) IsNull(i int) bool { return v.s.IsNull(i) }
-func emitViewIsNull(g *model.Group) jen.Code {
+func emitGroupViewIsNull(g *model.Group) jen.Code {
 	return comment("IsNull tells whether row i is null.").
 		Add(viewMethod(g, "IsNull", jen.Id("i").Int())).Bool().Add(oneLine(jen.Return(jen.Id("v.s").Dot("IsNull").Call(jen.Id("i")))))
 }
 
-// emitViewAccessor writes
+// emitGroupViewAccessor writes
 //
 //	// Price returns field 0, "price": float64 not null. Read-only, and valid until Release.
 //	func (v TradeLegView) Price() []float64 {
 //		return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 //	}
-func emitViewAccessor(g *model.Group, c *model.Column) jen.Code {
+func emitGroupViewAccessor(g *model.Group, c *model.Column) jen.Code {
 	bounds := jen.Id("v.s").Dot("Bounds").Call()
 	field := jen.Id("v.s").Dot("Field").Call(jen.Lit(c.Number))
 	var body []jen.Code
@@ -87,21 +87,21 @@ func emitViewAccessor(g *model.Group, c *model.Column) jen.Code {
 		Add(viewMethod(g, c.Method)).Add(viewType(c)).Block(body...)
 }
 
-// emitViewRow writes
+// emitGroupViewRow writes
 //
 //	// Row returns row i with texts of its own.
 //	func (v TradeLegView) Row(i int) Leg { return rt.ReadRow(v, i, readTradeLegRows) }
-func emitViewRow(g *model.Group) jen.Code {
+func emitGroupViewRow(g *model.Group) jen.Code {
 	return comment("%s", ownDoc("Row returns row i", g.Columns)).
 		Add(viewMethod(g, "Row", jen.Id("i").Int())).Add(namedType(&g.Named)).
 		Add(oneLine(jen.Return(rt("ReadRow").Call(jen.Id("v"), jen.Id("i"), jen.Id(g.Names.ReadRows)))))
 }
 
-// emitViewSlice writes
+// emitGroupViewSlice writes
 //
 //	// Slice returns the rows from … to-1.
 //	func (v TradeLegView) Slice(from, to int) TradeLegView { return TradeLegView{v.s.Slice(from, to)} }
-func emitViewSlice(g *model.Group) jen.Code {
+func emitGroupViewSlice(g *model.Group) jen.Code {
 	return comment("Slice returns the rows from … to-1.").
 		Add(viewMethod(g, "Slice", jen.List(jen.Id("from"), jen.Id("to")).Int())).Id(g.Names.View).
 		Add(oneLine(jen.Return(jen.Id(g.Names.View).Values(jen.Id("v.s").Dot("Slice").Call(jen.Id("from"), jen.Id("to"))))))
