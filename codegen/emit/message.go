@@ -18,18 +18,18 @@ func emitMessage(m *model.Message) []jen.Code {
 	if m.Codec != "" {
 		return nil
 	}
-	list := []jen.Code{emitMessageView(m), emitVerify(m), emitCheck(m)}
+	list := []jen.Code{emitView(m), emitVerify(m), emitCheck(m)}
 	for _, c := range m.Fields {
 		list = append(list, emitViewField(m, c))
 	}
 	return append(list, emitAppendBinary(m), emitMarshalBinary(m), emitUnmarshalBinary(m), emitBuild(m))
 }
 
-// emitMessageView writes
+// emitView writes
 //
 //	// HeartbeatView is message "heartbeat" in the verified flatbuffer that it came in, a table of 3 fields. It aliases that.
 //	type HeartbeatView struct{ t flatbuf.Table }
-func emitMessageView(m *model.Message) jen.Code {
+func emitView(m *model.Message) jen.Code {
 	return comment("%s is message %q in the verified flatbuffer that it came in, a table of %s. It aliases that.", m.Names.View, m.Name, plural(len(m.Fields), "field")).
 		Type().Id(m.Names.View).Custom(jen.Options{Open: "struct{ ", Close: " }"}, jen.Id("t").Add(flatbuf("Table")))
 }

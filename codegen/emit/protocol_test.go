@@ -54,7 +54,7 @@ func feedFile(t *testing.T) *model.File {
 }
 
 var messageEmitters = map[string]func(*model.Message) []jen.Code{
-	"emitMessageView":     oneMessage(emitMessageView),
+	"emitView":            oneMessage(emitView),
 	"emitVerify":          oneMessage(emitVerify),
 	"emitCheck":           oneMessage(emitCheck),
 	"emitViewField":       eachMessageField(emitViewField),

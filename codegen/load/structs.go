@@ -77,8 +77,6 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 	s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs, groups: map[*types.TypeName]*model.GroupDef{}}
 	s.bodies = bodiesOf(info)
 	methods := p.methods()
-	s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs, groups: map[*types.TypeName]*model.GroupDef{}}
-	s.bodies = bodiesOf(info)
 	pkg := &model.Package{Name: p.name, Declared: p.declared(func(source string) bool { return filepath.Ext(source) == ".go" })}
 	var files []*model.File
 	for _, f := range p.files {
