@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lightstream-go/lightstream/codegen"
+	"github.com/lightstream-go/lightstream/codegen/evolve"
 	"github.com/lightstream-go/lightstream/internal/feed"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -50,6 +51,37 @@ func TestFrontEndsAgreeOnArrow(t *testing.T) {
 	got, want := columnTypes(fromStream["every_lightstream.go"]), columnTypes(fbs["every_lightstream.go"])
 	if len(got) != len(schema.Fields) || strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("columns differ from those of every.fbs: %s", firstDifference(strings.Join(got, "\n"), strings.Join(want, "\n")))
+	}
+}
+
+// TestNestedFrontEndsAgreeOnArrow does the same with tables that have columns below others.
+func TestNestedFrontEndsAgreeOnArrow(t *testing.T) {
+	for row, schema := range map[string]*ipc.Schema{"Nested": feed.NestedTable.Schema(), "Tree": feed.TreeTable.Schema()} {
+		dir := t.TempDir()
+		name := strings.ToLower(row)
+		var stream bytes.Buffer
+		if err := ipc.NewWriter(&stream, schema, nil).Close(); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name+".arrows"), stream.String())
+		fromStream := generate(t, &codegen.Options{Inputs: []string{filepath.Join(dir, name+".arrows")}, Package: "feed"})
+		rows := body(fromStream[name+"_rows.go"])
+		marked := "// Rows.\n" + strings.Replace(rows, "\ntype "+row+" ", "\n//\n//lightstream:table\ntype "+row+" ", 1)
+		goDir := t.TempDir()
+		write(t, filepath.Join(goDir, name+".go"), marked)
+		fromGo := generate(t, &codegen.Options{Inputs: []string{goDir}})
+		if got, want := body(fromStream[name+"_lightstream.go"]), body(fromGo[name+"_lightstream.go"]); got != want {
+			t.Errorf("%s: front ends differ:\n%s\n%s", row, firstDifference(got, want), marked)
+		}
+		lock, err := evolve.ParseLock([]byte(fromStream[evolve.LockName]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range lock.Files[0].Tables[0].Columns {
+			if got, want := evolve.FormatField(&c.Field), evolve.FormatField(&schema.Fields[i]); got != want {
+				t.Errorf("%s: column %s, want %s", row, got, want)
+			}
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 func TestLockIsTheWire(t *testing.T) {
 	schemas := map[string]*ipc.Schema{
 		"All": feed.AllTable.Schema(), "Every": feed.EveryTable.Schema(), "Trade": feed.TradeTable.Schema(),
+		"Nested": feed.NestedTable.Schema(), "Tree": feed.TreeTable.Schema(),
 	}
 	lock, err := codegen.ReadLock("../internal/feed/" + evolve.LockName)
 	if err != nil {

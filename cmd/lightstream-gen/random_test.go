@@ -67,6 +67,15 @@ var goColumns = [][2]string{
 	{"?int64", "dict(int16)"},
 	{"?uint32", "dict"},
 	{"struct{}"},
+	{"[]float64"},
+	{"[]string", "required"},
+	{"[]rt.Null[int32]", "large"},
+	{"[][]time.Time"},
+	{"?[3]float32"},
+	{"map[string]int64"},
+	{"map[int16][]string"},
+	{"?Leg"},
+	{"[]Leg"},
 	{"?Side"},
 	{"?Side", "dict(int8)"},
 	{"?Level"},
@@ -82,6 +91,7 @@ var fbsColumns = []string{
 	`string (required, decimal: "38,10")`, `string (decimal: "76,20")`, "string", "string (required, large)", "string (view)", "[ubyte]",
 	"[ubyte] (required, large)", "[ubyte] (view)", "[ubyte] (required, fixed: 7)", "[ubyte] (uuid)", `string (dict: "uint16")`,
 	"[ubyte] (required, dict)", `long = null (dict: "int16")`, "Side = Buy", "Side = null (dict)",
+	"[double]", "[string] (required)", "Leg", "[Leg] (required)", "Point",
 }
 
 // arrowColumns are types of the fields of Arrow schemas.
@@ -89,6 +99,8 @@ var arrowColumns = []string{
 	"bool", "int8", "uint64", "float16", "float64", "utf8", "large_utf8", "utf8_view", "binary", "binary_view", "fixed_size_binary[3]",
 	"fixed_size_binary[16] (arrow.uuid)", "date32", "date64", "time32[ms]", "time64[ns]", "timestamp[s]", "timestamp[ns, UTC]", "duration[us]",
 	"decimal32(4, 2)", "decimal256(50, -2)", "dictionary<int32, utf8>", "dictionary<uint8, binary>", "dictionary<int16, uint16>", "null",
+	"list<item: int32>", "large_list<item: utf8 not null>", "fixed_size_list[2]<item: float32>", "struct<x: float64 not null, y: list<item: int8>>",
+	"map<entries: struct<key: utf8 not null, value: struct<a: int8, b: utf8>> not null>", "list<item: struct<id: uint64 not null> not null>",
 }
 
 // columnNames are those that want care.
@@ -141,6 +153,7 @@ func randomName(random *rand.Rand, i int) string {
 func randomStructs(random *rand.Rand, pkg string, tables int, columns func(*rand.Rand) int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"errors\"\n\t\"time\"\n\n\trt %q\n)\n\nvar (\n\t_ time.Time\n\t_ rt.Date\n)\n\n", pkg, modulePath+"/runtime")
+	b.WriteString("type Leg struct {\n\tVenue string `arrow:\",dict\"`\n\tPrice *float64\n\tAt Point\n\tFills []Point\n}\n\ntype Point struct{ X, Y float64 }\n\n")
 	b.WriteString("type Level float64\n\ntype Side int8\n\nfunc (s Side) String() string { return [...]string{\"Buy\", \"Sell\"}[uint8(s)%2] }\n\n" +
 		"func ParseSide(name string) (Side, error) {\n\tfor s := range Side(2) {\n\t\tif s.String() == name {\n\t\t\treturn s, nil\n\t\t}\n\t}\n\treturn 0, errors.New(name)\n}\n")
 	for i := range tables {
@@ -169,7 +182,8 @@ func randomStructs(random *rand.Rand, pkg string, tables int, columns func(*rand
 
 func randomSchema(random *rand.Rand, tables int, columns func(*rand.Rand) int) string {
 	var b strings.Builder
-	b.WriteString("include \"lightstream.fbs\";\n\nenum Side : ubyte { Buy = 1, Sell }\n")
+	head := "include \"lightstream.fbs\";\n\nenum Side : ubyte { Buy = 1, Sell }\n\n" +
+		"struct Point { x: double; y: double; }\n\ntable Leg { venue: string (dict); at: Point; sizes: [long]; }\n"
 	for i := range tables {
 		fmt.Fprintf(&b, "\ntable Table%d {\n", i)
 		for k := range columns(random) {
@@ -177,7 +191,11 @@ func randomSchema(random *rand.Rand, tables int, columns func(*rand.Rand) int) s
 		}
 		b.WriteString("}\n")
 	}
-	return b.String()
+	text := b.String()
+	if !strings.Contains(text, "Leg") { // it would be a table of its own
+		head, _, _ = strings.Cut(head, "\ntable Leg")
+	}
+	return head + text
 }
 
 func randomStream(t testing.TB, random *rand.Rand, columns int) string {

@@ -88,14 +88,23 @@ func emitTest(t *model.Table, prefix, typ, call, doc string) jen.Code {
 	)
 }
 
-// enumsOf returns the types of named numbers that columns of a table have in dictionaries, each once.
+// enumsOf returns the types of named numbers that columns of a table, and those below them, have in dictionaries, each once.
 func enumsOf(t *model.Table) (list []*model.Named) {
-	seen := map[model.Named]bool{}
-	for _, c := range t.Columns {
-		if c.Enum && !seen[*c.Named] {
-			seen[*c.Named] = true
-			list = append(list, c.Named)
+	seen, groups := map[model.Named]bool{}, map[*model.GroupDef]bool{}
+	var look func(columns []*model.Column)
+	look = func(columns []*model.Column) {
+		for _, c := range columns {
+			if c.Enum && !seen[*c.Named] {
+				seen[*c.Named] = true
+				list = append(list, c.Named)
+			}
+			look(c.Children)
+			if g := c.Group; g != nil && !groups[g.GroupDef] {
+				groups[g.GroupDef] = true
+				look(g.Columns)
+			}
 		}
 	}
+	look(t.Columns)
 	return list
 }

@@ -65,7 +65,7 @@ func fitError(err error) bool {
 	return errors.As(err, &schema) || errors.As(err, &null) || errors.As(err, &convert)
 }
 
-// types are all types that a column may have, without what only nests.
+// types are all types that a column may have, alone and below others.
 var types = []string{
 	"null", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
 	"utf8", "large_utf8", "utf8_view", "binary", "large_binary", "binary_view", "fixed_size_binary[3]", "fixed_size_binary[16]",
@@ -74,6 +74,11 @@ var types = []string{
 	"duration[s]", "duration[ms]", "duration[ns]", "decimal32(9, 2)", "decimal64(9, 2)", "decimal64(18, 2)", "decimal128(38, 4)",
 	"decimal256(50, 2)", "dictionary<int8, utf8>", "dictionary<uint8, utf8>", "dictionary<int16, utf8>", "dictionary<int32, utf8>",
 	"dictionary<int64, utf8>", "dictionary<uint16, utf8>", "dictionary<int8, binary>", "dictionary<int32, binary>",
+	"list<item: int32>", "list<item: int64 not null>", "large_list<item: utf8>", "list<item: timestamp[us]>",
+	"list<item: timestamp[s] not null>", "fixed_size_list[2]<item: int32 not null>", "fixed_size_list[3]<item: int32>",
+	"map<entries: struct<key: utf8 not null, value: int32> not null>", "map<entries: struct<key: utf8 not null, value: int64 not null> not null>",
+	"struct<a: int32 not null, b: utf8>", "struct<b: utf8 not null, a: int64>", "struct<a: int32, c: date32>", "struct<c: float64 not null>",
+	"list<item: struct<a: int32 not null, b: utf8> not null>", "list<item: struct<a: int32, b: large_utf8>>",
 	"dictionary<int8, int64>", "dictionary<uint16, int64>", "dictionary<int32, int32>", "dictionary<int32, fixed_size_binary[3]>",
 }
 
@@ -86,6 +91,8 @@ func rows(f *ipc.Field) int {
 	switch {
 	case f.Dictionary != nil && f.Dictionary.Index.Bits <= 16:
 		return 1 << (f.Dictionary.Index.Bits - map[bool]int{true: 1}[f.Dictionary.Index.Signed])
+	case len(f.Children) > 0:
+		return 20
 	case f.Type.Kind == ipc.KindInt && f.Type.Bits <= 16:
 		return 1 << f.Type.Bits
 	}
@@ -176,9 +183,38 @@ func appendValue(t testing.TB, b array.Builder, i int) {
 		if err := b.Append(fixed(3)); err != nil {
 			t.Fatal(err)
 		}
+	case *array.MapBuilder:
+		b.Append(true)
+		appendItem(t, b.KeyBuilder(), i, false)
+		appendItem(t, b.ItemBuilder(), i, b.Type().(*arrow.MapType).ItemField().Nullable)
+	case *array.ListBuilder:
+		b.Append(true)
+		appendItem(t, b.ValueBuilder(), i, b.Type().(arrow.ListLikeType).ElemField().Nullable)
+	case *array.LargeListBuilder:
+		b.Append(true)
+		appendItem(t, b.ValueBuilder(), i, b.Type().(arrow.ListLikeType).ElemField().Nullable)
+	case *array.FixedSizeListBuilder:
+		b.Append(true)
+		for range b.Type().(*arrow.FixedSizeListType).Len() {
+			appendItem(t, b.ValueBuilder(), i, b.Type().(arrow.ListLikeType).ElemField().Nullable)
+		}
+	case *array.StructBuilder:
+		b.Append(true)
+		for k := range b.NumField() {
+			appendItem(t, b.FieldBuilder(k), i, b.Type().(*arrow.StructType).Field(k).Nullable)
+		}
 	default:
 		t.Fatalf("no values for %T", b)
 	}
+}
+
+// appendItem adds a value below a column, or at times a null.
+func appendItem(t testing.TB, b array.Builder, i int, nullable bool) {
+	if nullable && i%3 == 1 {
+		b.AppendNull()
+		return
+	}
+	appendValue(t, b, i)
 }
 
 var (
@@ -241,10 +277,24 @@ func parse(t testing.TB, text string) ipc.Field {
 	return f
 }
 
+// withParts returns the column of a field as generated code has it.
+func withParts(f ipc.Field) rt.Column {
+	col := rt.Column{Field: f}
+	parts := f.Children
+	if f.Type.Kind == ipc.KindMap {
+		parts = parts[0].Children
+	}
+	for _, part := range parts {
+		col.Parts = append(col.Parts, withParts(part))
+	}
+	return col
+}
+
 // runtimeColumns returns the columns as the runtime has them.
 func runtimeColumns(columns []evolve.Column) (list []rt.Column) {
 	for _, c := range columns {
-		col := rt.Column{Field: c.Field, Was: c.Was, NaiveUTC: c.NaiveUTC}
+		col := withParts(c.Field)
+		col.Was, col.NaiveUTC = c.Was, c.NaiveUTC
 		if c.HasDefault {
 			col.Default = int64(7)
 		}

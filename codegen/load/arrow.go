@@ -62,17 +62,18 @@ func arrow(name string, src *io.SectionReader, opt *ArrowOptions) (*model.File, 
 		errs.Add(pos, fmt.Sprintf("%q gives no name for a Go type", table), "give the table one with -table")
 		return nil, errs.Err()
 	}
-	r := arrowReader{pos: pos, errs: &errs, number: map[string]int{}, fields: map[string]bool{}}
-	for i := range schema.Fields {
-		if c := r.column(i, &schema.Fields[i]); c != nil {
-			def.Columns = append(def.Columns, c)
-		}
-	}
+	r := arrowReader{pos: pos, errs: &errs, row: def.Row, types: map[string]bool{def.Row: true}}
+	def.Columns = r.columns(schema.Fields, "")
 	if len(schema.Fields) == 0 {
 		errs.Add(pos, "the schema has no columns", "write the file with at least one")
 	}
 	if p, taken := opt.Declared[def.Row]; taken && !strings.HasSuffix(p.File, "_rows.go") { // those come with their table
 		errs.Add(p, fmt.Sprintf("%s is what the generator declares for the table of %s", def.Row, path.Base(pos.File)), "give one of them another name, the table with -table")
+	}
+	for name := range r.types {
+		if p, taken := opt.Declared[name]; taken && name != def.Row && !strings.HasSuffix(p.File, "_rows.go") {
+			errs.Add(p, fmt.Sprintf("%s is what the generator declares for a struct of %s", name, path.Base(pos.File)), "give it another name, or the table one with -table")
+		}
 	}
 	if err := errs.Err(); err != nil {
 		return nil, err
@@ -118,48 +119,123 @@ func arrowError(pos model.Pos, err error) error {
 
 // arrowReader makes columns of the fields of a schema.
 type arrowReader struct {
-	pos    model.Pos
-	errs   *model.Errors
-	number map[string]int  // of the columns by name
-	fields map[string]bool // names of the row struct's fields
+	pos   model.Pos
+	errs  *model.Errors
+	row   string          // the row type
+	types map[string]bool // of rows and structs
+	top   string          // the column that is being read
 }
 
-// column returns the column of field i, nil where it cannot be one.
-func (r *arrowReader) column(i int, f *ipc.Field) *model.ColumnDef {
-	place := fmt.Sprintf("column %d, %q", i, f.Name)
-	refuse := func(p *problem) *model.ColumnDef {
-		r.errs.Add(r.pos, place+": "+p.found, p.remedy)
-		return nil
+// columns returns those of the fields of a schema, or of the struct at path, but for those that cannot be one.
+func (r *arrowReader) columns(list []ipc.Field, path string) (columns []*model.ColumnDef) {
+	number, fields := map[string]int{}, map[string]bool{}
+	for i := range list {
+		f := &list[i]
+		if path == "" {
+			r.top = fmt.Sprintf("column %d", i)
+		}
+		refuse := func(p *problem) {
+			r.errs.Add(r.pos, fmt.Sprintf("%s, %q: %s", r.top, path+f.Name, p.found), p.remedy)
+		}
+		other, twice := number[f.Name]
+		switch {
+		case f.Name == "":
+			refuse(problemf("write the file with one", "it has no name"))
+			continue
+		case twice:
+			refuse(problemf("write the file with another name for one of them", "column %d has this name too", other))
+			continue
+		case !fitsTag(f.Name) || f.Name == "-":
+			refuse(problemf(fitsTagRemedy, "its name does not fit a struct tag"))
+			continue
+		}
+		number[f.Name] = i
+		c := &model.ColumnDef{Pos: r.pos, Field: free(fields, cmp.Or(model.CamelCase(f.Name), "X")), Name: f.Name, Nullable: f.Nullable}
+		if p := r.setType(c, f, path+f.Name); p == failed {
+			continue
+		} else if p != nil {
+			refuse(p)
+			continue
+		}
+		setForm(c)
+		columns = append(columns, c)
 	}
-	other, twice := r.number[f.Name]
-	switch {
-	case f.Name == "":
-		return refuse(problemf("write the file with one", "it has no name"))
-	case twice:
-		return refuse(problemf("write the file with another name for one of them", "column %d has this name too", other))
-	case !fitsTag(f.Name) || f.Name == "-":
-		return refuse(problemf(fitsTagRemedy, "its name does not fit a struct tag"))
-	}
-	r.number[f.Name] = i
-	c := &model.ColumnDef{Pos: r.pos, Field: r.field(f.Name), Name: f.Name, Nullable: f.Nullable}
-	if p := setArrowType(c, f); p != nil {
-		return refuse(p)
-	}
-	if c.Nullable && c.Type.Kind != model.Binary && c.Type.Kind != model.Nothing {
-		c.Form = model.Null
-	}
-	return c
+	return columns
 }
 
-// field returns a name for the row struct's field that is free.
-func (r *arrowReader) field(name string) string {
-	camel := cmp.Or(model.CamelCase(name), "X")
-	free := camel
-	for i := 2; r.fields[free]; i++ {
-		free = camel + strconv.Itoa(i)
+// free returns a name that is not taken, with a number if need be, and takes it.
+func free(taken map[string]bool, name string) string {
+	free := name
+	for i := 2; taken[free]; i++ {
+		free = name + strconv.Itoa(i)
 	}
-	r.fields[free] = true
+	taken[free] = true
 	return free
+}
+
+// setType sets the type of the column at path.
+func (r *arrowReader) setType(c *model.ColumnDef, f *ipc.Field, path string) *problem {
+	if f.Dictionary != nil {
+		return setArrowType(c, f)
+	}
+	switch f.Type.Kind {
+	case ipc.KindList, ipc.KindLargeList, ipc.KindListView:
+		c.Type = model.Type{Kind: model.List, Layout: arrowLayouts[f.Type.Kind]}
+		return r.parts(c, f.Children, path)
+	case ipc.KindFixedSizeList:
+		if f.Type.Width == 0 {
+			return problemf("write the file without it", "%s, whose values have no items", f.TypeString())
+		}
+		c.Type = model.Type{Kind: model.FixedList, Width: f.Type.Width}
+		return r.parts(c, f.Children, path)
+	case ipc.KindMap:
+		entries := &f.Children[0]
+		switch {
+		case entries.Type.Kind != ipc.KindStruct || len(entries.Children) != 2 || entries.Dictionary != nil:
+			return problemf("write the file anew", "a map of %s, want a struct of keys and values", entries.TypeString())
+		case f.Type.Variant == 1:
+			return problemf(inGo+", whose maps read it", "a map whose keys are sorted is not supported by this version")
+		}
+		c.Type = model.Type{Kind: model.Map}
+		if p := r.parts(c, entries.Children, path); p != nil {
+			return p
+		}
+		if !isKey(c.Parts[0]) {
+			return problemf("write the file with texts, integers, dates, times or fixed-size bytes", "a map with keys of type %s", entries.Children[0].String())
+		}
+		return nil
+	case ipc.KindStruct:
+		return r.group(c, f, path)
+	}
+	return setArrowType(c, f)
+}
+
+// parts sets the columns below a list or map.
+func (r *arrowReader) parts(c *model.ColumnDef, children []ipc.Field, path string) *problem {
+	for i := range children {
+		part := &model.ColumnDef{Pos: c.Pos, Field: c.Field, Nullable: children[i].Nullable}
+		if p := r.setType(part, &children[i], path); p != nil {
+			return p
+		}
+		setForm(part)
+		c.Parts = append(c.Parts, part)
+	}
+	return nil
+}
+
+// group sets the struct of a column. Its Go type is named for the row and the column.
+func (r *arrowReader) group(c *model.ColumnDef, f *ipc.Field, path string) *problem {
+	if len(f.Children) == 0 {
+		return problemf("write the file without it", "a struct without fields")
+	}
+	c.Type = model.Type{Kind: model.Struct}
+	name := free(r.types, r.row+model.CamelCase(path)+"Row")
+	before := len(*r.errs)
+	c.Group = &model.GroupDef{Pos: c.Pos, Named: model.Named{Name: name}, Rows: true}
+	if c.Group.Columns = r.columns(f.Children, path+"."); len(*r.errs) > before {
+		return failed
+	}
+	return nil
 }
 
 // inGo is the remedy for columns that a struct can be made to fit.
@@ -251,6 +327,7 @@ func escaped(p *problem) *problem {
 var arrowLayouts = map[ipc.Kind]model.Layout{
 	ipc.KindLargeUtf8: model.Large, ipc.KindLargeBinary: model.Large,
 	ipc.KindUtf8View: model.Views, ipc.KindBinaryView: model.Views,
+	ipc.KindLargeList: model.Large, ipc.KindListView: model.Views,
 }
 
 var arrowUnits = map[column.Unit]model.Unit{

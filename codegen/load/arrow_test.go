@@ -15,7 +15,7 @@ import (
 // schemas are streams and files with the schemas of tables.
 func schemas(t testing.TB) (list [][]byte) {
 	t.Helper()
-	for _, s := range []*ipc.Schema{feed.TradeTable.Schema(), feed.EveryTable.Schema()} {
+	for _, s := range []*ipc.Schema{feed.TradeTable.Schema(), feed.EveryTable.Schema(), feed.NestedTable.Schema()} {
 		var stream, file bytes.Buffer
 		if err := errors.Join(ipc.NewWriter(&stream, s, nil).Close(), ipc.NewFileWriter(&file, s, nil).Close()); err != nil {
 			t.Fatal(err)
