@@ -313,6 +313,11 @@ func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 	if err := e.check(rows, columns); err != nil {
 		return err
 	}
+	return e.addChecked(rows, columns, body)
+}
+
+// addChecked is addBatch of columns with which nothing is wrong.
+func (e *encoder) addChecked(rows int, columns []column.Data, body []byte) error {
 	if len(e.sent) != 0 {
 		for i := range columns {
 			if columns[i].Dictionary == nil && len(columns[i].Children) == 0 {

@@ -83,6 +83,7 @@ func newMessageDecoder(opts *ReaderOptions) *MessageDecoder {
 // multiples of 64, and are copied elsewhere: p must not change before the batch is released.
 func (d *MessageDecoder) Decode(p []byte) (Batch, error) {
 	d.forget()
+	defer d.dec.free() // the dictionaries are the batch's now
 	return d.decode(p)
 }
 

@@ -67,6 +67,21 @@ func reversed(f *ipc.Field, d *column.Data) column.Data {
 	return c
 }
 
+// unchecked returns the messages of batches whose numbers have their bytes in the other order, which a writer would refuse.
+func unchecked(t *testing.T, c *arrowjson.Content) []byte {
+	t.Helper()
+	var rows []int
+	var batches [][]column.Data
+	for _, b := range c.Batches {
+		rows, batches = append(rows, b.Rows), append(batches, b.Columns)
+	}
+	p, err := ipc.Unchecked(c.Schema, rows, batches)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // TestBigEndian writes what the little-endian golden files hold with the bytes of each number in the other order.
 func TestBigEndian(t *testing.T) {
 	kinds := make(map[ipc.Kind]bool)
@@ -85,9 +100,7 @@ func TestBigEndian(t *testing.T) {
 				}
 				big.Batches = append(big.Batches, arrowjson.Batch{Rows: b.Rows, Columns: columns})
 			}
-			p := write(t, big, nil, false)
-			schema := write(t, &arrowjson.Content{Schema: want.Schema}, nil, false)
-			p = stream(ipc.BigEndianSchema(want.Schema), p[len(schema)-len(it.End):])
+			p := stream(ipc.BigEndianSchema(want.Schema), unchecked(t, big))
 			same(t, "big-endian", streamContent(t, bytes.NewReader(p), nil), want)
 			add()
 		})
@@ -139,9 +152,8 @@ func TestBigEndianOthers(t *testing.T) {
 	for i := range columns {
 		other[i] = reversed(&fields[i], &columns[i])
 	}
-	p := write(t, &arrowjson.Content{Schema: want.Schema, Batches: []arrowjson.Batch{{Rows: 3, Columns: other}}}, nil, false)
-	schema := write(t, &arrowjson.Content{Schema: want.Schema}, nil, false)
-	p = stream(ipc.BigEndianSchema(want.Schema), p[len(schema)-len(it.End):])
+	p := unchecked(t, &arrowjson.Content{Schema: want.Schema, Batches: []arrowjson.Batch{{Rows: 3, Columns: other}}})
+	p = stream(ipc.BigEndianSchema(want.Schema), p)
 	same(t, "big-endian", streamContent(t, bytes.NewReader(p), nil), want)
 }
 
