@@ -27,6 +27,8 @@ type importRule struct {
 // importRules has the first rule first: that whose directory holds a package is the one for it. Tests may import anything.
 var importRules = []importRule{
 	{"gen", []string{"internal/flatbuf", flatbuffers}},
+	{"compress/lz4", []string{"runtime", "github.com/pierrec/lz4/v4"}},
+	{"compress/zstd", []string{"runtime", "github.com/klauspost/compress/zstd"}},
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
 	{"internal/flatbuf", nil},

@@ -28,6 +28,9 @@ type WriterOptions struct {
 	Dictionaries ipc.Dictionaries
 	// Observer is told what happens on the stream; see [Observer]. Nil costs nothing.
 	Observer Observer
+	// Compression is how columns are compressed: ipc.LZ4 with an import of compress/lz4, ipc.ZSTD with one of compress/zstd. Zero
+	// means not at all.
+	Compression ipc.Compression
 	// Metadata is the metadata of the schema.
 	Metadata []ipc.KeyValue
 }
@@ -87,7 +90,7 @@ func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *
 }
 
 func (w *Writer[R, B, W]) options() *ipc.WriterOptions {
-	return &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries, Observer: w.opts.Observer}
+	return &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries, Compression: w.opts.Compression, Observer: w.opts.Observer}
 }
 
 func (w *Writer[R, B, W]) schema() *ipc.Schema {

@@ -333,7 +333,7 @@ func (r *FileReader) body(b block) (*mem.Block, error) {
 func (r *FileReader) locate(b block, err error) error {
 	var e *frame.DecodeError
 	if errors.As(err, &e) {
-		e.Offset += b.offset
+		e.Offset = max(e.Offset, 0) + b.offset
 	}
 	return err
 }

@@ -24,7 +24,7 @@ const prefixSize = 8
 
 // newTemplate builds the head of a RecordBatch message, or of a DictionaryBatch message for dictionary *id. The counts are those
 // of the data buffers of view columns.
-func newTemplate(nodes, buffers int, counts []int64, id *int64, delta bool) *template {
+func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int64, delta bool) *template {
 	b := flatbuffers.NewBuilder(256 + 16*(nodes+buffers))
 	arrowfb.RecordBatchStartBuffers(b, buffers)
 	for range buffers {
@@ -44,12 +44,21 @@ func newTemplate(nodes, buffers int, counts []int64, id *int64, delta bool) *tem
 		}
 		variadic = b.EndVector(len(counts))
 	}
+	var compression flatbuffers.UOffsetT
+	if codec != Uncompressed {
+		arrowfb.BodyCompressionStart(b)
+		arrowfb.BodyCompressionForceCodec(b, codec.codec())
+		compression = arrowfb.BodyCompressionEnd(b)
+	}
 	arrowfb.RecordBatchStart(b)
 	arrowfb.RecordBatchForceLength(b, 0)
 	arrowfb.RecordBatchAddNodes(b, fields)
 	arrowfb.RecordBatchAddBuffers(b, bufs)
 	if variadic != 0 {
 		arrowfb.RecordBatchAddVariadicBufferCounts(b, variadic)
+	}
+	if compression != 0 {
+		arrowfb.RecordBatchAddCompression(b, compression)
 	}
 	header, kind := arrowfb.RecordBatchEnd(b), arrowfb.MessageHeaderRecordBatch
 	if id != nil {

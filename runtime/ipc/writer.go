@@ -19,6 +19,8 @@ type WriterOptions struct {
 	Dictionaries Dictionaries
 	// Observer is told what happens on the stream. Nil costs nothing.
 	Observer Observer
+	// Compression is how bodies are compressed, which needs an import of the package below compress. Zero means not at all.
+	Compression Compression
 }
 
 // ErrAborted is returned after Abort.
@@ -86,7 +88,7 @@ func (w *Writer) init(dst io.Writer, schema *Schema, opts *WriterOptions, file b
 	w.cancel.set = w.send.deadline()
 	w.schema = schema
 	w.info = StreamInfo{Name: w.name, Sending: true}
-	w.enc, w.err = newEncoder(schema, file, w.opts.Dictionaries)
+	w.enc, w.err = newEncoder(schema, encoding{file: file, mode: w.opts.Dictionaries, compression: w.opts.Compression})
 }
 
 // Err returns the error that every later call returns, nil while there is none.
