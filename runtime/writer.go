@@ -71,6 +71,18 @@ func NewFileWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opt
 	return w
 }
 
+// CreateFile is [NewFileWriter] of the named file. Nobody sees a part of it: what is written goes to a file of another name beside
+// it, and Close, when all of it is on disk, gives it the name in one step; see [ipc.CreateFile].
+func CreateFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *WriterOptions) (*Writer[R, B, W], error) {
+	w := newWriter(t, opts)
+	out, err := ipc.CreateFile(name, w.schema(), w.options())
+	if err != nil {
+		return nil, err
+	}
+	w.out = &out.Writer
+	return w, nil
+}
+
 func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *Writer[R, B, W] {
 	w := &Writer[R, B, W]{table: t}
 	w.handle, _ = any(&w.forward).(interface{ Handle() Handle })

@@ -22,6 +22,7 @@ type encoder struct {
 	counts  []int64          // data buffers of each view column that the template is for
 	sent    []sentDictionary // by id
 	pending bool             // one of them has a next
+	lead    int              // bytes of a file behind the last multiple of 64, where the first message begins
 	encoding
 	deflate *deflater // nil where buffers are sent as they are
 
@@ -38,6 +39,7 @@ type encoding struct {
 	file        bool
 	mode        Dictionaries
 	compression Compression
+	keepIDs     bool // of the schema's dictionaries
 }
 
 // flatColumn is what a column of a batch without nested columns and views must be.
@@ -92,7 +94,10 @@ var ErrChanged = errors.New("the dictionary has changed since it was sent, and t
 var ErrReplaced = errors.New("a file holds one dictionary for each column, and this batch has another")
 
 func newEncoder(schema *Schema, how encoding) (e *encoder, err error) {
-	e = &encoder{schema: schema.withIDs(), encoding: how}
+	e = &encoder{schema: schema, encoding: how}
+	if !how.keepIDs {
+		e.schema = schema.withIDs()
+	}
 	if how.compression != Uncompressed {
 		if e.deflate, err = newDeflater(how.compression); err != nil {
 			return nil, err
@@ -204,6 +209,7 @@ func (e *encoder) begin() {
 
 // commit notes that the reader has what the call sent.
 func (e *encoder) commit() {
+	e.lead = 0
 	if !e.pending {
 		return
 	}
@@ -343,6 +349,9 @@ func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 	}
 	start := e.size
 	w := walk{template: e.batch}
+	if e.lead != 0 && e.size == 0 {
+		w.template = newTemplate(e.nodes, e.batch.buffers, e.counts, e.compression, nil, false).at(e.lead)
+	}
 	e.part(w.template.head)
 	first, before := len(e.parts), e.size
 	switch {
@@ -500,6 +509,11 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 		return nil
 	}
 	same, from, delta := s.dictionary == c.Dictionary, 0, false
+	if !same && e.file && s.dictionary != nil && begins(c.Values, s.values, s.values.Len()) {
+		if same = true; n == s.values.Len() {
+			return nil
+		}
+	}
 	switch {
 	case s.dictionary == nil:
 	case e.mode == OnceDictionaries:
@@ -527,6 +541,9 @@ func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Valu
 		buffers += n
 	})
 	w := walk{template: newTemplate(p.nodes, buffers, counts, e.compression, &id, delta)}
+	if e.size == 0 {
+		w.template = w.template.at(e.lead)
+	}
 	start := e.size
 	e.part(w.template.head)
 	if e.deflate != nil {
@@ -587,7 +604,9 @@ func (e *encoder) counted(stats *Stats) {
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:
-		case s.next == s.dictionary && (e.file || s.values.Len() != 0 && e.mode == DeltaDictionaries):
+		case e.file:
+			stats.Deltas++
+		case s.next == s.dictionary && s.values.Len() != 0 && e.mode == DeltaDictionaries:
 			stats.Deltas++
 		default:
 			stats.Replaced++

@@ -17,6 +17,18 @@ var le = binary.LittleEndian
 type template struct {
 	head                          []byte
 	bodyLength, rows, nodes, bufs int // positions in head
+	buffers                       int // how many there are
+}
+
+// at returns the template of a message that begins offset bytes behind a multiple of 64, and whose body lies at one.
+func (t *template) at(offset int) *template {
+	if offset == 0 {
+		return t
+	}
+	moved := *t
+	meta := t.head[prefixSize:]
+	moved.head = appendHead(nil, meta, offset)
+	return &moved
 }
 
 // prefixSize is the length of what stands before the metadata.
@@ -68,7 +80,7 @@ func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int6
 		arrowfb.DictionaryBatchAddIsDelta(b, delta)
 		header, kind = arrowfb.DictionaryBatchEnd(b), arrowfb.MessageHeaderDictionaryBatch
 	}
-	t := &template{head: finishMessage(b, header, kind)}
+	t := &template{head: finishMessage(b, header, kind), buffers: buffers}
 	m, err := arrowfb.VerifyMessage(t.head[prefixSize:], flatbuf.Limits{})
 	if err != nil {
 		panic(err) // our own builder's output
