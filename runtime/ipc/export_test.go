@@ -1,10 +1,32 @@
 package ipc
 
 import (
+	"bytes"
+
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/runtime/column"
 )
+
+// UncheckedBatch returns the message of a batch without dictionaries whose columns may be anything.
+func UncheckedBatch(s *Schema, rows int, columns []column.Data) []byte {
+	e, err := newEncoder(s, encoding{})
+	if err != nil {
+		panic(err)
+	}
+	e.begin()
+	if e.views != 0 {
+		e.count(columns)
+	}
+	w := walk{template: e.batch}
+	e.part(w.template.head)
+	for i := range columns {
+		e.addColumn(&w, &e.plans[i], &columns[i])
+	}
+	w.setSize(rows, w.offset)
+	return bytes.Join(e.parts, nil)
+}
 
 // BigEndianSchema returns a schema message that says that the data is big-endian.
 func BigEndianSchema(s *Schema) []byte {
