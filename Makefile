@@ -42,6 +42,9 @@ emulate: ## run the tests of the runtime on a 32-bit, an arm64 and a big-endian 
 	GOARCH=arm64 $(GOTEST) -short -exec qemu-aarch64-static ./runtime/... ./internal/...
 	GOARCH=s390x $(GOTEST) -short -exec qemu-s390x-static ./runtime/... ./internal/...
 
+hostile: ## read 50,000 damaged streams and files in a process whose memory is measured
+	$(GOTEST) -count=1 -run '^TestMutations$$' ./runtime/ipc -args -mutations 50000
+
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	.ci/fuzz $(FUZZTIME)
 
@@ -71,4 +74,4 @@ interop: ## exchange streams and files with other implementations, in Python and
 check: ## run everything that CI runs, in about a quarter of an hour
 	.ci/run
 
-.PHONY: help demo generate test race purego debug cross emulate fuzz random lint bench benchtest interop check
+.PHONY: help demo generate test race purego debug cross emulate hostile fuzz random lint bench benchtest interop check

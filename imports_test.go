@@ -27,6 +27,8 @@ type importRule struct {
 // importRules has the first rule first: that whose directory holds a package is the one for it. Tests may import anything.
 var importRules = []importRule{
 	{"gen", []string{"internal/flatbuf", flatbuffers}},
+	{"compress/lz4", []string{"runtime", "github.com/pierrec/lz4/v4"}},
+	{"compress/zstd", []string{"runtime", "github.com/klauspost/compress/zstd"}},
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
 	{"internal/flatbuf", nil},
@@ -51,7 +53,7 @@ var importRules = []importRule{
 	{"internal/regroup", []string{"runtime", "internal/value"}},
 	{"formats", []string{"runtime", "internal/value"}},
 	{"cmd/lightstream-gen", []string{"codegen"}},
-	{"cmd/lightstream", []string{"codegen", "gen", "runtime", "formats", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/term"}},
+	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/term"}},
 	{"examples", []string{"runtime", "transports"}},
 	{".", []string{"runtime", "transports"}},
 }

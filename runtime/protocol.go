@@ -23,6 +23,8 @@ type ProtocolOptions struct {
 	Heartbeats bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [ipc.AutoDictionaries].
 	Dictionaries ipc.Dictionaries
+	// Compression is how the columns of tables are compressed, as in [WriterOptions]. Zero means not at all.
+	Compression ipc.Compression
 	// KeepOpen leaves out the half-close with which Close ends the direction.
 	KeepOpen bool
 }
@@ -226,7 +228,7 @@ func (o *ProtocolOptions) ipc() *ipc.ProtocolOptions {
 	}
 	return &ipc.ProtocolOptions{
 		Reader:     &ipc.ReaderOptions{Limits: r.Limits, Validate: r.Validate, Align: r.Align, Pool: r.Pool},
-		MaxPayload: o.MaxPayload, Announce: o.Announce, Heartbeats: o.Heartbeats, Dictionaries: o.Dictionaries, KeepOpen: o.KeepOpen,
+		MaxPayload: o.MaxPayload, Announce: o.Announce, Heartbeats: o.Heartbeats, Dictionaries: o.Dictionaries, Compression: o.Compression, KeepOpen: o.KeepOpen,
 	}
 }
 

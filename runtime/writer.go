@@ -28,6 +28,9 @@ type WriterOptions struct {
 	Dictionaries ipc.Dictionaries
 	// Observer is told what happens on the stream; see [Observer]. Nil costs nothing.
 	Observer Observer
+	// Compression is how columns are compressed: ipc.LZ4 with an import of compress/lz4, ipc.ZSTD with one of compress/zstd. Zero
+	// means not at all.
+	Compression ipc.Compression
 	// Metadata is the metadata of the schema.
 	Metadata []ipc.KeyValue
 }
@@ -68,6 +71,18 @@ func NewFileWriter[R, B any, W Builder[R]](t *Table[R, B, W], dst io.Writer, opt
 	return w
 }
 
+// CreateFile is [NewFileWriter] of the named file. Nobody sees a part of it: what is written goes to a file of another name beside
+// it, and Close, when all of it is on disk, gives it the name in one step; see [ipc.CreateFile].
+func CreateFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *WriterOptions) (*Writer[R, B, W], error) {
+	w := newWriter(t, opts)
+	out, err := ipc.CreateFile(name, w.schema(), w.options())
+	if err != nil {
+		return nil, err
+	}
+	w.out = &out.Writer
+	return w, nil
+}
+
 func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *Writer[R, B, W] {
 	w := &Writer[R, B, W]{table: t}
 	w.handle, _ = any(&w.forward).(interface{ Handle() Handle })
@@ -87,7 +102,7 @@ func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *
 }
 
 func (w *Writer[R, B, W]) options() *ipc.WriterOptions {
-	return &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries, Observer: w.opts.Observer}
+	return &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries, Compression: w.opts.Compression, Observer: w.opts.Observer}
 }
 
 func (w *Writer[R, B, W]) schema() *ipc.Schema {

@@ -21,6 +21,9 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	_ "github.com/lightstream-go/lightstream/compress/lz4"
+	_ "github.com/lightstream-go/lightstream/compress/zstd"
 )
 
 func main() {

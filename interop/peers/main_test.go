@@ -7,6 +7,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	_ "github.com/lightstream-go/lightstream/compress/lz4"
+	_ "github.com/lightstream-go/lightstream/compress/zstd"
 )
 
 var (

@@ -48,7 +48,7 @@ var (
 type DecodeError struct {
 	Source string // what the frames come from, such as "tcp 10.0.0.7:9000"; may be empty
 	Frame  int64  // frames before this one
-	Offset int64  // bytes from the start of the frame
+	Offset int64  // bytes from the start of the frame, -1 where it is about all of it
 	Path   string // what was read there, such as "trades.price.validity"; may be empty
 	Err    error  // wraps one of the conditions above, or what the source returned
 }
@@ -60,6 +60,9 @@ func (e *DecodeError) Error() string {
 	}
 	if e.Path != "" {
 		path = " (" + e.Path + ")"
+	}
+	if e.Offset < 0 {
+		return fmt.Sprintf("lightstream: %sframe %d%s: %v", source, e.Frame, path, e.Err)
 	}
 	return fmt.Sprintf("lightstream: %sframe %d, byte %d%s: %v", source, e.Frame, e.Offset, path, e.Err)
 }

@@ -60,6 +60,7 @@ type BatchLayout struct {
 	V4         bool // metadata version V4
 	Compressed bool
 	Codec      arrowfb.CompressionType
+	Method     arrowfb.BodyCompressionMethod
 }
 
 func (l *BatchLayout) int64(at int) int64 {
@@ -124,7 +125,7 @@ func (l *BatchLayout) locate(m arrowfb.Message, b arrowfb.RecordBatch) {
 	}
 	l.V4 = m.Version() < arrowfb.MetadataVersionV5
 	if c := b.Compression(); !c.IsZero() {
-		l.Compressed, l.Codec = true, c.Codec()
+		l.Compressed, l.Codec, l.Method = true, c.Codec(), c.Method()
 	}
 }
 
@@ -155,7 +156,7 @@ func (l *BatchLayout) blank(meta []byte) []byte {
 	batch, ok := m.HeaderRecordBatch()
 	same := *l
 	if same.locate(m, batch); !ok || m.Version() < arrowfb.MetadataVersionV4 || same.patched() != l.patched() ||
-		same.counts != l.counts || same.numCounts != l.numCounts || same.Compressed != l.Compressed || same.Codec != l.Codec {
+		same.counts != l.counts || same.numCounts != l.numCounts || same.Compressed != l.Compressed || same.Codec != l.Codec || same.Method != l.Method {
 		return nil
 	}
 	return b

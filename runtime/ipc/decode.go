@@ -21,6 +21,7 @@ type Stats struct {
 	Rows      int64
 	Bytes     int64 // of messages, metadata and padding included
 	Realigned int64 // buffers copied because the sender had left them unaligned
+	Inflated  int64 // buffers that came compressed
 	Swapped   int64 // buffers copied because the sender's byte order is the other one
 	Replaced  int64 // dictionaries replaced
 	Deltas    int64 // dictionaries extended
@@ -61,6 +62,10 @@ type decoder struct {
 	dicts   map[int64]*dictionary
 	swap    bool // the data is big-endian
 	stats   Stats
+
+	inflations []inflation // of the batch that is being made
+	inflating  Compressor
+	inflateOne func(i int) error
 }
 
 // dictionary is what a stream has sent for an id so far.
@@ -205,6 +210,23 @@ type cursor struct {
 	batch    Batch // zero for a dictionary
 	head     int   // bytes of the message before the body
 	v4       bool
+	codec    Compressor // nil where buffers are plain
+	length   int64      // of the body
+}
+
+// cursor returns a cursor at the start of a message.
+func (d *decoder) cursor(m *frame.Message, meta *frame.BatchLayout) (c cursor, err error) {
+	c = cursor{meta: meta, body: m.Body, head: m.Head, v4: meta.V4, length: int64(len(m.Body))}
+	c.codec, err = compressorOf(meta)
+	return c, err
+}
+
+// bytes returns a part of the body, nil where there is no such part.
+func (c *cursor) bytes(offset, length int64) []byte {
+	if offset < 0 || length < 0 || offset > int64(len(c.body)) || length > int64(len(c.body))-offset {
+		return nil
+	}
+	return c.body[offset : offset+length : offset+length]
 }
 
 // parts returns room for n buffers that lives as long as the batch.
@@ -249,6 +271,11 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 		m.Release()
 		return Batch{}, err
 	}
+	c, err := d.cursor(m, m.Batch)
+	if err != nil {
+		m.Release()
+		return Batch{}, err
+	}
 	h = d.pool.New(rows, len(d.columns), d.stats.Batches)
 	if m.Owner != nil {
 		record.Own(h, m.Owner)
@@ -256,7 +283,14 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 	record.SetBody(h, m.Body)
 	record.Limit(h, d.room(m.Body))
 	cols := record.Columns(h)
-	c := cursor{meta: m.Batch, body: m.Body, batch: h, head: m.Head, v4: m.Batch.V4}
+	c.batch = h
+	if c.codec != nil {
+		defer d.forgetInflations()
+		if err := d.announced(&c, d.columns, false); err != nil {
+			h.Release()
+			return Batch{}, err
+		}
+	}
 	for i := range d.columns {
 		p := &d.columns[i]
 		cols[i] = column.Data{}
@@ -288,6 +322,9 @@ const widest = 16
 
 // finish moves what does not lie in a batch as it must, gives the columns their dictionaries and checks their contents.
 func (d *decoder) finish(h Batch, c *cursor) error {
+	if err := d.inflate(c); err != nil {
+		return err
+	}
 	if err := d.move(h, c); err != nil {
 		return err
 	}
@@ -420,9 +457,6 @@ func deepCopies(columns []column.Data) []column.Data {
 func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, unions int) (rows int, err error) {
 	if b.V4 {
 		buffers += unions // their validity
-	}
-	if b.Compressed {
-		return 0, frame.At(b.RowsAt(), "message.compression", frame.Errorf(ErrUnsupported, "body is compressed with %v, which is not read yet; let the sender write it plain", b.Codec))
 	}
 	n := b.Rows()
 	switch {
@@ -586,8 +620,14 @@ func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int, swap 
 	c.buffer++
 	c.size += length
 	b := c.body[offset : offset+length : offset+length]
+	if c.codec != nil && length != 0 {
+		var err error
+		if b, err = d.compressed(p, c, part, b); err != nil {
+			return nil, err
+		}
+	}
 	if d.moves(b, align, swap) {
-		c.align += mem.Pad64(length)
+		c.align += mem.Pad64(int64(len(b)))
 	}
 	return b, nil
 }
@@ -710,8 +750,10 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	if !dict.want {
 		return nil
 	}
-	c := cursor{meta: m.Dictionary(fb.Data()), body: m.Body, head: m.Head}
-	c.v4 = c.meta.V4
+	c, err := d.cursor(m, m.Dictionary(fb.Data()))
+	if err != nil {
+		return err
+	}
 	var col column.Data
 	if err := d.dictionaryColumn(dict, &c, &col); err != nil {
 		return err
@@ -748,6 +790,12 @@ func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data
 	if err != nil {
 		return err
 	}
+	if c.codec != nil {
+		defer d.forgetInflations()
+		if err := d.announced(c, dict.plans[:], true); err != nil {
+			return err
+		}
+	}
 	level := d.level
 	d.level = max(level, Contents)              // values are looked up by everyone
 	err = d.column(p, c, col, rows, true, true) // they may be null whatever the column may
@@ -755,6 +803,9 @@ func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data
 		return err
 	}
 	if err := d.amplified(c); err != nil {
+		return err
+	}
+	if err := d.inflate(c); err != nil {
 		return err
 	}
 	if p.layout == layoutFixed && p.width == 0 && rows > 1 {

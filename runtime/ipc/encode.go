@@ -22,8 +22,9 @@ type encoder struct {
 	counts  []int64          // data buffers of each view column that the template is for
 	sent    []sentDictionary // by id
 	pending bool             // one of them has a next
-	file    bool
-	mode    Dictionaries
+	lead    int              // bytes of a file behind the last multiple of 64, where the first message begins
+	encoding
+	deflate *deflater // nil where buffers are sent as they are
 
 	// The messages of the current call: parts to be sent in order. Those that are not columns lie in arena.
 	parts [][]byte
@@ -31,6 +32,14 @@ type encoder struct {
 	arena []byte
 	mark  int // start in arena of what is not among the parts yet
 	marks []messageMark
+}
+
+// encoding are the settings of an encoder.
+type encoding struct {
+	file        bool
+	mode        Dictionaries
+	compression Compression
+	keepIDs     bool // of the schema's dictionaries
 }
 
 // flatColumn is what a column of a batch without nested columns and views must be.
@@ -84,8 +93,16 @@ var ErrChanged = errors.New("the dictionary has changed since it was sent, and t
 // ErrReplaced tells that a batch brings another dictionary for a column of a file, which holds one for each column.
 var ErrReplaced = errors.New("a file holds one dictionary for each column, and this batch has another")
 
-func newEncoder(schema *Schema, file bool, mode Dictionaries) (*encoder, error) {
-	e := &encoder{schema: schema.WithIDs(), file: file, mode: mode}
+func newEncoder(schema *Schema, how encoding) (e *encoder, err error) {
+	e = &encoder{schema: schema, encoding: how}
+	if !how.keepIDs {
+		e.schema = schema.WithIDs()
+	}
+	if how.compression != Uncompressed {
+		if e.deflate, err = newDeflater(how.compression); err != nil {
+			return nil, err
+		}
+	}
 	e.plans = make([]columnPlan, len(schema.Fields))
 	for i := range e.schema.Fields {
 		f := &e.schema.Fields[i]
@@ -98,7 +115,7 @@ func newEncoder(schema *Schema, file bool, mode Dictionaries) (*encoder, error) 
 	}
 	e.flatten()
 	e.counts = make([]int64, e.views)
-	e.batch = newTemplate(e.nodes, e.buffers, e.counts, nil, false)
+	e.batch = newTemplate(e.nodes, e.buffers, e.counts, e.compression, nil, false)
 	return e, nil
 }
 
@@ -179,6 +196,9 @@ func (e *encoder) begin() {
 	clear(e.parts)
 	e.parts, e.arena, e.marks = e.parts[:0], e.arena[:0], e.marks[:0]
 	e.size, e.mark = 0, 0
+	if e.deflate != nil {
+		e.deflate.begin()
+	}
 	if e.pending {
 		e.pending = false
 		for i := range e.sent {
@@ -189,6 +209,7 @@ func (e *encoder) begin() {
 
 // commit notes that the reader has what the call sent.
 func (e *encoder) commit() {
+	e.lead = 0
 	if !e.pending {
 		return
 	}
@@ -313,11 +334,6 @@ func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 	if err := e.check(rows, columns); err != nil {
 		return err
 	}
-	return e.addChecked(rows, columns, body)
-}
-
-// addChecked is addBatch of columns with which nothing is wrong.
-func (e *encoder) addChecked(rows int, columns []column.Data, body []byte) error {
 	if len(e.sent) != 0 {
 		for i := range columns {
 			if columns[i].Dictionary == nil && len(columns[i].Children) == 0 {
@@ -333,11 +349,22 @@ func (e *encoder) addChecked(rows int, columns []column.Data, body []byte) error
 	}
 	start := e.size
 	w := walk{template: e.batch}
+	if e.lead != 0 && e.size == 0 {
+		w.template = newTemplate(e.nodes, e.batch.buffers, e.counts, e.compression, nil, false).at(e.lead)
+	}
 	e.part(w.template.head)
 	first, before := len(e.parts), e.size
-	if e.flat != nil {
+	switch {
+	case e.deflate != nil:
+		for i := range columns {
+			e.collect(&w, &e.plans[i], &columns[i])
+		}
+		if err := e.addDeflated(&w); err != nil {
+			return err
+		}
+	case e.flat != nil:
 		e.addFlat(&w, rows, columns)
-	} else {
+	default:
 		for i := range columns {
 			e.addColumn(&w, &e.plans[i], &columns[i])
 		}
@@ -435,7 +462,7 @@ func (e *encoder) count(columns []column.Data) {
 		})
 	}
 	if !same {
-		e.batch = newTemplate(e.nodes, e.buffers+all, e.counts, nil, false)
+		e.batch = newTemplate(e.nodes, e.buffers+all, e.counts, e.compression, nil, false)
 	}
 }
 
@@ -482,6 +509,11 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 		return nil
 	}
 	same, from, delta := s.dictionary == c.Dictionary, 0, false
+	if !same && e.file && s.dictionary != nil && begins(c.Values, s.values, s.values.Len()) {
+		if same = true; n == s.values.Len() {
+			return nil
+		}
+	}
 	switch {
 	case s.dictionary == nil:
 	case e.mode == OnceDictionaries:
@@ -508,10 +540,20 @@ func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Valu
 		counts = append(counts, int64(n))
 		buffers += n
 	})
-	w := walk{template: newTemplate(p.nodes, buffers, counts, &id, delta)}
+	w := walk{template: newTemplate(p.nodes, buffers, counts, e.compression, &id, delta)}
+	if e.size == 0 {
+		w.template = w.template.at(e.lead)
+	}
 	start := e.size
 	e.part(w.template.head)
-	e.addColumn(&w, p, &d)
+	if e.deflate != nil {
+		e.collect(&w, p, &d)
+		if err := e.addDeflated(&w); err != nil {
+			return err
+		}
+	} else {
+		e.addColumn(&w, p, &d)
+	}
 	w.setSize(d.Len, w.offset)
 	e.marks = append(e.marks, messageMark{start, len(w.template.head), w.offset, true})
 	return nil
@@ -562,7 +604,9 @@ func (e *encoder) counted(stats *Stats) {
 	for i := range e.sent {
 		switch s := &e.sent[i]; {
 		case s.next == nil || s.dictionary == nil:
-		case s.next == s.dictionary && (e.file || s.values.Len() != 0 && e.mode == DeltaDictionaries):
+		case e.file:
+			stats.Deltas++
+		case s.next == s.dictionary && s.values.Len() != 0 && e.mode == DeltaDictionaries:
 			stats.Deltas++
 		default:
 			stats.Replaced++

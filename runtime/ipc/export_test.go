@@ -1,29 +1,31 @@
 package ipc
 
 import (
+	"bytes"
+
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/runtime/column"
 )
 
-// Unchecked returns the messages of batches, whatever is wrong with them, without a schema message.
-func Unchecked(s *Schema, rows []int, batches [][]column.Data) ([]byte, error) {
-	e, err := NewMessageEncoder(s)
+// UncheckedBatch returns the message of a batch without dictionaries whose columns may be anything.
+func UncheckedBatch(s *Schema, rows int, columns []column.Data) []byte {
+	e, err := newEncoder(s, encoding{})
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
-	var p []byte
-	for i, columns := range batches {
-		e.enc.begin()
-		if err := e.enc.addChecked(rows[i], columns, nil); err != nil {
-			return nil, err
-		}
-		for _, part := range e.enc.parts {
-			p = append(p, part...)
-		}
+	e.begin()
+	if e.views != 0 {
+		e.count(columns)
 	}
-	return append(p, endMarker...), nil
+	w := walk{template: e.batch}
+	e.part(w.template.head)
+	for i := range columns {
+		e.addColumn(&w, &e.plans[i], &columns[i])
+	}
+	w.setSize(rows, w.offset)
+	return bytes.Join(e.parts, nil)
 }
 
 // BigEndianSchema returns a schema message that says that the data is big-endian.

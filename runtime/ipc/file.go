@@ -91,6 +91,9 @@ type FileReader struct {
 	mapped  mapped // src, or nil
 	batches []block
 
+	dictionaries []block
+	partial      bool // not all columns are wanted
+
 	mu     sync.Mutex
 	framer frame.IPC
 	dec    *decoder
@@ -165,6 +168,7 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 	if err := r.dec.setSchema(footer.Schema(), opts.Select); err != nil {
 		return err
 	}
+	r.partial = r.dec.partial()
 	for i := range footer.RecordBatchesLen() {
 		b, err := r.block(footer.RecordBatches(i), end, "footer.recordBatches")
 		if err != nil {
@@ -181,6 +185,7 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 		if total += int64(b.head) + b.body; total > end {
 			return fileError(end, "footer.dictionaries", frame.Errorf(ErrMalformed, "%d dictionaries take %d bytes, the footer begins at %d: they overlap", i+1, total, end))
 		}
+		r.dictionaries = append(r.dictionaries, b)
 		if err := r.dictionary(b); err != nil {
 			return err
 		}
@@ -281,7 +286,7 @@ func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
 	if err := r.readAt(head.Bytes(), b.offset); err != nil {
 		return err
 	}
-	body, err := r.body(b)
+	body, read, err := r.body(b, head.Bytes())
 	if err != nil {
 		return err
 	}
@@ -304,36 +309,34 @@ func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
 	if err == nil {
 		err = use(&m)
 	}
-	r.bytes += int64(b.head) + b.body
+	r.bytes += int64(b.head) + read
 	return r.locate(b, err)
 }
 
 // body returns the body of a message: read, or as it is mapped.
-func (r *FileReader) body(b block) (*mem.Block, error) {
-	at := b.offset + int64(b.head)
+func (r *FileReader) body(b block, head []byte) (body *mem.Block, read int64, err error) {
 	if r.mapped != nil {
-		body, err := r.mapped.BlockAt(at, int(b.body))
-		if err != nil {
-			return nil, fileError(at, "", err)
+		at := b.offset + int64(b.head)
+		if body, err = r.mapped.BlockAt(at, int(b.body)); err != nil {
+			return nil, 0, fileError(at, "", err)
 		}
-		return body, nil
+		return body, b.body, nil
 	}
-	body, err := r.pool.TryGet(int(b.body))
-	if err != nil {
-		return nil, fileError(b.offset, "", err)
+	if body, err = r.pool.TryGet(int(b.body)); err != nil {
+		return nil, 0, fileError(b.offset, "", err)
 	}
-	if err := r.readAt(body.Bytes(), at); err != nil {
+	if read, err = r.readBody(b, head, body.Bytes()); err != nil {
 		body.Release()
-		return nil, err
+		return nil, 0, err
 	}
-	return body, nil
+	return body, read, nil
 }
 
 // locate turns an offset in a message into one in the file.
 func (r *FileReader) locate(b block, err error) error {
 	var e *frame.DecodeError
 	if errors.As(err, &e) {
-		e.Offset += b.offset
+		e.Offset = max(e.Offset, 0) + b.offset
 	}
 	return err
 }

@@ -42,7 +42,7 @@ func (w *Writer) Forward(ctx context.Context, b Batch) error {
 
 // laidOut tells whether the buffers of the columns are all of body, in the places that the encoder gives them.
 func (e *encoder) laidOut(columns []column.Data, body []byte) bool {
-	if len(columns) != len(e.plans) || len(body) == 0 {
+	if len(columns) != len(e.plans) || len(body) == 0 || e.deflate != nil {
 		return false
 	}
 	at := 0

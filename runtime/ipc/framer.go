@@ -75,7 +75,7 @@ func (f *ProtocolFramer) register(i int, m *Member, opts *ProtocolOptions) (err 
 		if _, err = f.framing.RegisterTable(m.Name, m.Schema.Fingerprint()); err != nil {
 			return err
 		}
-		if f.out[i], err = newEncoder(m.Schema, false, opts.Dictionaries); err != nil {
+		if f.out[i], err = newEncoder(m.Schema, encoding{mode: opts.Dictionaries, compression: opts.Compression}); err != nil {
 			return fmt.Errorf("lightstream: table %q: %w", m.Name, err)
 		}
 		reader := ReaderOptions{}

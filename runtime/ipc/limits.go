@@ -5,7 +5,8 @@ import "github.com/lightstream-go/lightstream/runtime/frame"
 // Limits bound what a peer can make a reader do. A zero field means its default.
 type Limits struct {
 	MaxMetadata          int64 // bytes of one message's metadata, and of the texts in a schema, 16 MiB
-	MaxBody              int64 // bytes of one message's body, 1 GiB
+	MaxBody              int64 // bytes of one message's body, and of what its buffers inflate to, 1 GiB
+	MaxRatio             int   // how many times its length a compressed body may inflate to where that is over 64 MiB, 1,000
 	MaxRows              int64 // rows of one batch, 2^31-1
 	MaxColumns           int   // fields of a schema, nested ones too, 65,536
 	MaxDepth             int   // levels of nesting, 64
@@ -23,6 +24,7 @@ func (l *Limits) WithDefaults() Limits {
 	}
 	set(&d.MaxMetadata, 16<<20)
 	set(&d.MaxBody, 1<<30)
+	set(&d.MaxRatio, 1000)
 	set(&d.MaxRows, 1<<31-1)
 	set(&d.MaxColumns, 1<<16)
 	set(&d.MaxDepth, 64)

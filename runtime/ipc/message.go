@@ -16,7 +16,7 @@ type MessageEncoder struct{ enc *encoder }
 
 // NewMessageEncoder returns an encoder of batches of the given schema.
 func NewMessageEncoder(schema *Schema) (*MessageEncoder, error) {
-	enc, err := newEncoder(schema, false, AutoDictionaries)
+	enc, err := newEncoder(schema, encoding{})
 	if err != nil {
 		return nil, err
 	}

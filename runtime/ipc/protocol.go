@@ -32,6 +32,8 @@ type ProtocolOptions struct {
 	Heartbeats bool
 	// Dictionaries is how dictionaries that change are sent. Zero means [AutoDictionaries].
 	Dictionaries Dictionaries
+	// Compression is how the bodies of tables are compressed, as in [WriterOptions]. Zero means not at all.
+	Compression Compression
 	// KeepOpen leaves out the half-close with which Close ends the direction.
 	KeepOpen bool
 }

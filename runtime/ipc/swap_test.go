@@ -67,21 +67,6 @@ func reversed(f *ipc.Field, d *column.Data) column.Data {
 	return c
 }
 
-// unchecked returns the messages of batches whose numbers have their bytes in the other order, which a writer would refuse.
-func unchecked(t *testing.T, c *arrowjson.Content) []byte {
-	t.Helper()
-	var rows []int
-	var batches [][]column.Data
-	for _, b := range c.Batches {
-		rows, batches = append(rows, b.Rows), append(batches, b.Columns)
-	}
-	p, err := ipc.Unchecked(c.Schema, rows, batches)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
 // TestBigEndian writes what the little-endian golden files hold with the bytes of each number in the other order.
 func TestBigEndian(t *testing.T) {
 	kinds := make(map[ipc.Kind]bool)
@@ -92,15 +77,15 @@ func TestBigEndian(t *testing.T) {
 		t.Run(filepath.Base(filepath.Dir(name))+"/"+filepath.Base(name), func(t *testing.T) {
 			want := goldenJSON(t, name)
 			add := everyKind(want.Schema.Fields, kinds)
-			big := &arrowjson.Content{Schema: want.Schema}
+			p := ipc.BigEndianSchema(want.Schema)
 			for _, b := range want.Batches {
 				columns := make([]column.Data, len(b.Columns))
 				for i := range b.Columns {
 					columns[i] = reversed(&want.Schema.Fields[i], &b.Columns[i])
 				}
-				big.Batches = append(big.Batches, arrowjson.Batch{Rows: b.Rows, Columns: columns})
+				p = append(p, ipc.UncheckedBatch(want.Schema, b.Rows, columns)...)
 			}
-			p := stream(ipc.BigEndianSchema(want.Schema), unchecked(t, big))
+			p = append(p, it.End...)
 			same(t, "big-endian", streamContent(t, bytes.NewReader(p), nil), want)
 			add()
 		})
@@ -152,8 +137,7 @@ func TestBigEndianOthers(t *testing.T) {
 	for i := range columns {
 		other[i] = reversed(&fields[i], &columns[i])
 	}
-	p := unchecked(t, &arrowjson.Content{Schema: want.Schema, Batches: []arrowjson.Batch{{Rows: 3, Columns: other}}})
-	p = stream(ipc.BigEndianSchema(want.Schema), p)
+	p := stream(ipc.BigEndianSchema(want.Schema), ipc.UncheckedBatch(want.Schema, 3, other), it.End)
 	same(t, "big-endian", streamContent(t, bytes.NewReader(p), nil), want)
 }
 

@@ -17,6 +17,18 @@ var le = binary.LittleEndian
 type template struct {
 	head                          []byte
 	bodyLength, rows, nodes, bufs int // positions in head
+	buffers                       int // how many there are
+}
+
+// at returns the template of a message that begins offset bytes behind a multiple of 64, and whose body lies at one.
+func (t *template) at(offset int) *template {
+	if offset == 0 {
+		return t
+	}
+	moved := *t
+	meta := t.head[prefixSize:]
+	moved.head = appendHead(nil, meta, offset)
+	return &moved
 }
 
 // prefixSize is the length of what stands before the metadata.
@@ -24,7 +36,7 @@ const prefixSize = 8
 
 // newTemplate builds the head of a RecordBatch message, or of a DictionaryBatch message for dictionary *id. The counts are those
 // of the data buffers of view columns.
-func newTemplate(nodes, buffers int, counts []int64, id *int64, delta bool) *template {
+func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int64, delta bool) *template {
 	b := flatbuffers.NewBuilder(256 + 16*(nodes+buffers))
 	arrowfb.RecordBatchStartBuffers(b, buffers)
 	for range buffers {
@@ -44,12 +56,21 @@ func newTemplate(nodes, buffers int, counts []int64, id *int64, delta bool) *tem
 		}
 		variadic = b.EndVector(len(counts))
 	}
+	var compression flatbuffers.UOffsetT
+	if codec != Uncompressed {
+		arrowfb.BodyCompressionStart(b)
+		arrowfb.BodyCompressionForceCodec(b, codec.codec())
+		compression = arrowfb.BodyCompressionEnd(b)
+	}
 	arrowfb.RecordBatchStart(b)
 	arrowfb.RecordBatchForceLength(b, 0)
 	arrowfb.RecordBatchAddNodes(b, fields)
 	arrowfb.RecordBatchAddBuffers(b, bufs)
 	if variadic != 0 {
 		arrowfb.RecordBatchAddVariadicBufferCounts(b, variadic)
+	}
+	if compression != 0 {
+		arrowfb.RecordBatchAddCompression(b, compression)
 	}
 	header, kind := arrowfb.RecordBatchEnd(b), arrowfb.MessageHeaderRecordBatch
 	if id != nil {
@@ -59,7 +80,7 @@ func newTemplate(nodes, buffers int, counts []int64, id *int64, delta bool) *tem
 		arrowfb.DictionaryBatchAddIsDelta(b, delta)
 		header, kind = arrowfb.DictionaryBatchEnd(b), arrowfb.MessageHeaderDictionaryBatch
 	}
-	t := &template{head: finishMessage(b, header, kind)}
+	t := &template{head: finishMessage(b, header, kind), buffers: buffers}
 	m, err := arrowfb.VerifyMessage(t.head[prefixSize:], flatbuf.Limits{})
 	if err != nil {
 		panic(err) // our own builder's output

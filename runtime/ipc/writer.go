@@ -19,6 +19,8 @@ type WriterOptions struct {
 	Dictionaries Dictionaries
 	// Observer is told what happens on the stream. Nil costs nothing.
 	Observer Observer
+	// Compression is how bodies are compressed, which needs an import of the package below compress. Zero means not at all.
+	Compression Compression
 }
 
 // ErrAborted is returned after Abort.
@@ -59,6 +61,8 @@ type Writer struct {
 	cancel  canceller
 	file    bool
 	index   fileIndex // of a file
+	base    int64     // bytes of the file before those of this writer
+	place   *placement
 	started bool
 	closed  bool
 	began   bool  // the observer was told
@@ -86,7 +90,7 @@ func (w *Writer) init(dst io.Writer, schema *Schema, opts *WriterOptions, file b
 	w.cancel.set = w.send.deadline()
 	w.schema = schema
 	w.info = StreamInfo{Name: w.name, Sending: true}
-	w.enc, w.err = newEncoder(schema, file, w.opts.Dictionaries)
+	w.enc, w.err = newEncoder(schema, encoding{file: file, mode: w.opts.Dictionaries, compression: w.opts.Compression})
 }
 
 // Err returns the error that every later call returns, nil while there is none.
@@ -169,7 +173,7 @@ func (w *Writer) begin() {
 
 // out sends the messages of the current call.
 func (w *Writer) out(ctx context.Context) error {
-	offset := w.send.sent
+	offset := w.base + w.send.sent
 	n, err := w.send.send(w.enc.parts, w.enc.size)
 	w.cancel.leave()
 	if err != nil {
@@ -194,6 +198,21 @@ func (w *Writer) out(ctx context.Context) error {
 // Close sends the end marker, after the schema if nothing was sent, and half-closes the destination where it can. It is
 // idempotent. After a failed write it sends nothing and returns that error; after Abort it returns [ErrAborted].
 func (w *Writer) Close() error {
+	if w.closed || w.place == nil {
+		return w.finish()
+	}
+	if err := w.finish(); err != nil {
+		w.place.remove()
+		return err
+	}
+	if err := w.place.commit(); err != nil {
+		w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, err}
+	}
+	return w.err
+}
+
+// finish is Close of all but a file that is to be put in its place.
+func (w *Writer) finish() error {
 	if w.closed {
 		return w.err
 	}
@@ -231,6 +250,9 @@ func (w *Writer) Abort() {
 	w.closed = true
 	if w.err == nil {
 		w.err = ErrAborted
+	}
+	if w.place != nil {
+		w.place.remove()
 	}
 	w.cancel.disarm()
 	w.observeEnd(w.err)

@@ -32,6 +32,10 @@ func TouchColumn(d *column.Data, f *ipc.Field) {
 	for i := range min(d.Len, most) {
 		d.IsNull(i)
 	}
+	if f.Dictionary != nil && d.Values.Column() != nil {
+		touchValues(d, f)
+		return
+	}
 	if f.Dictionary != nil {
 		touchIndices(d, f.Dictionary.Index)
 		return
@@ -139,6 +143,18 @@ func touchIndices(d *column.Data, t ipc.Type) {
 		touchDict[int64](d)
 	default:
 		touchDict[uint64](d)
+	}
+}
+
+// touchValues reads the values of a dictionary that are a column, and finds that of each row.
+func touchValues(d *column.Data, f *ipc.Field) {
+	values := *f
+	values.Dictionary = nil
+	TouchColumn(d.Values.Column(), &values)
+	for i := range min(d.Len, most) {
+		if at := column.IndexAt(d, f.Dictionary.Index.Bits, f.Dictionary.Index.Signed, i); !d.IsNull(i) && at >= uint64(d.Values.Len()) {
+			panic(fmt.Sprintf("row %d is value %d of %d", i, at, d.Values.Len()))
+		}
 	}
 }
 

@@ -1,0 +1,199 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+)
+
+// CreateFile returns a writer of the named file. What is written goes to a file of another name beside it; Close, when all of it is on
+// disk, gives it the name in one step, so that nobody ever sees a part of it, and an older file of the name stays until then. Abort
+// removes it, and so does Close after an error. Nil options mean all defaults.
+func CreateFile(name string, schema *Schema, opts *WriterOptions) (*FileWriter, error) {
+	p, err := newPlacement(name)
+	if err != nil {
+		return nil, err
+	}
+	w := NewFileWriter(p.file, schema, opts)
+	if w.err != nil {
+		p.remove()
+		return nil, w.err
+	}
+	w.name, w.place = name, p
+	return w, nil
+}
+
+// AppendFile returns a writer that adds batches to those of the named file, which must be little-endian. As with [CreateFile] nobody
+// sees a part of it: the file is copied, by the system alone where that can do it, and takes the place of the old one with Close.
+// The batches must have the file's schema, see [Writer.Schema]. A dictionary column takes dictionaries that begin with the values
+// that the file has; others are refused with [ErrReplaced]. Nil options mean all defaults.
+func AppendFile(name string, opts *WriterOptions) (w *FileWriter, err error) {
+	old, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("lightstream: %w", err)
+	}
+	defer old.Close()
+	info, err := old.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("lightstream: %w", err)
+	}
+	r, err := NewFileReader(old, info.Size(), &ReaderOptions{Validate: Structure})
+	if err != nil {
+		return nil, err
+	}
+	end, err := r.appendable()
+	if err != nil {
+		return nil, fmt.Errorf("lightstream: %s: %w", name, err)
+	}
+	p, err := newPlacement(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.remove()
+		}
+	}()
+	if w, err = r.continued(p.file, end, opts); err != nil {
+		return nil, err
+	}
+	// Between two files this is copy_file_range on Linux.
+	if _, err := io.CopyN(p.file, io.NewSectionReader(old, 0, end), end); err != nil {
+		return nil, fmt.Errorf("lightstream: %s: %w", name, err)
+	}
+	w.name, w.place = name, p
+	return w, nil
+}
+
+// appendable returns where the last message of a file ends, 0 where there is none, or why nothing can follow it.
+func (r *FileReader) appendable() (end int64, err error) {
+	if r.dec.swap {
+		return 0, frame.Errorf(ErrUnsupported, "its data is big-endian; copy it into a file of its own, and append to that")
+	}
+	for id := range r.dec.dicts {
+		if id < 0 || id >= int64(r.dec.limits.MaxColumns) {
+			return 0, frame.Errorf(ErrUnsupported, "it has a dictionary with the id %d; copy it into a file of its own, and append to that", id)
+		}
+	}
+	for _, list := range [][]block{r.batches, r.dictionaries} {
+		for _, b := range list {
+			end = max(end, b.offset+int64(b.head)+b.body)
+		}
+	}
+	if end%8 != 0 {
+		return 0, frame.Errorf(ErrUnsupported, "its messages end at byte %d, want a multiple of 8; copy it into a file of its own, and append to that", end)
+	}
+	return end, nil
+}
+
+// continued returns a writer that goes on where the messages of a file end.
+func (r *FileReader) continued(dst io.Writer, end int64, opts *WriterOptions) (*FileWriter, error) {
+	w := &FileWriter{}
+	if end == 0 { // nothing but a schema
+		w.init(dst, r.Schema(), opts, true)
+		return w, w.err
+	}
+	w.init(dst, r.Schema(), opts, true)
+	if w.err != nil {
+		return nil, w.err
+	}
+	how := w.enc.encoding
+	how.keepIDs = true
+	enc, err := newEncoder(r.Schema(), how)
+	if err != nil {
+		return nil, err
+	}
+	enc.lead = int(end % int64(len(zeros)))
+	for id, x := range r.dec.dicts {
+		if x.came {
+			enc.sent[id].dictionary, enc.sent[id].values = x.values, x.values.Values()
+		}
+	}
+	w.enc, w.base, w.started = enc, end, true
+	w.index = fileIndex{dictionaries: r.dictionaries, batches: r.batches}
+	return w, nil
+}
+
+// begins tells whether a dictionary begins with the first n values of another. Values that are a column are not compared.
+func begins(v, with column.Values, n int) bool {
+	if v.Column() != nil || with.Column() != nil || v.Len() < n {
+		return false
+	}
+	for i := range n {
+		if v.IsNull(i) != with.IsNull(i) || v.At(i) != with.At(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// placement is a file that gets its name when it is complete.
+type placement struct {
+	file *os.File
+	name string
+}
+
+// newPlacement makes the file beside the one that it is going to replace, with that one's permissions.
+func newPlacement(name string) (*placement, error) {
+	mode := os.FileMode(0o666)
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("lightstream: %s is no regular file; write a stream to it", name)
+	case err == nil:
+		mode = info.Mode().Perm()
+		if target, err := filepath.EvalSymlinks(name); err == nil { // what a link leads to is replaced, not the link
+			name = target
+		}
+	}
+	for try := 0; ; try++ {
+		temp := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%08x.tmp", filepath.Base(name), rand.Uint32()))
+		f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+		if errors.Is(err, os.ErrExist) && try < 100 {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("lightstream: %w", err)
+		}
+		return &placement{f, name}, nil
+	}
+}
+
+// commit brings the file to disk and gives it its name. Where it cannot, the file is removed.
+func (p *placement) commit() error {
+	err := p.file.Sync()
+	err = errors.Join(err, p.file.Close())
+	if err == nil {
+		err = os.Rename(p.file.Name(), p.name)
+	}
+	if err != nil {
+		os.Remove(p.file.Name())
+		return err
+	}
+	return syncFolder(filepath.Dir(p.name))
+}
+
+// syncFolder brings the name itself to disk, where folders can be synchronized.
+func syncFolder(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// remove removes the file.
+func (p *placement) remove() {
+	p.file.Close()
+	os.Remove(p.file.Name())
+}

@@ -1,0 +1,123 @@
+package ipc
+
+import (
+	"fmt"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// deflater compresses the buffers of a message. Its memory is kept for the next one.
+type deflater struct {
+	kind    Compression
+	with    Compressor
+	buffers []deflation // of all messages of the current call, which are sent together
+	first   int         // of them in this message
+	n       int         // of them in all
+	size    int64       // of this message
+	one     func(i int) error
+}
+
+// deflation is a buffer and what becomes of it.
+type deflation struct {
+	src  []byte // not padded
+	out  []byte
+	last []byte // a copy of a bitmap whose last bits are not zero
+}
+
+func newDeflater(c Compression) (*deflater, error) {
+	if c >= compressions {
+		return nil, fmt.Errorf("lightstream: %v, which there is none of", c)
+	}
+	with, err := c.compressor()
+	if err != nil {
+		return nil, fmt.Errorf("lightstream: %w", err)
+	}
+	x := &deflater{kind: c, with: with}
+	x.one = func(i int) (err error) {
+		d := &x.buffers[x.first+i]
+		if d.out, err = x.with.Compress(d.out[:0], d.src); err != nil {
+			return fmt.Errorf("lightstream: %v: %w", x.kind, err)
+		}
+		return nil
+	}
+	return x, nil
+}
+
+// add notes a buffer of a column.
+func (x *deflater) add(b []byte, rows int, bitmap, padded bool) {
+	if x.n == len(x.buffers) {
+		x.buffers = append(x.buffers, deflation{})
+	}
+	d := &x.buffers[x.n]
+	x.n++
+	d.src = b
+	x.size += int64(len(b))
+	if bitmap && !padded && rows&7 != 0 && len(b) != 0 { // bits past the end may be anything
+		d.last = append(d.last[:0], b...)
+		d.last[len(b)-1] &= 1<<(rows&7) - 1
+		d.src = d.last
+	}
+}
+
+// addDeflated compresses the buffers that were noted and adds them.
+func (e *encoder) addDeflated(w *walk) error {
+	x := e.deflate
+	n := x.n - x.first
+	if err := each(n, x.size, x.one); err != nil {
+		return err
+	}
+	for i := range n {
+		e.addOneDeflated(w, i, &x.buffers[x.first+i])
+	}
+	x.first, x.size = x.n, 0
+	return nil
+}
+
+// begin starts the messages of a call.
+func (x *deflater) begin() {
+	for i := range x.buffers[:x.n] {
+		x.buffers[i].src = nil
+	}
+	x.first, x.n, x.size = 0, 0, 0
+}
+
+func (e *encoder) addOneDeflated(w *walk, i int, d *deflation) {
+	if len(d.src) == 0 {
+		w.setBuffer(i, w.offset, 0)
+		return
+	}
+	size, body := int64(len(d.src)), d.out
+	if len(body) >= len(d.src) {
+		size, body = storedAsIs, d.src
+	}
+	e.arena = le.AppendUint64(e.arena, uint64(size))
+	e.flushArena()
+	e.part(body)
+	length := lengthSize + len(body)
+	e.part(zeros[:mem.Pad(length)-length])
+	w.setBuffer(i, w.offset, length)
+	w.offset += int64(mem.Pad(length))
+}
+
+// collect notes the buffers of a column, and of those below it.
+func (e *encoder) collect(w *walk, p *columnPlan, c *column.Data) {
+	w.setNode(w.node, c.Len, c.Nulls)
+	w.node++
+	first, last := p.wired()
+	for k := first; k < last; k++ {
+		b := c.Buffers[k]
+		if k == 0 && c.Nulls == 0 {
+			b = nil
+		}
+		e.deflate.add(b, c.Len, k == 0 || p.layout == layoutBits, c.Padded)
+	}
+	if p.layout == layoutView {
+		for _, b := range c.Variadic {
+			e.deflate.add(b, 0, false, true)
+		}
+	}
+	for i := range p.children {
+		e.collect(w, &p.children[i], &c.Children[i])
+	}
+}
