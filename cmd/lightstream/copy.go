@@ -77,6 +77,12 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if to == "-" && !f.isText() && isTerminal(std.out) {
 		return usagef("standard output is a terminal, and --to=%s is binary; pipe it, or print a table", f)
 	}
+	if _, known := compressions[o.compression]; !known {
+		return usagef("--compression=%s: unknown codec; there are zstd, lz4, none", o.compression)
+	}
+	if o.compression != "" && f.isText() {
+		return usagef("--compression is for Arrow, and %s is to be written", f)
+	}
 	if o.batchRows < 0 {
 		return usagef("--batch-rows=%d: want a number of rows", o.batchRows)
 	}

@@ -93,7 +93,12 @@ func newSink(dst *destination, f format, s *ipc.Schema, o *options) sink {
 	return &arrowSink{w: ipc.NewWriter(plainWriter{dst.file}, s, writerOptions(o))}
 }
 
-func writerOptions(*options) *ipc.WriterOptions { return nil }
+// compressions are what --compression takes.
+var compressions = map[string]ipc.Compression{"": ipc.Uncompressed, "none": ipc.Uncompressed, "zstd": ipc.ZSTD, "lz4": ipc.LZ4}
+
+func writerOptions(o *options) *ipc.WriterOptions {
+	return &ipc.WriterOptions{Compression: compressions[o.compression]}
+}
 
 // plainWriter hides all else that a file can do: standard output is not half-closed and has no deadlines.
 type plainWriter struct{ io.Writer }
