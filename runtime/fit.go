@@ -48,17 +48,19 @@ func (e *SchemaError) Error() string {
 
 // NullError tells that a column that is not nullable in the table came with a null.
 type NullError struct {
+	Source string // the peer's address or the file's name, "" if that is not known
 	Column string
 	Batch  int64 // batches before it
 	Row    int   // in the batch
 }
 
 func (e *NullError) Error() string {
-	return fmt.Sprintf("lightstream: batch %d: column %q is null in row %d and not nullable in the table; make it nullable, or read with Nulls: rt.ZeroNulls", e.Batch, e.Column, e.Row)
+	return fmt.Sprintf("lightstream: %sbatch %d: column %q is null in row %d and not nullable in the table; make it nullable, or read with Nulls: rt.ZeroNulls", from(e.Source), e.Batch, e.Column, e.Row)
 }
 
 // ConvertError tells that a value of a column does not fit the table's type.
 type ConvertError struct {
+	Source string // as in NullError
 	Column string
 	Batch  int64
 	Row    int
@@ -66,10 +68,18 @@ type ConvertError struct {
 }
 
 func (e *ConvertError) Error() string {
-	return fmt.Sprintf("lightstream: batch %d, column %q, row %d: %v", e.Batch, e.Column, e.Row, e.Err)
+	return fmt.Sprintf("lightstream: %sbatch %d, column %q, row %d: %v", from(e.Source), e.Batch, e.Column, e.Row, e.Err)
 }
 
 func (e *ConvertError) Unwrap() error { return e.Err }
+
+// from is what an error begins with whose source is known.
+func from(source string) string {
+	if source == "" {
+		return ""
+	}
+	return source + ": "
+}
 
 // Nulls is what a reader does with a null in a column that is not nullable.
 type Nulls int
@@ -83,6 +93,7 @@ const (
 
 // fitting is how the columns of a stream become those of a table.
 type fitting struct {
+	source   string
 	columns  []columnFit
 	nulls    Nulls
 	identity bool // the batch is right as it is
@@ -113,7 +124,7 @@ type fitter struct {
 
 // fit works out how streams of the given schema become the table, or why they do not.
 func fit(table, source string, columns []Column, schema *ipc.Schema, opts *ReaderOptions) (*fitting, error) {
-	f := &fitting{nulls: opts.Nulls, identity: len(columns) == len(schema.Fields)}
+	f := &fitting{source: source, nulls: opts.Nulls, identity: len(columns) == len(schema.Fields)}
 	f.columns = make([]columnFit, len(columns))
 	f.out = make([]column.Data, len(columns))
 	w := fitter{limits: opts.Limits.WithDefaults()}
@@ -254,7 +265,7 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 // column makes d, and the columns below it, what the table has. Visible has a bit for each row that does not stand below a null,
 // nil if none does: the others become null. With zero, values of null rows have to be zero.
 func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte, zero bool) (converted bool, err error) {
-	fail := func(row int, err error) (bool, error) { return false, &ConvertError{c.path, h.Seq(), row, err} }
+	fail := func(row int, err error) (bool, error) { return false, &ConvertError{f.source, c.path, h.Seq(), row, err} }
 	null := -1
 	if c.refuse && d.Nulls != 0 {
 		null = firstNull(d, visible)
@@ -269,7 +280,7 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 		}
 	}
 	if null >= 0 && f.nulls != ZeroNulls {
-		return false, &NullError{c.path, h.Seq(), null}
+		return false, &NullError{f.source, c.path, h.Seq(), null}
 	}
 	if zero = null >= 0 || zero && d.Nulls != 0; zero {
 		if err := c.zeroNulls(h, d); err != nil {
@@ -306,17 +317,15 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 // noParts are the data buffers of a view column that has none. That they are not nil is how ownTexts knows views.
 var noParts = [][]byte{}
 
-// hasOffsets tells whether values of a kind are found by offsets.
-func hasOffsets(k ipc.Kind) bool {
-	return k == ipc.KindUtf8 || k == ipc.KindBinary || k == ipc.KindLargeUtf8 || k == ipc.KindLargeBinary
-}
+// found tells whether values of a type are found by offsets or views.
+func found(t ipc.Type) bool { return t.IsText() || t.IsBinary() }
 
 // zeroNulls makes the values of null rows zero, where that is not what a view gives for them.
 func (c *columnFit) zeroNulls(h Handle, d *column.Data) error {
 	switch {
-	case c.have == nil, hasOffsets(c.have.Type.Kind), d.Dictionary != nil, c.want.Type.Kind == ipc.KindBool, nested(c.have.Type.Kind):
+	case c.have == nil, found(c.have.Type), d.Dictionary != nil, c.want.Type.Kind == ipc.KindBool, nested(c.have.Type.Kind):
 		return nil // their views give the zero value where there is none
-	case c.have.Type.Kind == ipc.KindFixedSizeBinary && hasOffsets(c.want.Type.Kind) && c.want.Dictionary == nil:
+	case c.have.Type.Kind == ipc.KindFixedSizeBinary && found(c.want.Type) && c.want.Dictionary == nil:
 		return nil
 	}
 	// Their slices do not.

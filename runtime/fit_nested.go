@@ -78,7 +78,7 @@ func (f *fitting) below(h Handle, c *columnFit, d *column.Data, zero bool) (conv
 				continue
 			}
 			if visible, err = c.visible(h, d, child.Len); err != nil {
-				return false, &ConvertError{c.path, h.Seq(), 0, err}
+				return false, &ConvertError{f.source, c.path, h.Seq(), 0, err}
 			}
 		}
 		child.Padded = false // what is behind converted buffers is anything

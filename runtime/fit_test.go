@@ -269,7 +269,7 @@ func TestFitNulls(t *testing.T) {
 		{milli, col("x", ipc.Timestamp(column.Second, "UTC")), "[1000]", "[null, 2000]", "1970-01-01T00:00:01Z null 1970-01-01T00:00:02Z"},
 		{arrow.BinaryTypes.String, col("x", ipc.Utf8), `["a"]`, `[null, "b"]`, "a null b"},
 		{arrow.BinaryTypes.LargeString, col("x", ipc.Utf8), `["a"]`, `[null, "b"]`, "a null b"},
-		{arrow.BinaryTypes.StringView, dictionary(col("x", ipc.Utf8), ipc.Int16), `["a"]`, `[null, "b"]`, "a  b"},
+		{arrow.BinaryTypes.StringView, dictionary(col("x", ipc.Utf8), ipc.Int16), `["a"]`, `[null, "b"]`, "a null b"},
 		{arrow.BinaryTypes.String, dictionary(col("x", ipc.Utf8), ipc.Int8), `["a"]`, `[null, "b"]`, "a null b"},
 		{arrow.BinaryTypes.Binary, col("x", ipc.Binary), `["YQ=="]`, `[null, "Yg=="]`, "a null b"},
 	} {

@@ -232,8 +232,11 @@ func TestFitNullsOfTypes(t *testing.T) {
 		{arrow.FixedWidthTypes.Time64us, `[1, null]`, ipc.Time64(column.Microsecond), "1\u00b5s 0s"},
 		{&arrow.Decimal128Type{Precision: 9, Scale: 1}, `["1.5", null]`, ipc.Decimal(128, 9, 1), "1.5 0.0"},
 		{&arrow.FixedSizeBinaryType{ByteWidth: 3}, `["YWJj", null]`, ipc.FixedSizeBinary(3), "abc \x00\x00\x00"},
+		{arrow.BinaryTypes.Binary, `["YWJj", null]`, ipc.FixedSizeBinary(3), "abc null"},
+		{arrow.BinaryTypes.BinaryView, `["YWJj", null]`, ipc.FixedSizeBinary(3), "abc null"},
+		{&arrow.FixedSizeBinaryType{ByteWidth: 3}, `["YWJj", null]`, ipc.BinaryView, "abc null"},
 		{arrow.BinaryTypes.LargeString, `["abc", null, "d"]`, ipc.LargeUtf8, "abc null d"},
-		{arrow.BinaryTypes.StringView, `["abc", null, "d"]`, ipc.Utf8View, "abc  d"},
+		{arrow.BinaryTypes.StringView, `["abc", null, "d"]`, ipc.Utf8View, "abc null d"},
 	} {
 		in := arrowStream(t, arrowOf("x", c.have, true, c.json))
 		want := col("x", c.want)
