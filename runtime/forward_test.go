@@ -14,6 +14,7 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // gathered keeps the parts of the last write as they were handed over.
@@ -48,7 +49,7 @@ func TestForwardSendsWhatItReceived(t *testing.T) {
 			t.Fatal(err)
 		}
 		last := g.parts[len(g.parts)-1]
-		if !within(b.Price()[:1], last) {
+		if column.Native && !within(b.Price()[:1], last) { // elsewhere columns are swapped into other memory
 			t.Error("the body was copied")
 		}
 		b.Release()
@@ -152,7 +153,7 @@ func TestForwardDoesNotAllocate(t *testing.T) {
 	for range 20 {
 		forward()
 	}
-	if n := testing.AllocsPerRun(200, forward); n != 0 {
+	if n := testing.AllocsPerRun(200, forward); n != 0 && column.Native && !mem.Debug && !race {
 		t.Errorf("%v allocations a batch", n)
 	}
 }

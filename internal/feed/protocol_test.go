@@ -19,7 +19,9 @@ import (
 
 	"github.com/lightstream-go/lightstream/internal/feed"
 	rt "github.com/lightstream-go/lightstream/runtime"
+	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 var (
@@ -198,7 +200,7 @@ func TestFeedConnDoesNotAllocate(t *testing.T) {
 	for range 10 { // dictionaries, blocks and buffers
 		round()
 	}
-	if n := testing.AllocsPerRun(200, round); n != 0 {
+	if n := testing.AllocsPerRun(200, round); n != 0 && column.Native && !mem.Debug {
 		t.Errorf("%v allocations for four frames", n)
 	}
 }

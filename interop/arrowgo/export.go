@@ -77,7 +77,7 @@ func (e *Exporter) RecordBatch(h rt.Handle) (arrow.RecordBatch, error) {
 		e.arrays = e.arrays[:0]
 	}()
 	for i := range e.columns {
-		c, d := &e.columns[i], h.Column(i)
+		c, d := &e.columns[i], l.h.Column(i) // those of h may be others, which go with it
 		if d.Len != rows {
 			return nil, fmt.Errorf("lightstream: column %q has %d rows in a batch of %d; was it left out by Select?", c.path, d.Len, rows)
 		}
