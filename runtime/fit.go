@@ -265,7 +265,9 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 // column makes d, and the columns below it, what the table has. Visible has a bit for each row that does not stand below a null,
 // nil if none does: the others become null. With zero, values of null rows have to be zero.
 func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte, zero bool) (converted bool, err error) {
-	fail := func(row int, err error) (bool, error) { return false, &ConvertError{f.source, c.path, h.Seq(), row, err} }
+	fail := func(row int, err error) (bool, error) {
+		return false, &ConvertError{f.source, c.path, h.Seq(), row, err}
+	}
 	null := -1
 	if c.refuse && d.Nulls != 0 {
 		null = firstNull(d, visible)
