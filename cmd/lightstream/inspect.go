@@ -219,8 +219,8 @@ func (in *inspector) footer(src io.Reader, at int64) error {
 	if len(rest) < tail || string(rest[len(rest)-len(fileMagic):]) != fileMagic {
 		return frame.At(at, "magic", frame.Errorf(ipc.ErrTruncated, "the file does not end with %q; was it closed when it was written?", fileMagic))
 	}
-	length := int(binary.LittleEndian.Uint32(rest[len(rest)-tail:]))
-	if length > len(rest)-tail {
+	length := int(int32(binary.LittleEndian.Uint32(rest[len(rest)-tail:])))
+	if length < 0 || length > len(rest)-tail {
 		return frame.At(at, "footer length", frame.Errorf(ipc.ErrMalformed, "%d bytes of footer, %d are left", length, len(rest)-tail))
 	}
 	at += int64(len(rest) - tail - length)
