@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -240,10 +241,11 @@ func emitReadRows(t *model.Table) jen.Code {
 	}
 	r := rowReader{recv: "b", from: jen.Id("from"), at: "at", own: "false"}
 	body := r.views(t.Columns)
-	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(
-		jen.Id("at").Op(":=").Id("from").Op("+").Id("i"),
-		jen.Id("rows").Index(jen.Id("i")).Op("=").Id(t.Row).Add(fields(r.values(t.Columns)...)),
-	))
+	loop := jen.Id("rows").Index(jen.Id("i")).Op("=").Id(t.Row).Add(fields(r.values(t.Columns)...))
+	if slices.ContainsFunc(t.Columns, func(c *model.Column) bool { return !c.Nested() }) {
+		loop = jen.Id("at").Op(":=").Id("from").Op("+").Id("i").Line().Add(loop)
+	}
+	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(loop))
 	return comment("%s", doc).
 		Func().Id(t.Names.ReadRows).
 		Params(jen.Id("b").Id(t.Names.Batch), jen.Id("rows").Index().Id(t.Row), jen.Id("from").Int()).
