@@ -265,8 +265,7 @@ func (in *inspector) message(m *frame.Message, at int64, number int) error {
 		in.schema, in.values = schema, dictionaries(schema)
 		in.v4 = m.Root.Version() < arrowfb.MetadataVersionV5
 		head(fmt.Sprintf("schema, metadata version %v, %v-endian, %d columns", m.Root.Version(), s.Endianness(), len(schema.Fields)))
-		printSchema(indented{in.w}, schema)
-		return nil
+		return printSchema(indented{in.w}, schema)
 	}
 	if d, ok := m.Root.HeaderDictionaryBatch(); ok {
 		kind := ""

@@ -30,12 +30,17 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	golden, err := filepath.Abs("../../internal/testdata/arrow-testing/data/arrow-ipc-stream/integration")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("FLIGHTS", flights)
+			env.Setenv("GOLDEN", golden)
 			return nil
 		},
 	})

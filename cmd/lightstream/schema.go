@@ -2,29 +2,36 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/lightstream-go/lightstream/codegen"
+	"github.com/lightstream-go/lightstream/codegen/model"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 func newSchema(std std) *cobra.Command {
 	var o options
-	var as string
+	var def codegen.DefineOptions
 	var breaking bool
 	cmd := &cobra.Command{
 		Use:   "schema SRC | schema --breaking OLD NEW",
 		Short: "Print the schema of a table, or judge a change of it",
-		Long: `schema prints the columns of a table with their types and metadata.
+		Long: `schema prints the columns of a table with their types and metadata. With --as go
+or fbs it prints a definition from which gen makes a table with these columns: a
+Go struct, or a Flatbuffers schema.
 
 With --breaking it judges the change from one table to another, each an Arrow file or
 stream, or a lightstream.schema.lock: whether readers or writers have to be deployed
 first. It exits with status 1 when neither will do.`,
 		Example: `  lightstream schema trades.arrow
   lightstream schema trades.arrow --as json
+  lightstream schema trades.arrow --as go --package feed > feed/trade.go
   lightstream schema --breaking old.arrow new.arrow`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if breaking {
@@ -33,6 +40,9 @@ first. It exits with status 1 when neither will do.`,
 			return exactly(1, "a source")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(schemaForms, def.As) {
+				return usagef("--as=%s: unknown form; there are %v", def.As, schemaForms)
+			}
 			if breaking {
 				return judge(cmd.Context(), args[0], args[1], &o, std)
 			}
@@ -40,25 +50,47 @@ first. It exits with status 1 when neither will do.`,
 			if err != nil {
 				return err
 			}
-			switch as {
+			switch def.As {
 			case "table":
-				printSchema(std.out, schema)
+				return printSchema(std.out, schema)
 			case "json":
 				return printJSON(std.out, schema)
-			default:
-				return usagef("--as=%s: unknown; there are table, json", as)
 			}
-			return nil
+			return define(args[0], schema, &def, std)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; default by its first bytes")
 	f.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns wanted, in this order")
-	f.StringVar(&as, "as", "table", "`form`: table for people, json")
+	f.StringVar(&def.As, "as", "table", "`form`: table for people, go, fbs, json")
+	f.StringVar(&def.Table, "table", "", "`name` of the table in a definition; default the name of the file")
+	f.StringVar(&def.Package, "package", "", "`name` of the package of a definition in Go; default made of the table's name")
 	f.BoolVar(&breaking, "breaking", false, "judge the change from OLD to NEW")
 	complete(cmd, "from", inputs)
-	complete(cmd, "as", []string{"table", "json"})
+	complete(cmd, "as", schemaForms)
 	return cmd
+}
+
+// schemaForms are what --as takes.
+var schemaForms = []string{"table", "go", "fbs", "json"}
+
+// define prints a definition.
+func define(name string, s *ipc.Schema, def *codegen.DefineOptions, std std) error {
+	if def.Source = name; name == "-" {
+		def.Source = "table" // of standard input
+	}
+	if def.Package != "" && !model.IsIdentifier(def.Package) {
+		return usagef("--package=%s: no name for a package", def.Package)
+	}
+	text, err := codegen.Define(s, def)
+	if errors.As(err, &model.Errors{}) { // begins with its place
+		fmt.Fprintln(std.err, err)
+		return errQuiet
+	}
+	if err == nil {
+		_, err = std.out.Write(text)
+	}
+	return err
 }
 
 // readSchema returns the schema of a source.
@@ -71,7 +103,7 @@ func readSchema(ctx context.Context, name string, o *options, std std) (*ipc.Sch
 }
 
 // printSchema prints a line for each field, those below nested ones further in, with their metadata.
-func printSchema(w io.Writer, s *ipc.Schema) {
+func printSchema(w io.Writer, s *ipc.Schema) error {
 	var lines [][2]string
 	var add func(f *ipc.Field, indent string)
 	metadata := func(kvs []ipc.KeyValue, indent string) {
@@ -107,8 +139,11 @@ func printSchema(w io.Writer, s *ipc.Schema) {
 	}
 	for _, l := range lines {
 		text := l[0] + strings.Repeat(" ", width-len([]rune(l[0]))) + "  " + l[1]
-		fmt.Fprintln(w, strings.TrimRight(text, " "))
+		if _, err := fmt.Fprintln(w, strings.TrimRight(text, " ")); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // typeName is the type of a field without those below it.

@@ -22,6 +22,11 @@ func emitRow(name string, doc []string, without string, columns []*model.Column)
 	if len(doc) == 0 {
 		doc = []string{"// " + without}
 	}
+	return emitStruct(name, doc, columns)
+}
+
+// emitStruct writes a struct below the lines of its comment.
+func emitStruct(name string, doc []string, columns []*model.Column) jen.Code {
 	var list []jen.Code
 	for _, c := range columns {
 		list = append(list, emitRowField(c))

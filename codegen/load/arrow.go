@@ -46,11 +46,16 @@ func Arrow(name string, opt *ArrowOptions) (*model.File, error) {
 
 // arrow reads the table of src, which is the file of that name.
 func arrow(name string, src *io.SectionReader, opt *ArrowOptions) (*model.File, error) {
-	pos := model.Pos{File: filepath.ToSlash(name)}
 	schema, err := arrowSchema(src)
 	if err != nil {
-		return nil, arrowError(pos, err)
+		return nil, arrowError(model.Pos{File: filepath.ToSlash(name)}, err)
 	}
+	return Schema(name, schema, opt)
+}
+
+// Schema returns the table of a schema that was read already, from the file of that name: what [Arrow] gives for that file.
+func Schema(name string, schema *ipc.Schema, opt *ArrowOptions) (*model.File, error) {
+	pos := model.Pos{File: filepath.ToSlash(name)}
 	table := opt.Table
 	if table == "" {
 		base := path.Base(pos.File)
@@ -80,7 +85,7 @@ func arrow(name string, src *io.SectionReader, opt *ArrowOptions) (*model.File, 
 	}
 	f := &model.File{Source: path.Base(pos.File)}
 	f.Output, f.Rows = outputs(pos.File)
-	err = model.Build(&model.Package{Name: opt.Package, Declared: opt.Declared}, f, []*model.Def{def})
+	err := model.Build(&model.Package{Name: opt.Package, Declared: opt.Declared}, f, []*model.Def{def})
 	return f, err
 }
 

@@ -1,0 +1,200 @@
+package define
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lightstream-go/lightstream/codegen/model"
+)
+
+// field is what stands behind a field's name.
+type field struct {
+	typ   string
+	value string // " = null", or nothing
+	attrs []string
+}
+
+// scalars are the types of integers by their bits, unsigned ones first.
+var scalars = map[int][2]string{8: {"ubyte", "byte"}, 16: {"ushort", "short"}, 32: {"uint", "int"}, 64: {"ulong", "long"}}
+
+// field returns the field of a column, or what there are no words for.
+func (w *fbsWriter) field(c *model.Column, path string) (f field, problem string) {
+	scalar := func(typ string, attrs ...string) {
+		f = field{typ: typ, attrs: attrs}
+		if c.Nullable {
+			f.value = " = null"
+		}
+	}
+	object := func(typ string, attrs ...string) {
+		f = field{typ: typ, attrs: attrs}
+		if !c.Nullable {
+			f.attrs = append([]string{"required"}, attrs...)
+		}
+	}
+	switch t := c.Type; t.Kind {
+	case model.Bool:
+		scalar("bool")
+	case model.Int:
+		signed := 0
+		if t.Signed {
+			signed = 1
+		}
+		scalar(scalars[t.Bits][signed])
+	case model.Float:
+		switch t.Bits {
+		case 32:
+			scalar("float")
+		case 64:
+			scalar("double")
+		default:
+			return f, t.String() + ", for which .fbs has no type"
+		}
+	case model.Timestamp:
+		spec := string(t.Unit)
+		if t.Zone != "" {
+			spec += "," + t.Zone
+		}
+		scalar("long", "timestamp: "+quote(spec))
+	case model.Date:
+		scalar(scalars[t.Bits][1], "date")
+	case model.Time:
+		scalar(scalars[t.Bits][1], "time: "+quote(string(t.Unit)))
+	case model.Duration:
+		scalar("long", "duration: "+quote(string(t.Unit)))
+	case model.Decimal:
+		digits := fmt.Sprintf(`decimal: "%d,%d"`, t.Precision, t.Scale)
+		switch {
+		case t.Bits <= 64:
+			scalar(scalars[t.Bits][1], digits)
+		case t.Bits == 256 && t.Precision <= model.MaxPrecision(128):
+			object(w.struct32(), digits)
+		default:
+			object("string", digits)
+		}
+	case model.Utf8:
+		object("string", layout(t)...)
+	case model.Binary:
+		object("[ubyte]", layout(t)...)
+	case model.FixedBinary:
+		if t.UUID {
+			object("[ubyte]", "uuid")
+		} else {
+			object("[ubyte]", "fixed: "+strconv.Itoa(t.Width))
+		}
+	case model.Nothing:
+		f.typ = w.nothing()
+	case model.List, model.FixedList:
+		item, attrs, problem := w.item(c.Children[0], path)
+		if problem != "" {
+			return f, problem
+		}
+		if t.Kind == model.FixedList {
+			attrs = append(attrs, "fixed: "+strconv.Itoa(t.Width))
+		}
+		object("["+item+"]", append(attrs, layout(t)...)...)
+	case model.Map:
+		name := w.free(model.CamelCase(c.Field) + "Entry")
+		w.entry(name, c, path)
+		object("["+name+"]", "map")
+	case model.Struct:
+		object(w.group(c.Group, path))
+	default:
+		return f, t.String() + ", for which .fbs has no words"
+	}
+	if c.Index != nil {
+		f.attrs = append(f.attrs, dictionary(c, "dict", `dict: "%s"`))
+	}
+	return f, ""
+}
+
+func layout(t model.Type) []string {
+	if t.Layout == model.Offsets {
+		return nil
+	}
+	return []string{string(t.Layout)}
+}
+
+// dictionary writes that a column has one, with the type of its indices where that is not the usual one.
+func dictionary(c *model.Column, plain, format string) string {
+	if *c.Index == model.Int32 {
+		return plain
+	}
+	return fmt.Sprintf(format, c.Index)
+}
+
+// item returns the type of a vector's elements, and the attributes of the vector that say more of them.
+func (w *fbsWriter) item(c *model.Column, path string) (typ string, attrs []string, problem string) {
+	switch k := c.Type.Kind; {
+	case k == model.List || k == model.FixedList || k == model.Map:
+		return "", nil, "items that are lists or maps, for which .fbs has no words"
+	case k == model.Binary || k == model.FixedBinary && !c.Type.UUID:
+		return "", nil, fmt.Sprintf("items of type %v, for which .fbs has no words", c.Type)
+	case k == model.Int && c.Type.Bits == 8 && !c.Type.Signed:
+		return "", nil, "items of type uint8, whose vector is binary in .fbs"
+	}
+	if c.Type.UUID {
+		typ = "string"
+	}
+	f, problem := w.field(c, path)
+	if problem != "" {
+		return "", nil, problem
+	}
+	if typ == "" {
+		typ = f.typ
+	}
+	var parts []string
+	for _, a := range f.attrs {
+		name, value, ok := strings.Cut(a, ": ")
+		switch {
+		case name == "required":
+		case ok:
+			parts = append(parts, name+"("+strings.Trim(value, `"`)+")")
+		default:
+			parts = append(parts, name)
+		}
+	}
+	if c.Nullable && c.Type.Kind != model.Nothing {
+		parts = append(parts, "nullable")
+	}
+	if len(parts) > 0 {
+		attrs = append(attrs, "item: "+quote(strings.Join(parts, ",")))
+	}
+	return typ, attrs, ""
+}
+
+// entry adds the table of a map's keys and values.
+func (w *fbsWriter) entry(name string, c *model.Column, path string) {
+	key, value := *c.Children[0], *c.Children[1]
+	key.Name, value.Name = "key", "value"
+	w.table(name, "", "", []*model.Column{&key, &value}, path+".")
+}
+
+// group returns the table of a struct.
+func (w *fbsWriter) group(g *model.Group, path string) string {
+	if name, ok := w.groups[g.GroupDef]; ok {
+		return name
+	}
+	name := w.free(g.Named.Name)
+	w.groups[g.GroupDef] = name
+	w.table(name, g.Named.Name, "", g.Columns, path+".")
+	return name
+}
+
+// nothing returns the table without fields.
+func (w *fbsWriter) nothing() string {
+	if w.empty == "" {
+		w.empty = w.free("Nothing")
+		w.decls = append(w.decls, "table "+w.empty+" {}\n")
+	}
+	return w.empty
+}
+
+// struct32 returns a struct of 32 bytes, which decimals of that width take whose digits would fit fewer.
+func (w *fbsWriter) struct32() string {
+	if w.wide == "" {
+		w.wide = w.free("Bytes32")
+		w.decls = append(w.decls, "struct "+w.wide+" { bytes: [ubyte:32]; }\n")
+	}
+	return w.wide
+}

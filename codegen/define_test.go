@@ -1,0 +1,206 @@
+package codegen_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lightstream-go/lightstream/codegen"
+	"github.com/lightstream-go/lightstream/codegen/evolve"
+	"github.com/lightstream-go/lightstream/codegen/model"
+	_ "github.com/lightstream-go/lightstream/compress/lz4"
+	_ "github.com/lightstream-go/lightstream/compress/zstd"
+	"github.com/lightstream-go/lightstream/internal/feed"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// TestDefine defines tables with the columns of every schema that there is, as Go and as .fbs, and generates from that: the lock
+// has to have the columns of the schema. A column that cannot be expressed has to be one of those that are known not to be, and
+// named by the error.
+func TestDefine(t *testing.T) {
+	sources := map[string]*ipc.Schema{
+		"every": feed.EveryTable.Schema(), "nested": feed.NestedTable.Schema(), "tree": feed.TreeTable.Schema(), "trade": feed.TradeTable.Schema(),
+		"type": {Fields: []ipc.Field{
+			{Name: "table", Type: ipc.Int32, Nullable: true},
+			{Name: "a b", Type: ipc.Utf8},
+			{Name: "a_b", Type: ipc.Utf8View, Nullable: true},
+			{Name: `"é"`, Type: ipc.Decimal(256, 10, -2)},
+			{Name: "1", Type: ipc.Null, Nullable: true},
+			{Name: "Nothing", Type: ipc.Null, Nullable: true},
+			{Name: "wide", Type: ipc.Decimal(256, 76, 3), Nullable: true},
+			{Name: "wide2", Type: ipc.Decimal(256, 38, 0), Nullable: true},
+		}},
+	}
+	for name, s := range goldenSchemas(t) {
+		sources[name] = s
+	}
+	n := map[string]int{}
+	for name, s := range sources {
+		for _, as := range []string{"go", "fbs"} {
+			n[as] += testDefine(t, name, s, as)
+		}
+	}
+	if n["go"] < 200 || n["fbs"] < 150 {
+		t.Errorf("%v columns were defined", n)
+	}
+}
+
+// testDefine tests one schema in one form, and returns how many columns came of it.
+func testDefine(t *testing.T, name string, s *ipc.Schema, as string) int {
+	t.Helper()
+	good := &ipc.Schema{}
+	seen := map[string]bool{}
+	for i := range s.Fields {
+		f := &s.Fields[i]
+		if seen[f.Name] {
+			continue
+		}
+		_, err := codegen.Define(&ipc.Schema{Fields: []ipc.Field{*f}}, &codegen.DefineOptions{As: as, Source: name})
+		switch known := f.Name == "" || inexpressible(f, as); {
+		case err == nil && known:
+			t.Errorf("%s, %s: %v is defined as\n%s", name, as, f, f.Name)
+		case err == nil:
+			seen[f.Name] = true
+			good.Fields = append(good.Fields, *f)
+		case !known || !errors.As(err, &model.Errors{}) || !strings.Contains(err.Error(), f.Name):
+			t.Errorf("%s, %s: %s: %v: %v", name, as, f.Name, f, err)
+		}
+	}
+	if len(good.Fields) == 0 {
+		return 0
+	}
+	text, err := codegen.Define(good, &codegen.DefineOptions{As: as, Source: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "x."+as), string(text))
+	opts := &codegen.Options{Inputs: []string{filepath.Join(dir, "x."+as)}}
+	if as == "fbs" {
+		opts.Package = "x"
+	}
+	lock, err := evolve.ParseLock([]byte(generate(t, opts)[evolve.LockName]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := lock.Files[0].Tables[0].Columns
+	if len(lock.Files[0].Tables) != 1 || len(columns) != len(good.Fields) {
+		t.Fatalf("%s, %s: %d tables, %d columns, want %d:\n%s", name, as, len(lock.Files[0].Tables), len(columns), len(good.Fields), text)
+	}
+	for i := range columns {
+		want := usual(good.Fields[i])
+		if got := evolve.FormatField(&columns[i].Field); got != evolve.FormatField(&want) {
+			t.Errorf("%s, %s: %s, want %s, of\n%s", name, as, got, evolve.FormatField(&want), text)
+		}
+	}
+	return len(columns)
+}
+
+// usual gives what is below a field the names that it usually has, which mean nothing.
+func usual(f ipc.Field) ipc.Field {
+	f.Children = append([]ipc.Field(nil), f.Children...)
+	for i := range f.Children {
+		c := usual(f.Children[i])
+		switch f.Type.Kind {
+		case ipc.KindList, ipc.KindLargeList, ipc.KindListView, ipc.KindFixedSizeList:
+			c.Name = "item"
+		case ipc.KindMap:
+			c.Name, c.Nullable = "entries", false
+			c.Children[0].Name, c.Children[1].Name = "key", "value"
+		}
+		f.Children[i] = c
+	}
+	return f
+}
+
+// inexpressible tells whether a field is known to be beyond a form.
+func inexpressible(f *ipc.Field, as string) bool {
+	for _, kv := range f.Metadata {
+		if kv.Key == "ARROW:extension:name" && kv.Value != "arrow.uuid" {
+			return true
+		}
+	}
+	t := f.Type
+	switch {
+	case t.Kind == ipc.KindFixedSizeBinary && t.Width == 0 || t.Kind == ipc.KindFixedSizeList && t.Width == 0:
+		return true
+	case t.Kind == ipc.KindUnion || t.Kind == ipc.KindRunEndEncoded || t.Kind == ipc.KindInterval || t.Kind == ipc.KindLargeListView:
+		return true
+	case t.Kind == ipc.KindStruct && len(f.Children) == 0 || t.Kind == ipc.KindMap && t.Variant == 1:
+		return true
+	case t.Kind == ipc.KindDecimal && t.Precision > map[int]int{32: 9, 64: 18, 128: 38, 256: 76}[t.Bits]:
+		return true
+	case f.Dictionary != nil && (f.Dictionary.Ordered || t.Kind != ipc.KindUtf8 && t.Kind != ipc.KindBinary && t.Kind != ipc.KindInt):
+		return true
+	case t.Kind == ipc.KindMap:
+		return inexpressible(&f.Children[0].Children[0], as) || inexpressible(&f.Children[0].Children[1], as)
+	case as == "fbs" && t.Equal(ipc.Float16):
+		return true
+	}
+	for i := range f.Children {
+		c := &f.Children[i]
+		if inexpressible(c, as) || c.Name == "" && t.Kind == ipc.KindStruct {
+			return true
+		}
+		if as == "fbs" && t.Kind != ipc.KindStruct {
+			switch k := c.Type; {
+			case k.Kind == ipc.KindList || k.Kind == ipc.KindLargeList || k.Kind == ipc.KindListView || k.Kind == ipc.KindFixedSizeList || k.Kind == ipc.KindMap,
+				k.IsBinary(), k.Kind == ipc.KindFixedSizeBinary && len(c.Metadata) == 0, k.Equal(ipc.Uint8):
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// goldenSchemas are the schemas of what other implementations have written.
+func goldenSchemas(t *testing.T) map[string]*ipc.Schema {
+	t.Helper()
+	const root = "../internal/testdata"
+	list := map[string]*ipc.Schema{}
+	for _, dir := range []string{"arrow-testing/data/arrow-ipc-stream/integration", "peers"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(name string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() || filepath.Ext(name) != ".stream" && filepath.Ext(name) != ".arrows" {
+				return err
+			}
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			s, err := ipc.NewReader(bytes.NewReader(text), nil).Schema(context.Background())
+			if err != nil {
+				return err
+			}
+			list[strings.TrimSuffix(strings.ReplaceAll(filepath.Base(name), ".", "_"), "_stream")] = s
+			return nil
+		})
+		if err != nil {
+			t.Skip("no test data")
+		}
+	}
+	return list
+}
+
+// What a definition cannot say is said of each column, all at once.
+func TestDefineErrors(t *testing.T) {
+	schema := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "half", Type: ipc.Float16},
+		{Name: "legs", Type: ipc.Struct, Children: []ipc.Field{{Name: "tags", Type: ipc.List, Children: []ipc.Field{{Name: "item", Type: ipc.Binary}}}}},
+		{Name: "bytes", Type: ipc.List, Children: []ipc.Field{{Name: "item", Type: ipc.Uint8}}},
+	}}
+	_, err := codegen.Define(schema, &codegen.DefineOptions{As: "fbs", Source: "x.arrow"})
+	const want = `x.arrow: column "half": float16, for which .fbs has no type; write the definition as Go
+x.arrow: column "legs.tags": items of type binary, for which .fbs has no words; write the definition as Go
+x.arrow: column "bytes": items of type uint8, whose vector is binary in .fbs; write the definition as Go`
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want\n%s", err, want)
+	}
+	if _, err := codegen.Define(schema, &codegen.DefineOptions{As: "proto", Source: "x.arrow"}); err == nil {
+		t.Error("a form that there is not")
+	}
+}
