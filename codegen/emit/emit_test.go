@@ -133,6 +133,7 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitRow": func(t *model.Table) []jen.Code {
 		return []jen.Code{emitRow(t.Row, t.Doc, t.Row+" is a row.", t.Columns)}
 	},
+	"emitDefinition": one(emitDefinition),
 
 	"emitGroupColumns":         eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupColumns(g) }),
 	"emitGroupView":            eachGroup(emitGroupView),
@@ -161,6 +162,7 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitColumn":   nil, // in emitColumns
 	"emitViews":    nil, // in emitReadRows
 	"emitRowField": nil, // in emitRow
+	"emitStruct":   nil, // likewise
 }
 
 func one(emit func(*model.Table) jen.Code) func(*model.Table) []jen.Code {
