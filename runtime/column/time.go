@@ -68,10 +68,47 @@ func (c Durations) All() iter.Seq2[int, time.Duration] { return all(c.Len(), c.A
 
 // DurationBuilder fills a duration column, or a time column of 64 bits. Parts of a span finer than the column's unit are
 // dropped, as [time.Duration.Truncate] does.
-type DurationBuilder struct{ FixedBuilder[int64] }
+type DurationBuilder struct{ timeBuilder[int64] }
 
 // Append adds a row.
 func (b *DurationBuilder) Append(v time.Duration) { b.FixedBuilder.Append(b.convert(v, len(b.values))) }
+
+// timeBuilder has what spans and times of day share, in 64 or 32 bits.
+type timeBuilder[T int32 | int64] struct {
+	FixedBuilder[T]
+	direct bool // values were set by the caller
+}
+
+// Extend adds n rows of zero and returns them to be filled, in the column's unit; see [FixedBuilder.Extend].
+func (b *timeBuilder[T]) Extend(n int) []T {
+	b.direct = true
+	return b.FixedBuilder.Extend(n)
+}
+
+// Values returns all rows to be read or changed, in the column's unit, until the builder's next change.
+func (b *timeBuilder[T]) Values() []T {
+	b.direct = true
+	return b.FixedBuilder.Values()
+}
+
+// Err returns the first error, a *ValueError.
+func (b *timeBuilder[T]) Err() error {
+	if b.err == nil && b.direct && b.OfDay {
+		day := T(24 * time.Hour / time.Duration(Nanosecond/b.Unit))
+		for i, v := range b.values {
+			if v < 0 || v >= day {
+				return &ValueError{b.Name, i, fmt.Errorf("%w: %d is no time of day, which goes from 0 to %d", ErrTimeRange, v, day)}
+			}
+		}
+	}
+	return b.header.Err()
+}
+
+// Reset drops all rows and the error and keeps the memory.
+func (b *timeBuilder[T]) Reset() {
+	b.direct = false
+	b.FixedBuilder.Reset()
+}
 
 // convert returns v in the column's unit. A time of day is checked against the day.
 func (h *header) convert(v time.Duration, row int) int64 {
@@ -108,7 +145,7 @@ func (b *DurationBuilder) AppendPtr(p *time.Duration) {
 }
 
 // Time32Builder fills a time column of 32 bits, in seconds or milliseconds since midnight.
-type Time32Builder struct{ FixedBuilder[int32] }
+type Time32Builder struct{ timeBuilder[int32] }
 
 // Append adds a row.
 func (b *Time32Builder) Append(v time.Duration) {

@@ -59,10 +59,12 @@ func (f Float16) String() string { return fmt.Sprint(f.Float32()) }
 // Date is a day: how many days after 1970-01-01.
 type Date int32
 
-// DateOf returns the day of t in t's own location.
+// DateOf returns the day of t in t's own location. One beyond the years that a Date can hold, which go from -5877641 to 5881580,
+// is cut to the nearest that it can.
 func DateOf(t time.Time) Date {
 	y, m, d := t.Date()
-	return Date(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / secondsPerDay)
+	days := time.Date(min(max(y, -6e6), 6e6), m, d, 0, 0, 0, 0, time.UTC).Unix() / secondsPerDay
+	return Date(min(max(days, math.MinInt32), math.MaxInt32))
 }
 
 const secondsPerDay = 24 * 60 * 60

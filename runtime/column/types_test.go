@@ -1,6 +1,7 @@
 package column_test
 
 import (
+	"errors"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -56,6 +57,42 @@ func TestDates(t *testing.T) {
 		}
 		if m := column.DateMillis(at.UnixMilli() + 5); m.Date() != d || m.String() != day {
 			t.Errorf("%s in milliseconds became %v", day, m.Date())
+		}
+	}
+	for year, want := range map[int]column.Date{5_881_581: math.MaxInt32, 1e8: math.MaxInt32, -5_877_642: math.MinInt32, -1e8: math.MinInt32} {
+		if got := column.DateOf(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)); got != want {
+			t.Errorf("year %d: day %d, want %d", year, got, want)
+		}
+	}
+}
+
+// TestTimesOfDaySet fills columns of times of day in place. What is no time of day is noticed there too.
+func TestTimesOfDaySet(t *testing.T) {
+	const day = 24 * 60 * 60
+	for _, v := range []int64{-1, 0, day*1e6 - 1, day * 1e6, math.MaxInt64} {
+		var b column.DurationBuilder
+		b.Init(column.Config{Name: "t", Unit: column.Microsecond, OfDay: true})
+		b.Extend(3)[1] = v
+		var at *column.ValueError
+		if err := b.Err(); (err == nil) != (v >= 0 && v < day*1e6) || err != nil && (!errors.As(err, &at) || at.Row != 1 || !errors.Is(err, column.ErrTimeRange)) {
+			t.Errorf("%d µs: %v", v, err)
+		}
+		if b.Reset(); b.Err() != nil {
+			t.Errorf("after Reset: %v", b.Err())
+		}
+		var d column.DurationBuilder
+		d.Init(column.Config{Name: "d", Unit: column.Microsecond})
+		if d.Extend(1)[0] = v; d.Err() != nil {
+			t.Errorf("a span of %d µs: %v", v, d.Err())
+		}
+	}
+	for _, v := range []int32{-1, 0, day - 1, day} {
+		var b column.Time32Builder
+		b.Init(column.Config{Name: "t", Unit: column.Second, OfDay: true})
+		b.Extend(1)
+		b.Values()[0] = v
+		if err := b.Err(); (err == nil) != (v >= 0 && v < day) {
+			t.Errorf("%d s: %v", v, err)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func (b *Buffer) Share() *mem.Block {
 // error of src is returned when it leaves too few; io.EOF too. Where the pool's budget is used up the error wraps
 // [mem.ErrBudget], and what was read stays unread.
 //
-// What need announces is not believed: beyond a first piece of 16 MiB the memory grows as bytes arrive.
+// What need announces is not believed: beyond twice the chunk the memory grows as bytes arrive.
 func (b *Buffer) Fill(src io.Reader, need, ahead int) error {
 	if b.Len() >= need {
 		return nil
@@ -150,7 +150,7 @@ func (b *Buffer) move(need int) error {
 	}
 	size := b.chunk
 	if need > size { // at least doubled, so that growing byte by byte takes linear time
-		size = max(min(need, firstBody), 2*b.Len())
+		size = max(min(need, 2*b.chunk), 2*b.Len())
 	}
 	old := b.slab
 	least := max(b.chunk, b.Len()+waitSize)

@@ -216,7 +216,8 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 			return f, err
 		}
 		all := s.buf.Bytes()
-		f, err = s.sized.DecodeBody(all[:head], all[head:head+body:head+body], s.buf.Share())
+		bytes, block := s.share(head, all[head:head+body:head+body])
+		f, err = s.sized.DecodeBody(all[:head], bytes, block)
 		s.buf.r += head + body // as in largeFrame
 		s.bytes += int64(head + body)
 		if err != nil {
@@ -224,6 +225,19 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 		}
 		return f, nil
 	}
+}
+
+// share returns a body that lies in the slab behind a head, and what keeps it there. In a debug build that is a copy in memory of
+// its own, as aligned as the body is: what its release fills is that body, at once, and not a slab with others in it later.
+func (s *Stream[F]) share(head int, body []byte) ([]byte, *mem.Block) {
+	if mem.Debug {
+		if block, err := s.pool.TryGet(cacheLine + len(body)); err == nil {
+			own := block.Bytes()[(s.buf.r+head)%cacheLine:][:len(body):len(body)]
+			copy(own, body)
+			return own, block
+		}
+	}
+	return body, s.buf.Share()
 }
 
 // largeFrame reads the body into memory of its own. What a length announces is not believed: beyond a first block the
