@@ -161,8 +161,9 @@ func (b *BuilderBase) batch() (rows int, columns []column.Data, err error) {
 	}
 	rows = b.Len()
 	for i, c := range b.columns {
-		b.data[i] = c.Data()
-		if n := b.data[i].Len; n != rows {
+		d := &b.data[i]
+		c.DataTo(d)
+		if n := d.Len; n != rows {
 			return 0, nil, fmt.Errorf("lightstream: column %q has %d rows, column %q has %d; give each column the same number", b.names[i].Name, n, b.names[0].Name, rows)
 		}
 	}

@@ -27,6 +27,8 @@ type Builder interface {
 	Truncate(n int)
 	// Data returns the rows as buffers that alias the builder's memory, until it is changed.
 	Data() Data
+	// DataTo does that too, into d: it is empty, or was set by this builder before.
+	DataTo(d *Data)
 	// AppendBlank adds n rows that stand below a null, for nobody to see: null where the column may be, else zero.
 	AppendBlank(n int)
 	// Init sets what the column may hold. It is called once, before the first row.
@@ -177,6 +179,8 @@ func (h *header) data(d *Data, n int) {
 			h.mark(n)
 		}
 		d.Buffers[0] = h.validity
+	} else if d.Buffers[0] != nil {
+		d.Buffers[0] = nil
 	}
 }
 
@@ -298,10 +302,12 @@ func (b *FixedBuilder[T]) Reset() { b.values = b.values[:0]; b.reset() }
 func (b *FixedBuilder[T]) Truncate(n int) { b.values = b.values[:n]; b.truncate(n) }
 
 // Data returns the rows as buffers.
-func (b *FixedBuilder[T]) Data() (d Data) {
-	b.data(&d, len(b.values))
+func (b *FixedBuilder[T]) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *FixedBuilder[T]) DataTo(d *Data) {
+	b.data(d, len(b.values))
 	d.Buffers[1] = pad(bytesOf(b.values))
-	return d
 }
 
 // BoolBuilder fills a bool column.
@@ -395,10 +401,12 @@ func (b *BoolBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *BoolBuilder) Data() (d Data) {
-	b.data(&d, b.n)
+func (b *BoolBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *BoolBuilder) DataTo(d *Data) {
+	b.data(d, b.n)
 	d.Buffers[1] = b.bits // what follows is zero already
-	return d
 }
 
 // TimestampBuilder fills a timestamp column. Parts of a time finer than the column's unit are dropped, as
@@ -672,13 +680,15 @@ func (b *BinaryBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *BinaryBuilder) Data() (d Data) {
+func (b *BinaryBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *BinaryBuilder) DataTo(d *Data) {
 	if len(b.offsets) == 0 {
 		b.grow(0)
 	}
-	b.data(&d, len(b.offsets)-1)
+	b.data(d, len(b.offsets)-1)
 	d.Buffers[1], d.Buffers[2] = pad(Bytes(b.offsets)), pad(b.text)
-	return d
 }
 
 // TextBuilder fills a column of utf8 strings. Strings are taken as they are: [unicode/utf8.ValidString] tells whether one
@@ -853,9 +863,11 @@ func (b *DictBuilder[I]) Reset() {
 }
 
 // Data returns the rows as buffers.
-func (b *DictBuilder[I]) Data() (d Data) {
-	b.data(&d, len(b.values))
+func (b *DictBuilder[I]) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *DictBuilder[I]) DataTo(d *Data) {
+	b.data(d, len(b.values))
 	d.Buffers[1] = pad(Bytes(b.values))
 	d.Dictionary, d.Values = b.dictionary, b.dictionary.Values()
-	return d
 }

@@ -134,4 +134,7 @@ func (b *NullBuilder) Reset() { b.n = 0 }
 func (b *NullBuilder) Truncate(n int) { b.n = n }
 
 // Data returns the rows, which have no buffers.
-func (b *NullBuilder) Data() Data { return Data{Len: b.n, Nulls: b.n, Padded: true} }
+func (b *NullBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows.
+func (b *NullBuilder) DataTo(d *Data) { d.Len, d.Nulls, d.Padded = b.n, b.n, true }

@@ -177,13 +177,15 @@ func (b *LargeBinaryBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *LargeBinaryBuilder) Data() (d Data) {
+func (b *LargeBinaryBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *LargeBinaryBuilder) DataTo(d *Data) {
 	if len(b.offsets) == 0 {
 		b.offsets = append(growFixed(b.offsets, 64), 0)
 	}
-	b.data(&d, len(b.offsets)-1)
+	b.data(d, len(b.offsets)-1)
 	d.Buffers[1], d.Buffers[2] = pad(Bytes(b.offsets)), pad(b.text)
-	return d
 }
 
 // LargeTextBuilder fills a column of utf8 strings with 64-bit offsets.
@@ -391,12 +393,14 @@ func (b *BinaryViewBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *BinaryViewBuilder) Data() (d Data) {
-	b.data(&d, b.Len())
+func (b *BinaryViewBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *BinaryViewBuilder) DataTo(d *Data) {
+	b.data(d, b.Len())
 	d.Buffers[1] = pad(b.views)
 	b.parts[0] = pad(b.text)
 	d.Variadic = b.parts[:]
-	return d
 }
 
 // TextViewBuilder fills a column of utf8 strings in the layout of views, with one data buffer.

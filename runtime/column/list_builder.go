@@ -149,15 +149,22 @@ func (b *lists[O, E, B]) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *lists[O, E, B]) Data() (d Data) {
+func (b *lists[O, E, B]) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *lists[O, E, B]) DataTo(d *Data) {
+	b.rows(d)
+	b.items.DataTo(&b.children[0])
+}
+
+// rows sets d to the rows without their items.
+func (b *lists[O, E, B]) rows(d *Data) {
 	if len(b.offsets) == 0 {
 		b.start()
 	}
-	b.data(&d, len(b.offsets)-1)
+	b.data(d, len(b.offsets)-1)
 	d.Buffers[1] = pad(Bytes(b.offsets))
-	b.children[0] = b.items.Data()
 	d.Children = b.children[:]
-	return d
 }
 
 // ListViewBuilder fills a list column whose rows say where their items begin and how many there are.
@@ -172,14 +179,16 @@ func ListViewOf[E any, B Builder](items B, add func(B, []E)) *ListViewBuilder[E,
 }
 
 // Data returns the rows as buffers.
-func (b *ListViewBuilder[E, B]) Data() Data {
-	d := b.ListBuilder.Data()
+func (b *ListViewBuilder[E, B]) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *ListViewBuilder[E, B]) DataTo(d *Data) {
+	b.ListBuilder.DataTo(d)
 	b.starts, b.sizes = growFixed(b.starts[:0], d.Len)[:d.Len], growFixed(b.sizes[:0], d.Len)[:d.Len]
 	for i := range d.Len {
 		b.starts[i], b.sizes[i] = b.offsets[i], b.offsets[i+1]-b.offsets[i]
 	}
 	d.Buffers[1], d.Buffers[2] = pad(Bytes(b.starts)), pad(Bytes(b.sizes))
-	return d
 }
 
 // FixedListBuilder fills a column of lists of the same number of items. Rows have them as an array A of E.
@@ -283,11 +292,13 @@ func (b *FixedListBuilder[A, E, B]) Reset() { b.items.Reset(); b.reset() }
 func (b *FixedListBuilder[A, E, B]) Truncate(n int) { b.items.Truncate(n * b.width); b.truncate(n) }
 
 // Data returns the rows as buffers.
-func (b *FixedListBuilder[A, E, B]) Data() (d Data) {
-	b.data(&d, b.Len())
-	b.children[0] = b.items.Data()
+func (b *FixedListBuilder[A, E, B]) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *FixedListBuilder[A, E, B]) DataTo(d *Data) {
+	b.data(d, b.Len())
+	b.items.DataTo(&b.children[0])
 	d.Children = b.children[:]
-	return d
 }
 
 // MapBuilder fills a map column. The entries of a Go map are written in the order of their keys, so that the same map gives the
@@ -380,11 +391,14 @@ func (b *MapBuilder[K, V, BK, BV]) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *MapBuilder[K, V, BK, BV]) Data() Data {
-	d := b.lists.Data()
-	b.entries[0], b.entries[1] = b.children[0], b.values.Data()
+func (b *MapBuilder[K, V, BK, BV]) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *MapBuilder[K, V, BK, BV]) DataTo(d *Data) {
+	b.rows(d)
+	b.items.DataTo(&b.entries[0])
+	b.values.DataTo(&b.entries[1])
 	b.children[0] = Data{Len: b.entries[0].Len, Padded: true, Children: b.entries[:]}
-	return d
 }
 
 // StructBuilder fills a struct column: a builder of each field, all of the same number of rows. Generated builders of structs
@@ -480,11 +494,13 @@ func (b *StructBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *StructBuilder) Data() (d Data) {
-	b.data(&d, b.Len())
+func (b *StructBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *StructBuilder) DataTo(d *Data) {
+	b.data(d, b.Len())
 	for i, f := range b.fields {
-		b.children[i] = f.Data()
+		f.DataTo(&b.children[i])
 	}
 	d.Children = b.children
-	return d
 }

@@ -364,8 +364,10 @@ func (b *FixedBinaryBuilder) Truncate(n int) {
 }
 
 // Data returns the rows as buffers.
-func (b *FixedBinaryBuilder) Data() (d Data) {
-	b.data(&d, b.n)
+func (b *FixedBinaryBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *FixedBinaryBuilder) DataTo(d *Data) {
+	b.data(d, b.n)
 	d.Buffers[1] = pad(b.values)
-	return d
 }
