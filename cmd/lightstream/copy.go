@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -26,7 +27,10 @@ destination is what its extension says: .arrow a file, .arrows a stream, .csv,
 is complete, and not before.
 
 A file has one dictionary for each column: where a stream replaces them, indices
-are written anew into one dictionary of all values.`,
+are written anew into one dictionary of all values.
+
+Metadata of the schema, of fields and of batches is kept. That of a file as a whole
+has no place in a stream, and that of batches none in batches of other sizes.`,
 		Example: `  lightstream copy trades.arrows trades.arrow
   lightstream copy trades.arrow trades.csv --columns time,price --head 1000
   producer | lightstream copy - trades.arrow --batch-rows 65536`,
@@ -100,7 +104,10 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 		os.Exit(exitBad)
 	})
 	defer stop()
-	err = transfer(ctx, src, newSink(dst, f, src.schema, o), o, newProgress(src, o, std))
+	if len(src.footer) != 0 && f == formatStream && !o.quiet {
+		fmt.Fprintf(std.err, "lightstream: the metadata of %s as a whole has no place in a stream\n", src.label())
+	}
+	err = transfer(ctx, src, newSink(dst, f, src, o), o, newProgress(src, o, std))
 	if e := src.close(); err == nil {
 		err = e
 	}
@@ -123,7 +130,7 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 		if err != nil {
 			return err
 		}
-		columns, rows := src.pick(batch), batch.Len()
+		columns, rows, attached := src.pick(batch), batch.Len(), batch.Metadata()
 		cut := left >= 0 && int64(rows) > left
 		if cut {
 			rows = int(left)
@@ -131,10 +138,15 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 		if left > 0 {
 			left -= int64(rows)
 		}
-		if cut || o.batchRows > 0 {
+		switch {
+		case o.batchRows > 0:
 			err = collect(ctx, group, columns, rows, o.batchRows, dst)
-		} else {
-			err = dst.write(ctx, rows, columns)
+		case cut:
+			if err = group.Append(columns, 0, rows); err == nil {
+				err = dst.write(ctx, rows, group.Take(), attached)
+			}
+		default:
+			err = dst.write(ctx, rows, columns, attached)
 		}
 		batch.Release()
 		if err != nil {
@@ -143,25 +155,23 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 		p.add(rows)
 	}
 	if group.Len() > 0 {
-		if err := dst.write(ctx, group.Len(), group.Take()); err != nil {
+		if err := dst.write(ctx, group.Len(), group.Take(), nil); err != nil {
 			return err
 		}
 	}
 	return dst.close()
 }
 
-// collect adds rows to a group, and writes it each time that it has size rows. Size 0 has no end.
+// collect adds rows to a group, and writes it each time that it has size rows. What was attached to batches that are no more is not
+// attached to others.
 func collect(ctx context.Context, group *regroup.Batch, columns []column.Data, rows, size int, dst sink) error {
 	for from := 0; from < rows; {
-		to := rows
-		if size > 0 {
-			to = min(rows, from+size-group.Len())
-		}
+		to := min(rows, from+size-group.Len())
 		if err := group.Append(columns, from, to); err != nil {
 			return err
 		}
-		if from = to; size > 0 && group.Len() == size {
-			if err := dst.write(ctx, size, group.Take()); err != nil {
+		if from = to; group.Len() == size {
+			if err := dst.write(ctx, size, group.Take(), nil); err != nil {
 				return err
 			}
 		}

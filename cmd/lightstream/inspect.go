@@ -229,6 +229,10 @@ func (in *inspector) footer(src io.Reader, at int64) error {
 		return frame.At(at, "footer", frame.Errorf(ipc.ErrMalformed, "%v", err))
 	}
 	fmt.Fprintf(in.w, "%12d  footer, metadata version %v, length %d\n", at, f.Version(), length)
+	for i := range f.CustomMetadataLen() {
+		kv := f.CustomMetadata(i)
+		in.attached([]ipc.KeyValue{{Key: kv.Key(), Value: kv.Value()}})
+	}
 	for i := range f.DictionariesLen() {
 		in.block("dictionary", i, f.Dictionaries(i))
 	}
@@ -236,6 +240,13 @@ func (in *inspector) footer(src io.Reader, at int64) error {
 		in.block("record batch", i, f.RecordBatches(i))
 	}
 	return nil
+}
+
+// attached prints the metadata of a message or footer.
+func (in *inspector) attached(entries []ipc.KeyValue) {
+	for _, kv := range entries {
+		fmt.Fprintf(in.w, "%14s· %s: %s\n", "", cell(kv.Key), cell(kv.Value))
+	}
 }
 
 func (in *inspector) block(what string, i int, b arrowfb.Block) {
@@ -255,6 +266,7 @@ func (in *inspector) message(m *frame.Message, at int64, number int) error {
 			return frame.At(0, "message.header", frame.Errorf(ipc.ErrMalformed, "a record batch before the schema"))
 		}
 		head(fmt.Sprintf("record batch, %d rows%s", m.Batch.Rows(), compression(m.Batch)))
+		in.attached(m.Batch.Metadata)
 		return in.batch(m.Batch, in.schema, m, at)
 	}
 	if s, ok := m.Root.HeaderSchema(); ok {

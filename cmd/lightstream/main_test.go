@@ -155,19 +155,35 @@ func same(t *testing.T, have, want []any) {
 // call runs the command, which must succeed, and returns what it prints.
 func call(t *testing.T, args ...string) []byte {
 	t.Helper()
-	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	out, _ := callBoth(t, args...)
+	return out
+}
+
+// callBoth also returns what it prints to standard error.
+func callBoth(t *testing.T, args ...string) (stdout []byte, stderr string) {
+	t.Helper()
+	var files [2]*os.File
+	for i := range files {
+		f, err := os.Create(filepath.Join(t.TempDir(), "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		files[i] = f
+	}
+	status := run(context.Background(), args, std{os.Stdin, files[0], files[1]})
+	text, err := os.ReadFile(files[0].Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
-	if status := run(context.Background(), args, std{os.Stdin, out, os.Stderr}); status != exitFine {
-		t.Fatalf("lightstream %s: status %d", strings.Join(args, " "), status)
-	}
-	text, err := os.ReadFile(out.Name())
+	told, err := os.ReadFile(files[1].Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return text
+	if status != exitFine {
+		t.Fatalf("lightstream %s: status %d\n%s", strings.Join(args, " "), status, told)
+	}
+	return text, string(told)
 }
 
 func catJSON(t *testing.T, name string) []any {

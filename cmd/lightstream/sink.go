@@ -17,7 +17,8 @@ import (
 
 // sink is where batches go.
 type sink interface {
-	write(ctx context.Context, rows int, columns []column.Data) error
+	// write adds a batch, and the entries that are attached to it where the format has a place for them.
+	write(ctx context.Context, rows int, columns []column.Data, attached []ipc.KeyValue) error
 	close() error
 }
 
@@ -78,10 +79,13 @@ func (d *destination) abort() {
 }
 
 // newSink returns a sink of a format.
-func newSink(dst *destination, f format, s *ipc.Schema, o *options) sink {
+func newSink(dst *destination, f format, src *source, o *options) sink {
+	s := src.schema
 	switch f {
 	case formatFile:
-		return &arrowSink{w: &ipc.NewFileWriter(dst.file, s, writerOptions(o)).Writer, unify: regroup.NewUnifier(s)}
+		w := ipc.NewFileWriter(dst.file, s, writerOptions(o))
+		w.SetFooter(src.footer)
+		return &arrowSink{w: &w.Writer, unify: regroup.NewUnifier(s)}
 	case formatCSV:
 		return &textSink{csv.NewWriter(dst.file, s, &csv.WriterOptions{Null: o.null})}
 	case formatNDJSON:
@@ -109,12 +113,13 @@ type arrowSink struct {
 	unify *regroup.Unifier // of a file, nil for a stream
 }
 
-func (s *arrowSink) write(ctx context.Context, rows int, columns []column.Data) (err error) {
+func (s *arrowSink) write(ctx context.Context, rows int, columns []column.Data, attached []ipc.KeyValue) (err error) {
 	if s.unify != nil {
 		if columns, err = s.unify.Columns(columns); err != nil {
 			return err
 		}
 	}
+	s.w.SetMetadata(attached)
 	return s.w.Write(ctx, rows, columns)
 }
 
@@ -128,7 +133,7 @@ type textSink struct {
 	}
 }
 
-func (s *textSink) write(ctx context.Context, rows int, columns []column.Data) error {
+func (s *textSink) write(ctx context.Context, rows int, columns []column.Data, _ []ipc.KeyValue) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -143,7 +148,7 @@ type tableSink struct {
 	buf   *bufio.Writer
 }
 
-func (s *tableSink) write(ctx context.Context, rows int, columns []column.Data) error {
+func (s *tableSink) write(ctx context.Context, rows int, columns []column.Data, _ []ipc.KeyValue) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

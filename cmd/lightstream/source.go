@@ -15,8 +15,9 @@ import (
 
 // source is where batches come from, one after the other.
 type source struct {
-	schema *ipc.Schema // of the columns that are wanted, in their order
-	places []int       // of those in the batches, nil if they are all
+	schema *ipc.Schema    // of the columns that are wanted, in their order
+	places []int          // of those in the batches, nil if they are all
+	footer []ipc.KeyValue // attached to a file as a whole
 	name   string
 	size   int64 // bytes, 0 if that is not known
 	format format
@@ -111,6 +112,9 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 	return nil
 }
 
+// label is what messages call the source.
+func (s *source) label() string { return named{nil, s.name}.Name() }
+
 // named gives a source its name in errors.
 type named struct {
 	io.Reader
@@ -149,6 +153,7 @@ func (s *source) openFile(f *os.File, head *bufio.Reader, regular bool, opts *ip
 		return err
 	}
 	s.take(r.Schema())
+	s.footer = r.Footer()
 	at := 0
 	s.next = func(ctx context.Context) (ipc.Batch, error) {
 		if err := ctx.Err(); err != nil {

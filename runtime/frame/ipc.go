@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/internal/flatbuf"
@@ -61,6 +62,26 @@ type BatchLayout struct {
 	Compressed bool
 	Codec      arrowfb.CompressionType
 	Method     arrowfb.BodyCompressionMethod
+
+	// Metadata are the entries that a program has attached to the message, read-only. Messages whose entries are the same share
+	// them. Those of dictionaries are not read.
+	Metadata []KeyValue
+}
+
+// KeyValue is an entry of a schema's, field's, message's or file's metadata.
+type KeyValue struct{ Key, Value string }
+
+// attached reads the entries that a program has attached to a message, whose texts take at most so many bytes: entries may share one.
+func attached(m arrowfb.Message, most int64) (list []KeyValue, err error) {
+	const entry = 32 // bytes of it beside its texts
+	for i := range m.CustomMetadataLen() {
+		kv := m.CustomMetadata(i)
+		if most -= int64(entry + len(kv.KeyBytes()) + len(kv.ValueBytes())); most < 0 {
+			return nil, Errorf(ErrLimit, "the entries share texts and take more bytes than Limits.MaxMetadata; raise it if the peer is trusted")
+		}
+		list = append(list, KeyValue{kv.Key(), kv.Value()})
+	}
+	return list, nil
 }
 
 func (l *BatchLayout) int64(at int) int64 {
@@ -155,7 +176,9 @@ func (l *BatchLayout) blank(meta []byte) []byte {
 	}
 	batch, ok := m.HeaderRecordBatch()
 	same := *l
-	if same.locate(m, batch); !ok || m.Version() < arrowfb.MetadataVersionV4 || same.patched() != l.patched() ||
+	same.locate(m, batch)
+	entries, err := attached(m, math.MaxInt64) // which were counted
+	if !ok || err != nil || !slices.Equal(entries, l.Metadata) || m.Version() < arrowfb.MetadataVersionV4 || same.patched() != l.patched() ||
 		same.counts != l.counts || same.numCounts != l.numCounts || same.Compressed != l.Compressed || same.Codec != l.Codec || same.Method != l.Method {
 		return nil
 	}
@@ -227,10 +250,7 @@ func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 	if d.end = length == 0; d.end {
 		return at, 0, 0, nil
 	}
-	most := d.MaxMetadata
-	if most <= 0 {
-		most = 16 << 20
-	}
+	most := d.maxMetadata()
 	switch {
 	case !d.started && at == 4 && (length < minMetadata || length > most):
 		return 0, 0, 0, At(0, "", Errorf(ErrMalformed, "%q is not an Arrow stream", prefix[:min(len(prefix), 12)]))
@@ -258,6 +278,13 @@ func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 		return 0, 0, 0, At(int64(at), "message.bodyLength", Errorf(ErrLimit, "%d bytes exceed Limits.MaxBody (%d); raise it or send smaller batches", bodyLength, most))
 	}
 	return head, int(bodyLength), 0, nil
+}
+
+func (d *IPC) maxMetadata() int64 {
+	if d.MaxMetadata <= 0 {
+		return 16 << 20
+	}
+	return d.MaxMetadata
 }
 
 // padding returns how many zeros stand before the message. The Rust Lightstream does not count those after a dictionary in its
@@ -323,7 +350,10 @@ func (d *IPC) verify(meta []byte, at int) (bodyLength int64, err error) {
 	if batch, ok := root.HeaderRecordBatch(); ok {
 		d.isBatch = true
 		d.layout.locate(root, batch)
-		d.layout.meta = meta
+		d.layout.meta, d.known = meta, nil
+		if d.layout.Metadata, err = attached(root, d.maxMetadata()); err != nil {
+			return 0, At(int64(at), "message.customMetadata", err)
+		}
 		d.learn(meta)
 	}
 	return root.BodyLength(), nil

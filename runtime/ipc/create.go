@@ -98,6 +98,7 @@ func (r *FileReader) continued(dst io.Writer, end int64, opts *WriterOptions) (*
 	w := &FileWriter{}
 	if end == 0 { // nothing but a schema
 		w.init(dst, r.Schema(), opts, true)
+		w.index.metadata = r.metadata
 		return w, w.err
 	}
 	w.init(dst, r.Schema(), opts, true)
@@ -117,7 +118,7 @@ func (r *FileReader) continued(dst io.Writer, end int64, opts *WriterOptions) (*
 		}
 	}
 	w.enc, w.base, w.started = enc, end, true
-	w.index = fileIndex{dictionaries: r.dictionaries, batches: r.batches}
+	w.index = fileIndex{r.dictionaries, r.batches, r.metadata}
 	return w, nil
 }
 

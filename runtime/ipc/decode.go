@@ -281,6 +281,7 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 		record.Own(h, m.Owner)
 	}
 	record.SetBody(h, m.Body)
+	record.SetMetadata(h, m.Batch.Metadata)
 	record.Limit(h, d.room(m.Body))
 	cols := record.Columns(h)
 	c.batch = h

@@ -3,6 +3,7 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/mem"
@@ -11,18 +12,19 @@ import (
 // encoder turns batches into messages. It is what writers of streams and of files share: it lays out the bytes, and they send
 // them.
 type encoder struct {
-	schema  *Schema
-	plans   []columnPlan
-	batch   *template
-	nodes   int
-	buffers int // those that do not belong to views
-	views   int
-	flat    []flatColumn     // nil where there are nested columns or views
-	wired   []flatBuffer     // where each buffer of flat columns is
-	counts  []int64          // data buffers of each view column that the template is for
-	sent    []sentDictionary // by id
-	pending bool             // one of them has a next
-	lead    int              // bytes of a file behind the last multiple of 64, where the first message begins
+	schema   *Schema
+	plans    []columnPlan
+	batch    *template
+	nodes    int
+	buffers  int // those that do not belong to views
+	views    int
+	flat     []flatColumn     // nil where there are nested columns or views
+	wired    []flatBuffer     // where each buffer of flat columns is
+	counts   []int64          // data buffers of each view column that the template is for
+	attached []KeyValue       // metadata of the messages that it is for
+	sent     []sentDictionary // by id
+	pending  bool             // one of them has a next
+	lead     int              // bytes of a file behind the last multiple of 64, where the first message begins
 	encoding
 	deflate *deflater // nil where buffers are sent as they are
 
@@ -115,8 +117,22 @@ func newEncoder(schema *Schema, how encoding) (e *encoder, err error) {
 	}
 	e.flatten()
 	e.counts = make([]int64, e.views)
-	e.batch = newTemplate(e.nodes, e.buffers, e.counts, e.compression, nil, false)
+	e.batch = e.newBatch(e.buffers)
 	return e, nil
+}
+
+// newBatch returns a template for batches with so many buffers.
+func (e *encoder) newBatch(buffers int) *template {
+	return newTemplate(e.nodes, buffers, e.counts, e.compression, nil, false, e.attached)
+}
+
+// attach sets the metadata of the messages of the batches that follow.
+func (e *encoder) attach(entries []KeyValue) {
+	if slices.Equal(entries, e.attached) {
+		return
+	}
+	e.attached = slices.Clone(entries)
+	e.batch = e.newBatch(e.batch.buffers)
 }
 
 // flatten lists the buffers of a batch where all columns are flat, so that they need no walk.
@@ -350,7 +366,7 @@ func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 	start := e.size
 	w := walk{template: e.batch}
 	if e.lead != 0 && e.size == 0 {
-		w.template = newTemplate(e.nodes, e.batch.buffers, e.counts, e.compression, nil, false).at(e.lead)
+		w.template = e.newBatch(e.batch.buffers).at(e.lead)
 	}
 	e.part(w.template.head)
 	first, before := len(e.parts), e.size
@@ -462,7 +478,7 @@ func (e *encoder) count(columns []column.Data) {
 		})
 	}
 	if !same {
-		e.batch = newTemplate(e.nodes, e.buffers+all, e.counts, e.compression, nil, false)
+		e.batch = e.newBatch(e.buffers + all)
 	}
 }
 
@@ -540,7 +556,7 @@ func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Valu
 		counts = append(counts, int64(n))
 		buffers += n
 	})
-	w := walk{template: newTemplate(p.nodes, buffers, counts, e.compression, &id, delta)}
+	w := walk{template: newTemplate(p.nodes, buffers, counts, e.compression, &id, delta, nil)}
 	if e.size == 0 {
 		w.template = w.template.at(e.lead)
 	}

@@ -39,5 +39,5 @@ func BigEndianSchema(s *Schema) []byte {
 	if metadata != 0 {
 		arrowfb.SchemaAddCustomMetadata(b, metadata)
 	}
-	return finishMessage(b, arrowfb.SchemaEnd(b), arrowfb.MessageHeaderSchema)
+	return finishMessage(b, arrowfb.SchemaEnd(b), arrowfb.MessageHeaderSchema, nil)
 }

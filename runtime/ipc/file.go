@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sync"
 
 	flatbuffers "github.com/google/flatbuffers/go"
@@ -27,6 +28,10 @@ const (
 // that grow are extended; another dictionary for a column is refused with [ErrReplaced] before anything of the batch is written.
 type FileWriter struct{ Writer }
 
+// SetFooter sets the entries that Close attaches to the footer, as the metadata of the file as a whole. That of the schema is a part
+// of the schema.
+func (w *FileWriter) SetFooter(entries []KeyValue) { w.index.metadata = slices.Clone(entries) }
+
 // NewFileWriter returns a writer of a file to dst, which it does not own, from dst's current position as the file's start. It
 // writes nothing yet. Nil options mean all defaults.
 func NewFileWriter(dst io.Writer, schema *Schema, opts *WriterOptions) *FileWriter {
@@ -43,7 +48,10 @@ type block struct {
 }
 
 // fileIndex is what the footer of a file lists.
-type fileIndex struct{ dictionaries, batches []block }
+type fileIndex struct {
+	dictionaries, batches []block
+	metadata              []KeyValue
+}
 
 // add notes the messages of a call that began at offset of the file.
 func (x *fileIndex) add(offset int64, marks []messageMark) {
@@ -70,11 +78,15 @@ func (x *fileIndex) footer(s *Schema) []byte {
 	}
 	dictionaries := blocks(x.dictionaries, arrowfb.FooterStartDictionaries)
 	batches := blocks(x.batches, arrowfb.FooterStartRecordBatches)
+	metadata := buildMetadata(b, x.metadata, arrowfb.FooterStartCustomMetadata)
 	arrowfb.FooterStart(b)
 	arrowfb.FooterAddVersion(b, arrowfb.MetadataVersionV5)
 	arrowfb.FooterAddSchema(b, schema)
 	arrowfb.FooterAddDictionaries(b, dictionaries)
 	arrowfb.FooterAddRecordBatches(b, batches)
+	if metadata != 0 {
+		arrowfb.FooterAddCustomMetadata(b, metadata)
+	}
 	b.Finish(arrowfb.FooterEnd(b))
 	f := b.FinishedBytes()
 	n := len(f)
@@ -92,7 +104,8 @@ type FileReader struct {
 	batches []block
 
 	dictionaries []block
-	partial      bool // not all columns are wanted
+	metadata     []KeyValue // of the footer
+	partial      bool       // not all columns are wanted
 
 	mu     sync.Mutex
 	framer frame.IPC
@@ -166,6 +179,10 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 		return fileError(end, "footer.schema", frame.Errorf(ErrMalformed, "the footer has no schema"))
 	}
 	if err := r.dec.setSchema(footer.Schema(), opts.Select); err != nil {
+		return err
+	}
+	entries := schemaReader{limits: &r.dec.limits}
+	if r.metadata, err = entries.metadata("footer.customMetadata", footer.CustomMetadataLen(), footer.CustomMetadata); err != nil {
 		return err
 	}
 	r.partial = r.dec.partial()
@@ -361,6 +378,9 @@ func (r *FileReader) Close() {
 
 // Schema returns the schema of the file.
 func (r *FileReader) Schema() *Schema { return r.dec.schema }
+
+// Footer returns the entries that are attached to the footer, which are read-only: the metadata of the file as a whole.
+func (r *FileReader) Footer() []KeyValue { return r.metadata }
 
 // NumBatches returns the number of batches.
 func (r *FileReader) NumBatches() int { return len(r.batches) }

@@ -54,7 +54,7 @@ func (r *schemaReader) metadata(path string, n int, at func(int) arrowfb.KeyValu
 		if err := r.keep(path, entry+len(kv.KeyBytes())+len(kv.ValueBytes())); err != nil {
 			return nil, err
 		}
-		kvs = append(kvs, KeyValue{kv.Key(), kv.Value()})
+		kvs = append(kvs, KeyValue{Key: kv.Key(), Value: kv.Value()})
 	}
 	return kvs, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
 )
 
 // Kind is the kind of a column's type: the members of union Type in Arrow's Schema.fbs, with their numbers.
@@ -123,7 +124,7 @@ func Decimal(bits, precision, scale int) Type {
 
 // UUID is the metadata of a field of 16 bytes that are a UUID, as Arrow's canonical extension type has it.
 func UUID() []KeyValue {
-	return []KeyValue{{"ARROW:extension:name", "arrow.uuid"}, {"ARROW:extension:metadata", ""}}
+	return []KeyValue{{Key: "ARROW:extension:name", Value: "arrow.uuid"}, {Key: "ARROW:extension:metadata", Value: ""}}
 }
 
 // Timestamp returns a timestamp type. Without a zone it holds wall-clock times.
@@ -218,8 +219,8 @@ type DictionaryEncoding struct {
 // DictionaryOf returns the encoding with indices of the given integer type.
 func DictionaryOf(index Type) *DictionaryEncoding { return &DictionaryEncoding{Index: index} }
 
-// KeyValue is an entry of a schema's, field's or message's metadata.
-type KeyValue struct{ Key, Value string }
+// KeyValue is an entry of a schema's, field's, message's or file's metadata.
+type KeyValue = frame.KeyValue
 
 // Field is a column's place in a schema.
 type Field struct {

@@ -35,8 +35,8 @@ func (t *template) at(offset int) *template {
 const prefixSize = 8
 
 // newTemplate builds the head of a RecordBatch message, or of a DictionaryBatch message for dictionary *id. The counts are those
-// of the data buffers of view columns.
-func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int64, delta bool) *template {
+// of the data buffers of view columns, and entries what is attached to the message.
+func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int64, delta bool, entries []KeyValue) *template {
 	b := flatbuffers.NewBuilder(256 + 16*(nodes+buffers))
 	arrowfb.RecordBatchStartBuffers(b, buffers)
 	for range buffers {
@@ -80,7 +80,7 @@ func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int6
 		arrowfb.DictionaryBatchAddIsDelta(b, delta)
 		header, kind = arrowfb.DictionaryBatchEnd(b), arrowfb.MessageHeaderDictionaryBatch
 	}
-	t := &template{head: finishMessage(b, header, kind), buffers: buffers}
+	t := &template{head: finishMessage(b, header, kind, entries), buffers: buffers}
 	m, err := arrowfb.VerifyMessage(t.head[prefixSize:], flatbuf.Limits{})
 	if err != nil {
 		panic(err) // our own builder's output
@@ -98,12 +98,16 @@ func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int6
 }
 
 // finishMessage ends a message with the given header and returns it with its prefix, padded to 64 bytes.
-func finishMessage(b *flatbuffers.Builder, header flatbuffers.UOffsetT, kind arrowfb.MessageHeader) []byte {
+func finishMessage(b *flatbuffers.Builder, header flatbuffers.UOffsetT, kind arrowfb.MessageHeader, entries []KeyValue) []byte {
+	attached := buildMetadata(b, entries, arrowfb.MessageStartCustomMetadata)
 	arrowfb.MessageStart(b)
 	arrowfb.MessageAddVersion(b, arrowfb.MetadataVersionV5)
 	arrowfb.MessageAddHeaderType(b, kind)
 	arrowfb.MessageAddHeader(b, header)
 	arrowfb.MessageForceBodyLength(b, 0)
+	if attached != 0 {
+		arrowfb.MessageAddCustomMetadata(b, attached)
+	}
 	b.Finish(arrowfb.MessageEnd(b))
 	return appendHead(nil, b.FinishedBytes(), 0)
 }

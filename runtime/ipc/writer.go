@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -53,24 +54,25 @@ func (e *WriteError) Unwrap() error { return e.Err }
 
 // Writer writes batches as an Arrow IPC stream. It is for one goroutine at a time.
 type Writer struct {
-	opts    WriterOptions
-	name    string
-	schema  *Schema
-	send    *sender
-	enc     *encoder
-	cancel  canceller
-	file    bool
-	index   fileIndex // of a file
-	base    int64     // bytes of the file before those of this writer
-	place   *placement
-	started bool
-	closed  bool
-	began   bool  // the observer was told
-	ended   bool  // it was told that, too
-	err     error // of all later calls
-	forward forwarder
-	info    StreamInfo
-	stats   Stats
+	opts     WriterOptions
+	name     string
+	schema   *Schema
+	send     *sender
+	enc      *encoder
+	cancel   canceller
+	file     bool
+	index    fileIndex // of a file
+	base     int64     // bytes of the file before those of this writer
+	place    *placement
+	started  bool
+	closed   bool
+	began    bool  // the observer was told
+	ended    bool  // it was told that, too
+	err      error // of all later calls
+	forward  forwarder
+	attached []KeyValue // to the batches of Write
+	info     StreamInfo
+	stats    Stats
 }
 
 // NewWriter returns a writer to dst, which it does not own. It sends nothing yet. Nil options mean all defaults. A schema that
@@ -112,10 +114,14 @@ func (w *Writer) Closed() bool { return w.closed }
 // schema are refused, and nothing is sent. When the destination fails, or ctx is cancelled inside a message, the error is that
 // of every later call, too.
 func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
-	return w.write(ctx, rows, columns, nil)
+	return w.write(ctx, rows, columns, nil, w.attached)
 }
 
-func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, body []byte) error {
+// SetMetadata attaches entries to the message of each batch that Write sends from now on; a reader finds them in the batch's
+// Metadata. Nil attaches none. Forward sends the entries that a batch came with.
+func (w *Writer) SetMetadata(entries []KeyValue) { w.attached = slices.Clone(entries) }
+
+func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, body []byte, attached []KeyValue) error {
 	if err := w.Err(); err != nil {
 		return err
 	}
@@ -128,6 +134,7 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 	before := w.send.sent
 	w.observeStart(ctx)
 	w.begin()
+	w.enc.attach(attached)
 	if err := w.enc.addBatch(rows, columns, body); err != nil {
 		w.cancel.leave()
 		return err

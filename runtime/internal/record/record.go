@@ -28,6 +28,7 @@ type record struct {
 	parts      [][]byte     // data buffers of view columns
 	children   []column.Data
 	body       []byte // as it was received, nil where there is none
+	metadata   []frame.KeyValue
 	pool       *Pool
 	releasedAt string // debug builds
 }
@@ -58,7 +59,7 @@ func (p *Pool) New(rows, columns int, seq int64) Handle {
 	if r == nil {
 		r = &record{pool: p}
 	}
-	r.rows, r.seq, r.room, r.body = rows, seq, math.MaxInt64, nil
+	r.rows, r.seq, r.room, r.body, r.metadata = rows, seq, math.MaxInt64, nil, nil
 	if cap(r.columns) < columns {
 		r.columns = make([]column.Data, columns)
 	}
@@ -113,6 +114,10 @@ func (h Handle) Column(i int) *column.Data { return &h.live().columns[i] }
 // Seq returns how many batches of the stream came before this one.
 func (h Handle) Seq() int64 { return h.live().seq }
 
+// Metadata returns the entries that the sender has attached to the batch's message, nil where there are none. They are read-only,
+// and stay when the batch is released.
+func (h Handle) Metadata() []frame.KeyValue { return h.live().metadata }
+
 // Release gives the batch's memory to later batches. Nothing that aliases the batch may be used afterwards. It is optional,
 // since the garbage collector takes what was not released; a second call does nothing, by whichever goroutine.
 func (h Handle) Release() {
@@ -129,7 +134,7 @@ func (h Handle) Release() {
 	}
 	clear(r.parts)
 	clear(r.children)
-	r.blocks, r.scratch, r.parts, r.children, r.body = r.blocks[:0], nil, r.parts[:0], r.children[:0], nil
+	r.blocks, r.scratch, r.parts, r.children, r.body, r.metadata = r.blocks[:0], nil, r.parts[:0], r.children[:0], nil, nil
 	r.pool.put(r)
 }
 
@@ -147,7 +152,7 @@ func Share(h Handle) Handle {
 	r := h.live()
 	n := r.pool.New(r.rows, len(r.columns), r.seq)
 	copy(n.rec.columns, r.columns)
-	n.rec.body = r.body
+	n.rec.body, n.rec.metadata = r.body, r.metadata
 	for i := range n.rec.columns {
 		n.rec.columns[i] = deepCopy(n.rec.columns[i]) // r's own go to another batch
 	}
@@ -218,6 +223,9 @@ func SetBody(h Handle, body []byte) { h.live().body = body }
 
 // Body returns the body that a batch was received in, nil where it came otherwise.
 func Body(h Handle) []byte { return h.live().body }
+
+// SetMetadata sets the entries that came with a batch.
+func SetMetadata(h Handle, entries []frame.KeyValue) { h.live().metadata = entries }
 
 // SetSeq sets how many batches come before one that was not read in order.
 func SetSeq(h Handle, seq int64) { h.live().seq = seq }
