@@ -1,6 +1,7 @@
 package rt
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -154,10 +155,15 @@ func (b *BuilderBase) size() int {
 	return n
 }
 
+var errNoBuilder = errors.New("lightstream: the zero value of a builder has no columns; make it with its New function")
+
 // batch returns the rows as they are sent. Columns of different length are allowed only while they are filled one by one.
 func (b *BuilderBase) batch() (rows int, columns []column.Data, err error) {
 	if err := b.Err(); err != nil {
 		return 0, nil, err
+	}
+	if b.data == nil {
+		return 0, nil, errNoBuilder
 	}
 	rows = b.Len()
 	for i, c := range b.columns {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -504,5 +505,18 @@ func TestUnevenColumns(t *testing.T) {
 	}
 	if n, err := drain(feed.NewTradeReader(&buf, nil)); n != 1 || err != nil {
 		t.Error(n, err)
+	}
+}
+
+// TestZeroBuilder writes a builder that nobody made.
+func TestZeroBuilder(t *testing.T) {
+	w := feed.NewTradeWriter(io.Discard, nil)
+	defer w.Abort()
+	err := w.Write(t.Context(), new(feed.TradeBuilder))
+	if err == nil || !strings.Contains(err.Error(), "make it with its New function") {
+		t.Errorf("got %v", err)
+	}
+	if err := w.Write(t.Context(), feed.NewTradeBuilder(nil)); err != nil {
+		t.Errorf("an empty builder after it: %v", err)
 	}
 }

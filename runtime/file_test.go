@@ -2,9 +2,11 @@ package rt_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/internal/feed"
@@ -34,6 +36,27 @@ func tradeFile(t *testing.T, batches, n int) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// TestErrorsOfFiles wants the name of the file once, and what to do.
+func TestErrorsOfFiles(t *testing.T) {
+	name := tradeFile(t, 1, 10)
+	r, err := rt.OpenFile(feed.TradeTable, name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{-1, 1, 5} {
+		_, err := r.Batch(i)
+		if want := fmt.Sprintf("lightstream: there is no batch %d in %s, which has 1; they are numbered from 0", i, name); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Batch(0); !errors.Is(err, os.ErrClosed) || strings.Count(err.Error(), name) != 1 {
+		t.Errorf("a batch of a closed file: %v", err)
+	}
 }
 
 // TestMapFile reads a mapped file and a read one and compares their rows.

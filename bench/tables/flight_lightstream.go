@@ -127,7 +127,8 @@ func readFlightRows(b FlightBatch, rows []Flight, from int) {
 	}
 }
 
-// FlightBuilder collects rows of table "flight" in the memory that is sent. It is for one goroutine at a time.
+// FlightBuilder collects rows of table "flight" in the memory that is sent. NewFlightBuilder makes one; its zero value
+// has no columns. It is for one goroutine at a time.
 type FlightBuilder struct {
 	rt.BuilderBase
 	date        column.TimestampBuilder
@@ -306,7 +307,8 @@ func readTextFlightRows(b TextFlightBatch, rows []TextFlight, from int) {
 	}
 }
 
-// TextFlightBuilder collects rows of table "text_flight" in the memory that is sent. It is for one goroutine at a time.
+// TextFlightBuilder collects rows of table "text_flight" in the memory that is sent. NewTextFlightBuilder makes one;
+// its zero value has no columns. It is for one goroutine at a time.
 type TextFlightBuilder struct {
 	rt.BuilderBase
 	date        column.TimestampBuilder

@@ -132,7 +132,8 @@ func readSampleRows(b SampleBatch, rows []Sample, from int) {
 	}
 }
 
-// SampleBuilder collects rows of table "sample" in the memory that is sent. It is for one goroutine at a time.
+// SampleBuilder collects rows of table "sample" in the memory that is sent. NewSampleBuilder makes one; its zero value
+// has no columns. It is for one goroutine at a time.
 type SampleBuilder struct {
 	rt.BuilderBase
 	id       column.FixedBuilder[int64]

@@ -8,13 +8,15 @@ import (
 
 // emitBuilder writes
 //
-//	// TradeBuilder collects rows of table "trade" in the memory that is sent. It is for one goroutine at a time.
+//	// TradeBuilder collects rows of table "trade" in the memory that is sent. NewTradeBuilder makes one; its zero value has no
+//	// columns. It is for one goroutine at a time.
 //	type TradeBuilder struct {
 //		rt.BuilderBase
 //		time column.TimestampBuilder
 //	}
 func emitBuilder(t *model.Table) jen.Code {
-	return comment("%s collects rows of table %q in the memory that is sent. It is for one goroutine at a time.", t.Names.Builder, t.Name).
+	return comment("%s collects rows of table %q in the memory that is sent. %s makes one; its zero value has no columns. It is for one goroutine at a time.",
+		t.Names.Builder, t.Name, t.Names.NewBuilder).
 		Type().Id(t.Names.Builder).Struct(append([]jen.Code{rt("BuilderBase")}, builderFields(t.Columns)...)...)
 }
 

@@ -111,7 +111,8 @@ func readReadingRows(b ReadingBatch, rows []Reading, from int) {
 	}
 }
 
-// ReadingBuilder collects rows of table "reading" in the memory that is sent. It is for one goroutine at a time.
+// ReadingBuilder collects rows of table "reading" in the memory that is sent. NewReadingBuilder makes one; its zero
+// value has no columns. It is for one goroutine at a time.
 type ReadingBuilder struct {
 	rt.BuilderBase
 	time    column.TimestampBuilder

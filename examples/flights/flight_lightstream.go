@@ -133,7 +133,8 @@ func readFlightRows(b FlightBatch, rows []Flight, from int) {
 	}
 }
 
-// FlightBuilder collects rows of table "flight" in the memory that is sent. It is for one goroutine at a time.
+// FlightBuilder collects rows of table "flight" in the memory that is sent. NewFlightBuilder makes one; its zero value
+// has no columns. It is for one goroutine at a time.
 type FlightBuilder struct {
 	rt.BuilderBase
 	date        column.TimestampBuilder

@@ -1387,7 +1387,8 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	}
 }
 
-// AllBuilder collects rows of table "all" in the memory that is sent. It is for one goroutine at a time.
+// AllBuilder collects rows of table "all" in the memory that is sent. NewAllBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type AllBuilder struct {
 	rt.BuilderBase
 	boolColumn     column.BoolBuilder

@@ -844,7 +844,8 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 	}
 }
 
-// EveryBuilder collects rows of table "every" in the memory that is sent. It is for one goroutine at a time.
+// EveryBuilder collects rows of table "every" in the memory that is sent. NewEveryBuilder makes one; its zero value has
+// no columns. It is for one goroutine at a time.
 type EveryBuilder struct {
 	rt.BuilderBase
 	aBool        column.BoolBuilder

@@ -357,7 +357,8 @@ func readNestedRows(b NestedBatch, rows []Nested, from int) {
 	}
 }
 
-// NestedBuilder collects rows of table "nested" in the memory that is sent. It is for one goroutine at a time.
+// NestedBuilder collects rows of table "nested" in the memory that is sent. NewNestedBuilder makes one; its zero value
+// has no columns. It is for one goroutine at a time.
 type NestedBuilder struct {
 	rt.BuilderBase
 	id      column.FixedBuilder[int64]

@@ -112,7 +112,8 @@ func readQuoteRows(b QuoteBatch, rows []Quote, from int) {
 	}
 }
 
-// QuoteBuilder collects rows of table "quote" in the memory that is sent. It is for one goroutine at a time.
+// QuoteBuilder collects rows of table "quote" in the memory that is sent. NewQuoteBuilder makes one; its zero value has
+// no columns. It is for one goroutine at a time.
 type QuoteBuilder struct {
 	rt.BuilderBase
 	symbol column.DictBuilder[int8]

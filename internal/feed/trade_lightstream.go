@@ -130,7 +130,8 @@ func readTradeRows(b TradeBatch, rows []Trade, from int) {
 	}
 }
 
-// TradeBuilder collects rows of table "trade" in the memory that is sent. It is for one goroutine at a time.
+// TradeBuilder collects rows of table "trade" in the memory that is sent. NewTradeBuilder makes one; its zero value has
+// no columns. It is for one goroutine at a time.
 type TradeBuilder struct {
 	rt.BuilderBase
 	time   column.TimestampBuilder

@@ -272,7 +272,8 @@ func readTreeRows(b TreeBatch, rows []Tree, from int) {
 	}
 }
 
-// TreeBuilder collects rows of table "tree" in the memory that is sent. It is for one goroutine at a time.
+// TreeBuilder collects rows of table "tree" in the memory that is sent. NewTreeBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type TreeBuilder struct {
 	rt.BuilderBase
 	id       column.FixedBuilder[uint64]

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"slices"
 	"sync"
@@ -276,6 +277,10 @@ func (r *FileReader) readAt(p []byte, offset int64) error {
 	if err == io.EOF || err == nil {
 		err = ErrTruncated
 	}
+	var at *fs.PathError
+	if errors.As(err, &at) && at.Path == r.name {
+		err = at.Err // the name is in the error already
+	}
 	return fileError(offset+int64(max(n, 0)), "", err)
 }
 
@@ -388,7 +393,11 @@ func (r *FileReader) NumBatches() int { return len(r.batches) }
 // Batch reads batch i, whose memory is its own until it is released. It has the dictionaries of the whole file.
 func (r *FileReader) Batch(i int) (h Batch, err error) {
 	if i < 0 || i >= len(r.batches) {
-		return h, fmt.Errorf("lightstream: batch %d of a file with %d batches", i, len(r.batches))
+		of := "a file"
+		if r.name != "" {
+			of = r.name
+		}
+		return h, fmt.Errorf("lightstream: there is no batch %d in %s, which has %d; they are numbered from 0", i, of, len(r.batches))
 	}
 	err = r.read(r.batches[i], func(m *frame.Message) error {
 		if m.Batch == nil {

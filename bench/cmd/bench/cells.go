@@ -28,7 +28,7 @@ func showTime(seconds float64) string {
 // cells returns the lines of the table.
 func cells(pairs *streams) []*cell {
 	pair := []peer{ours, arrowGo}
-	three := []peer{ours, arrowGo, raw}
+	peersOf := map[string][]peer{"tcp": {ours, arrowGo, flight, raw}, "uds": {ours, arrowGo, raw}}
 	memory := func(name string, goal float64, start func() (map[peer]func() error, error)) *cell {
 		c := &cell{name: name, time: 100 * time.Millisecond, peers: pair, show: showCalls}
 		if goal != 0 {
@@ -57,7 +57,7 @@ func cells(pairs *streams) []*cell {
 		}
 	}
 	stream := func(name, network string, rows, distinct int, goals map[peer]float64) *cell {
-		return between(three, name, network, rows, distinct, goals)
+		return between(peersOf[network], name, network, rows, distinct, goals)
 	}
 	bare := func(name, network string, rows, distinct int) *cell { // what a protocol costs beside a stream of one table
 		return between([]peer{protocol, ours}, name, network, rows, distinct, map[peer]float64{ours: 0.9})
@@ -69,9 +69,9 @@ func cells(pairs *streams) []*cell {
 		memory("decode/rows=1M", 0, func() (map[peer]func() error, error) { return decodeCalls(1_000_000) }),
 		memory("append/flights=50k/dictionary", 4, func() (map[peer]func() error, error) { return appendCalls(true) }),
 		memory("append/flights=50k/utf8", 4, func() (map[peer]func() error, error) { return appendCalls(false) }),
-		stream("stream/tcp/rows=1k", "tcp", 1_000, 1, map[peer]float64{arrowGo: 3}),
+		stream("stream/tcp/rows=1k", "tcp", 1_000, 1, map[peer]float64{arrowGo: 3, flight: 3}),
 		stream("stream/uds/rows=1k", "uds", 1_000, 1, nil),
-		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, raw: 0.8}),
+		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, flight: 3, raw: 0.8}),
 		stream("stream/uds/rows=1M", "uds", 1_000_000, 4, map[peer]float64{arrowGo: 1.3, raw: 0.8}),
 		bare("protocol/tcp/rows=1k", "tcp", 1_000, 1),
 		bare("protocol/uds/rows=1k", "uds", 1_000, 1),

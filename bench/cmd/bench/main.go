@@ -29,6 +29,7 @@ type peer string
 const (
 	ours    peer = "lightstream"
 	arrowGo peer = "arrow-go"
+	flight  peer = "arrow-go Flight" // DoGet
 	raw     peer = "raw"
 
 	// protocol is this project's FeedConn, which is compared with its bare stream.

@@ -29,10 +29,13 @@ func TestSmallCells(t *testing.T) {
 			continue
 		}
 		peers := []string{"lightstream", "arrow-go"}
+		if strings.HasPrefix(name, "stream/tcp") {
+			peers = append(peers, "arrow-go Flight")
+		}
 		if strings.HasPrefix(name, "stream") {
 			peers = append(peers, "raw")
 		}
-		lines := strings.SplitN(block, "\n", 4)
+		lines := strings.SplitN(block, "\n", 5)
 		for i, p := range peers {
 			if !strings.Contains(lines[i], p) {
 				t.Errorf("%s: line %d is %q, want one of %s", name, i, lines[i], p)

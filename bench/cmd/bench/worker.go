@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -78,7 +79,7 @@ func serve(args []string, out *json.Encoder) error {
 		took := time.Since(began)
 		cpu = cpuTime() - cpu
 		runtime.ReadMemStats(&after)
-		if err := conn.Close(); err != nil {
+		if err := conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // gRPC closes its own
 			return err
 		}
 		if err != nil {
@@ -193,11 +194,14 @@ func sending(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 			}
 			return n, w.Close()
 		}
-	case arrowGo:
+	case arrowGo, flight:
 		dictionary := workload.Dictionary()
 		batches := make([]arrow.RecordBatch, t.Distinct)
 		for i := range batches {
 			batches[i] = workload.Record(t.Rows, uint64(i), dictionary)
+		}
+		if t.Peer == flight {
+			return func(c net.Conn, d time.Duration) (int64, error) { return sendFlight(c, batches, d) }
 		}
 		return func(c net.Conn, d time.Duration) (int64, error) {
 			w := ipc.NewWriter(c, ipc.WithSchema(workload.SampleSchema))
@@ -296,6 +300,8 @@ func receiving(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 			}
 			return n, r.Err()
 		}
+	case flight:
+		return func(c net.Conn, _ time.Duration) (int64, error) { return receiveFlight(c, t.Rows) }
 	}
 	body := touched(t.Size)
 	return func(c net.Conn, _ time.Duration) (n int64, err error) {

@@ -154,7 +154,8 @@ func readTextRows(b TextBatch, rows []Text, from int) {
 	}
 }
 
-// TextBuilder collects rows of table "text" in the memory that is sent. It is for one goroutine at a time.
+// TextBuilder collects rows of table "text" in the memory that is sent. NewTextBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type TextBuilder struct {
 	rt.BuilderBase
 	text      column.TextBuilder
@@ -336,7 +337,8 @@ func readWordRows(b WordBatch, rows []Word, from int) {
 	}
 }
 
-// WordBuilder collects rows of table "word" in the memory that is sent. It is for one goroutine at a time.
+// WordBuilder collects rows of table "word" in the memory that is sent. NewWordBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type WordBuilder struct {
 	rt.BuilderBase
 	n     column.FixedBuilder[int32]
@@ -603,7 +605,8 @@ func readWideRows(b WideBatch, rows []Wide, from int) {
 	}
 }
 
-// WideBuilder collects rows of table "wide" in the memory that is sent. It is for one goroutine at a time.
+// WideBuilder collects rows of table "wide" in the memory that is sent. NewWideBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type WideBuilder struct {
 	rt.BuilderBase
 	int16Column   column.FixedBuilder[int16]
@@ -868,7 +871,8 @@ func readStrictRows(b StrictBatch, rows []Strict, from int) {
 	}
 }
 
-// StrictBuilder collects rows of table "strict" in the memory that is sent. It is for one goroutine at a time.
+// StrictBuilder collects rows of table "strict" in the memory that is sent. NewStrictBuilder makes one; its zero value
+// has no columns. It is for one goroutine at a time.
 type StrictBuilder struct {
 	rt.BuilderBase
 	id         column.FixedBuilder[int64]
@@ -1016,7 +1020,8 @@ func readFlightRows(b FlightBatch, rows []Flight, from int) {
 	}
 }
 
-// FlightBuilder collects rows of table "flight" in the memory that is sent. It is for one goroutine at a time.
+// FlightBuilder collects rows of table "flight" in the memory that is sent. NewFlightBuilder makes one; its zero value
+// has no columns. It is for one goroutine at a time.
 type FlightBuilder struct {
 	rt.BuilderBase
 	date        column.TimestampBuilder
@@ -1229,7 +1234,8 @@ func readTickRows(b TickBatch, rows []Tick, from int) {
 	}
 }
 
-// TickBuilder collects rows of table "tick" in the memory that is sent. It is for one goroutine at a time.
+// TickBuilder collects rows of table "tick" in the memory that is sent. NewTickBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type TickBuilder struct {
 	rt.BuilderBase
 	timeColumn column.TimestampBuilder
@@ -1476,7 +1482,8 @@ func readTripRows(b TripBatch, rows []Trip, from int) {
 	}
 }
 
-// TripBuilder collects rows of table "trip" in the memory that is sent. It is for one goroutine at a time.
+// TripBuilder collects rows of table "trip" in the memory that is sent. NewTripBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type TripBuilder struct {
 	rt.BuilderBase
 	id              column.FixedBuilder[int64]
@@ -1664,7 +1671,8 @@ func readGrownLabelRows(b GrownLabelBatch, rows []GrownLabel, from int) {
 	}
 }
 
-// GrownLabelBuilder collects rows of table "grown_label" in the memory that is sent. It is for one goroutine at a time.
+// GrownLabelBuilder collects rows of table "grown_label" in the memory that is sent. NewGrownLabelBuilder makes one;
+// its zero value has no columns. It is for one goroutine at a time.
 type GrownLabelBuilder struct {
 	rt.BuilderBase
 	n     column.FixedBuilder[int32]
@@ -1787,8 +1795,8 @@ func readReplacedLabelRows(b ReplacedLabelBatch, rows []ReplacedLabel, from int)
 	}
 }
 
-// ReplacedLabelBuilder collects rows of table "replaced_label" in the memory that is sent. It is for one goroutine at a
-// time.
+// ReplacedLabelBuilder collects rows of table "replaced_label" in the memory that is sent. NewReplacedLabelBuilder
+// makes one; its zero value has no columns. It is for one goroutine at a time.
 type ReplacedLabelBuilder struct {
 	rt.BuilderBase
 	label column.DictBuilder[int8]
@@ -1909,7 +1917,8 @@ func readViewTextRows(b ViewTextBatch, rows []ViewText, from int) {
 	}
 }
 
-// ViewTextBuilder collects rows of table "view_text" in the memory that is sent. It is for one goroutine at a time.
+// ViewTextBuilder collects rows of table "view_text" in the memory that is sent. NewViewTextBuilder makes one; its zero
+// value has no columns. It is for one goroutine at a time.
 type ViewTextBuilder struct {
 	rt.BuilderBase
 	text column.TextBuilder
@@ -2053,7 +2062,8 @@ func readMomentRows(b MomentBatch, rows []Moment, from int) {
 	}
 }
 
-// MomentBuilder collects rows of table "moment" in the memory that is sent. It is for one goroutine at a time.
+// MomentBuilder collects rows of table "moment" in the memory that is sent. NewMomentBuilder makes one; its zero value
+// has no columns. It is for one goroutine at a time.
 type MomentBuilder struct {
 	rt.BuilderBase
 	second column.TimestampBuilder
@@ -2198,7 +2208,8 @@ func readNoteRows(b NoteBatch, rows []Note, from int) {
 	}
 }
 
-// NoteBuilder collects rows of table "note" in the memory that is sent. It is for one goroutine at a time.
+// NoteBuilder collects rows of table "note" in the memory that is sent. NewNoteBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type NoteBuilder struct {
 	rt.BuilderBase
 	id   column.FixedBuilder[int32]
@@ -2332,7 +2343,8 @@ func readReadingRows(b ReadingBatch, rows []Reading, from int) {
 	}
 }
 
-// ReadingBuilder collects rows of table "reading" in the memory that is sent. It is for one goroutine at a time.
+// ReadingBuilder collects rows of table "reading" in the memory that is sent. NewReadingBuilder makes one; its zero
+// value has no columns. It is for one goroutine at a time.
 type ReadingBuilder struct {
 	rt.BuilderBase
 	device     column.TextBuilder
@@ -2506,7 +2518,8 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 	}
 }
 
-// OrderBuilder collects rows of table "order" in the memory that is sent. It is for one goroutine at a time.
+// OrderBuilder collects rows of table "order" in the memory that is sent. NewOrderBuilder makes one; its zero value has
+// no columns. It is for one goroutine at a time.
 type OrderBuilder struct {
 	rt.BuilderBase
 	id         column.FixedBuilder[int32]
@@ -3269,7 +3282,8 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	}
 }
 
-// AllBuilder collects rows of table "all" in the memory that is sent. It is for one goroutine at a time.
+// AllBuilder collects rows of table "all" in the memory that is sent. NewAllBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
 type AllBuilder struct {
 	rt.BuilderBase
 	boolColumn    column.BoolBuilder
@@ -4156,7 +4170,8 @@ func readKnownRows(b KnownBatch, rows []Known, from int) {
 	}
 }
 
-// KnownBuilder collects rows of table "known" in the memory that is sent. It is for one goroutine at a time.
+// KnownBuilder collects rows of table "known" in the memory that is sent. NewKnownBuilder makes one; its zero value has
+// no columns. It is for one goroutine at a time.
 type KnownBuilder struct {
 	rt.BuilderBase
 	boolColumn    column.BoolBuilder
