@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/lightstream-go/lightstream/compress/lz4"
-	_ "github.com/lightstream-go/lightstream/compress/zstd"
 	"github.com/lightstream-go/lightstream/internal/feed"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/frame"
@@ -108,11 +106,10 @@ func legacy(t *testing.T, in []byte) (out []byte) {
 // then ErrUnfinished with their number. At every other byte it is ErrTruncated.
 func TestUnfinishedAtEveryMessage(t *testing.T) {
 	streams := map[string][]byte{
-		"replaced":   growing(t, nil),
-		"deltas":     growing(t, &rt.WriterOptions{Dictionaries: ipc.DeltaDictionaries}),
-		"compressed": growing(t, &rt.WriterOptions{Compression: ipc.LZ4}),
-		"legacy":     legacy(t, growing(t, nil)),
-		"empty":      growingNone(t),
+		"replaced": growing(t, nil),
+		"deltas":   growing(t, &rt.WriterOptions{Dictionaries: ipc.DeltaDictionaries}),
+		"legacy":   legacy(t, growing(t, nil)),
+		"empty":    growingNone(t),
 	}
 	for name, in := range streams {
 		list := boundaries(t, in)
@@ -217,7 +214,12 @@ func TestUnfinishedStreamsOfOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	cuts := 0
+	read := 0
 	for _, name := range files {
+		if strings.Contains(name, "zstd") || strings.Contains(name, "lz4") { // this program links no compressor
+			continue
+		}
+		read++
 		in, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -232,8 +234,8 @@ func TestUnfinishedStreamsOfOthers(t *testing.T) {
 			cuts++
 		}
 	}
-	if len(files) < 20 || cuts < 3*len(files) {
-		t.Errorf("%d files were cut at %d places", len(files), cuts)
+	if read < 20 || cuts < 3*read {
+		t.Errorf("%d files were cut at %d places", read, cuts)
 	}
 }
 

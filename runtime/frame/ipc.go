@@ -9,6 +9,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/internal/flatbuf"
+	"github.com/lightstream-go/lightstream/runtime/internal/sizes"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -202,8 +203,9 @@ type IPC struct {
 	segments [][2]int
 
 	// What Measure found.
-	isBatch bool
-	end     bool
+	isBatch  bool
+	lengthAt int // of bodyLength in the metadata
+	end      bool
 }
 
 var (
@@ -257,7 +259,11 @@ func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 	case length < minMetadata:
 		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrMalformed, "%d bytes of metadata, want at least %d", length, minMetadata))
 	case length > most || length > math.MaxInt-int64(at):
-		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrLimit, "%d bytes exceed Limits.MaxMetadata (%d); raise it if the peer is trusted", length, most))
+		have, most := sizes.Over(length, most)
+		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrLimit, "%s exceeds Limits.MaxMetadata (%s); raise it if the peer is trusted", have, most))
+	}
+	if !d.started && at == 4 && len(prefix) < taggedHead+4 { // so that foreign can tell
+		return 0, 0, taggedHead + 4, nil
 	}
 	head = at + int(length)
 	if len(prefix) < head {
@@ -273,9 +279,10 @@ func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 	}
 	switch {
 	case bodyLength < 0:
-		return 0, 0, 0, At(int64(at), "message.bodyLength", Errorf(ErrMalformed, "%d bytes", bodyLength))
+		return 0, 0, 0, At(int64(at+d.lengthAt), "message.bodyLength", Errorf(ErrMalformed, "%d bytes", bodyLength))
 	case bodyLength > most || bodyLength > math.MaxInt-int64(head):
-		return 0, 0, 0, At(int64(at), "message.bodyLength", Errorf(ErrLimit, "%d bytes exceed Limits.MaxBody (%d); raise it or send smaller batches", bodyLength, most))
+		have, most := sizes.Over(bodyLength, most)
+		return 0, 0, 0, At(int64(at+d.lengthAt), "message.bodyLength", Errorf(ErrLimit, "%s exceeds Limits.MaxBody (%s); raise it or send smaller batches", have, most))
 	}
 	return head, int(bodyLength), 0, nil
 }
@@ -328,7 +335,7 @@ const minMetadata = 12
 func (d *IPC) verify(meta []byte, at int) (bodyLength int64, err error) {
 	if d.same(meta) {
 		d.isBatch = true
-		d.layout.meta = meta
+		d.layout.meta, d.lengthAt = meta, d.layout.bodyLength
 		return d.layout.int64(d.layout.bodyLength), nil
 	}
 	root, err := arrowfb.VerifyMessage(meta, flatbuf.Limits{})
@@ -346,7 +353,7 @@ func (d *IPC) verify(meta []byte, at int) (bodyLength int64, err error) {
 	if v := root.Version(); v < arrowfb.MetadataVersionV4 || v > arrowfb.MetadataVersionV5 {
 		return 0, At(int64(at), "message.version", Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
 	}
-	d.isBatch = false
+	d.isBatch, d.lengthAt = false, root.BodyLengthPos()
 	if batch, ok := root.HeaderRecordBatch(); ok {
 		d.isBatch = true
 		d.layout.locate(root, batch)
@@ -418,9 +425,15 @@ func (d *IPC) DecodeBody(head, body []byte, owner *mem.Block) (Message, error) {
 	return m, nil
 }
 
+// taggedHead is what stands before a message in frames of a tag and a length: those of the Lightstream protocol and of TLV.
+const taggedHead = 5
+
 // foreign recognises the first four bytes of what is not an Arrow stream. None of them is a length that a stream from before
-// 0.15 can begin with: four less than a multiple of eight.
+// 0.15 can begin with: four less than a multiple of eight. Nor do ones follow that, where a message in another frame has them.
 func foreign(p []byte) error {
+	if len(p) >= taggedHead+4 && binary.LittleEndian.Uint32(p[taggedHead:]) == continuation {
+		return At(0, "", Errorf(ErrMalformed, "a frame with tag %d and %d bytes of Arrow in it is not an Arrow stream; the peer speaks the Lightstream protocol or TLV, read it with rt.Protocol or frame.TLV", p[0], binary.LittleEndian.Uint32(p[1:])))
+	}
 	for _, k := range [...]struct{ magic, text string }{
 		{"ARRO", "is an Arrow IPC file, not a stream; read it with a file reader"},
 		{"PAR1", "is a Parquet file, not an Arrow stream"},

@@ -307,6 +307,7 @@ func TestIPCNamesWhatIsNotArrow(t *testing.T) {
 		{"\x04\x22\x4d\x18\x60\x40", "is not an Arrow stream"},
 		{"SSH-2.0-OpenSSH\r\n", `"SSH-2.0-Open" is not an Arrow stream`},
 		{"\x05\x00\x00\x00\x00", "is not an Arrow stream"},
+		{"\x00\x00\x01\x00\x00\xff\xff\xff\xff\x30\x00", "a frame with tag 0 and 256 bytes of Arrow in it is not an Arrow stream; the peer speaks the Lightstream protocol or TLV"},
 	} {
 		for _, src := range sources {
 			_, err := frame.NewStream(src.of([]byte(c.in)), &frame.IPC{}, nil).Next()
@@ -333,10 +334,10 @@ func TestIPCLimits(t *testing.T) {
 		path  string
 		limit bool
 	}{
-		{frame.IPC{MaxMetadata: 10_000}, big, "Limits.MaxMetadata (10000)", 4, "metadata length", true},
+		{frame.IPC{MaxMetadata: 10_000}, big, "50.9 KiB exceeds Limits.MaxMetadata (10000 bytes)", 4, "metadata length", true},
 		{frame.IPC{MaxMetadata: 1 << 40}, big, "", 0, "", false},
 		{frame.IPC{MaxMetadata: 1 << 40}, []byte{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0}, "", 9, "", false},
-		{frame.IPC{MaxBody: 1<<20 - 1}, body, "Limits.MaxBody (1048575)", 8, "message.bodyLength", true},
+		{frame.IPC{MaxBody: 1<<20 - 1}, body, "1048576 bytes exceeds Limits.MaxBody (1048575 bytes)", 32, "message.bodyLength", true},
 		{frame.IPC{MaxBody: 1 << 20}, body, "", 0, "", false},
 	} {
 		_, err := frame.NewStream(bytes.NewReader(c.in), &c.ipc, nil).Next()

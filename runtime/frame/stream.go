@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math"
 
+	"github.com/lightstream-go/lightstream/runtime/internal/sizes"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -162,7 +163,8 @@ func (s *Stream[F]) nextPlain() (f F, err error) {
 }
 
 func (s *Stream[F]) tooLarge(n int) error {
-	return At(0, "", Errorf(ErrLimit, "a frame of %d bytes exceeds StreamOptions.MaxFrame (%d); raise it or send smaller frames", n, s.max))
+	have, most := sizes.Over(int64(n), int64(s.max))
+	return At(0, "", Errorf(ErrLimit, "a frame of %s exceeds StreamOptions.MaxFrame (%s); raise it or send smaller frames", have, most))
 }
 
 func (s *Stream[F]) ahead() int {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/lightstream-go/lightstream/runtime/internal/sizes"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -57,7 +58,8 @@ func (t TLV) Measure(prefix []byte) (head, body, need int, err error) {
 	}
 	length := binary.LittleEndian.Uint32(prefix[1:])
 	if uint64(length) > uint64(most) {
-		return 0, 0, 0, At(1, "length", Errorf(ErrLimit, "%d bytes exceed TLV.MaxValue (%d bytes); raise it or send smaller frames", length, most))
+		have, max := sizes.Over(int64(length), int64(most))
+		return 0, 0, 0, At(1, "length", Errorf(ErrLimit, "%s exceeds TLV.MaxValue (%s); raise it or send smaller frames", have, max))
 	}
 	return tlvHead, int(length), 0, nil
 }

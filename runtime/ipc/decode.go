@@ -9,6 +9,7 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
+	"github.com/lightstream-go/lightstream/runtime/internal/sizes"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -841,7 +842,8 @@ func (d *decoder) admit(dict *dictionary, c *cursor, col *column.Data, delta boo
 		return frame.Errorf(ErrLimit, "the %d values of all dictionaries exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries)
 	}
 	if all > d.limits.MaxDictionaryBytes {
-		return frame.Errorf(ErrLimit, "the %d bytes of all dictionaries exceed Limits.MaxDictionaryBytes (%d)", all, d.limits.MaxDictionaryBytes)
+		have, most := sizes.Over(all, d.limits.MaxDictionaryBytes)
+		return frame.Errorf(ErrLimit, "the %s of all dictionaries exceed Limits.MaxDictionaryBytes (%s)", have, most)
 	}
 	if !delta {
 		dict.release() // batches that have the old one hold its lease

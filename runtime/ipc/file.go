@@ -14,6 +14,7 @@ import (
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
+	"github.com/lightstream-go/lightstream/runtime/internal/sizes"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -240,7 +241,8 @@ func (r *FileReader) readFooter() (f arrowfb.Footer, at int64, err error) {
 	case n <= 0 || at < fileStart:
 		return f, 0, fileError(r.size-int64(fileTail), "footer length", frame.Errorf(ErrMalformed, "%d bytes of footer in a file of %d", n, r.size))
 	case n > r.dec.limits.MaxMetadata:
-		return f, 0, fileError(r.size-int64(fileTail), "footer length", frame.Errorf(ErrLimit, "%d bytes exceed Limits.MaxMetadata (%d)", n, r.dec.limits.MaxMetadata))
+		have, most := sizes.Over(n, r.dec.limits.MaxMetadata)
+		return f, 0, fileError(r.size-int64(fileTail), "footer length", frame.Errorf(ErrLimit, "%s exceeds Limits.MaxMetadata (%s); raise it if the file is trusted", have, most))
 	}
 	buf := mem.Alloc(int(n))
 	if err := r.readAt(buf, at); err != nil {
@@ -291,9 +293,11 @@ func (r *FileReader) block(b arrowfb.Block, end int64, path string) (block, erro
 	case x.offset < fileStart || x.head <= 0 || x.body < 0 || x.offset > end || int64(x.head) > end-x.offset || x.body > end-x.offset-int64(x.head):
 		return x, fileError(end, path, frame.Errorf(ErrMalformed, "a block at %d of %d and %d bytes, the footer begins at %d", x.offset, x.head, x.body, end))
 	case int64(x.head) > r.dec.limits.MaxMetadata:
-		return x, fileError(end, path, frame.Errorf(ErrLimit, "%d bytes of metadata exceed Limits.MaxMetadata (%d)", x.head, r.dec.limits.MaxMetadata))
+		have, most := sizes.Over(int64(x.head), r.dec.limits.MaxMetadata)
+		return x, fileError(end, path, frame.Errorf(ErrLimit, "metadata of %s exceeds Limits.MaxMetadata (%s); raise it if the file is trusted", have, most))
 	case x.body > r.dec.limits.MaxBody || x.body > math.MaxInt-int64(x.head):
-		return x, fileError(end, path, frame.Errorf(ErrLimit, "%d bytes exceed Limits.MaxBody (%d); raise it", x.body, r.dec.limits.MaxBody))
+		have, most := sizes.Over(x.body, r.dec.limits.MaxBody)
+		return x, fileError(end, path, frame.Errorf(ErrLimit, "%s exceeds Limits.MaxBody (%s); raise it", have, most))
 	}
 	return x, nil
 }

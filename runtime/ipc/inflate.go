@@ -5,6 +5,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
+	"github.com/lightstream-go/lightstream/runtime/internal/sizes"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -46,7 +47,8 @@ func (d *decoder) announced(c *cursor, plans []columnPlan, all bool) error {
 	at, limits := c.meta.BufferAt(0), &d.limits
 	switch {
 	case total > limits.MaxBody || room > math.MaxInt:
-		return frame.At(at, "message.body", frame.Errorf(ErrLimit, "its buffers inflate to %d bytes, which exceeds Limits.MaxBody (%d); raise it or send smaller batches", total, limits.MaxBody))
+		have, most := sizes.Over(total, limits.MaxBody)
+		return frame.At(at, "message.body", frame.Errorf(ErrLimit, "its buffers inflate to %s, which exceeds Limits.MaxBody (%s); raise it or send smaller batches", have, most))
 	case total > freeInflation && total/int64(limits.MaxRatio) > c.length:
 		return frame.At(at, "message.body", frame.Errorf(ErrLimit, "%d bytes inflate to %d, which exceeds Limits.MaxRatio (%d); raise it if the peer is trusted", c.length, total, limits.MaxRatio))
 	}

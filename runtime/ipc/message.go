@@ -7,6 +7,7 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
+	"github.com/lightstream-go/lightstream/runtime/internal/sizes"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -116,7 +117,8 @@ func (d *MessageDecoder) Measure(prefix []byte) (n, need int, err error) {
 		case messages == d.dec.limits.MaxMessages:
 			err = frame.At(0, "", frame.Errorf(ErrLimit, "more than %d messages without a batch exceed Limits.MaxMessages", d.dec.limits.MaxMessages))
 		case int64(n) > d.dec.limits.MaxBody || head+body > math.MaxInt-n:
-			err = frame.At(0, "", frame.Errorf(ErrLimit, "dictionaries of %d bytes exceed Limits.MaxBody (%d); raise it or send smaller batches", n, d.dec.limits.MaxBody))
+			have, most := sizes.Over(int64(n), d.dec.limits.MaxBody)
+			err = frame.At(0, "", frame.Errorf(ErrLimit, "dictionaries of %s exceed Limits.MaxBody (%s); raise it or send smaller batches", have, most))
 		}
 		if err != nil {
 			return 0, 0, d.fail(Batch{}, int64(messages), n, err)

@@ -313,7 +313,7 @@ func TestLimitsOfAllDictionaries(t *testing.T) {
 	}{
 		{ipc.Limits{MaxDictionaryEntries: 4, MaxDictionaryBytes: 16}, ""},
 		{ipc.Limits{MaxDictionaryEntries: 3}, "the 4 values of all dictionaries exceed Limits.MaxDictionaryEntries (3)"},
-		{ipc.Limits{MaxDictionaryBytes: 15}, "the 16 bytes of all dictionaries exceed Limits.MaxDictionaryBytes (15)"},
+		{ipc.Limits{MaxDictionaryBytes: 15}, "the 16 bytes of all dictionaries exceed Limits.MaxDictionaryBytes (15 bytes)"},
 	} {
 		_, err := readAll(bytes.NewReader(in), &ipc.ReaderOptions{Limits: &c.limits})
 		if (err == nil) != (c.says == "") || err != nil && (!errors.Is(err, ipc.ErrLimit) || !strings.Contains(err.Error(), c.says)) {
