@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,6 +35,14 @@ func TestBad(t *testing.T) {
 	}
 }
 
+// TestErrors runs generated programs, whose errors are compared word for word.
+func TestErrors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds programs")
+	}
+	runScripts(t, "testdata/errors")
+}
+
 func runScripts(t *testing.T, dir string) {
 	t.Helper()
 	testscript.Run(t, testscript.Params{
@@ -48,9 +57,27 @@ func runScripts(t *testing.T, dir string) {
 					env.Setenv(name, value)
 				}
 			}
+			if dir == "testdata/errors" {
+				goEnv(t, env)
+			}
 			return nil
 		},
 	})
+}
+
+// goEnv lets a script build programs that use this checkout.
+func goEnv(t *testing.T, env *testscript.Env) {
+	newModule(t, env.WorkDir)
+	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
+		out, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		env.Setenv(name, strings.TrimSpace(string(out)))
+	}
+	for name, value := range map[string]string{"GOFLAGS": "-mod=mod", "GOWORK": "off", "GOSUMDB": "off", "GOPROXY": cacheProxy()} {
+		env.Setenv(name, value)
+	}
 }
 
 // writeArrow is the command "arrow file [column …]" of scripts: it writes an Arrow file or, under the name of one, a stream, that
