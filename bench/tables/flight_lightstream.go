@@ -351,6 +351,7 @@ func (b *TextFlightBuilder) Append(row TextFlight) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TextFlightBuilder) AppendRows(rows []TextFlight) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		for i := range block {
 			b.date.Append(block[i].Date)
@@ -364,10 +365,12 @@ func (b *TextFlightBuilder) AppendRows(rows []TextFlight) {
 			distance[i] = block[i].Distance
 		}
 		for i := range block {
-			b.origin.Append(block[i].Origin)
+			texts[i] = block[i].Origin
 		}
+		b.origin.AppendAll(texts[:len(block)])
 		for i := range block {
-			b.destination.Append(block[i].Destination)
+			texts[i] = block[i].Destination
 		}
+		b.destination.AppendAll(texts[:len(block)])
 	}
 }

@@ -126,13 +126,13 @@ var methods = []string{
 // groupMethods are what views and builders of structs have beside the fields' accessors.
 var groupMethods = []string{
 	"IsNull", "Len", "Row", "Slice", // of a view
-	"Append", "AppendBlank", "AppendNull", "AppendNullable", "AppendPtr", "AppendRows", "Children", "Data", "Err", "Fields", "Init", "Reset", "Size",
+	"Append", "AppendBlank", "AppendNull", "AppendNullable", "AppendPtr", "AppendRows", "Children", "Data", "DataTo", "Err", "Fields", "Init", "Reset", "Size",
 	"StructBuilder", "Truncate", // of a builder
 }
 
 // locals are the variables and predeclared names of generated functions, which a column's variable must not hide.
 var locals = []string{
-	"at", "b", "block", "dst", "from", "h", "i", "opts", "row", "rows", "src",
+	"at", "b", "block", "dst", "from", "h", "i", "opts", "row", "rows", "src", "texts",
 	"any", "append", "bool", "byte", "cap", "clear", "close", "comparable", "complex", "complex128", "complex64", "copy",
 	"delete", "error", "false", "float32", "float64", "imag", "int", "int16", "int32", "int64", "int8", "iota", "len",
 	"make", "max", "min", "new", "nil", "panic", "print", "println", "real", "recover", "rune", "string", "true", "uint",

@@ -2195,6 +2195,7 @@ func (b *AllBuilder) Append(row All) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *AllBuilder) AppendRows(rows []All) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		for i := range block {
 			b.boolColumn.Append(block[i].Bool)
@@ -2252,8 +2253,9 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			b.nano.Append(block[i].Nano)
 		}
 		for i := range block {
-			b.text.Append(block[i].Text)
+			texts[i] = block[i].Text
 		}
+		b.text.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.dict8.Append(block[i].Dict8)
 		}
@@ -2635,8 +2637,9 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			b.ptrFlag.AppendPtr((*bool)(block[i].PtrFlag))
 		}
 		for i := range block {
-			b.name.Append(string(block[i].Name))
+			texts[i] = string(block[i].Name)
 		}
+		b.name.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.ptrName.AppendPtr((*string)(block[i].PtrName))
 		}
@@ -2670,8 +2673,9 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			lenColumn[i] = block[i].Len
 		}
 		for i := range block {
-			b.typeColumn.Append(block[i].Type)
+			texts[i] = block[i].Type
 		}
+		b.typeColumn.AppendAll(texts[:len(block)])
 		place := b.place.Extend(len(block))
 		for i := range block {
 			place[i] = block[i].Rank

@@ -1338,6 +1338,7 @@ func (b *EveryBuilder) Append(row Every) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *EveryBuilder) AppendRows(rows []Every) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		for i := range block {
 			b.aBool.Append(block[i].ABool)
@@ -1383,8 +1384,9 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 			aFloat64[i] = block[i].AFloat64
 		}
 		for i := range block {
-			b.aText.Append(block[i].AText)
+			texts[i] = block[i].AText
 		}
+		b.aText.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.aBytes.Append(block[i].ABytes)
 		}

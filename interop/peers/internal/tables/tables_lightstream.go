@@ -214,10 +214,12 @@ func (b *TextBuilder) Append(row Text) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TextBuilder) AppendRows(rows []Text) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		for i := range block {
-			b.text.Append(block[i].Text)
+			texts[i] = block[i].Text
 		}
+		b.text.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.nullText.AppendPtr(block[i].NullText)
 		}
@@ -716,6 +718,7 @@ func (b *WideBuilder) Append(row Wide) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *WideBuilder) AppendRows(rows []Wide) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		int16Column := b.int16Column.Extend(len(block))
 		for i := range block {
@@ -775,8 +778,9 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			defaultColumn[i] = block[i].Default
 		}
 		for i := range block {
-			b.renamed.Append(block[i].Renamed)
+			texts[i] = block[i].Renamed
 		}
+		b.renamed.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.nullWord.AppendPtr(block[i].NullWord)
 		}
@@ -2377,10 +2381,12 @@ func (b *ReadingBuilder) Append(row Reading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		for i := range block {
-			b.device.Append(block[i].Device)
+			texts[i] = block[i].Device
 		}
+		b.device.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.timeColumn.Append(block[i].Time)
 		}
@@ -3675,6 +3681,7 @@ func (b *AllBuilder) Append(row All) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *AllBuilder) AppendRows(rows []All) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		for i := range block {
 			b.boolColumn.Append(block[i].Bool)
@@ -3732,8 +3739,9 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			b.nano.Append(block[i].Nano)
 		}
 		for i := range block {
-			b.text.Append(block[i].Text)
+			texts[i] = block[i].Text
 		}
+		b.text.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.dict8.Append(block[i].Dict8)
 		}
@@ -3880,8 +3888,9 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			b.ptrFlag.AppendPtr((*bool)(block[i].PtrFlag))
 		}
 		for i := range block {
-			b.name.Append(string(block[i].Name))
+			texts[i] = string(block[i].Name)
 		}
+		b.name.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.ptrName.AppendPtr((*string)(block[i].PtrName))
 		}
@@ -3899,8 +3908,9 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			lenColumn[i] = block[i].Len
 		}
 		for i := range block {
-			b.typeColumn.Append(block[i].Type)
+			texts[i] = block[i].Type
 		}
+		b.typeColumn.AppendAll(texts[:len(block)])
 		place := b.place.Extend(len(block))
 		for i := range block {
 			place[i] = block[i].Rank
@@ -4302,6 +4312,7 @@ func (b *KnownBuilder) Append(row Known) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *KnownBuilder) AppendRows(rows []Known) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		for i := range block {
 			b.boolColumn.Append(block[i].Bool)
@@ -4345,8 +4356,9 @@ func (b *KnownBuilder) AppendRows(rows []Known) {
 			float64Column[i] = block[i].Float64
 		}
 		for i := range block {
-			b.text.Append(block[i].Text)
+			texts[i] = block[i].Text
 		}
+		b.text.AppendAll(texts[:len(block)])
 		for i := range block {
 			b.nullText.AppendPtr(block[i].NullText)
 		}
