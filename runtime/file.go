@@ -19,7 +19,8 @@ type FileReader[R, B any] struct {
 	core     readerCore
 	in       *ipc.FileReader
 	close    io.Closer
-	mu       sync.Mutex // of core
+	mu       sync.Mutex // of what is below, and of core's statistics
+	idle     []*fitting // those that nobody uses: each is for one goroutine at a time
 	newBatch func(Handle) B
 	readRows func(b B, rows []R, from int)
 }
@@ -36,7 +37,7 @@ func NewFileReader[R, B any, W Builder[R]](t *Table[R, B, W], src io.ReaderAt, s
 	if err != nil {
 		return nil, err
 	}
-	r.in = in
+	r.in, r.idle = in, []*fitting{r.core.fit}
 	return r, nil
 }
 
@@ -103,13 +104,35 @@ func (r *FileReader[R, B]) handle(i int) (Handle, error) {
 	if err != nil {
 		return Handle{}, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err := r.core.fit.apply(h, &r.core.stats); err != nil {
+	f, err := r.fitting()
+	if err != nil {
 		h.Release()
 		return Handle{}, err
 	}
-	return h, nil
+	var stats Stats
+	if err = f.apply(h, &stats); err != nil {
+		h.Release()
+		h = Handle{}
+	}
+	r.mu.Lock()
+	r.core.stats.InPlace += stats.InPlace
+	r.core.stats.Converted += stats.Converted
+	r.idle = append(r.idle, f)
+	r.mu.Unlock()
+	return h, err
+}
+
+// fitting returns a fitting that nobody uses. They are all the same.
+func (r *FileReader[R, B]) fitting() (*fitting, error) {
+	r.mu.Lock()
+	if n := len(r.idle); n != 0 {
+		f := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		r.mu.Unlock()
+		return f, nil
+	}
+	r.mu.Unlock()
+	return fit(r.core.table, r.core.source, r.core.columns, r.in.Schema(), &r.core.opts)
 }
 
 // Batch reads batch i, whose memory is its own until it is released.

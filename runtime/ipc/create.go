@@ -74,11 +74,11 @@ func AppendFile(name string, opts *WriterOptions) (w *FileWriter, err error) {
 
 // appendable returns where the last message of a file ends, 0 where there is none, or why nothing can follow it.
 func (r *FileReader) appendable() (end int64, err error) {
-	if r.dec.swap {
+	if r.first.dec.swap {
 		return 0, frame.Errorf(ErrUnsupported, "its data is big-endian; copy it into a file of its own, and append to that")
 	}
-	for id := range r.dec.dicts {
-		if id < 0 || id >= int64(r.dec.limits.MaxColumns) {
+	for id := range r.first.dec.dicts {
+		if id < 0 || id >= int64(r.first.dec.limits.MaxColumns) {
 			return 0, frame.Errorf(ErrUnsupported, "it has a dictionary with the id %d; copy it into a file of its own, and append to that", id)
 		}
 	}
@@ -112,7 +112,7 @@ func (r *FileReader) continued(dst io.Writer, end int64, opts *WriterOptions) (*
 		return nil, err
 	}
 	enc.lead = int(end % int64(len(zeros)))
-	for id, x := range r.dec.dicts {
+	for id, x := range r.first.dec.dicts {
 		if x.came {
 			enc.sent[id].dictionary, enc.sent[id].values = x.values, x.values.Values()
 		}

@@ -30,6 +30,20 @@ type Stats struct {
 	Encoded   int64 // batches of Forward that were encoded anew
 }
 
+// add adds what another has counted.
+func (s *Stats) add(t *Stats) {
+	s.Batches += t.Batches
+	s.Rows += t.Rows
+	s.Bytes += t.Bytes
+	s.Realigned += t.Realigned
+	s.Inflated += t.Inflated
+	s.Swapped += t.Swapped
+	s.Replaced += t.Replaced
+	s.Deltas += t.Deltas
+	s.Forwarded += t.Forwarded
+	s.Encoded += t.Encoded
+}
+
 // columnPlan is where a column's nodes and buffers are in each batch, and what they must be.
 type columnPlan struct {
 	field    *Field

@@ -41,3 +41,12 @@ func BigEndianSchema(s *Schema) []byte {
 	}
 	return finishMessage(b, arrowfb.SchemaEnd(b), arrowfb.MessageHeaderSchema, nil)
 }
+
+// CompressorOf returns what is registered for a method.
+func CompressorOf(c Compression) Compressor {
+	with, err := c.compressor()
+	if err != nil {
+		panic(err)
+	}
+	return with
+}

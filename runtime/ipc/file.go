@@ -109,10 +109,45 @@ type FileReader struct {
 	metadata     []KeyValue // of the footer
 	partial      bool       // not all columns are wanted
 
-	mu     sync.Mutex
+	// The first decoder has the schema and the dictionaries, which do not change once the file is open. Each batch is decoded with a
+	// copy of it, so that several are at once.
+	first fileDecoder
+	using sync.RWMutex // of the dictionaries' leases, which Close takes away
+
+	mu    sync.Mutex
+	idle  []*fileDecoder
+	stats Stats
+}
+
+// fileDecoder is what one goroutine decodes with.
+type fileDecoder struct {
 	framer frame.IPC
 	dec    *decoder
 	bytes  int64
+}
+
+// decoder returns one that nobody uses, to be given back with done.
+func (r *FileReader) decoder() *fileDecoder {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.idle); n != 0 {
+		x := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		return x
+	}
+	dec := *r.first.dec
+	dec.inflations, dec.inflateOne, dec.stats = nil, nil, Stats{}
+	return &fileDecoder{framer: frame.IPC{MaxMetadata: dec.limits.MaxMetadata, MaxBody: dec.limits.MaxBody}, dec: &dec}
+}
+
+// done takes a decoder back, and what it has counted.
+func (r *FileReader) done(x *fileDecoder) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x.dec.stats.Bytes = x.bytes
+	r.stats.add(&x.dec.stats)
+	x.dec.stats, x.bytes = Stats{}, 0
+	r.idle = append(r.idle, x)
 }
 
 // mapped is a source that hands out its bytes as blocks, as *mem.Map does.
@@ -149,10 +184,10 @@ func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReade
 		r.pool = mem.SharedPool()
 	}
 	r.mapped, _ = src.(mapped)
-	r.dec = newDecoder(opts.Limits, opts.Validate, opts.Align, r.pool)
-	r.framer = frame.IPC{MaxMetadata: r.dec.limits.MaxMetadata, MaxBody: r.dec.limits.MaxBody}
+	dec := newDecoder(opts.Limits, opts.Validate, opts.Align, r.pool)
+	r.first = fileDecoder{framer: frame.IPC{MaxMetadata: dec.limits.MaxMetadata, MaxBody: dec.limits.MaxBody}, dec: dec}
 	if err := r.open(opts); err != nil {
-		r.dec.free()
+		r.first.dec.free()
 		return nil, r.named(err)
 	}
 	return r, nil
@@ -180,14 +215,14 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 	if !footer.HasSchema() {
 		return fileError(end, "footer.schema", frame.Errorf(ErrMalformed, "the footer has no schema"))
 	}
-	if err := r.dec.setSchema(footer.Schema(), opts.Select); err != nil {
+	if err := r.first.dec.setSchema(footer.Schema(), opts.Select); err != nil {
 		return err
 	}
-	entries := schemaReader{limits: &r.dec.limits}
+	entries := schemaReader{limits: &r.first.dec.limits}
 	if r.metadata, err = entries.metadata("footer.customMetadata", footer.CustomMetadataLen(), footer.CustomMetadata); err != nil {
 		return err
 	}
-	r.partial = r.dec.partial()
+	r.partial = r.first.dec.partial()
 	for i := range footer.RecordBatchesLen() {
 		b, err := r.block(footer.RecordBatches(i), end, "footer.recordBatches")
 		if err != nil {
@@ -209,7 +244,7 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 			return err
 		}
 	}
-	return r.dec.resolveAll()
+	return r.first.dec.resolveAll()
 }
 
 // fileError is a [frame.DecodeError] at an offset of the file.
@@ -240,8 +275,8 @@ func (r *FileReader) readFooter() (f arrowfb.Footer, at int64, err error) {
 	switch {
 	case n <= 0 || at < fileStart:
 		return f, 0, fileError(r.size-int64(fileTail), "footer length", frame.Errorf(ErrMalformed, "%d bytes of footer in a file of %d", n, r.size))
-	case n > r.dec.limits.MaxMetadata:
-		have, most := sizes.Over(n, r.dec.limits.MaxMetadata)
+	case n > r.first.dec.limits.MaxMetadata:
+		have, most := sizes.Over(n, r.first.dec.limits.MaxMetadata)
 		return f, 0, fileError(r.size-int64(fileTail), "footer length", frame.Errorf(ErrLimit, "%s exceeds Limits.MaxMetadata (%s); raise it if the file is trusted", have, most))
 	}
 	buf := mem.Alloc(int(n))
@@ -292,18 +327,18 @@ func (r *FileReader) block(b arrowfb.Block, end int64, path string) (block, erro
 	switch {
 	case x.offset < fileStart || x.head <= 0 || x.body < 0 || x.offset > end || int64(x.head) > end-x.offset || x.body > end-x.offset-int64(x.head):
 		return x, fileError(end, path, frame.Errorf(ErrMalformed, "a block at %d of %d and %d bytes, the footer begins at %d", x.offset, x.head, x.body, end))
-	case int64(x.head) > r.dec.limits.MaxMetadata:
-		have, most := sizes.Over(int64(x.head), r.dec.limits.MaxMetadata)
+	case int64(x.head) > r.first.dec.limits.MaxMetadata:
+		have, most := sizes.Over(int64(x.head), r.first.dec.limits.MaxMetadata)
 		return x, fileError(end, path, frame.Errorf(ErrLimit, "metadata of %s exceeds Limits.MaxMetadata (%s); raise it if the file is trusted", have, most))
-	case x.body > r.dec.limits.MaxBody || x.body > math.MaxInt-int64(x.head):
-		have, most := sizes.Over(x.body, r.dec.limits.MaxBody)
+	case x.body > r.first.dec.limits.MaxBody || x.body > math.MaxInt-int64(x.head):
+		have, most := sizes.Over(x.body, r.first.dec.limits.MaxBody)
 		return x, fileError(end, path, frame.Errorf(ErrLimit, "%s exceeds Limits.MaxBody (%s); raise it", have, most))
 	}
 	return x, nil
 }
 
-// read reads a message and calls use with it, one at a time. The memory of the metadata goes back afterwards.
-func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
+// read reads a message and calls use with it. The memory of the metadata goes back afterwards.
+func (r *FileReader) read(x *fileDecoder, b block, use func(m *frame.Message) error) error {
 	head, err := r.pool.TryGet(int(b.head))
 	if err != nil {
 		return fileError(b.offset, "", err)
@@ -312,14 +347,12 @@ func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
 	if err := r.readAt(head.Bytes(), b.offset); err != nil {
 		return err
 	}
-	body, read, err := r.body(b, head.Bytes())
+	body, read, err := r.body(x, b, head.Bytes())
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.framer.Restart()
-	n, length, need, err := r.framer.Measure(head.Bytes())
+	x.framer.Restart()
+	n, length, need, err := x.framer.Measure(head.Bytes())
 	switch {
 	case err != nil:
 	case need > 0 || n > int(b.head):
@@ -331,16 +364,16 @@ func (r *FileReader) read(b block, use func(m *frame.Message) error) error {
 		body.Release()
 		return r.locate(b, err)
 	}
-	m, err := r.framer.DecodeBody(head.Bytes()[:n], body.Bytes()[:length], body)
+	m, err := x.framer.DecodeBody(head.Bytes()[:n], body.Bytes()[:length], body)
 	if err == nil {
 		err = use(&m)
 	}
-	r.bytes += int64(b.head) + read
+	x.bytes += int64(b.head) + read
 	return r.locate(b, err)
 }
 
 // body returns the body of a message: read, or as it is mapped.
-func (r *FileReader) body(b block, head []byte) (body *mem.Block, read int64, err error) {
+func (r *FileReader) body(x *fileDecoder, b block, head []byte) (body *mem.Block, read int64, err error) {
 	if r.mapped != nil {
 		at := b.offset + int64(b.head)
 		if body, err = r.mapped.BlockAt(at, int(b.body)); err != nil {
@@ -351,7 +384,7 @@ func (r *FileReader) body(b block, head []byte) (body *mem.Block, read int64, er
 	if body, err = r.pool.TryGet(int(b.body)); err != nil {
 		return nil, 0, fileError(b.offset, "", err)
 	}
-	if read, err = r.readBody(b, head, body.Bytes()); err != nil {
+	if read, err = r.readBody(x, b, head, body.Bytes()); err != nil {
 		body.Release()
 		return nil, 0, err
 	}
@@ -368,25 +401,25 @@ func (r *FileReader) locate(b block, err error) error {
 }
 
 func (r *FileReader) dictionary(b block) error {
-	return r.read(b, func(m *frame.Message) error {
+	return r.read(&r.first, b, func(m *frame.Message) error {
 		fb, ok := m.Root.HeaderDictionaryBatch()
 		if !ok {
 			m.Release()
 			return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v where the footer lists a dictionary", m.Root.HeaderType()))
 		}
-		return r.dec.dictionary(m, fb, false)
+		return r.first.dec.dictionary(m, fb, false)
 	})
 }
 
 // Close gives back what the dictionaries have taken of the pool's budget. Batches stay valid. It is optional.
 func (r *FileReader) Close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.dec.free()
+	r.using.Lock()
+	defer r.using.Unlock()
+	r.first.dec.free()
 }
 
 // Schema returns the schema of the file.
-func (r *FileReader) Schema() *Schema { return r.dec.schema }
+func (r *FileReader) Schema() *Schema { return r.first.dec.schema }
 
 // Footer returns the entries that are attached to the footer, which are read-only: the metadata of the file as a whole.
 func (r *FileReader) Footer() []KeyValue { return r.metadata }
@@ -403,12 +436,16 @@ func (r *FileReader) Batch(i int) (h Batch, err error) {
 		}
 		return h, fmt.Errorf("lightstream: there is no batch %d in %s, which has %d; they are numbered from 0", i, of, len(r.batches))
 	}
-	err = r.read(r.batches[i], func(m *frame.Message) error {
+	x := r.decoder()
+	defer r.done(x)
+	err = r.read(x, r.batches[i], func(m *frame.Message) error {
 		if m.Batch == nil {
 			m.Release()
 			return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v where the footer lists a record batch", m.Root.HeaderType()))
 		}
-		h, err = r.dec.batch(m)
+		r.using.RLock()
+		defer r.using.RUnlock()
+		h, err = x.dec.batch(m)
 		return err
 	})
 	if err != nil {
@@ -426,7 +463,8 @@ func (r *FileReader) Batch(i int) (h Batch, err error) {
 func (r *FileReader) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.dec.stats
-	s.Bytes = r.bytes
+	s := r.stats
+	s.add(&r.first.dec.stats)
+	s.Bytes += r.first.bytes
 	return s
 }

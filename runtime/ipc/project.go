@@ -61,8 +61,8 @@ func merged(list []extent) []extent {
 
 // readBody reads a body into memory of its length: all of it, or what the columns that are wanted need. The rest is not looked at.
 // It returns how many bytes it has read.
-func (r *FileReader) readBody(b block, head, body []byte) (n int64, err error) {
-	for _, x := range r.wanted(head, b.body) {
+func (r *FileReader) readBody(d *fileDecoder, b block, head, body []byte) (n int64, err error) {
+	for _, x := range r.wanted(d, head, b.body) {
 		if err := r.readAt(body[x.from:x.to], b.offset+int64(b.head)+x.from); err != nil {
 			return n, err
 		}
@@ -72,20 +72,18 @@ func (r *FileReader) readBody(b block, head, body []byte) (n int64, err error) {
 }
 
 // wanted returns the parts that are needed of the body of size bytes behind head.
-func (r *FileReader) wanted(head []byte, size int64) []extent {
+func (r *FileReader) wanted(d *fileDecoder, head []byte, size int64) []extent {
 	all := []extent{{0, size}}
 	if !r.partial {
 		return all
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n, _, need, err := r.framer.Measure(head)
+	n, _, need, err := d.framer.Measure(head)
 	if err != nil || need > 0 || n > len(head) {
 		return all // which is wrong, and is going to be found so
 	}
-	m, err := r.framer.DecodeBody(head[:n], nil, nil)
+	m, err := d.framer.DecodeBody(head[:n], nil, nil)
 	if err != nil || m.Batch == nil {
 		return all
 	}
-	return r.dec.extents(m.Batch, size)
+	return d.dec.extents(m.Batch, size)
 }
