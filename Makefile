@@ -42,7 +42,7 @@ emulate: ## run the tests of the runtime on a 32-bit, an arm64 and a big-endian 
 	GOARCH=arm64 $(GOTEST) -short -exec qemu-aarch64-static ./runtime/... ./internal/...
 	GOARCH=s390x $(GOTEST) -short -exec qemu-s390x-static ./runtime/... ./internal/...
 
-hostile: ## read 50,000 damaged streams and files in a process whose memory is measured
+hostile: ## read 50,000 damaged streams, files and mapped files in a process whose memory is measured
 	$(GOTEST) -count=1 -run '^TestMutations$$' ./runtime/ipc -args -mutations 50000
 
 fuzz: ## run each fuzz target for FUZZTIME (30s)

@@ -3,6 +3,9 @@ package ipc_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
+	"os"
 	"slices"
 	"testing"
 
@@ -14,7 +17,40 @@ import (
 
 // readFile reads all batches of a file and every value in them, if they were checked.
 func readFile(p []byte, opts *ipc.ReaderOptions) (rows int64, err error) {
-	r, err := ipc.NewFileReader(bytes.NewReader(p), int64(len(p)), opts)
+	return readFrom(bytes.NewReader(p), int64(len(p)), opts)
+}
+
+// readMapped is readFile of a file that is mapped, and closed without anything of it in use. Its default level is that of others.
+func readMapped(p []byte, opts *ipc.ReaderOptions) (rows int64, err error) {
+	own := ipc.ReaderOptions{}
+	if opts != nil {
+		own = *opts
+	}
+	if own.Validate == ipc.DefaultLevel {
+		own.Validate = ipc.Contents
+	}
+	f, err := os.CreateTemp("", "lightstream-*.arrow")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(p)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return 0, err
+	}
+	m, err := mem.OpenMap(f.Name())
+	if err != nil {
+		return 0, err
+	}
+	rows, err = readFrom(m, m.Size(), &own)
+	if e := m.Close(); e != nil {
+		return 0, fmt.Errorf("%v after %v", e, err) // which is of no type that is wanted
+	}
+	return rows, err
+}
+
+func readFrom(src io.ReaderAt, size int64, opts *ipc.ReaderOptions) (rows int64, err error) {
+	r, err := ipc.NewFileReader(src, size, opts)
 	if err != nil {
 		return 0, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // place is an entry of a footer.
@@ -149,21 +151,39 @@ func TestHostileFiles(t *testing.T) {
 			}
 		}), malformed, "they overlap"},
 		{"no dictionary", edit(withDict(), func(f *arrowFile) { f.dicts = nil }), malformed, "row 0 is outside the dictionary of 0 values"},
+		{"2^40 rows", edit(newFile(x32), func(f *arrowFile) {
+			b := numbers()
+			b.Rows, b.Nodes[0][0] = 1<<40, 1<<40
+			f.batch(b)
+		}), limit, "Limits.MaxRows"},
+		{"2^40 rows of nulls", edit(newFile(it.Field{Name: "n", Type: it.Null}), func(f *arrowFile) { f.batch(it.NewBatch(1<<40).Add(1<<40, 1<<40)) }), limit, "Limits.MaxRows"},
+		{"200,000 columns", newFile(slices.Repeat([]it.Field{x32}, 200_000)...).bytes(), limit, "Limits.MaxColumns"},
+		{"1.5 GiB of a few bytes", edit(newFile(it.Field{Name: "x", Type: it.Int(64, true)}), func(f *arrowFile) {
+			b := it.NewBatch(3<<26).Add(3<<26, 0, nil, append(it.I64(3<<29), make([]byte, 64)...))
+			codec := arrowfb.CompressionTypeZSTD
+			b.Compression = &codec
+			f.batch(b)
+		}), limit, "Limits.MaxBody"},
 		{"zeros in a block", edit(good(), func(f *arrowFile) { clear(f.p[f.blocks[0].offset:]) }), malformed, "where the footer lists a record batch"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			opts, budget := damaged(ipc.Contents)
-			var err error
-			n := allocated(func() { _, err = readFile(c.file, opts) })
-			wellTyped(t, err, len(c.file))
-			if most := 1<<20 + 20*int64(len(c.file)); n > most {
-				t.Errorf("%d bytes allocated for a file of %d: %v", n, len(c.file), err)
-			}
-			if used := budget.Used(); used != 0 {
-				t.Errorf("%d bytes are held at the end: %v", used, err)
-			}
-			if c.want == nil && err != nil || c.want != nil && (!errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says)) {
-				t.Errorf("%v, want one that wraps %v and says %q", err, c.want, c.says)
+			for way, read := range map[string]func([]byte, *ipc.ReaderOptions) (int64, error){"read": readFile, "mapped": readMapped} {
+				opts, budget := damaged(ipc.Contents)
+				if strings.HasPrefix(c.says, "Limits.") {
+					opts, budget = &ipc.ReaderOptions{}, mem.NewBudget(0) // it is that limit which refuses
+				}
+				var err error
+				n := allocated(func() { _, err = read(c.file, opts) })
+				wellTyped(t, err, len(c.file))
+				if most := 1<<20 + 20*int64(len(c.file)); n > most {
+					t.Errorf("%s: %d bytes allocated for a file of %d: %v", way, n, len(c.file), err)
+				}
+				if used := budget.Used(); used != 0 {
+					t.Errorf("%s: %d bytes are held at the end: %v", way, used, err)
+				}
+				if c.want == nil && err != nil || c.want != nil && (!errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says)) {
+					t.Errorf("%s: %v, want one that wraps %v and says %q", way, err, c.want, c.says)
+				}
 			}
 		})
 	}

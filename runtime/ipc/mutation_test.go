@@ -75,6 +75,7 @@ func TestFuzzFiles(t *testing.T) {
 var ways = map[string]func(in []byte, opts *ipc.ReaderOptions) (int64, error){
 	"stream": func(in []byte, opts *ipc.ReaderOptions) (int64, error) { return readAll(bytes.NewReader(in), opts) },
 	"file":   readFile,
+	"mapped": readMapped,
 }
 
 // small returns valid streams and files of every type, plain and compressed, which are to be damaged.
@@ -142,7 +143,7 @@ func mutate(r *rand.Rand, p []byte) []byte {
 	return p
 }
 
-// TestMutations reads damaged streams and files, in a process of its own whose memory is measured: an error of the right type, or
+// TestMutations reads damaged streams and files, these by ReadAt and mapped, in a process of its own whose memory is measured: an error of the right type, or
 // values that can all be read, soon and in little memory.
 func TestMutations(t *testing.T) {
 	if !*child {
@@ -169,12 +170,12 @@ func TestMutations(t *testing.T) {
 	accepted, refused, slowest := 0, 0, time.Duration(0)
 	for i := range *mutations {
 		r := rand.New(rand.NewPCG(2026, uint64(i)))
-		way, seeds := "stream", streams
-		if i%2 == 1 {
-			way, seeds = "file", files
+		way, seeds := []string{"stream", "file", "mapped"}[i%3], streams
+		if way != "stream" {
+			seeds = files
 		}
 		in := mutate(r, seeds[r.IntN(len(seeds))])
-		opts := &ipc.ReaderOptions{Validate: []ipc.Level{ipc.Contents, ipc.UTF8, ipc.Structure}[i/2%3], Align: []ipc.Align{ipc.Align64, ipc.ValueSize}[i/6%2]}
+		opts := &ipc.ReaderOptions{Validate: []ipc.Level{ipc.Contents, ipc.UTF8, ipc.Structure}[i/3%3], Align: []ipc.Align{ipc.Align64, ipc.ValueSize}[i/9%2]}
 		start := time.Now()
 		_, err := ways[way](in, opts)
 		if took := time.Since(start); took > slowest {
