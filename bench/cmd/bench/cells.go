@@ -2,7 +2,13 @@ package main
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
 	"time"
+
+	"github.com/lightstream-go/lightstream/bench/internal/workload"
+	"github.com/lightstream-go/lightstream/bench/tables"
+	rt "github.com/lightstream-go/lightstream/runtime"
 )
 
 func showCalls(rate float64) string { return showTime(1 / rate) }
@@ -13,6 +19,8 @@ func showBatches(rate float64) string {
 	}
 	return fmt.Sprintf("%.0f/s", rate)
 }
+
+func showRows(rate float64) string { return fmt.Sprintf("%.1f M rows/s", rate/1e6) }
 
 func showTime(seconds float64) string {
 	switch ns := seconds * 1e9; {
@@ -62,13 +70,45 @@ func cells(pairs *streams) []*cell {
 	bare := func(name, network string, rows, distinct int) *cell { // what a protocol costs beside a stream of one table
 		return between([]peer{protocol, ours}, name, network, rows, distinct, map[peer]float64{ours: 0.9})
 	}
-	return []*cell{
+	convert := func(name string, start func() (map[peer]func() error, error)) *cell {
+		c := memory("convert/"+name, 0, start)
+		c.peers, c.goals = []peer{converted, inPlace}, map[peer]float64{inPlace: 0.5}
+		return c
+	}
+	conversions := func(size string, rows int) []*cell {
+		return []*cell{
+			convert("nullable/rows="+size, func() (map[peer]func() error, error) {
+				return convertCalls(tables.NullableTable, rows, 0, func(i int) tables.Nullable {
+					return tables.Nullable{Value: rt.Some(int64(i)), Time: workload.Moment(i), Category: workload.Category(i % 100)}
+				})
+			}),
+			convert("us-to-ns/rows="+size, func() (map[peer]func() error, error) {
+				return convertCalls(tables.MicrosTable, rows, 1, func(i int) tables.Micros {
+					return tables.Micros{Value: int64(i), Time: workload.Moment(i), Category: workload.Category(i % 100)}
+				})
+			}),
+			convert("dict-uint8-to-int32/rows="+size, func() (map[peer]func() error, error) {
+				return convertCalls(tables.NarrowTable, rows, 1, func(i int) tables.Narrow {
+					return tables.Narrow{Value: int64(i), Time: workload.Moment(i), Category: workload.Category(i % 100)}
+				})
+			}),
+		}
+	}
+	batcher := func(name string, active, procs int) *cell {
+		return &cell{
+			name: "batcher/" + name, time: 200 * time.Millisecond, peers: []peer{ours}, show: showRows,
+			start: func() (runner, error) { return batchers(active, procs), nil },
+		}
+	}
+	return slices.Concat([]*cell{
 		memory("encode/rows=1k", 8, func() (map[peer]func() error, error) { return encodeCalls(1_000) }),
 		memory("encode/rows=1M", 0, func() (map[peer]func() error, error) { return encodeCalls(1_000_000) }),
 		memory("decode/rows=1k", 10, func() (map[peer]func() error, error) { return decodeCalls(1_000) }),
 		memory("decode/rows=1M", 0, func() (map[peer]func() error, error) { return decodeCalls(1_000_000) }),
 		memory("append/flights=50k/dictionary", 4, func() (map[peer]func() error, error) { return appendCalls(true) }),
 		memory("append/flights=50k/utf8", 4, func() (map[peer]func() error, error) { return appendCalls(false) }),
+		batcher("active=1/procs=1", 1, 1),
+		batcher("active=8", 8, runtime.GOMAXPROCS(0)),
 		stream("stream/tcp/rows=1k", "tcp", 1_000, 1, map[peer]float64{arrowGo: 3, flight: 3}),
 		stream("stream/uds/rows=1k", "uds", 1_000, 1, nil),
 		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, flight: 3, raw: 0.8}),
@@ -77,5 +117,5 @@ func cells(pairs *streams) []*cell {
 		bare("protocol/uds/rows=1k", "uds", 1_000, 1),
 		bare("protocol/tcp/rows=1M", "tcp", 1_000_000, 4),
 		bare("protocol/uds/rows=1M", "uds", 1_000_000, 4),
-	}
+	}, conversions("1k", 1_000), conversions("64k", 64<<10))
 }

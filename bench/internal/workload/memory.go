@@ -52,41 +52,46 @@ func (l *Loop) Read(p []byte) (int, error) {
 
 // Stream returns a loop over one reference batch as this project writes it.
 func Stream(rows int, seed uint64) *Loop {
-	var out bytes.Buffer
-	w, b := tables.NewSampleWriter(&out, nil), Builder(rows, seed)
-	write := func() {
-		if err := w.Write(context.Background(), b); err != nil {
-			panic(err)
-		}
-	}
-	write()
-	n := out.Len()
-	write()
-	return loopOf(out.Bytes(), n)
+	b := Builder(rows, seed)
+	return must(LoopOf(func(dst io.Writer) func() error {
+		w := tables.NewSampleWriter(dst, nil)
+		return func() error { return w.Write(context.Background(), b) }
+	}))
 }
 
 // ArrowStream returns a loop over one reference batch as arrow-go writes it.
 func ArrowStream(rows int, seed uint64) *Loop {
-	var out bytes.Buffer
-	w, rec := ipc.NewWriter(&out, ipc.WithSchema(SampleSchema)), Record(rows, seed, Dictionary())
-	write := func() {
-		if err := w.Write(rec); err != nil {
-			panic(err)
-		}
-	}
-	write()
-	n := out.Len()
-	write()
-	return loopOf(out.Bytes(), n)
+	rec := Record(rows, seed, Dictionary())
+	return must(LoopOf(func(dst io.Writer) func() error {
+		w := ipc.NewWriter(dst, ipc.WithSchema(SampleSchema))
+		return func() error { return w.Write(rec) }
+	}))
 }
 
 // MessageSize is the length of the message of one reference batch, head and padding included.
 func MessageSize(rows int) int { return len(Stream(rows, 0).batch) }
 
-// loopOf returns the loop of a stream whose first n bytes end with its first batch.
-func loopOf(stream []byte, n int) *Loop {
+// LoopOf returns the loop of a batch, which write writes to dst each time that it is called.
+func LoopOf(write func(dst io.Writer) func() error) (*Loop, error) {
+	var out bytes.Buffer
+	batch := write(&out)
+	if err := batch(); err != nil {
+		return nil, err
+	}
+	n := out.Len() // where the first batch ends
+	if err := batch(); err != nil {
+		return nil, err
+	}
+	stream := out.Bytes()
 	size := len(stream) - n
-	return NewLoop(stream[:n-size:n-size], stream[n:])
+	return NewLoop(stream[:n-size:n-size], stream[n:]), nil
+}
+
+func must(l *Loop, err error) *Loop {
+	if err != nil {
+		panic(err)
+	}
+	return l
 }
 
 var _ io.Reader = (*Loop)(nil)

@@ -17,6 +17,9 @@ import (
 // Categories is the number of values in the dictionary of the reference batch.
 const Categories = 1000
 
+// Moment is the time of row i.
+func Moment(i int) time.Time { return time.UnixMicro(1_700_000_000_000_000 + int64(i)*1000).UTC() }
+
 // Category returns value i of the dictionary.
 func Category(i int) string { return fmt.Sprintf("category-%04d", i) }
 
