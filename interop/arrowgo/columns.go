@@ -65,6 +65,7 @@ func undo(sources []source, record int64) {
 	for i := range sources {
 		sources[i].dictionary.undo(record)
 		undo(sources[i].children, record)
+		undo(sources[i].below, record)
 	}
 }
 
@@ -144,6 +145,7 @@ type source struct {
 	path       string
 	dictionary importedDictionary
 	children   []source
+	below      []source // one for the values of a dictionary that are a column
 
 	// What is read at the moment: rows of data from offset on, the array's own offset included.
 	data         arrow.ArrayData
@@ -155,6 +157,12 @@ func sourcesOf(c *columns, fields []ipc.Field, path string) []source {
 	for i := range fields {
 		f := &fields[i]
 		s[i].columns, s[i].field, s[i].path = c, f, path+f.Name
+		if f.Dictionary != nil {
+			if values := valuesOf(f); !isBytes(&values) {
+				s[i].below = sourcesOf(c, []ipc.Field{values}, path)
+			}
+			continue
+		}
 		s[i].children = sourcesOf(c, f.Children, s[i].path+".")
 	}
 	return s
@@ -194,12 +202,22 @@ func (s *source) read(d *column.Data, data arrow.ArrayData, from, rows int) erro
 		width := widthOf(s.field.Type)
 		if e := s.field.Dictionary; e != nil {
 			width = widthOf(e.Index)
-			d.Dictionary = s.dictionary.values(data.Dictionary(), s.columns.records)
+			if d.Dictionary, err = s.dictionaryOf(data.Dictionary()); err != nil {
+				return err
+			}
 			d.Values = d.Dictionary.Values()
 		}
 		d.Buffers[1], err = s.values(1, "values", width)
 	}
 	return err
+}
+
+// dictionaryOf returns the dictionary of the values in an array, which the column has now.
+func (s *source) dictionaryOf(data arrow.ArrayData) (*column.Dictionary, error) {
+	if s.below == nil {
+		return s.dictionary.values(data, s.columns.records), nil
+	}
+	return s.dictionary.column(data, s.columns.records, &s.below[0])
 }
 
 func (s *source) malformed(part, format string, args ...any) error {

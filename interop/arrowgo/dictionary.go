@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"weak"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -13,6 +14,32 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
+
+// exportedColumnDictionary is one whose values are a column, in arrow-go's form.
+type exportedColumnDictionary struct {
+	of    *column.Dictionary
+	data  *column.Data
+	array *array.Data
+}
+
+// values returns the values that a column's indices stand for, which are memory of the heap. They are valid without being retained
+// until the next call.
+func (x *exportedColumnDictionary) values(c *exportedColumn, d *column.Data) (*array.Data, error) {
+	v := d.Values.Column()
+	if v == nil { // a dictionary that holds nothing yet
+		none := noRows(c.field)
+		v = &none
+	}
+	if x.array != nil && x.of == d.Dictionary && x.data == v {
+		return x.array, nil
+	}
+	a, err := c.data(nil, v)
+	if err != nil {
+		return nil, err
+	}
+	*x = exportedColumnDictionary{d.Dictionary, v, a}
+	return a, nil
+}
 
 // exportedDictionary is a dictionary in arrow-go's form. Where the dictionary grows, what is new is appended behind what older arrays
 // see, so that many small additions take linear time.
@@ -146,10 +173,58 @@ type importedDictionary struct {
 	before     *column.Dictionary // the one that was there before record number changed
 	changed    int64
 
-	// What it was made of last: pointers that are compared and never followed, as the memory may be gone.
-	from           *array.Data
+	// What it was made of last, of which it keeps nothing alive.
+	from           weak.Pointer[array.Data]
 	offset, length int
-	buffer         *memory.Buffer
+	buffer         weak.Pointer[memory.Buffer]
+}
+
+// same tells whether an array is the one that the dictionary was made of last, and notes that it is from now on.
+func (x *importedDictionary) same(data *array.Data) bool {
+	var buffer weak.Pointer[memory.Buffer]
+	if b := data.Buffers(); len(b) > 1 {
+		buffer = weak.Make(b[1])
+	}
+	from := weak.Make(data)
+	same := x.from == from && x.offset == data.Offset() && x.length == data.Len() && x.buffer == buffer
+	x.from, x.offset, x.length, x.buffer = from, data.Offset(), data.Len(), buffer
+	return same
+}
+
+// column returns the runtime's dictionary of an array whose values are not byte strings: the same while the array is.
+func (x *importedDictionary) column(data arrow.ArrayData, record int64, read *source) (*column.Dictionary, error) {
+	from, _ := data.(*array.Data)
+	var own column.Data
+	switch {
+	case from == nil && x.dictionary != nil: // allowed where there are no rows
+		return x.dictionary, nil
+	case from == nil:
+		own = noRows(read.field)
+	case x.dictionary != nil && x.same(from):
+		return x.dictionary, nil
+	default:
+		var values column.Data
+		if err := read.read(&values, from, 0, from.Len()); err != nil {
+			return nil, err
+		}
+		x.same(from)
+		own = values.Clone()
+	}
+	x.before, x.changed = x.dictionary, record
+	x.dictionary = column.ColumnDictionary(&own)
+	return x.dictionary, nil
+}
+
+// noRows returns a column without rows.
+func noRows(f *ipc.Field) (d column.Data) {
+	if f.Dictionary != nil {
+		d.Dictionary = column.NewDictionary(0)
+		return d
+	}
+	for i := range f.Children {
+		d.Children = append(d.Children, noRows(&f.Children[i]))
+	}
+	return d
 }
 
 // values returns the runtime's dictionary of an array in the given record. Where the values begin with those of the last array it
@@ -162,11 +237,7 @@ func (x *importedDictionary) values(data arrow.ArrayData, record int64) *column.
 		}
 		return x.dictionary
 	}
-	var buffer *memory.Buffer
-	if b := from.Buffers(); len(b) > 1 {
-		buffer = b[1]
-	}
-	if x.from == from && x.offset == from.Offset() && x.length == from.Len() && x.buffer == buffer {
+	if x.same(from) {
 		return x.dictionary
 	}
 	a := array.MakeFromData(from)
@@ -183,14 +254,13 @@ func (x *importedDictionary) values(data arrow.ArrayData, record int64) *column.
 			x.dictionary.AppendBytes(value(i), false)
 		}
 	}
-	x.from, x.offset, x.length, x.buffer = from, from.Offset(), from.Len(), buffer
 	return x.dictionary
 }
 
 // undo goes back to the dictionary from before the given record, which was not used after all.
 func (x *importedDictionary) undo(record int64) {
 	if x.changed == record && x.before != nil {
-		x.dictionary, x.before, x.from = x.before, nil, nil
+		x.dictionary, x.before, x.from = x.before, nil, weak.Pointer[array.Data]{}
 	}
 }
 

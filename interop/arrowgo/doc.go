@@ -17,7 +17,7 @@
 //	list view, union  as it is         as fixed width, items and dense children whole
 //	run ends          as it is         sliced; ends copied where a slice does not start at the first row
 //
-// The values of dictionaries are copied, once: each side keeps them in its own form, and [Exporter], [Importer] and [Writer]
+// The values of dictionaries are copied, once, but for those of nested types and bools on their way to arrow-go: each side keeps them in its own form, and [Exporter], [Importer] and [Writer]
 // remember what they made of a dictionary, or of the part of it that they have seen when it grows. So one of them for each stream
 // is much cheaper than one for each batch.
 //
@@ -26,8 +26,8 @@
 // is given back only if the batch made of it is released. For memory of the Go heap, as arrow-go's default allocator's is, that is
 // a matter of reuse alone, and the garbage collector finds what was forgotten.
 //
-// All types go across but dictionaries of bools, nulls and nested values; a table takes those that its columns can be made of.
-// Extension types go as what they are stored as, with their name and parameters in the field's metadata.
+// All types go across; a table takes those that its columns can be made of. What is attached to a batch's message goes with it as the
+// metadata of a record, and the other way. Extension types go as what they are stored as, with their name and parameters in the field's metadata.
 //
 // Programs that do not import this package do not link arrow-go. It needs a little-endian host.
 package arrowgo

@@ -92,7 +92,7 @@ func (e *Exporter) RecordBatch(h rt.Handle) (arrow.RecordBatch, error) {
 		e.arrays = append(e.arrays, array.MakeFromData(data))
 		data.Release()
 	}
-	return array.NewRecordBatch(e.schema, e.arrays, int64(rows)), nil
+	return array.NewRecordBatchWithMetadata(e.schema, e.arrays, int64(rows), metadataTo(h.Metadata())), nil
 }
 
 // exportedColumn is what an exporter knows of a column.
@@ -102,10 +102,21 @@ type exportedColumn struct {
 	path       string
 	dictionary exportedDictionary
 	children   []exportedColumn
+
+	// Of the values of a dictionary that are a column.
+	columns exportedColumnDictionary
+	below   *exportedColumn
 }
 
 func (c *exportedColumn) init(f *ipc.Field, theirs arrow.DataType, path string) {
 	c.field, c.theirs, c.path = f, theirs, path
+	if f.Dictionary != nil {
+		if values := valuesOf(f); !isBytes(&values) {
+			c.below = new(exportedColumn)
+			c.below.init(&values, theirs.(*arrow.DictionaryType).ValueType, path)
+		}
+		return
+	}
 	if len(f.Children) == 0 {
 		return
 	}
@@ -157,7 +168,7 @@ func (c *exportedColumn) data(l *lease, d *column.Data) (*array.Data, error) {
 		return nil, err
 	}
 	if c.field.Dictionary != nil {
-		values, err := c.dictionary.values(c.field, d)
+		values, err := c.values(d)
 		if err != nil {
 			return nil, err
 		}
@@ -173,6 +184,14 @@ func (c *exportedColumn) data(l *lease, d *column.Data) (*array.Data, error) {
 		children = append(children, child)
 	}
 	return array.NewData(c.theirs, d.Len, buffers, children, nulls, 0), nil
+}
+
+// values returns the values of a dictionary column.
+func (c *exportedColumn) values(d *column.Data) (*array.Data, error) {
+	if c.below != nil {
+		return c.columns.values(c.below, d)
+	}
+	return c.dictionary.values(c.field, d)
 }
 
 // checkNulls refuses nulls where the format has none and arrow-go cannot hold them.
@@ -201,10 +220,13 @@ type lease struct {
 
 var _ memory.Allocator = (*lease)(nil)
 
-// buffer returns a buffer with one reference that aliases b.
+// buffer returns a buffer with one reference that aliases b. That of a nil lease counts nothing, as it is memory of the heap.
 func (l *lease) buffer(b []byte) *memory.Buffer {
 	if len(b) == 0 {
 		return empty
+	}
+	if l == nil {
+		return memory.NewBufferBytes(b)
 	}
 	l.buffers.Add(1)
 	return memory.NewBufferWithAllocator(b, l)

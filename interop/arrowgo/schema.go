@@ -98,17 +98,19 @@ func fieldTo(f *ipc.Field, path string) (a arrow.Field, err error) {
 
 // typeTo returns the arrow-go type of a field.
 func typeTo(f *ipc.Field, path string) (arrow.DataType, error) {
-	t := flatTo(f.Type)
 	if d := f.Dictionary; d != nil {
 		index := flatTo(d.Index)
-		switch {
-		case t == nil || !isDictionaryValue(f.Type):
-			return nil, unsupported(path, f.TypeString(), "dictionaries hold text, bytes or values of a fixed width")
-		case index == nil || d.Index.Kind != ipc.KindInt:
+		if index == nil || d.Index.Kind != ipc.KindInt {
 			return nil, unsupported(path, f.TypeString(), "indices are integers")
+		}
+		values := valuesOf(f)
+		t, err := typeTo(&values, path)
+		if err != nil {
+			return nil, err
 		}
 		return &arrow.DictionaryType{IndexType: index, ValueType: t, Ordered: d.Ordered}, nil
 	}
+	t := flatTo(f.Type)
 	if t != nil {
 		return t, nil
 	}
@@ -125,9 +127,17 @@ func typeTo(f *ipc.Field, path string) (arrow.DataType, error) {
 	return t, nil
 }
 
-// isDictionaryValue tells whether a dictionary can hold values of type t.
-func isDictionaryValue(t ipc.Type) bool {
-	return t.Kind != ipc.KindBool && t.Kind != ipc.KindNull
+// valuesOf returns the field of the values of a dictionary column.
+func valuesOf(f *ipc.Field) ipc.Field {
+	values := *f
+	values.Dictionary, values.Nullable = nil, true
+	return values
+}
+
+// isBytes tells whether values of the type are byte strings, numbers too, which dictionaries of the runtime keep as strings. Those
+// of others keep a column.
+func isBytes(f *ipc.Field) bool {
+	return len(f.Children) == 0 && f.Type.Kind != ipc.KindBool && f.Type.Kind != ipc.KindNull && f.Type.Kind != ipc.KindStruct
 }
 
 // units are those of Arrow, by arrow-go's numbers.
@@ -302,11 +312,12 @@ func fieldFrom(a arrow.Field, path string) (f ipc.Field, err error) {
 	if d, is := t.(*arrow.DictionaryType); is {
 		index, _ := flatFrom(d.IndexType)
 		f.Dictionary = &ipc.DictionaryEncoding{Index: index, Ordered: d.Ordered}
-		var ok bool
-		if f.Type, ok = flatFrom(d.ValueType); !ok || !isDictionaryValue(f.Type) {
-			return f, unsupported(path, a.Type, "dictionaries hold text, bytes or values of a fixed width")
+		if _, twice := d.ValueType.(*arrow.DictionaryType); twice {
+			return f, unsupported(path, a.Type, "the values of a dictionary have one themselves")
 		}
-		return f, nil
+		values, err := fieldFrom(arrow.Field{Name: a.Name, Type: d.ValueType}, path)
+		f.Type, f.Children = values.Type, values.Children
+		return f, err
 	}
 	var ok bool
 	if f.Type, ok = flatFrom(t); ok {

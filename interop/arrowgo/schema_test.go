@@ -75,14 +75,13 @@ func TestSchemaRefuses(t *testing.T) {
 	for text, f := range map[string]ipc.Field{
 		`column "x": type type 0`:                     {Name: "x"},
 		`column "x": type time32[us]`:                 {Name: "x", Type: ipc.Type{Kind: ipc.KindTime, Bits: 32, Unit: column.Microsecond}},
-		`column "x": type dictionary<int8, null>`:     {Name: "x", Type: ipc.Null, Dictionary: ipc.DictionaryOf(ipc.Int8)},
 		`column "x": type dictionary<utf8, utf8>`:     {Name: "x", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Utf8)},
 		`column "x": type list does not go`:           field(ipc.KindList),
 		`column "x": type fixed_size_list[0]`:         field(ipc.KindFixedSizeList, int8s),
 		`column "x": type map<y: int8 not null>`:      field(ipc.KindMap, int8s),
 		`column "x": type run_end_encoded<y: int8`:    field(ipc.KindRunEndEncoded, int8s, int8s),
 		`column "x": type sparse_union<y: int8`:       {Name: "x", Type: ipc.Type{Kind: ipc.KindUnion, TypeIDs: []int32{3, 3}}, Children: []ipc.Field{int8s, int8s}},
-		`column "x.z.y": type dictionary<int8, bool>`: field(ipc.KindList, ipc.Field{Name: "z", Type: ipc.Type{Kind: ipc.KindStruct}, Children: []ipc.Field{{Name: "y", Type: ipc.Bool, Dictionary: ipc.DictionaryOf(ipc.Int8)}}}),
+		`column "x.z.y": type dictionary<utf8, bool>`: field(ipc.KindList, ipc.Field{Name: "z", Type: ipc.Type{Kind: ipc.KindStruct}, Children: []ipc.Field{{Name: "y", Type: ipc.Bool, Dictionary: ipc.DictionaryOf(ipc.Utf8)}}}),
 	} {
 		_, err := arrowgo.Schema(&ipc.Schema{Fields: []ipc.Field{int8s, f}})
 		wantError(t, err, text)
@@ -90,9 +89,9 @@ func TestSchemaRefuses(t *testing.T) {
 			t.Errorf("%v does not wrap ErrUnsupported", err)
 		}
 	}
-	bools := &arrow.DictionaryType{IndexType: p.Int8, ValueType: arrow.FixedWidthTypes.Boolean}
-	_, err := arrowgo.FromSchema(arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.ListOf(bools)}}, nil))
-	wantError(t, err, `column "x.item": type dictionary<values=bool, indices=int8, ordered=false> does not go`)
+	twice := &arrow.DictionaryType{IndexType: p.Int8, ValueType: &arrow.DictionaryType{IndexType: p.Int8, ValueType: p.Int8}}
+	_, err := arrowgo.FromSchema(arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.ListOf(twice)}}, nil))
+	wantError(t, err, `the values of a dictionary have one themselves`)
 	_, err = arrowgo.FromSchema(arrow.NewSchemaWithEndian(nil, nil, 1))
 	wantError(t, err, "its data is big-endian")
 }

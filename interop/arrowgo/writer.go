@@ -38,8 +38,8 @@ func NewWriter(out BatchWriter) *Writer {
 }
 
 // Write sends a record, straight from where its columns lie, and returns when the destination has accepted the bytes. Of a sliced
-// record that part is sent which it shows. Metadata of the record, which is not that of its schema, is not sent. Errors about the
-// record come before anything is sent and leave the writer usable; all others are those of the writer below.
+// record that part is sent which it shows. Metadata of the record, which is not that of its schema, is sent where the writer below has
+// a place for it, as those of package ipc have. Errors about the record come before anything is sent and leave the writer usable; all others are those of the writer below.
 func (w *Writer) Write(ctx context.Context, rec arrow.RecordBatch) error {
 	if err := checkHost(); err != nil {
 		return err
@@ -61,6 +61,13 @@ func (w *Writer) write(ctx context.Context, rec arrow.RecordBatch) error {
 		if err := w.check.Column(i, &data[i], ipc.Structure); err != nil {
 			return err
 		}
+	}
+	if out, ok := w.out.(interface{ SetMetadata([]ipc.KeyValue) }); ok {
+		var attached []ipc.KeyValue
+		if rec, ok := rec.(arrow.RecordBatchWithMetadata); ok {
+			attached = metadataFrom(rec.Metadata())
+		}
+		out.SetMetadata(attached)
 	}
 	return w.out.Write(ctx, rows, data)
 }

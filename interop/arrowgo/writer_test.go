@@ -189,7 +189,7 @@ func TestWriterRefuses(t *testing.T) {
 	if err := w.Write(ctx, null); !errors.Is(err, column.ErrNotNullable) {
 		t.Error(err)
 	}
-	refused(`column "b": type dictionary<values=bool, indices=int8, ordered=false> does not go to or from arrow-go`, arrays("a", of(t, p.Int32, "1"), "b",
+	refused(`column 1 of the record is "b", dictionary<int8, bool>; want "b", utf8`, arrays("a", of(t, p.Int32, "1"), "b",
 		array.NewDictionaryArray(&arrow.DictionaryType{IndexType: p.Int8, ValueType: arrow.FixedWidthTypes.Boolean}, of(t, p.Int8, "0"), of(t, arrow.FixedWidthTypes.Boolean, "true"))))
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
