@@ -78,7 +78,7 @@ func (l *errorList) sorted() Errors {
 
 // nearest returns the name among names that word is most likely a slip of, or "" if there is none.
 func nearest(word string, names []string) string {
-	best, bestCost := "", 1+len(word)/3
+	best, bestCost := "", 1+len(word)/4
 	if len(word) > 64 {
 		return ""
 	}
