@@ -2,6 +2,7 @@
 
 GOTEST   = go test
 FUZZTIME = 30s
+SOAK     = 10m
 PYTHON   = python3
 NODE     = node
 NPM      = npm
@@ -45,6 +46,9 @@ emulate: ## run the tests of the runtime on a 32-bit, an arm64 and a big-endian 
 hostile: ## read 50,000 damaged streams, files and mapped files in a process whose memory is measured
 	$(GOTEST) -count=1 -run '^TestMutations$$' ./runtime/ipc -args -mutations 50000
 
+soak: ## stream for SOAK (10m) at full rate, and watch memory, file descriptors and goroutines
+	$(GOTEST) -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -args -for $(SOAK)
+
 fuzz: ## run each fuzz target for FUZZTIME (30s)
 	.ci/fuzz $(FUZZTIME)
 
@@ -74,4 +78,4 @@ interop: ## exchange streams and files with other implementations, in Python and
 check: ## run everything that CI runs, in about a quarter of an hour
 	.ci/run
 
-.PHONY: help demo generate test race purego debug cross emulate hostile fuzz random lint bench benchtest interop check
+.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench benchtest interop check

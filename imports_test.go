@@ -35,6 +35,7 @@ var importRules = []importRule{
 	{"internal/feed/feedtest", []string{"pgregory.net/rapid"}}, // for tests
 	{"internal/feed", generated},
 	{"internal/compat", generated},
+	{"internal/soak", nil}, // tests alone
 	{"runtime", []string{"gen", "internal/asm", "internal/flatbuf", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests
 	{"transports", []string{"runtime", "golang.org/x/sys"}},
