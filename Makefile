@@ -75,7 +75,7 @@ interop: ## exchange streams and files with other implementations, in Python and
 	$(GOTEST) -count=1 ./interop/peers -args -python ../../.venv/bin/python -node $(NODE) -matrix ../../docs/interop.md
 	$(GOTEST) -count=1 -run TestReadme . -args -python .venv/bin/python
 
-check: ## run everything that CI runs, in about a quarter of an hour
+check: ## run everything that CI runs, in about 40 minutes
 	.ci/run
 
 .PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench benchtest interop check

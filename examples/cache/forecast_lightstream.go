@@ -145,6 +145,7 @@ func (b *ForecastBuilder) Append(row Forecast) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ForecastBuilder) AppendRows(rows []Forecast) {
+	var texts [rt.BlockRows]string
 	for block := range slices.Chunk(rows, rt.BlockRows) {
 		hour := b.hour.Extend(len(block))
 		for i := range block {
@@ -155,7 +156,8 @@ func (b *ForecastBuilder) AppendRows(rows []Forecast) {
 			celsius[i] = block[i].Celsius
 		}
 		for i := range block {
-			b.sky.Append(block[i].Sky)
+			texts[i] = block[i].Sky
 		}
+		b.sky.AppendAll(texts[:len(block)])
 	}
 }

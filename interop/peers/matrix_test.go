@@ -187,6 +187,9 @@ func (l *resultList) markdown() []byte {
 				}
 				b.WriteString("\n")
 			}
+			if !toPeer && name == "polars" {
+				b.WriteString("\npolars writes a frame into a stream as one batch with one dictionary for each column: of several batches, of none, and of dictionaries that grow or are replaced there is nothing to read.\n")
+			}
 		}
 	}
 	l.typeTable(&b)

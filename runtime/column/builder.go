@@ -51,6 +51,9 @@ type Config struct {
 	Children   []Config    // of the columns below a nested one
 }
 
+// unmade is what a builder says that was not initialised.
+const unmade = "column: the zero value of this builder holds nothing; make a table's builder with its New function, or call Init"
+
 // field returns the name without the path to it.
 func (c *Config) field() string { return c.Name[strings.LastIndexByte(c.Name, '.')+1:] }
 
@@ -462,6 +465,9 @@ func (u Unit) count(sec int64, nanos int) int64 {
 
 // check converts a time that is at the end of the range or has a zone, or tells why that cannot be.
 func (b *TimestampBuilder) check(t time.Time) (int64, error) {
+	if b.Unit == 0 {
+		panic(unmade)
+	}
 	unit, sec := int64(b.Unit), t.Unix()
 	part := int64(t.Nanosecond()) / int64(Nanosecond/b.Unit)
 	if sec < 0 { // count down from the second after it, so that the products fit where their sum does
@@ -788,6 +794,9 @@ func (b *DictBuilder[I]) AppendAll(v []string) {
 
 // appendChecked is Append of any string to any builder.
 func (b *DictBuilder[I]) appendChecked(s string) {
+	if b.dictionary == nil {
+		panic(unmade)
+	}
 	x, err := b.dictionary.Index(s, b.limit)
 	if err != nil {
 		b.fail(len(b.values), err)

@@ -292,3 +292,23 @@ func TestBuildersDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestZeroBuilders uses builders that were not initialised. What they cannot do they say in words.
+func TestZeroBuilders(t *testing.T) {
+	for name, append := range map[string]func(){
+		"timestamp":  func() { new(TimestampBuilder).Append(time.Now()) },
+		"duration":   func() { new(DurationBuilder).Append(time.Second) },
+		"time":       func() { new(Time32Builder).Append(time.Second) },
+		"decimal":    func() { new(DecimalBuilder[Decimal64]).Append(1) },
+		"dictionary": func() { new(DictBuilder[int32]).Append("a") },
+	} {
+		func() {
+			defer func() {
+				if r := recover(); r != unmade {
+					t.Errorf("%s: %v", name, r)
+				}
+			}()
+			append()
+		}()
+	}
+}

@@ -166,7 +166,7 @@ func (d *Dictionary) Index(s string, limit int) (int, error) {
 
 // find returns the index of s, or -1.
 func (d *Dictionary) find(s string) int {
-	if len(d.slots) == 0 {
+	if d == nil || len(d.slots) == 0 {
 		return -1
 	}
 	key, hash := keyOf(s)

@@ -112,6 +112,9 @@ func (b *timeBuilder[T]) Reset() {
 
 // convert returns v in the column's unit. A time of day is checked against the day.
 func (h *header) convert(v time.Duration, row int) int64 {
+	if h.Unit == 0 {
+		panic(unmade)
+	}
 	if h.OfDay && (v < 0 || v >= 24*time.Hour) {
 		h.fail(row, fmt.Errorf("%w: %v is no time of day, which goes from 0 to 24h", ErrTimeRange, v))
 		return 0
@@ -192,6 +195,9 @@ func (b *DecimalBuilder[T]) Init(c Config) {
 
 // Append adds a row.
 func (b *DecimalBuilder[T]) Append(v T) {
+	if b.fits == nil {
+		panic(unmade)
+	}
 	if !b.fits(v) {
 		b.fail(len(b.values), b.tooMany(v))
 		v = *new(T)
