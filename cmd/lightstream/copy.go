@@ -142,7 +142,7 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 		case o.batchRows > 0:
 			err = collect(ctx, group, columns, rows, o.batchRows, dst)
 		case cut:
-			if err = group.Append(columns, 0, rows); err == nil {
+			if err = gather(group, columns, rows); err == nil {
 				err = dst.write(ctx, rows, group.Take(), attached)
 			}
 		default:
@@ -162,9 +162,22 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 	return dst.close()
 }
 
+// gather adds the first rows of a batch to a group.
+func gather(group *regroup.Batch, columns []column.Data, rows int) error {
+	columns, err := group.Columns(columns)
+	if err != nil {
+		return err
+	}
+	return group.Append(columns, 0, rows)
+}
+
 // collect adds rows to a group, and writes it each time that it has size rows. What was attached to batches that are no more is not
 // attached to others.
 func collect(ctx context.Context, group *regroup.Batch, columns []column.Data, rows, size int, dst sink) error {
+	columns, err := group.Columns(columns)
+	if err != nil {
+		return err
+	}
 	for from := 0; from < rows; {
 		to := min(rows, from+size-group.Len())
 		if err := group.Append(columns, from, to); err != nil {

@@ -13,7 +13,8 @@ type unifiers map[int64]*unifier
 func (u unifiers) of(f *ipc.Field) *unifier {
 	one := u[f.Dictionary.ID]
 	if one == nil {
-		one = &unifier{all: column.NewDictionary(0), index: make(map[string]int), null: -1}
+		one = &unifier{field: *f, all: column.NewDictionary(0), index: make(map[string]int), null: -1}
+		one.field.Dictionary, one.field.Nullable = nil, true
 		u[f.Dictionary.ID] = one
 	}
 	return one
@@ -21,25 +22,32 @@ func (u unifiers) of(f *ipc.Field) *unifier {
 
 // A unifier makes one dictionary of those that a column has had one after the other.
 type unifier struct {
+	field ipc.Field // of the values
 	all   *column.Dictionary
-	index map[string]int
-	null  int // the index of the null value, -1 if there is none
+	index map[string]int // by text, or by what [appendKey] makes of a value
+	null  int            // the index of the null text, -1 if there is none
 
-	from *column.Dictionary // what to is for
-	to   []int              // of each of its values
+	from   *column.Dictionary // what to is for
+	values *column.Data       // of that, where they are a column
+	to     []int              // of each of its values
 }
 
 // adopt maps the values of the dictionary of d.
-func (u *unifier) adopt(d *column.Data) {
+func (u *unifier) adopt(d *column.Data, below *Unifier) error {
+	v := d.Values.Column()
+	if v != nil {
+		return u.adoptColumn(d.Dictionary, v, below)
+	}
 	if d.Dictionary != u.from {
 		u.from, u.to = d.Dictionary, u.to[:0]
 	}
 	for i := len(u.to); i < d.Values.Len(); i++ {
 		u.to = append(u.to, u.add(d.Values, i))
 	}
+	return nil
 }
 
-// add returns the index of value i of v.
+// add returns the index of text i of v.
 func (u *unifier) add(v column.Values, i int) int {
 	if v.IsNull(i) {
 		if u.null < 0 {
@@ -58,26 +66,76 @@ func (u *unifier) add(v column.Values, i int) int {
 	return at
 }
 
-// appendIndices adds rows of a dictionary column as indices into the dictionary of all.
-func (c *Column) appendIndices(d *column.Data, from, to int) error {
-	c.unify.adopt(d)
-	c.appendValidity(d, from, to)
-	t := c.field.Dictionary.Index
+// adoptColumn maps the values of a dictionary that are a column. The dictionaries below them are unified, too.
+func (u *unifier) adoptColumn(of *column.Dictionary, v *column.Data, below *Unifier) error {
+	if of == u.from && v == u.values {
+		return nil
+	}
+	u.from, u.values, u.to = of, v, u.to[:0]
+	own := *v
+	if err := below.column(&u.field, &own); err != nil {
+		return err
+	}
+	all := ipc.NewGatherer(&u.field, 0)
+	if have := u.all.Values().Column(); have != nil {
+		if err := all.Append(have, 0, have.Len); err != nil {
+			return err
+		}
+	}
+	var key []byte
+	known := all.Len()
+	for i := range own.Len {
+		key = appendKey(key[:0], &u.field, &own, i)
+		at, ok := u.index[string(key)]
+		if !ok {
+			at = all.Len()
+			u.index[string(key)] = at
+			if err := all.Append(&own, i, i+1); err != nil {
+				return err
+			}
+		}
+		u.to = append(u.to, at)
+	}
+	if all.Len() == known && known != 0 {
+		return nil
+	}
+	values := all.Take()
+	u.all.SetColumn(&values)
+	return nil
+}
+
+// same tells whether each value has its old index.
+func (u *unifier) same() bool {
+	for i, to := range u.to {
+		if i != to {
+			return false
+		}
+	}
+	return true
+}
+
+// remap gives a dictionary column indices into the dictionary of all, in memory of their own.
+func (u *unifier) remap(f *ipc.Field, d *column.Data) error {
+	t := f.Dictionary.Index
+	width := t.Bits / 8
 	most := uint64(1)<<t.Bits - 1
 	if t.Signed {
 		most = uint64(1)<<(t.Bits-1) - 1
 	}
-	for i := from; i < to; i++ {
+	to := make([]byte, 0, d.Len*width)
+	for i := range d.Len {
 		at := uint64(0)
 		if !d.IsNull(i) {
-			at = uint64(c.unify.to[indexAt(d, c.width, t.Signed, i)])
+			at = uint64(u.to[indexAt(d, width, t.Signed, i)])
 		}
 		if at > most {
-			return fmt.Errorf("lightstream: column %q: its dictionaries have more values together than its %v indices can tell apart; write a stream, which may replace dictionaries", c.field.Name, t)
+			return fmt.Errorf("lightstream: column %q: its dictionaries have more values together than its %v indices can tell apart; write a stream, which may replace dictionaries", f.Name, t)
 		}
-		c.values = append(c.values, le.AppendUint64(nil, at)[:c.width]...)
+		var b [8]byte
+		le.PutUint64(b[:], at)
+		to = append(to, b[:width]...)
 	}
-	c.len += to - from
+	d.Buffers[1], d.Padded = to, false
 	return nil
 }
 

@@ -31,8 +31,13 @@ func fields() []ipc.Field {
 		return ipc.Type{Kind: ipc.KindUnion, Variant: variant, TypeIDs: []int32{5, 2}}
 	}
 	runs := ipc.Field{Name: "x", Type: kind(ipc.KindRunEndEncoded), Nullable: true, Children: []ipc.Field{{Name: "run_ends", Type: ipc.Int16}, text}}
+	bools := ipc.Field{Name: "b", Type: ipc.Bool, Nullable: true, Dictionary: &ipc.DictionaryEncoding{ID: 20, Index: ipc.Int8}}
+	structs := ipc.Field{
+		Name: "o", Type: kind(ipc.KindStruct), Nullable: true, Dictionary: &ipc.DictionaryEncoding{ID: 21, Index: ipc.Int16},
+		Children: []ipc.Field{text, field(ipc.Int8), dictionary, field(kind(ipc.KindList), field(ipc.Bool))},
+	}
 	return []ipc.Field{
-		field(ipc.Null), field(ipc.Bool), number, field(ipc.FixedSizeBinary(3)), field(ipc.Decimal(256, 70, 2)), text,
+		bools, structs, field(kind(ipc.KindList), structs), field(ipc.Null), field(ipc.Bool), number, field(ipc.FixedSizeBinary(3)), field(ipc.Decimal(256, 70, 2)), text,
 		field(ipc.LargeBinary), field(ipc.Utf8View), dictionary, shared,
 		field(kind(ipc.KindList), text), field(kind(ipc.KindLargeList), dictionary), field(kind(ipc.KindListView), number),
 		field(kind(ipc.KindLargeListView), text), field(ipc.Type{Kind: ipc.KindFixedSizeList, Width: 2}, text),
@@ -47,6 +52,7 @@ func fields() []ipc.Field {
 type maker struct {
 	*rand.Rand
 	dictionary *column.Dictionary
+	columns    map[int64]*column.Dictionary // whose values are columns
 }
 
 func (m *maker) text() string {
@@ -83,7 +89,11 @@ func (m *maker) column(f *ipc.Field, rows int) (d column.Data) {
 		width = 8
 	}
 	if f.Dictionary != nil {
-		d.Dictionary, d.Values = m.dictionary, m.dictionary.Values()
+		d.Dictionary = m.dictionary
+		if f.Type.Kind != ipc.KindUtf8 {
+			d.Dictionary = m.columnDictionary(f)
+		}
+		d.Values = d.Dictionary.Values()
 		for range rows {
 			d.Buffers[1] = append(d.Buffers[1], offsets(f.Dictionary.Index.Bits/8, []int{m.IntN(d.Values.Len())})...)
 		}
@@ -181,18 +191,21 @@ func TestRegroup(t *testing.T) {
 					t.Fatalf("the test makes wrong columns: %v", err)
 				}
 			}
+			unified, err := group.Columns(columns)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for from := 0; from < rows; {
 				to := min(rows, from+1+m.IntN(20))
 				if m.IntN(5) > 0 {
-					if err := group.Append(columns, from, to); err != nil {
+					if err := group.Append(unified, from, to); err != nil {
 						t.Fatal(err)
 					}
 					want = append(want, print(s, columns, from, to)...)
 				}
 				from = to
 			}
-			if m.IntN(2) > 0 {
-				n := group.Len()
+			if n := group.Len(); n > 0 && m.IntN(2) > 0 {
 				taken := group.Take()
 				for i := range taken {
 					if err := checker.Column(i, &taken[i], ipc.UTF8); err != nil {
@@ -207,10 +220,23 @@ func TestRegroup(t *testing.T) {
 	}
 }
 
+// columnDictionary returns the dictionary of a field whose values are a column.
+func (m *maker) columnDictionary(f *ipc.Field) *column.Dictionary {
+	d := m.columns[f.Dictionary.ID]
+	if d == nil {
+		values := *f
+		values.Dictionary = nil
+		v := m.column(&values, 1+m.IntN(6))
+		d = column.ColumnDictionary(&v)
+		m.columns[f.Dictionary.ID] = d
+	}
+	return d
+}
+
 // newDictionary begins a dictionary of values that earlier ones have too, with a null among them.
 func (m *maker) newDictionary() {
 	if m.dictionary == nil || m.IntN(3) == 0 {
-		m.dictionary = column.NewDictionary(0)
+		m.dictionary, m.columns = column.NewDictionary(0), map[int64]*column.Dictionary{}
 	}
 	for range 1 + m.IntN(3) {
 		null := m.IntN(6) == 0

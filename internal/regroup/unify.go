@@ -41,24 +41,14 @@ func (u *Unifier) column(f *ipc.Field, d *column.Data) error {
 		return nil
 	}
 	one := u.unify.of(f)
-	one.adopt(d)
+	if err := one.adopt(d, u); err != nil {
+		return err
+	}
 	if !one.same() {
-		c := newColumn(f, u.unify)
-		if err := c.append(d, 0, d.Len); err != nil {
+		if err := one.remap(f, d); err != nil {
 			return err
 		}
-		*d = c.take()
 	}
 	d.Dictionary, d.Values = one.all, one.all.Values()
 	return nil
-}
-
-// same tells whether each value has its old index.
-func (u *unifier) same() bool {
-	for i, to := range u.to {
-		if i != to {
-			return false
-		}
-	}
-	return true
 }

@@ -165,9 +165,23 @@ func (p *Printer) dictionary(f *ipc.Field) {
 		}
 		return int(unsigned(d.Buffers[1][i*width : (i+1)*width]))
 	}
-	value := scalarOf(f)
-	p.null = func(d *column.Data, i int) bool { return d.IsNull(i) || d.Values.IsNull(index(d, i)) }
+	values := *f
+	values.Dictionary = nil
+	below := PrinterOf(&values) // where they are a column
+	value := scalarOf(&values)
+	p.null = func(d *column.Data, i int) bool {
+		if d.IsNull(i) {
+			return true
+		}
+		if v := d.Values.Column(); v != nil {
+			return below.null(v, index(d, i))
+		}
+		return d.Values.IsNull(index(d, i))
+	}
 	p.print = func(dst []byte, d *column.Data, i int, s style) []byte {
+		if v := d.Values.Column(); v != nil {
+			return below.print(dst, v, index(d, i), s)
+		}
 		return value(dst, []byte(d.Values.At(index(d, i))), s)
 	}
 }

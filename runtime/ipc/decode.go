@@ -783,7 +783,7 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	}
 	if dict.plan().isText() {
 		dict.texts(&col, delta)
-	} else if err := dict.columnValues(&col, delta); err != nil {
+	} else if err := dict.columnValues(&col, delta, d.limits.MaxDictionaryBytes); err != nil {
 		return err
 	}
 	for _, x := range d.dicts {
@@ -900,8 +900,9 @@ func (x *dictionary) texts(col *column.Data, delta bool) {
 	}
 }
 
-// columnValues adds a column to the values of a dictionary, or begins another one. It is copied out of the message.
-func (x *dictionary) columnValues(col *column.Data, delta bool) error {
+// columnValues adds a column to the values of a dictionary, or begins another one. It is copied out of the message, and takes at most
+// so many bytes.
+func (x *dictionary) columnValues(col *column.Data, delta bool, most int64) error {
 	p := x.plan()
 	if p.layout == layoutNull {
 		col.Nulls = col.Len
@@ -914,7 +915,10 @@ func (x *dictionary) columnValues(col *column.Data, delta bool) error {
 	have := *x.values.Values().Column()
 	have.Children = deepCopies(have.Children)
 	undictionary(&have) // those below are the same for both, and are found again
-	all, err := p.concat(&have, col)
+	all, err := p.concat(&have, col, most)
+	if errors.Is(err, ErrLimit) {
+		return frame.At(0, p.path, frame.Errorf(ErrLimit, "the values of dictionary %d take more bytes put together than Limits.MaxDictionaryBytes (%d)", x.id, most))
+	}
 	if err != nil {
 		return frame.At(0, p.path, frame.Errorf(ErrMalformed, "%v", err))
 	}

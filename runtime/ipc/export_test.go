@@ -50,3 +50,9 @@ func CompressorOf(c Compression) Compressor {
 	}
 	return with
 }
+
+// SliceColumn returns rows of a column, as an encoder sends what has been added to a dictionary.
+func SliceColumn(f *Field, d *column.Data, from, to int) column.Data {
+	p := planOf(f, f.Name)
+	return p.slice(d, from, to)
+}

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/internal/arrowjson"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // checked wants the contents of a column to be right, and returns it.
@@ -23,8 +25,22 @@ func checked(t *testing.T, f *ipc.Field, d column.Data) column.Data {
 	return d
 }
 
-// TestSliceAndConcat cuts the columns of the golden files and puts them together again.
-func TestSliceAndConcat(t *testing.T) {
+// gather puts columns together.
+func gather(f *ipc.Field, columns ...*column.Data) (column.Data, error) {
+	g := ipc.NewGatherer(f, 0)
+	for _, d := range columns {
+		// In two parts, of which the second does not begin with a byte of a bitmap.
+		for _, part := range [][2]int{{0, d.Len / 2}, {d.Len / 2, d.Len}} {
+			if err := g.Append(d, part[0], part[1]); err != nil {
+				return column.Data{}, err
+			}
+		}
+	}
+	return g.Take(), nil
+}
+
+// TestSliceAndGather cuts the columns of the golden files and puts them together again.
+func TestSliceAndGather(t *testing.T) {
 	var cuts int
 	for _, name := range goldens(t) {
 		c := goldenJSON(t, name)
@@ -37,7 +53,7 @@ func TestSliceAndConcat(t *testing.T) {
 					}
 					x := checked(t, f, ipc.SliceColumn(f, d, 0, cut))
 					y := checked(t, f, ipc.SliceColumn(f, d, cut, d.Len))
-					all, err := ipc.ConcatColumns(f, &x, &y)
+					all, err := gather(f, &x, &y)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -74,11 +90,11 @@ func TestSliceRunsAndViews(t *testing.T) {
 				x := checked(t, c.f, ipc.SliceColumn(c.f, c.d, 0, from))
 				y := checked(t, c.f, ipc.SliceColumn(c.f, c.d, from, to))
 				z := checked(t, c.f, ipc.SliceColumn(c.f, c.d, to, c.d.Len))
-				xy, err := ipc.ConcatColumns(c.f, &x, &y)
+				xy, err := gather(c.f, &x, &y)
 				if err != nil {
 					t.Fatal(err)
 				}
-				xyz, err := ipc.ConcatColumns(c.f, &xy, &z)
+				xyz, err := gather(c.f, &xy, &z)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -93,9 +109,43 @@ func TestSliceRunsAndViews(t *testing.T) {
 		}
 	}
 	far := column.Data{Len: math.MaxInt16, Children: []column.Data{{Len: 1, Buffers: [3][]byte{nil, it.I16(math.MaxInt16)}}, {Len: 1, Buffers: [3][]byte{nil, it.I32(7)}}}}
-	if _, err := ipc.ConcatColumns(&runs, &far, &d); !errors.Is(err, column.ErrTooLong) {
+	if _, err := gather(&runs, &far, &d); !errors.Is(err, column.ErrTooLong) {
 		t.Error(err)
 	}
+}
+
+// A gatherer refuses rows that share more than it may hold, and columns of different dictionaries.
+func TestGatherLimits(t *testing.T) {
+	items := column.Data{Len: 1000, Buffers: [3][]byte{nil, mem.Alloc(8000)}}
+	f := ipc.Field{Name: "l", Type: ipc.ListView, Children: []ipc.Field{{Name: "item", Type: ipc.Int64}}}
+	d := column.Data{Len: 100, Buffers: [3][]byte{nil, mem.Alloc(400), bytes.Repeat(it.I32(1000), 100)}, Children: []column.Data{items}}
+	g := ipc.NewGatherer(&f, 100_000)
+	if err := g.Append(checkedPtr(t, &f, d), 0, 12); err != nil || g.Len() != 12 {
+		t.Fatal(err, g.Len())
+	}
+	if err := g.Append(&d, 12, 100); !errors.Is(err, ipc.ErrLimit) {
+		t.Errorf("%v", err)
+	}
+	v, data := it.Views(strings.Repeat("x", 50_000))
+	views := column.Data{Len: 3, Buffers: [3][]byte{nil, bytes.Repeat(v, 3)}, Variadic: [][]byte{data}}
+	if err := ipc.NewGatherer(&ipc.Field{Name: "v", Type: ipc.Utf8View}, 100_000).Append(&views, 0, 3); !errors.Is(err, ipc.ErrLimit) {
+		t.Errorf("%v", err)
+	}
+	of := func() column.Data {
+		dict := column.NewDictionary(0)
+		dict.Append("x", false)
+		return column.Data{Len: 1, Buffers: [3][]byte{nil, {0}}, Dictionary: dict, Values: dict.Values()}
+	}
+	a, b := of(), of()
+	if _, err := gather(&ipc.Field{Name: "d", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, &a, &b); err == nil {
+		t.Error("two dictionaries became one")
+	}
+}
+
+func checkedPtr(t *testing.T, f *ipc.Field, d column.Data) *column.Data {
+	t.Helper()
+	d = checked(t, f, d)
+	return &d
 }
 
 // TestNestedDictionaries sends a dictionary of lists of dictionary values, in which first the outer grows, then the inner, and then

@@ -1,0 +1,383 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/lightstream-go/lightstream/internal/asm"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// Gatherer collects rows of columns of one field in memory of its own, to make another column of them. It takes what the rows need
+// and no more: of views and lists that share what they lead to each gets a copy. It is for one goroutine at a time.
+type Gatherer struct {
+	plan columnPlan
+	rows gathered
+	most int64
+	room int64
+}
+
+// NewGatherer returns a gatherer that holds at most so many bytes at a time; zero means 1 GiB.
+func NewGatherer(f *Field, most int64) *Gatherer {
+	if most <= 0 {
+		most = 1 << 30
+	}
+	g := &Gatherer{plan: planOf(f, f.Name), most: most, room: most}
+	g.rows.init(&g.plan, &g.room)
+	return g
+}
+
+// Append adds rows from ≤ i < to of a column whose contents are right. Dictionary columns must have the same dictionary as those
+// before them, or one that has grown. The error wraps [column.ErrTooLong] where the offsets of the field's type do not reach and
+// [ErrLimit] where the gatherer holds too much; it is of no more use after that.
+func (g *Gatherer) Append(d *column.Data, from, to int) error {
+	if from < 0 || to < from || to > d.Len {
+		panic(fmt.Sprintf("lightstream: rows %d to %d of a column of %d", from, to, d.Len))
+	}
+	if err := g.rows.note(d); err != nil {
+		return err
+	}
+	return g.rows.append(d, from, to)
+}
+
+// Len returns the number of rows.
+func (g *Gatherer) Len() int { return g.rows.len }
+
+// Take returns the rows as a column, and begins anew. The column is the caller's.
+func (g *Gatherer) Take() column.Data {
+	g.room = g.most
+	return g.rows.take()
+}
+
+// gathered are rows of a column, or of one below it.
+type gathered struct {
+	plan     *columnPlan
+	room     *int64 // bytes that all columns may still take
+	len      int
+	nulls    int
+	validity []byte // from the first null on
+	fixed    [2][]byte
+	text     []byte // bytes, or the data of views
+	children []gathered
+	of       [128]int8 // of unions
+
+	dictionary *column.Dictionary
+	values     column.Values
+}
+
+func (g *gathered) init(p *columnPlan, room *int64) {
+	g.plan, g.room = p, room
+	if p.unionLayout() {
+		g.of = p.field.Type.childOf(len(p.children))
+	}
+	g.children = make([]gathered, len(p.children))
+	for i := range p.children {
+		g.children[i].init(&p.children[i], room)
+	}
+}
+
+// note takes the dictionaries of a column and of those below it.
+func (g *gathered) note(d *column.Data) error {
+	if d.Dictionary != nil {
+		if g.dictionary != nil && g.dictionary != d.Dictionary {
+			return fmt.Errorf("lightstream: column %q: columns with different dictionaries cannot be put together", g.plan.path)
+		}
+		if g.dictionary = d.Dictionary; d.Values.Len() >= g.values.Len() {
+			g.values = d.Values
+		}
+	}
+	for i := range g.children {
+		if err := g.children[i].note(&d.Children[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// append adds rows.
+func (g *gathered) append(d *column.Data, from, to int) (err error) {
+	if from == to {
+		return nil
+	}
+	if to-from > math.MaxInt/32-g.len { // of items without bytes there may be any number
+		return g.tooLong(g.len)
+	}
+	p := g.plan
+	if err := g.appendValidity(d, from, to); err != nil {
+		return err
+	}
+	switch p.layout {
+	case layoutBits:
+		g.fixed[0], err = g.appendBits(g.fixed[0], g.len, d.Buffers[1], from, to-from)
+	case layoutOffsets32, layoutOffsets64:
+		var first, last int
+		if first, last, err = g.appendOffsets(d, from, to, len(g.text)); err == nil {
+			g.text, err = g.grow(g.text, d.Buffers[2][first:last])
+		}
+	case layoutView:
+		err = g.appendViews(d, from, to)
+	case layoutList32, layoutList64:
+		var first, last int
+		if first, last, err = g.appendOffsets(d, from, to, g.children[0].len); err == nil {
+			err = g.children[0].append(&d.Children[0], first, last)
+		}
+	case layoutListView32, layoutListView64:
+		err = g.appendListViews(d, from, to)
+	case layoutFixedList:
+		err = g.appendChildren(d, from*p.width, to*p.width)
+	case layoutStruct:
+		err = g.appendChildren(d, from, to)
+	case layoutSparseUnion:
+		if g.fixed[0], err = g.grow(g.fixed[0], d.Buffers[1][from:to]); err == nil {
+			err = g.appendChildren(d, from, to)
+		}
+	case layoutDenseUnion:
+		err = g.appendDense(d, from, to)
+	case layoutRunEnds:
+		err = g.appendRuns(d, from, to)
+	case layoutFixed:
+		g.fixed[0], err = g.grow(g.fixed[0], d.Buffers[1][from*p.width:to*p.width])
+	}
+	g.len += to - from
+	return err
+}
+
+func (g *gathered) tooLong(n int) error {
+	return fmt.Errorf("lightstream: column %q: %w: %d", g.plan.path, column.ErrTooLong, n)
+}
+
+// hold counts bytes that are going to be held.
+func (g *gathered) hold(n int) error {
+	if *g.room -= int64(n); *g.room < 0 {
+		return fmt.Errorf("lightstream: column %q: %w", g.plan.path, frame.Errorf(ErrLimit, "the rows put together take too many bytes; use smaller batches"))
+	}
+	return nil
+}
+
+func (g *gathered) grow(b, more []byte) ([]byte, error) {
+	if err := g.hold(len(more)); err != nil {
+		return b, err
+	}
+	return append(mem.Grow(b, len(more)), more...), nil
+}
+
+func (g *gathered) appendValidity(d *column.Data, from, to int) (err error) {
+	n, bits := to-from, d.Buffers[0]
+	switch {
+	case g.plan.layout == layoutNull:
+		g.nulls += n
+		return nil
+	case d.Nulls == 0:
+		bits = nil
+	}
+	if bits == nil && g.validity == nil {
+		return nil
+	}
+	if g.validity == nil {
+		if g.validity, err = g.appendBits(nil, 0, nil, 0, g.len); err != nil {
+			return err
+		}
+	}
+	if g.validity, err = g.appendBits(g.validity, g.len, bits, from, n); err == nil && bits != nil {
+		g.nulls += n - countBits(bits, from, n)
+	}
+	return err
+}
+
+// countBits counts the ones among n bits from bit from on.
+func countBits(bits []byte, from, n int) (ones int) {
+	for n > 0 && from&7 != 0 {
+		ones += int(bits[from>>3] >> (from & 7) & 1)
+		from, n = from+1, n-1
+	}
+	return ones + asm.CountBits(bits[from>>3:], n)
+}
+
+// appendBits adds n bits to a bitmap that has at of them; nil stands for ones.
+func (g *gathered) appendBits(to []byte, at int, bits []byte, from, n int) ([]byte, error) {
+	more := (at+n+7)/8 - len(to)
+	if err := g.hold(more); err != nil {
+		return to, err
+	}
+	to = mem.Grow(to, more)
+	to = to[:len(to)+more]
+	if bits == nil {
+		asm.SetBits(to, at, n)
+	} else {
+		asm.CopyBits(to, at, bits, from, n)
+	}
+	return to, nil
+}
+
+// put adds an offset, size or run end.
+func (g *gathered) put(k, n int) error {
+	width := g.plan.fixed[k].width
+	if width == 4 && n > math.MaxInt32 {
+		return g.tooLong(n)
+	}
+	if err := g.hold(width); err != nil {
+		return err
+	}
+	b := mem.Grow(g.fixed[k], width)
+	if width == 4 {
+		g.fixed[k] = le.AppendUint32(b, uint32(n))
+	} else {
+		g.fixed[k] = le.AppendUint64(b, uint64(n))
+	}
+	return nil
+}
+
+// appendOffsets adds the offsets of rows whose text or items are going to be at at, and returns what they lead to.
+func (g *gathered) appendOffsets(d *column.Data, from, to, at int) (first, last int, err error) {
+	wide := g.plan.fixed[0].width == 8
+	if len(g.fixed[0]) == 0 {
+		if err := g.put(0, 0); err != nil {
+			return 0, 0, err
+		}
+	}
+	first = int(integerAt(d.Buffers[1], wide, from))
+	for i := from + 1; i <= to; i++ {
+		last = int(integerAt(d.Buffers[1], wide, i))
+		if err := g.put(0, at+last-first); err != nil {
+			return 0, 0, err
+		}
+	}
+	return first, last, nil
+}
+
+func (g *gathered) appendViews(d *column.Data, from, to int) error {
+	if err := g.hold(viewSize * (to - from)); err != nil {
+		return err
+	}
+	for i := from; i < to; i++ {
+		var view [viewSize]byte
+		if !d.IsNull(i) {
+			text := column.TextAt(d, column.ViewText, i)
+			if len(text) > inlineView {
+				if len(text) > math.MaxInt32-len(g.text) {
+					return g.tooLong(len(g.text))
+				}
+				if err := g.hold(len(text)); err != nil {
+					return err
+				}
+			}
+			g.text = column.PutView(view[:], g.text, text)
+		}
+		g.fixed[0] = append(mem.Grow(g.fixed[0], viewSize), view[:]...)
+	}
+	return nil
+}
+
+const (
+	viewSize   = 16
+	inlineView = 12 // bytes of a text that stands in the view itself
+)
+
+func (g *gathered) appendListViews(d *column.Data, from, to int) error {
+	wide, items := g.plan.layout == layoutListView64, &g.children[0]
+	for i := from; i < to; i++ {
+		first, size := 0, 0
+		if !d.IsNull(i) {
+			first, size = int(integerAt(d.Buffers[1], wide, i)), int(integerAt(d.Buffers[2], wide, i))
+		}
+		if err := g.put(0, items.len); err != nil {
+			return err
+		}
+		if err := g.put(1, size); err != nil {
+			return err
+		}
+		if err := items.append(&d.Children[0], first, first+size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gathered) appendChildren(d *column.Data, from, to int) error {
+	for k := range g.children {
+		if err := g.children[k].append(&d.Children[k], from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gathered) appendDense(d *column.Data, from, to int) (err error) {
+	if g.fixed[0], err = g.grow(g.fixed[0], d.Buffers[1][from:to]); err != nil {
+		return err
+	}
+	for i := from; i < to; i++ {
+		k := g.of[d.Buffers[1][i]&127]
+		child, at := &g.children[k], int(integerAt(d.Buffers[2], false, i))
+		if err := g.put(1, child.len); err != nil {
+			return err
+		}
+		if err := child.append(&d.Children[k], at, at+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendRuns adds the runs that the rows lie in, cut to them.
+func (g *gathered) appendRuns(d *column.Data, from, to int) error {
+	first, last := g.plan.sliceRuns(&d.Children[0], from, to)
+	ends, values := &g.children[0], &g.children[1]
+	width := ends.plan.width
+	for run := first; run < last; run++ {
+		end := g.len + min(int(column.SignedAt(&d.Children[0], width, run)), to) - from
+		if width < 8 && end > 1<<(8*width-1)-1 {
+			return g.tooLong(end)
+		}
+		if err := ends.hold(width); err != nil {
+			return err
+		}
+		var b [8]byte
+		le.PutUint64(b[:], uint64(end))
+		ends.fixed[0] = append(mem.Grow(ends.fixed[0], width), b[:width]...)
+		ends.len++
+	}
+	return values.append(&d.Children[1], first, last)
+}
+
+// take returns the rows and begins anew.
+func (g *gathered) take() column.Data {
+	p := g.plan
+	d := column.Data{Len: g.len, Nulls: g.nulls, Dictionary: g.dictionary, Values: g.values}
+	if g.nulls != 0 {
+		d.Buffers[0] = g.validity
+	}
+	d.Buffers[1], d.Buffers[2] = g.fixed[0], g.fixed[1]
+	switch p.layout {
+	case layoutOffsets32, layoutOffsets64:
+		d.Buffers[2] = g.text
+	case layoutView:
+		if len(g.text) != 0 {
+			d.Variadic = [][]byte{g.text}
+		}
+	}
+	if len(g.children) != 0 {
+		d.Children = make([]column.Data, len(g.children))
+		for i := range g.children {
+			d.Children[i] = g.children[i].take()
+		}
+	}
+	g.len, g.nulls, g.validity, g.text, g.fixed = 0, 0, nil, nil, [2][]byte{}
+	g.dictionary, g.values = nil, column.Values{}
+	return d
+}
+
+// concat returns the rows of two columns, in at most so many bytes.
+func (p *columnPlan) concat(a, b *column.Data, most int64) (column.Data, error) {
+	var g gathered
+	g.init(p, &most)
+	for _, d := range []*column.Data{a, b} {
+		if err := errors.Join(g.note(d), g.append(d, 0, d.Len)); err != nil {
+			return column.Data{}, err
+		}
+	}
+	return g.take(), nil
+}
