@@ -35,7 +35,9 @@ func (b *Batch) Len() int { return b.rows }
 
 // Columns returns columns, which are those of the schema and were validated, as [Batch.Append] takes them: with one dictionary for
 // each. They are valid until the next call.
-func (b *Batch) Columns(columns []column.Data) ([]column.Data, error) { return b.unify.Columns(columns) }
+func (b *Batch) Columns(columns []column.Data) ([]column.Data, error) {
+	return b.unify.Columns(columns)
+}
 
 // Append adds rows from up to but not including to of columns that [Batch.Columns] returned.
 func (b *Batch) Append(columns []column.Data, from, to int) error {
