@@ -521,6 +521,13 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 			}
 		}
 	}
+	switch {
+	case s.next == nil:
+	case s.next == c.Dictionary && s.nextValues.Len() >= n: // another column with the same id has brought it
+		return nil
+	case s.next != c.Dictionary:
+		return fmt.Errorf("lightstream: column %q: %w: it shares its dictionary with another column, which brings other values in this batch", p.path, ErrUnsupported)
+	}
 	if s.dictionary == c.Dictionary && s.values.Len() >= n {
 		return nil
 	}
