@@ -52,6 +52,8 @@ type Batcher[R, B any, W Builder[R]] struct {
 	sent    int64         // rows
 	changed chan struct{} // closed when full, sent or err has changed; nil while nobody waits
 	err     error
+	stats   Stats // of the writer, after the last batch
+	dropped int64 // rows
 }
 
 // NewBatcher returns a batcher that writes through out, which it closes with its own Close. Nil options mean all defaults.
@@ -95,6 +97,7 @@ func (b *Batcher[R, B, W]) Append(ctx context.Context, row R) error {
 			b.mu.Unlock()
 			return ipc.ErrClosed
 		case b.opts.RefuseFull:
+			b.dropped++
 			b.mu.Unlock()
 			return ErrFull
 		}
@@ -109,6 +112,7 @@ func (b *Batcher[R, B, W]) Append(ctx context.Context, row R) error {
 	if base.failed {
 		err := base.Err()
 		base.Truncate(n)
+		b.dropped++
 		b.mu.Unlock()
 		return err
 	}
@@ -188,7 +192,21 @@ func (b *Batcher[R, B, W]) Close() error {
 		b.out.Abort()
 		return b.err
 	}
-	return b.out.Close()
+	err := b.out.Close()
+	b.stats = b.out.Stats()
+	return err
+}
+
+// Stats returns what the batcher has done so far. Any goroutine may call it, at any time.
+func (b *Batcher[R, B, W]) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.stats
+	s.Dropped = b.dropped
+	if b.err != nil { // what was taken and cannot be sent any more
+		s.Dropped += b.taken - b.sent
+	}
+	return s
 }
 
 // run sends batches as they get ready.
@@ -208,6 +226,7 @@ func (b *Batcher[R, B, W]) run() {
 			err := b.out.out.Write(context.Background(), rows, columns)
 			b.mu.Lock()
 			b.spare.Reset()
+			b.stats = b.out.Stats()
 			if err != nil {
 				b.err = err
 			} else {

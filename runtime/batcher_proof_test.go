@@ -442,3 +442,59 @@ func TestBatcherBlocks(t *testing.T) {
 		}
 	})
 }
+
+// TestDropped counts the rows that are not sent.
+func TestDropped(t *testing.T) {
+	bad := numbered(0, 0)
+	bad.Time = time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC)
+	type writer interface {
+		Append(ctx context.Context, row feed.Trade) error
+		Stats() rt.Stats
+	}
+	add := func(w writer, rows ...feed.Trade) {
+		t.Helper()
+		for _, row := range rows {
+			var refused *column.ValueError
+			if err := w.Append(t.Context(), row); err != nil && !errors.As(err, &refused) && !errors.Is(err, rt.ErrFull) {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := func(w writer, rows, dropped int64) {
+		t.Helper()
+		if s := w.Stats(); s.Rows != rows || s.Dropped != dropped {
+			t.Errorf("%d rows sent, %d dropped, want %d and %d", s.Rows, s.Dropped, rows, dropped)
+		}
+	}
+	w := feed.NewTradeWriter(io.Discard, &rt.WriterOptions{BatchRows: 2})
+	add(w, numbered(0, 0), bad, numbered(0, 1), numbered(0, 2), bad)
+	want(w, 2, 2)
+	w.Abort() // one waits
+	w.Abort()
+	want(w, 2, 3)
+
+	w = feed.NewTradeWriter(&cutter{}, nil)
+	add(w, numbered(0, 0), numbered(0, 1))
+	for range 2 {
+		if err := w.Close(); !errors.Is(err, errCut) {
+			t.Error(err)
+		}
+		want(w, 0, 2)
+	}
+
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		batcher := rt.NewBatcher(feed.NewTradeWriter(a, nil), &rt.BatcherOptions{BatchRows: 1, MaxDelay: -1, RefuseFull: true})
+		for i := range int64(4) { // one is being sent, to nobody, one waits, and two are refused
+			add(batcher, numbered(0, i))
+			synctest.Wait()
+		}
+		add(batcher, bad)
+		want(batcher, 0, 3)
+		b.Close()
+		if err := batcher.Close(); err == nil {
+			t.Error("no error of a closed connection")
+		}
+		want(batcher, 0, 5)
+	})
+}

@@ -44,6 +44,7 @@ type Stats struct {
 	Deltas    int64 // dictionaries extended
 	Forwarded int64 // batches of Forward whose body was sent as it was received
 	Encoded   int64 // batches of Forward that were encoded anew
+	Dropped   int64 // rows of Append that are not sent: they did not fit, a Batcher was full, or the stream ended before them
 }
 
 // Reader reads batches B, or rows R, of one table from a stream. It is for one goroutine at a time; its batches are for any.

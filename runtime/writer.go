@@ -46,6 +46,8 @@ type Writer[R, B any, W Builder[R]] struct {
 	ready bool
 	lost  error // why Close could not send what waited
 
+	dropped int64 // rows
+
 	delay *delay // nil without MaxDelay
 
 	forward B // the batch of the current Forward
@@ -132,6 +134,7 @@ func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 	if b.failed {
 		err := b.Err()
 		b.Truncate(n)
+		w.dropped++
 		return err
 	}
 	if n == 0 {
@@ -239,6 +242,7 @@ func (w *Writer[R, B, W]) Close() error {
 	if err := w.flush(context.Background()); err != nil {
 		w.out.Abort() // what was accepted and is lost must not look like a whole stream
 		w.lost = err
+		w.drop()
 		return err
 	}
 	return w.out.Close()
@@ -251,6 +255,15 @@ func (w *Writer[R, B, W]) Abort() {
 	_ = w.delay.enter(context.Background())
 	defer w.delay.leave()
 	w.out.Abort()
+	w.drop()
+}
+
+// drop gives up the rows that wait.
+func (w *Writer[R, B, W]) drop() {
+	if w.ready {
+		w.dropped += int64(w.own.Len())
+		w.own.Reset()
+	}
 }
 
 // Stats returns what the writer has done so far.
@@ -258,5 +271,5 @@ func (w *Writer[R, B, W]) Stats() Stats {
 	_ = w.delay.enter(context.Background())
 	defer w.delay.leave()
 	s := w.out.Stats()
-	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Replaced: s.Replaced, Deltas: s.Deltas, Forwarded: s.Forwarded, Encoded: s.Encoded}
+	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Replaced: s.Replaced, Deltas: s.Deltas, Forwarded: s.Forwarded, Encoded: s.Encoded, Dropped: w.dropped}
 }

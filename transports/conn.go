@@ -87,6 +87,16 @@ type Listener interface {
 	Addr() net.Addr
 }
 
+// ListenerStats counts what a listener has done so far. The listeners of the packages below have a method Stats that returns it,
+// for any goroutine at any time; the connections' own numbers are those of their readers and writers.
+type ListenerStats struct {
+	Accepted   int64 // connections that Accept has returned
+	Open       int64 // of these, those that are not closed at this end
+	Refused    int64 // connections that Authorize did not let in
+	OutOfFiles int64 // calls of Accept that failed because no file descriptor was left
+	Failed     int64 // calls that failed otherwise; the end of their context, and Close, do not count
+}
+
 // Peer is what a listener knows about who connected, before any byte that was received is looked at.
 type Peer struct {
 	// Transport is the transport's name, such as "tcp".

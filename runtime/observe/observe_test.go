@@ -6,6 +6,7 @@ import (
 	"errors"
 	"expvar"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -84,6 +85,14 @@ func TestExpvars(t *testing.T) {
 		t.Error(got)
 	}
 	if s := expvar.Get("pool").String(); !strings.Contains(s, "Misses") {
+		t.Error(s)
+	}
+	batcher := rt.NewBatcher(feed.NewTradeWriter(io.Discard, nil), nil)
+	expvars.Publish("batcher", batcher)
+	if err := errors.Join(batcher.Append(t.Context(), feed.Trade{Time: time.Unix(1, 0)}), batcher.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if s := expvar.Get("batcher").String(); !strings.Contains(s, `"Batches":1,"Rows":1,`) || !strings.Contains(s, `"Dropped":0`) {
 		t.Error(s)
 	}
 }

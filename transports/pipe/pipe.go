@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/count"
 )
 
 const (
@@ -62,6 +63,7 @@ func (o *Options) orDefaults() Options {
 type Conn struct {
 	in, out *half
 	name    string
+	counter *count.Listener
 
 	closed, writeClosed atomic.Bool
 }
@@ -127,6 +129,7 @@ func (c *Conn) close(end, gone error) {
 	if c.closed.Swap(true) {
 		return
 	}
+	c.counter.Closed()
 	c.out.closeWrite(end)
 	c.in.closeRead(gone)
 	// Timers that are still running would only keep the connection from being collected.
@@ -209,6 +212,8 @@ type Listener struct {
 	opts      Options
 	authorize func(context.Context, *transports.Peer) error
 
+	counter count.Listener
+
 	queue  chan *Conn // dialled and not yet accepted
 	done   chan struct{}
 	closed atomic.Bool
@@ -253,8 +258,11 @@ func (l *Listener) Accept(ctx context.Context) (transports.Conn, error) {
 			if l.authorize != nil &&
 				l.authorize(ctx, &transports.Peer{Transport: transport, Addr: c.RemoteAddr()}) != nil {
 				_ = c.Close()
+				l.counter.Refused()
 				continue
 			}
+			l.counter.Accepted()
+			c.counter = &l.counter
 			return c, nil
 		case <-l.done:
 		case <-ctx.Done():
@@ -282,6 +290,9 @@ func (l *Listener) drain() {
 		}
 	}
 }
+
+// Stats returns what the listener has done so far.
+func (l *Listener) Stats() transports.ListenerStats { return l.counter.Stats() }
 
 // Addr returns the name as a [transports.Addr].
 func (l *Listener) Addr() net.Addr { return transports.Addr{Transport: transport, Name: l.opts.Name} }

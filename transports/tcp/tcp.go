@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/count"
 	"github.com/lightstream-go/lightstream/transports/internal/sock"
 )
 
@@ -76,14 +77,16 @@ func Dial(ctx context.Context, addr string, opts *DialOptions) (*Conn, error) {
 	if err != nil {
 		return nil, dialError(ctx, addr, err)
 	}
-	return newConn(nc, addr), nil
+	return newConn(nc, addr, nil), nil
 }
 
 // Conn is a TCP connection, a [transports.Conn] with everything in [transports.Caps]. Its methods may be called by
 // any number of goroutines; writes are sent whole, one after the other.
 type Conn struct{ sock *sock.Conn }
 
-func newConn(nc net.Conn, peer string) *Conn { return &Conn{sock.NewConn(nc, name, peer)} }
+func newConn(nc net.Conn, peer string, counter *count.Listener) *Conn {
+	return &Conn{sock.NewConn(nc, name, peer, counter)}
+}
 
 // Read reads what has arrived, waiting until something has. The error is a bare io.EOF after the peer's half-close or
 // close, and one that matches [transports.ErrPeerClosed] after a reset.
@@ -166,15 +169,20 @@ func (l *Listener) Accept(ctx context.Context) (transports.Conn, error) {
 		if l.authorize != nil {
 			if err := l.authorize(ctx, &transports.Peer{Transport: name, Addr: nc.RemoteAddr()}); err != nil {
 				_ = nc.Close() // nothing was sent that could be lost
+				l.sock.Counter.Refused()
 				continue
 			}
 		}
-		return newConn(nc, nc.RemoteAddr().String()), nil
+		l.sock.Counter.Accepted()
+		return newConn(nc, nc.RemoteAddr().String(), &l.sock.Counter), nil
 	}
 }
 
 // Close stops listening; accepted connections stay open.
 func (l *Listener) Close() error { return l.sock.Close() }
+
+// Stats returns what the listener has done so far.
+func (l *Listener) Stats() transports.ListenerStats { return l.sock.Counter.Stats() }
 
 // Addr returns the address that is listened on, a *[net.TCPAddr], with the port that was chosen for port 0.
 func (l *Listener) Addr() net.Addr { return l.sock.NetListener().Addr() }

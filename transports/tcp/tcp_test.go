@@ -127,6 +127,9 @@ func TestAuthorize(t *testing.T) {
 	if got, want := c.RemoteAddr().String(), dialled[1].LocalAddr().String(); got != want {
 		t.Errorf("accepted %s, want %s", got, want)
 	}
+	if s, want := l.Stats(), (transports.ListenerStats{Accepted: 1, Open: 1, Refused: 1}); s != want {
+		t.Errorf("%+v, want %+v", s, want)
+	}
 	if n, err := dialled[0].Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("the refused peer read %d bytes, %v", n, err)
 	}

@@ -20,6 +20,53 @@ var listenCases = []testCase{
 	{name: "dial finds nobody", once: true, run: testDialNobody},
 	{name: "many connections", once: true, run: testManyConnections},
 	{name: "connections outlive the listener", run: testOutlive},
+	{name: "a listener counts", once: true, run: testListenerStats},
+}
+
+// testListenerStats is for listeners that have Stats.
+func testListenerStats(t *testing.T, e *env) {
+	l := e.listener(t)
+	counts, ok := l.(interface {
+		Stats() transports.ListenerStats
+	})
+	if !ok {
+		t.Skip("the listener has no Stats")
+	}
+	if s := counts.Stats(); s != (transports.ListenerStats{}) {
+		t.Fatalf("%+v before the first connection", s)
+	}
+	var ends []transports.Conn
+	for i := range int64(3) {
+		dialled, accepted := e.dialAndAccept(t, l, Sends)
+		ends = append(ends, dialled, accepted)
+		if s, want := counts.Stats(), (transports.ListenerStats{Accepted: i + 1, Open: i + 1}); s != want {
+			t.Fatalf("%+v, want %+v", s, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.Accept(ctx); err == nil { // which is no failure of the listener
+		t.Fatal("a connection for an ended context")
+	}
+	for i, c := range ends {
+		for range 2 {
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s, want := counts.Stats(), (transports.ListenerStats{Accepted: 3, Open: 3 - int64(i+1)/2}); s != want {
+			t.Fatalf("%+v, want %+v", s, want)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Accept(t.Context()); err == nil {
+		t.Fatal("a closed listener accepts")
+	}
+	if s, want := counts.Stats(), (transports.ListenerStats{Accepted: 3}); s != want {
+		t.Errorf("%+v, want %+v", s, want)
+	}
 }
 
 func testAcceptCancel(t *testing.T, e *env) {

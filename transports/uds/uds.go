@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/count"
 	"github.com/lightstream-go/lightstream/transports/internal/sock"
 )
 
@@ -70,14 +71,16 @@ func Dial(ctx context.Context, path string, _ *DialOptions) (*Conn, error) {
 		}
 		return nil, e
 	}
-	return newConn(nc, path), nil
+	return newConn(nc, path, nil), nil
 }
 
 // Conn is a connection over a Unix socket, a [transports.Conn] with everything in [transports.Caps]. Its methods may be
 // called by any number of goroutines; writes are sent whole, one after the other.
 type Conn struct{ sock *sock.Conn }
 
-func newConn(nc net.Conn, path string) *Conn { return &Conn{sock.NewConn(nc, name, path)} }
+func newConn(nc net.Conn, path string, counter *count.Listener) *Conn {
+	return &Conn{sock.NewConn(nc, name, path, counter)}
+}
 
 // Read reads what has arrived, waiting until something has. The error is a bare io.EOF after the peer's half-close or
 // close, and one that matches [transports.ErrPeerClosed] if the peer closed without reading all it was sent.
@@ -273,9 +276,11 @@ func (l *Listener) Accept(ctx context.Context) (transports.Conn, error) {
 		}
 		if l.authorize != nil && l.authorize(ctx, l.peer(nc.(*net.UnixConn))) != nil {
 			_ = nc.Close() // nothing was sent that could be lost
+			l.sock.Counter.Refused()
 			continue
 		}
-		return newConn(nc, l.path), nil
+		l.sock.Counter.Accepted()
+		return newConn(nc, l.path, &l.sock.Counter), nil
 	}
 }
 
@@ -297,6 +302,9 @@ func (l *Listener) Close() error {
 	}
 	return l.sock.Close()
 }
+
+// Stats returns what the listener has done so far.
+func (l *Listener) Stats() transports.ListenerStats { return l.sock.Counter.Stats() }
 
 // Addr returns the path as a [transports.Addr].
 func (l *Listener) Addr() net.Addr { return transports.Addr{Transport: name, Name: l.path} }

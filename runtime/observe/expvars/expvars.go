@@ -33,6 +33,12 @@ func PublishPool(name string, p *mem.Pool) {
 	expvar.Publish(name, expvar.Func(func() any { return p.Stats() }))
 }
 
+// Publish publishes what Stats of something returns under the given name: a pool, a listener of a transport, a batcher, or anything
+// else whose Stats may be called by any goroutine at any time. Those of readers and writers may not; see [New] for them.
+func Publish[S any](name string, of interface{ Stats() S }) {
+	expvar.Publish(name, expvar.Func(func() any { return of.Stats() }))
+}
+
 type observer struct{ vars, errors [2]expvar.Map } // receiving, sending
 
 func (o *observer) of(s *ipc.StreamInfo) int {

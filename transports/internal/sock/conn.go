@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/count"
 )
 
 // halfCloser is what *net.TCPConn and *net.UnixConn have beyond net.Conn.
@@ -26,6 +27,7 @@ type Conn struct {
 	nc        halfCloser
 	transport string
 	peer      string // as errors name it
+	counter   *count.Listener
 
 	mu  sync.Mutex  // held by a write from its first byte to its last, so that writes do not interleave
 	vec [][]byte    // the part headers of the vector on its way; net.Buffers eats its argument
@@ -34,9 +36,10 @@ type Conn struct {
 	closed, writeClosed atomic.Bool
 }
 
-// NewConn wraps a *net.TCPConn or *net.UnixConn. peer is what errors call the other end.
-func NewConn(nc net.Conn, transport, peer string) *Conn {
-	return &Conn{nc: nc.(halfCloser), transport: transport, peer: peer}
+// NewConn wraps a *net.TCPConn or *net.UnixConn. peer is what errors call the other end. The counter of the listener that accepted
+// it, which may be nil, is told when it is closed.
+func NewConn(nc net.Conn, transport, peer string, counter *count.Listener) *Conn {
+	return &Conn{nc: nc.(halfCloser), transport: transport, peer: peer, counter: counter}
 }
 
 // NetConn returns the socket below.
@@ -114,6 +117,7 @@ func (c *Conn) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
+	c.counter.Closed()
 	if err := c.nc.Close(); err != nil {
 		return c.wrap("close", err)
 	}

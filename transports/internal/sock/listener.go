@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/count"
 )
 
 // deadlineListener is what *net.TCPListener and *net.UnixListener have beyond net.Listener.
@@ -22,6 +23,7 @@ type Listener struct {
 	ln        deadlineListener
 	transport string
 	addr      string // as errors name it
+	Counter   count.Listener
 
 	// The deadline by which a context interrupts Accept belongs to the socket, not to one call. So calls take turns
 	// at the socket: whoever has put a value into turn owns the deadline.
@@ -70,6 +72,7 @@ func (l *Listener) Accept(ctx context.Context) (net.Conn, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
 		err = ctx.Err()
 	}
+	l.Counter.Failed(err, outOfFiles(err))
 	return nil, l.wrap("accept", err)
 }
 
