@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -61,9 +59,6 @@ an Arrow stream. With --to it is what that says.`,
 	return cmd
 }
 
-// grace is how long an interrupted copy may take to end by itself.
-const grace = time.Second
-
 // copyTable copies a table. What was under the destination's name stays if that fails.
 func copyTable(ctx context.Context, from, to string, o *options, std std) error {
 	f, err := formatOf("to", o.to, to, outputs)
@@ -98,12 +93,6 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if err != nil {
 		return errors.Join(err, src.close())
 	}
-	stop := context.AfterFunc(ctx, func() { // a read from a pipe cannot be interrupted
-		time.Sleep(grace)
-		dst.abort()
-		os.Exit(exitBad)
-	})
-	defer stop()
 	if len(src.footer) != 0 && f == formatStream && !o.quiet {
 		fmt.Fprintf(std.err, "lightstream: the metadata of %s as a whole has no place in a stream\n", src.label())
 	}

@@ -18,7 +18,9 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,9 +30,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	status := run(ctx, os.Args[1:], std{os.Stdin, os.Stdout, os.Stderr})
-	stop()
 	os.Exit(status)
 }
 
@@ -60,7 +61,14 @@ var errQuiet = errors.New("quiet")
 func run(ctx context.Context, args []string, std std) int {
 	root := newRoot(std)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	done := make(chan error, 1)
+	go func() { done <- root.ExecuteContext(ctx) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = interrupted(ctx, done)
+	}
 	var usage usageError
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE): // nobody reads any more
@@ -76,6 +84,63 @@ func run(ctx context.Context, args []string, std std) int {
 	}
 	fmt.Fprintf(std.err, "lightstream: %v\n", strings.TrimPrefix(err.Error(), "lightstream: "))
 	return exitBad
+}
+
+// grace is how long an interrupted command may take to end by itself.
+const grace = time.Second
+
+// interrupted waits for a command whose context has ended. One that reads from a pipe that nobody writes to cannot be woken: it is left
+// where it is, and what it would have removed is removed here.
+func interrupted(ctx context.Context, done <-chan error) error {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		temporary.removeAll()
+		return ctx.Err()
+	}
+}
+
+// temporary are the files that are removed when the program ends.
+var temporary files
+
+// files is a set of files. Its methods may be called by several goroutines.
+type files struct {
+	mu    sync.Mutex
+	names map[string]bool
+}
+
+func (f *files) add(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.names == nil {
+		f.names = make(map[string]bool)
+	}
+	f.names[name] = true
+}
+
+// keep takes a file out of the set, which has another name now.
+func (f *files) keep(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.names, name)
+}
+
+// remove removes a file.
+func (f *files) remove(name string) error {
+	f.keep(name)
+	return os.Remove(name)
+}
+
+func (f *files) removeAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name := range f.names {
+		_ = os.Remove(name)
+	}
+	clear(f.names)
 }
 
 // newRoot returns the command with all its verbs.

@@ -240,6 +240,44 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// TestStuck interrupts a copy that waits for a pipe, in the middle of a table and before it has begun: it ends, with what was there as it
+// was and nothing left behind.
+func TestStuck(t *testing.T) {
+	text, err := os.ReadFile("../../examples/flights/data/flights-50k.arrows")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sent := range [][]byte{nil, text[:len(text)/2]} {
+		dir := t.TempDir()
+		t.Setenv("TMPDIR", dir)
+		in, feed, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		written := make(chan error, 1)
+		go func() {
+			_, err := feed.Write(sent)
+			cancel()
+			written <- err
+		}()
+		status := run(ctx, []string{"copy", "-", filepath.Join(dir, "x.arrow")}, std{in, null, null})
+		if err := <-written; err != nil || status != exitBad {
+			t.Errorf("status %d, want %d, %v", status, exitBad, err)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
+		}
+		feed.Close()
+		in.Close()
+		null.Close()
+	}
+}
+
 func TestProject(t *testing.T) {
 	s := &ipc.Schema{Fields: []ipc.Field{{Name: "a"}, {Name: "b"}, {Name: "c"}}}
 	o := options{columns: []string{"c", "a"}}

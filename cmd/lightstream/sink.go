@@ -41,12 +41,13 @@ func create(name string, std std) (*destination, error) {
 	if err != nil {
 		return nil, err
 	}
+	temporary.add(f.Name())
 	mode := os.FileMode(0o644)
 	if info, err := os.Stat(name); err == nil {
 		mode = info.Mode().Perm()
 	}
 	if err := f.Chmod(mode); err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
+		return nil, errors.Join(err, f.Close(), temporary.remove(f.Name()))
 	}
 	return &destination{file: f, name: name}, nil
 }
@@ -56,17 +57,17 @@ func (d *destination) commit() error {
 	if d.name == "" {
 		return nil
 	}
-	temporary := d.file.Name()
 	err := d.file.Sync()
 	if e := d.file.Close(); err == nil {
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(temporary, d.name)
+		err = os.Rename(d.file.Name(), d.name)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(temporary))
+		return errors.Join(err, temporary.remove(d.file.Name()))
 	}
+	temporary.keep(d.file.Name())
 	return nil
 }
 
@@ -74,7 +75,7 @@ func (d *destination) commit() error {
 func (d *destination) abort() {
 	if d.name != "" {
 		_ = d.file.Close()
-		_ = os.Remove(d.file.Name())
+		_ = temporary.remove(d.file.Name())
 	}
 }
 

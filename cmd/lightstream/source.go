@@ -139,9 +139,10 @@ func (s *source) openFile(f *os.File, head *bufio.Reader, regular bool, opts *ip
 		if err != nil {
 			return err
 		}
+		temporary.add(spool.Name())
 		closeInput := s.close
 		s.close = func() error {
-			return errors.Join(closeInput(), spool.Close(), os.Remove(spool.Name()))
+			return errors.Join(closeInput(), spool.Close(), temporary.remove(spool.Name()))
 		}
 		if s.size, err = io.Copy(spool, io.MultiReader(buffered(head), f)); err != nil {
 			return err
