@@ -85,6 +85,65 @@ func CreateFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *Wr
 	return w, nil
 }
 
+// AppendFile is [CreateFile] of a file that is there already, to which rows and batches are added: it is copied, and the copy takes its
+// place when Close has written all. Its columns must be those of the table, in their order; what may be null there and not in the table
+// stays so. The error is a *[SchemaError] where they are not. See [ipc.AppendFile].
+func AppendFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *WriterOptions) (*Writer[R, B, W], error) {
+	w := newWriter(t, opts)
+	out, err := ipc.AppendFile(name, w.options())
+	if err != nil {
+		return nil, err
+	}
+	if err := w.sameColumns(name, out.Schema()); err != nil {
+		out.Abort()
+		return nil, err
+	}
+	w.out = &out.Writer
+	return w, nil
+}
+
+// sameColumns tells whether the rows of the table can go into a file of the given schema as they are.
+func (w *Writer[R, B, W]) sameColumns(name string, have *ipc.Schema) error {
+	e := &SchemaError{Source: name, Table: w.table.spec.Name}
+	const remedy = "columns of a file stay as they are; write another file"
+	fields := w.table.schema.Fields
+	for i := range max(len(fields), len(have.Fields)) {
+		switch {
+		case i >= len(have.Fields):
+			e.Differences = append(e.Differences, Difference{fields[i].Name, fields[i].String(), "(absent)", remedy})
+		case i >= len(fields):
+			e.Differences = append(e.Differences, Difference{have.Fields[i].Name, "(absent)", have.Fields[i].String(), remedy})
+		case have.Fields[i].Name != fields[i].Name || !accepts(&have.Fields[i], &fields[i]):
+			found := have.Fields[i].String()
+			if have.Fields[i].Name != fields[i].Name {
+				found = fmt.Sprintf("%s: %s", have.Fields[i].Name, found)
+			}
+			e.Differences = append(e.Differences, Difference{fields[i].Name, fields[i].String(), found, remedy})
+		}
+	}
+	if len(e.Differences) != 0 {
+		return e
+	}
+	return nil
+}
+
+// accepts tells whether a column of a file can hold the values of another. The names of list items and map entries mean nothing.
+func accepts(have, want *ipc.Field) bool {
+	named := func(k ipc.Kind) bool { return k == ipc.KindStruct || k == ipc.KindUnion }
+	if !have.Type.Equal(want.Type) || want.Nullable && !have.Nullable || len(have.Children) != len(want.Children) || (have.Dictionary == nil) != (want.Dictionary == nil) {
+		return false
+	}
+	if have.Dictionary != nil && (!have.Dictionary.Index.Equal(want.Dictionary.Index) || have.Dictionary.Ordered != want.Dictionary.Ordered) {
+		return false
+	}
+	for i := range have.Children {
+		if named(have.Type.Kind) && have.Children[i].Name != want.Children[i].Name || !accepts(&have.Children[i], &want.Children[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *Writer[R, B, W] {
 	w := &Writer[R, B, W]{table: t}
 	w.handle, _ = any(&w.forward).(interface{ Handle() Handle })

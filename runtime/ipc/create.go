@@ -32,8 +32,9 @@ func CreateFile(name string, schema *Schema, opts *WriterOptions) (*FileWriter, 
 
 // AppendFile returns a writer that adds batches to those of the named file, which must be little-endian. As with [CreateFile] nobody
 // sees a part of it: the file is copied, by the system alone where that can do it, and takes the place of the old one with Close.
-// The batches must have the file's schema, see [Writer.Schema]. A dictionary column takes dictionaries that begin with the values
-// that the file has; others are refused with [ErrReplaced]. Nil options mean all defaults.
+// The batches must have the file's schema, see [Writer.Schema]. To dictionaries of byte strings and numbers that the file has their
+// values are added, and their indices are changed accordingly; others than the file's of other values are refused with [ErrReplaced].
+// Nil options mean all defaults.
 func AppendFile(name string, opts *WriterOptions) (w *FileWriter, err error) {
 	old, err := os.Open(name)
 	if err != nil {
@@ -117,7 +118,7 @@ func (r *FileReader) continued(dst io.Writer, end int64, opts *WriterOptions) (*
 			enc.sent[id].dictionary, enc.sent[id].values = x.values, x.values.Values()
 		}
 	}
-	w.enc, w.base, w.started = enc, end, true
+	w.enc, w.base, w.started, w.appending = enc, end, true, len(enc.sent) != 0
 	w.index = fileIndex{r.dictionaries, r.batches, r.metadata}
 	return w, nil
 }

@@ -167,10 +167,11 @@ func TestAppendDictionary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := batch([]int8{0}, "b", "a")
-	if err := w.Write(t.Context(), 1, other.Columns); !errors.Is(err, ipc.ErrReplaced) {
+	other := batch([]int8{0, 1, 2}, "b", "z", "a")
+	if err := w.Write(t.Context(), 3, other.Columns); err != nil {
 		t.Fatal(err)
 	}
+	first.Batches = append(first.Batches, other)
 	for _, b := range []arrowjson.Batch{batch([]int8{2, 0}, "a", "b", "c"), batch([]int8{1}, "a", "b", "c")} {
 		if err := w.Write(t.Context(), b.Rows, b.Columns); err != nil {
 			t.Fatal(err)
@@ -180,7 +181,7 @@ func TestAppendDictionary(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s := w.Stats(); s.Deltas != 1 || s.Replaced != 0 {
+	if s := w.Stats(); s.Deltas != 2 || s.Replaced != 0 {
 		t.Errorf("%+v", s)
 	}
 	p, err := os.ReadFile(path)

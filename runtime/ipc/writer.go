@@ -54,25 +54,26 @@ func (e *WriteError) Unwrap() error { return e.Err }
 
 // Writer writes batches as an Arrow IPC stream. It is for one goroutine at a time.
 type Writer struct {
-	opts     WriterOptions
-	name     string
-	schema   *Schema
-	send     *sender
-	enc      *encoder
-	cancel   canceller
-	file     bool
-	index    fileIndex // of a file
-	base     int64     // bytes of the file before those of this writer
-	place    *placement
-	started  bool
-	closed   bool
-	began    bool  // the observer was told
-	ended    bool  // it was told that, too
-	err      error // of all later calls
-	forward  forwarder
-	attached []KeyValue // to the batches of Write
-	info     StreamInfo
-	stats    Stats
+	opts      WriterOptions
+	name      string
+	schema    *Schema
+	send      *sender
+	enc       *encoder
+	cancel    canceller
+	file      bool
+	index     fileIndex // of a file
+	base      int64     // bytes of the file before those of this writer
+	place     *placement
+	started   bool
+	closed    bool
+	appending bool  // to a file that has dictionaries
+	began     bool  // the observer was told
+	ended     bool  // it was told that, too
+	err       error // of all later calls
+	forward   forwarder
+	attached  []KeyValue // to the batches of Write
+	info      StreamInfo
+	stats     Stats
 }
 
 // NewWriter returns a writer to dst, which it does not own. It sends nothing yet. Nil options mean all defaults. A schema that
@@ -114,6 +115,15 @@ func (w *Writer) Closed() bool { return w.closed }
 // schema are refused, and nothing is sent. When the destination fails, or ctx is cancelled inside a message, the error is that
 // of every later call, too.
 func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
+	if w.appending {
+		if err := w.Err(); err != nil {
+			return err
+		}
+		var err error
+		if columns, _, err = w.forward.merge(w.enc, columns); err != nil {
+			return err
+		}
+	}
 	return w.write(ctx, rows, columns, nil, w.attached)
 }
 
