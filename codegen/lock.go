@@ -12,7 +12,7 @@ import (
 	"github.com/lightstream-go/lightstream/codegen/model"
 )
 
-// locks adds a lightstream.schema.lock for each directory of outputs: what they say of tables, and of those that are not
+// locks adds a lightstream.schema.lock for each directory of outputs: what they say of tables, messages and protocols, and of those that are not
 // generated now, what the one that is there says.
 func locks(outputs []Output) ([]Output, error) {
 	var list []Output
@@ -47,16 +47,16 @@ func lockOf(dir string, outputs []Output) (*Output, error) {
 	if old != nil {
 		for _, f := range old.Files {
 			if _, err := os.Stat(filepath.Join(dir, f.Name)); err == nil && load.Generated(f.Name) {
-				lock.Put(f.Name, f.Tables)
+				lock.Put(f)
 			}
 		}
 	}
 	for i := range outputs {
 		switch o := &outputs[i]; {
 		case o.file != nil:
-			lock.Put(filepath.Base(o.Path), evolve.TablesOf(o.file))
+			lock.Put(evolve.FileOf(o.file))
 		case o.Text == nil:
-			lock.Put(filepath.Base(o.Path), nil)
+			lock.Put(evolve.File{Name: filepath.Base(o.Path)})
 		}
 	}
 	o := &Output{Path: path, source: dir, lock: &lockChange{old, lock}}
@@ -86,7 +86,7 @@ func ReadLock(path string) (*evolve.Lock, error) {
 	return lock, err
 }
 
-// Change is a change of a table from one version of the definitions to another.
+// Change is a change of a table, message or protocol from one version of the definitions to another.
 type Change struct {
 	Pos model.Pos // of the table or column, the zero Pos if it is no more
 	Dir string    // of the generated file
@@ -116,6 +116,24 @@ func Changes(outputs []Output, against *evolve.Lock) []Change {
 				places[[3]string{o.Path, t.Row}] = t.Pos
 				for _, c := range t.Columns {
 					places[[3]string{o.Path, t.Row, c.Name}] = c.Pos
+				}
+			}
+			for _, m := range o.file.Messages {
+				places[[3]string{o.Path, m.Type}] = m.Pos
+				for _, c := range m.Fields {
+					places[[3]string{o.Path, m.Type, c.Name}] = c.Pos
+				}
+			}
+			for _, p := range o.file.Protocols {
+				places[[3]string{o.Path, p.Name}] = p.Pos
+				for _, m := range p.Members {
+					name := ""
+					if m.Table != nil {
+						name = m.Table.Name
+					} else {
+						name = m.Message.Name
+					}
+					places[[3]string{o.Path, p.Name, name}] = m.Pos
 				}
 			}
 		}

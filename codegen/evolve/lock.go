@@ -23,16 +23,27 @@ const LockName = "lightstream.schema.lock"
 //		symbol: dictionary<int32, utf8> not null
 //		price: float64 not null; was px; default 0
 //
-// Each column has a line of its own, so that changes of several branches merge, and read as what they are.
+//	message Heartbeat heartbeat
+//		sent: int64 not null; slot 0
+//
+//	protocol Feed
+//		table trade
+//		message heartbeat
+//
+// A message whose bytes a codec makes is an "opaque" one and has no fields. Each column has a line of its own, so that changes of several branches merge, and read as what they are.
 type Lock struct {
 	Files []File // by name
 }
 
-// File is a generated file with tables.
+// File is a generated file with tables, messages and protocols.
 type File struct {
-	Name   string // without a directory
-	Tables []Table
+	Name      string // without a directory
+	Tables    []Table
+	Messages  []Message
+	Protocols []Protocol
 }
+
+func (f *File) empty() bool { return len(f.Tables)+len(f.Messages)+len(f.Protocols) == 0 }
 
 // Table is a table as it goes over the wire.
 type Table struct {
@@ -60,16 +71,16 @@ type LockError struct {
 func (e *LockError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
 func (e *LockError) Unwrap() error { return e.Err }
 
-// Put replaces the tables of a generated file, or removes them if there are none.
-func (l *Lock) Put(name string, tables []Table) {
-	i, there := slices.BinarySearchFunc(l.Files, name, func(f File, name string) int { return cmp.Compare(f.Name, name) })
+// Put replaces what the lock says of a generated file, or removes it if there is nothing in it.
+func (l *Lock) Put(f File) {
+	i, there := slices.BinarySearchFunc(l.Files, f.Name, func(f File, name string) int { return cmp.Compare(f.Name, name) })
 	switch {
-	case there && len(tables) == 0:
+	case there && f.empty():
 		l.Files = slices.Delete(l.Files, i, i+1)
 	case there:
-		l.Files[i].Tables = tables
-	case len(tables) > 0:
-		l.Files = slices.Insert(l.Files, i, File{name, tables})
+		l.Files[i] = f
+	case !f.empty():
+		l.Files = slices.Insert(l.Files, i, f)
 	}
 }
 
@@ -86,6 +97,25 @@ func (l *Lock) Text() []byte {
 				b.WriteByte('\t')
 				writeColumn(&b, &t.Columns[k])
 				b.WriteByte('\n')
+			}
+		}
+		for i := range f.Messages {
+			m := &f.Messages[i]
+			kind := "message"
+			if m.Opaque {
+				kind = "opaque"
+			}
+			fmt.Fprintf(&b, "\n%s %s %s\n", kind, quoted(m.Type), quoted(m.Name))
+			for k := range m.Fields {
+				b.WriteByte('\t')
+				writeColumn(&b, &m.Fields[k].Column)
+				fmt.Fprintf(&b, "; slot %d\n", m.Fields[k].Number)
+			}
+		}
+		for i := range f.Protocols {
+			fmt.Fprintf(&b, "\nprotocol %s\n", quoted(f.Protocols[i].Name))
+			for _, m := range f.Protocols[i].Members {
+				fmt.Fprintf(&b, "\t%v\n", m)
 			}
 		}
 	}
@@ -134,8 +164,19 @@ func ParseLock(text []byte) (*Lock, error) {
 // lockParser reads a lock line by line.
 type lockParser struct {
 	lock    Lock
-	columns map[string]bool // of the last table
+	kind    kind            // of what has the lines after a tab
+	columns map[string]bool // of the last table or message
 }
+
+// kind is what stands in a file: the word that it begins with.
+type kind string
+
+const (
+	kindTable    kind = "table"
+	kindMessage  kind = "message"
+	kindOpaque   kind = "opaque"
+	kindProtocol kind = "protocol"
+)
 
 func (p *lockParser) line(number int, line string) error {
 	switch {
@@ -151,8 +192,13 @@ func (p *lockParser) line(number int, line string) error {
 	}
 	files := p.lock.Files
 	if column, ok := strings.CutPrefix(line, "\t"); ok {
-		if len(files) == 0 || len(files[len(files)-1].Tables) == 0 {
+		switch p.kind {
+		case "":
 			return errors.New("a column before the first table")
+		case kindOpaque:
+			return errors.New("a field of an opaque message")
+		case kindProtocol:
+			return p.member(column)
 		}
 		return p.column(column)
 	}
@@ -166,31 +212,68 @@ func (p *lockParser) line(number int, line string) error {
 		if len(files) > 0 && files[len(files)-1].Name >= name {
 			return fmt.Errorf("file %s after %s, want each once and in order", quoted(name), quoted(files[len(files)-1].Name))
 		}
-		p.lock.Files = append(files, File{Name: name})
+		p.lock.Files, p.kind = append(files, File{Name: name}), ""
 		return q.end()
-	case q.skip("table ") && len(files) > 0:
-		return p.table(&q)
+	case len(files) > 0:
+		for _, k := range []kind{kindTable, kindMessage, kindOpaque, kindProtocol} {
+			if q.skip(string(k) + " ") {
+				return p.begin(k, &q)
+			}
+		}
 	}
-	return q.errorf("a file, a table, or a column after a tab")
+	return q.errorf("a file, a table, a message, a protocol, or a column after a tab")
 }
 
-func (p *lockParser) table(q *parser) (err error) {
-	var t Table
-	if t.Row, err = q.name(); err != nil {
+// begin takes the line of a table, message or protocol.
+func (p *lockParser) begin(k kind, q *parser) (err error) {
+	var typ, name string
+	if typ, err = q.name(); err != nil {
 		return err
 	}
-	if err := q.expect(" "); err != nil {
-		return err
+	if k != kindProtocol {
+		if err := q.expect(" "); err != nil {
+			return err
+		}
+		if name, err = q.name(); err != nil {
+			return err
+		}
 	}
-	if t.Name, err = q.name(); err != nil {
+	f := &p.lock.Files[len(p.lock.Files)-1]
+	twice := false
+	switch k {
+	case kindTable:
+		twice = slices.ContainsFunc(f.Tables, func(o Table) bool { return o.Row == typ })
+		f.Tables = append(f.Tables, Table{Row: typ, Name: name})
+	case kindMessage, kindOpaque:
+		twice = slices.ContainsFunc(f.Messages, func(o Message) bool { return o.Type == typ })
+		f.Messages = append(f.Messages, Message{Type: typ, Name: name, Opaque: k == kindOpaque})
+	case kindProtocol:
+		twice = slices.ContainsFunc(f.Protocols, func(o Protocol) bool { return o.Name == typ })
+		f.Protocols = append(f.Protocols, Protocol{Name: typ})
+	}
+	if twice {
+		return fmt.Errorf("%s %s is there twice", k, quoted(typ))
+	}
+	p.kind, p.columns = k, map[string]bool{}
+	return q.end()
+}
+
+// member takes a line of a protocol.
+func (p *lockParser) member(text string) (err error) {
+	q := parser{text: text}
+	m := Member{Message: q.skip("message ")}
+	if !m.Message && !q.skip("table ") {
+		return q.errorf("a table or a message")
+	}
+	if m.Name, err = q.name(); err != nil {
 		return err
 	}
 	f := &p.lock.Files[len(p.lock.Files)-1]
-	if slices.ContainsFunc(f.Tables, func(o Table) bool { return o.Row == t.Row }) {
-		return fmt.Errorf("table %s is there twice", quoted(t.Row))
+	list := &f.Protocols[len(f.Protocols)-1].Members
+	if slices.ContainsFunc(*list, func(o Member) bool { return o.Name == m.Name }) {
+		return fmt.Errorf("%v is there twice", m)
 	}
-	f.Tables = append(f.Tables, t)
-	p.columns = map[string]bool{}
+	*list = append(*list, m)
 	return q.end()
 }
 
@@ -222,9 +305,37 @@ func (p *lockParser) column(text string) (err error) {
 		}
 	}
 	f := &p.lock.Files[len(p.lock.Files)-1]
+	if p.kind == kindMessage {
+		m := &f.Messages[len(f.Messages)-1]
+		s := Slot{Column: c}
+		if s.Number, err = q.slot(); err != nil {
+			return err
+		}
+		if n := len(m.Fields); n > 0 && m.Fields[n-1].Number >= s.Number {
+			return fmt.Errorf("slot %d after slot %d, want each once and in order", s.Number, m.Fields[n-1].Number)
+		}
+		m.Fields = append(m.Fields, s)
+		return q.end()
+	}
 	t := &f.Tables[len(f.Tables)-1]
 	t.Columns = append(t.Columns, c)
 	return q.end()
+}
+
+// slot reads the number of a field's slot.
+func (p *parser) slot() (int, error) {
+	if err := p.expect("; slot "); err != nil {
+		return 0, err
+	}
+	name, err := p.name()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(name, 10, 15)
+	if err != nil {
+		return 0, fmt.Errorf("slot %s is no number below 32768", quoted(name))
+	}
+	return int(n), nil
 }
 
 func (p *parser) values() (list []Value, err error) {
@@ -257,66 +368,103 @@ func (p *parser) end() error {
 	return nil
 }
 
-// TableChange is a change of one table.
+// TableChange is a change of one table, message or protocol.
 type TableChange struct {
 	File  string // the generated one
-	Table string // its row type
+	Table string // its row type, the type of the message, or the name of the protocol
 	Change
 }
 
 // String returns "table column what: verdict: reason".
 func (c *TableChange) String() string { return c.Table + ": " + c.Change.String() }
 
-// CompareLocks returns the changes of all tables, in the order of the new lock, tables that are no more last. A table is that of
-// the same row type, in whatever file it is; of tables with one row type, which are for different systems, in the same file.
+// CompareLocks returns the changes of all tables, messages and protocols, in the order of the new lock, those that are no more last.
+// A table is that of the same row type, in whatever file it is; of tables with one row type, which are for different systems, in the
+// same file. Likewise for messages and protocols.
 func CompareLocks(old, new *Lock) []TableChange {
-	was, is := old.tables(), new.tables()
+	was, is := old.items(), new.items()
 	var list []TableChange
-	for _, f := range new.Files {
-		for i := range f.Tables {
-			t := &f.Tables[i]
-			add := func(c Change) { list = append(list, TableChange{f.Name, t.Row, c}) }
-			key := tableKey{f.Name, t.Row}
-			if was[key] == nil { // it may come from a file that does not have it any more
-				for _, file := range old.Files {
-					if other := (tableKey{file.Name, t.Row}); was[other] != nil && is[other] == nil {
-						key = other
-						break
-					}
+	for _, key := range new.keys() {
+		add := func(c Change) { list = append(list, TableChange{key.file, key.name, c}) }
+		from := key
+		if was[from] == nil { // it may come from a file that does not have it any more
+			for _, file := range old.Files {
+				if other := (itemKey{file.Name, key.kind, key.name}); was[other] != nil && is[other] == nil {
+					from = other
+					break
 				}
 			}
-			o := was[key]
-			delete(was, key)
-			if o == nil {
-				add(Change{What: "the table was added", Verdict: Safe, Reason: "nobody knows it yet"})
-				continue
-			}
-			for _, c := range Compare(o.Columns, t.Columns) {
-				add(c)
-			}
+		}
+		o := was[from]
+		delete(was, from)
+		if o == nil {
+			add(Change{What: fmt.Sprintf("the %s was added", key.kind), Verdict: Safe, Reason: "nobody knows it yet"})
+			continue
+		}
+		for _, c := range compareItems(o, is[key]) {
+			add(c)
 		}
 	}
-	for _, f := range old.Files {
-		for _, t := range f.Tables {
-			if was[tableKey{f.Name, t.Row}] != nil {
-				list = append(list, TableChange{f.Name, t.Row, Change{
-					What: "the table was removed", Verdict: Breaking, Reason: "nobody reads old streams, and old readers get no new ones",
-				}})
-			}
+	for _, key := range old.keys() {
+		if was[key] == nil {
+			continue
+		}
+		reason := "nobody reads old streams, and old readers get no new ones"
+		if key.kind == kindProtocol {
+			reason = "nobody speaks with old ends"
+		}
+		list = append(list, TableChange{key.file, key.name, Change{What: fmt.Sprintf("the %s was removed", key.kind), Verdict: Breaking, Reason: reason}})
+	}
+	return list
+}
+
+func compareItems(old, new any) []Change {
+	switch n := new.(type) {
+	case *Message:
+		return CompareMessages(old.(*Message), n)
+	case *Protocol:
+		return CompareProtocols(old.(*Protocol), n)
+	}
+	return Compare(old.(*Table).Columns, new.(*Table).Columns)
+}
+
+// itemKey tells a table, message or protocol from others.
+type itemKey struct {
+	file string
+	kind kind
+	name string
+}
+
+// keys returns those of all items, in the order in which they stand in the lock.
+func (l *Lock) keys() (list []itemKey) {
+	for _, f := range l.Files {
+		for i := range f.Tables {
+			list = append(list, itemKey{f.Name, kindTable, f.Tables[i].Row})
+		}
+		for i := range f.Messages {
+			list = append(list, itemKey{f.Name, kindMessage, f.Messages[i].Type})
+		}
+		for i := range f.Protocols {
+			list = append(list, itemKey{f.Name, kindProtocol, f.Protocols[i].Name})
 		}
 	}
 	return list
 }
 
-type tableKey struct{ file, row string }
-
-func (l *Lock) tables() map[tableKey]*Table {
-	tables := map[tableKey]*Table{}
+// items returns all tables, messages and protocols, as pointers.
+func (l *Lock) items() map[itemKey]any {
+	items := map[itemKey]any{}
 	for i := range l.Files {
-		for k := range l.Files[i].Tables {
-			t := &l.Files[i].Tables[k]
-			tables[tableKey{l.Files[i].Name, t.Row}] = t
+		f := &l.Files[i]
+		for k := range f.Tables {
+			items[itemKey{f.Name, kindTable, f.Tables[k].Row}] = &f.Tables[k]
+		}
+		for k := range f.Messages {
+			items[itemKey{f.Name, kindMessage, f.Messages[k].Type}] = &f.Messages[k]
+		}
+		for k := range f.Protocols {
+			items[itemKey{f.Name, kindProtocol, f.Protocols[k].Name}] = &f.Protocols[k]
 		}
 	}
-	return tables
+	return items
 }

@@ -88,7 +88,27 @@ func drawLock(t *rapid.T) *evolve.Lock {
 			}
 			tables = append(tables, table)
 		}
-		lock.Put(fmt.Sprintf("f%d_lightstream.go", i), tables)
+		f := evolve.File{Name: fmt.Sprintf("f%d_lightstream.go", i), Tables: tables}
+		for k := range rapid.IntRange(0, 2).Draw(t, "messages") {
+			m := evolve.Message{Type: fmt.Sprintf("Message%d", k), Name: drawName(t), Opaque: rapid.Bool().Draw(t, "opaque")}
+			for i := range rapid.IntRange(0, 3).Draw(t, "fields") {
+				if m.Opaque {
+					break
+				}
+				field := evolve.Slot{Number: 2*i + k}
+				field.Field = ipc.Field{Name: drawName(t) + fmt.Sprint(i), Type: ipc.Int32, Nullable: rapid.Bool().Draw(t, "nullable")}
+				m.Fields = append(m.Fields, field)
+			}
+			f.Messages = append(f.Messages, m)
+		}
+		for k := range rapid.IntRange(0, 2).Draw(t, "protocols") {
+			p := evolve.Protocol{Name: fmt.Sprintf("Protocol%d", k)}
+			for i := range rapid.IntRange(0, 3).Draw(t, "members") {
+				p.Members = append(p.Members, evolve.Member{Name: drawName(t) + fmt.Sprint(i), Message: rapid.Bool().Draw(t, "message")})
+			}
+			f.Protocols = append(f.Protocols, p)
+		}
+		lock.Put(f)
 	}
 	return lock
 }
@@ -115,26 +135,35 @@ const head = "lightstream.schema.lock v1\n"
 
 func TestLockErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                                         "line 1: the file is empty; generate it anew",
-		"package feed":                                             `line 1: found "package feed", want "lightstream.schema.lock v1"; generate the file anew with this version of lightstream-gen`,
-		"lightstream.schema.lock v2: newer":                        `line 1: found "lightstream.schema.lock v2", want "lightstream.schema.lock v1"; generate the file anew with this version of lightstream-gen`,
-		head + "<<<<<<< HEAD":                                      "line 2: a conflict of a merge; resolve it, or delete the file and generate it anew",
-		head + "\ta: int8":                                         "line 2: a column before the first table",
-		head + "file a\n\ta: int8":                                 "line 3: a column before the first table",
-		head + "table T t":                                         `line 2: found "T t", want a file, a table, or a column after a tab`,
-		head + "file b\nfile a":                                    "line 3: file a after b, want each once and in order",
-		head + "file a b":                                          `line 2: found " b", want the end of the line`,
-		head + "file a\ntable T":                                   `line 3: found the end, want " "`,
-		head + "file a\ntable T t\ntable T t":                      "line 4: table T is there twice",
-		head + "file a\ntable T t\n\ta":                            `line 4: found the end, want ": "`,
-		head + "file a\ntable T t\n\ta: int7":                      `line 4: found "int7", want a type`,
-		head + "file a\ntable T t\n\ta: int8\n\ta: int8":           "line 5: column a is there twice",
-		head + "file a\ntable T t\n\ta: int8 nullable":             `line 4: found " nullable", want the end of the line`,
-		head + "file a\ntable T t\n\ta: int8; values A x":          "line 4: value x of A is no number",
-		head + "file a\ntable T t\n\ta: timestamp[m]":              `line 4: found "m]", want s, ms, us or ns`,
-		head + "file a\ntable T t\n\ta: decimal64(99999999999, 2)": `line 4: found "99999999999, 2)", want a number of 32 bits`,
-		head + "file a\ntable T t\n\ta: list<x: int8, y: int8>":    "line 4: list has 2 children, want 1",
-		head + "file a\ntable T t\n\ta: dictionary<utf8, utf8>":    `line 4: found "utf8, utf8>", want an integer type for indices`,
+		"":                                      "line 1: the file is empty; generate it anew",
+		"package feed":                          `line 1: found "package feed", want "lightstream.schema.lock v1"; generate the file anew with this version of lightstream-gen`,
+		"lightstream.schema.lock v2: newer":     `line 1: found "lightstream.schema.lock v2", want "lightstream.schema.lock v1"; generate the file anew with this version of lightstream-gen`,
+		head + "<<<<<<< HEAD":                   "line 2: a conflict of a merge; resolve it, or delete the file and generate it anew",
+		head + "\ta: int8":                      "line 2: a column before the first table",
+		head + "file a\n\ta: int8":              "line 3: a column before the first table",
+		head + "table T t":                      `line 2: found "table T t", want a file, a table, a message, a protocol, or a column after a tab`,
+		head + "file a\nmessage M m\n\ta: int8": `line 4: found the end, want "; slot "`,
+		head + "file a\nmessage M m\n\ta: int8; slot x":                                "line 4: slot x is no number below 32768",
+		head + "file a\nmessage M m\n\ta: int8; slot 1\n\tb: int8; slot 1":             "line 5: slot 1 after slot 1, want each once and in order",
+		head + "file a\nopaque M m\n\ta: int8":                                         "line 4: a field of an opaque message",
+		head + "file a\nmessage M m\nopaque M n":                                       "line 4: opaque M is there twice",
+		head + "file a\nprotocol P\n\tfoo":                                             `line 4: found "foo", want a table or a message`,
+		head + "file a\nprotocol P\n\ttable a\n\tmessage a":                            "line 5: message a is there twice",
+		head + "file a\nprotocol P\nprotocol P":                                        "line 4: protocol P is there twice",
+		head + "file a\nprotocol P p":                                                  `line 3: found " p", want the end of the line`,
+		head + "file b\nfile a":                                                        "line 3: file a after b, want each once and in order",
+		head + "file a b":                                                              `line 2: found " b", want the end of the line`,
+		head + "file a\ntable T":                                                       `line 3: found the end, want " "`,
+		head + "file a\ntable T t\ntable T t":                                          "line 4: table T is there twice",
+		head + "file a\ntable T t\n\ta":                                                `line 4: found the end, want ": "`,
+		head + "file a\ntable T t\n\ta: int7":                                          `line 4: found "int7", want a type`,
+		head + "file a\ntable T t\n\ta: int8\n\ta: int8":                               "line 5: column a is there twice",
+		head + "file a\ntable T t\n\ta: int8 nullable":                                 `line 4: found " nullable", want the end of the line`,
+		head + "file a\ntable T t\n\ta: int8; values A x":                              "line 4: value x of A is no number",
+		head + "file a\ntable T t\n\ta: timestamp[m]":                                  `line 4: found "m]", want s, ms, us or ns`,
+		head + "file a\ntable T t\n\ta: decimal64(99999999999, 2)":                     `line 4: found "99999999999, 2)", want a number of 32 bits`,
+		head + "file a\ntable T t\n\ta: list<x: int8, y: int8>":                        "line 4: list has 2 children, want 1",
+		head + "file a\ntable T t\n\ta: dictionary<utf8, utf8>":                        `line 4: found "utf8, utf8>", want an integer type for indices`,
 		head + "file a\ntable T t\n\ta: " + strings.Repeat("struct<a: ", 100) + "int8": "line 4: more than 64 levels of nesting",
 	} {
 		lock, err := evolve.ParseLock([]byte(text))

@@ -1,10 +1,44 @@
 package evolve
 
 import (
+	"slices"
+
 	"github.com/lightstream-go/lightstream/codegen/model"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
+
+// FileOf returns what a lock says of a generated file.
+func FileOf(f *model.File) File {
+	return File{f.Output, TablesOf(f), messagesOf(f), protocolsOf(f)}
+}
+
+func messagesOf(f *model.File) (list []Message) {
+	for _, m := range f.Messages {
+		message := Message{Type: m.Type, Name: m.Name, Opaque: m.Codec != ""}
+		for _, c := range m.Fields {
+			message.Fields = append(message.Fields, Slot{columnOf(c, nil), c.Number})
+		}
+		slices.SortFunc(message.Fields, func(a, b Slot) int { return a.Number - b.Number })
+		list = append(list, message)
+	}
+	return list
+}
+
+func protocolsOf(f *model.File) (list []Protocol) {
+	for _, p := range f.Protocols {
+		protocol := Protocol{Name: p.Name}
+		for _, m := range p.Members {
+			if m.Table != nil {
+				protocol.Members = append(protocol.Members, Member{Name: m.Table.Name})
+			} else {
+				protocol.Members = append(protocol.Members, Member{Name: m.Message.Name, Message: true})
+			}
+		}
+		list = append(list, protocol)
+	}
+	return list
+}
 
 // TablesOf returns the tables of a generated file.
 func TablesOf(f *model.File) []Table {

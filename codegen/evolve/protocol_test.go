@@ -1,0 +1,75 @@
+package evolve_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lightstream-go/lightstream/codegen/evolve"
+)
+
+// TestMessagesAndProtocols judges changes of what is in one file of a lock.
+func TestMessagesAndProtocols(t *testing.T) {
+	const beat = "message Beat beat\n\tsent: int64 not null; slot 0\n\thost: utf8 not null; slot 1\n\tload: float32; slot 2\n"
+	const feed = "protocol Feed\n\ttable trade\n\ttable quote\n\tmessage beat\n"
+	for _, c := range []struct{ name, old, new, want string }{
+		{"nothing", beat + feed, beat + feed, ""},
+		{"a message added", "", beat, "Beat: the message was added: safe: nobody knows it yet"},
+		{"a protocol added", "", feed, "Feed: the protocol was added: safe: nobody knows it yet"},
+		{"a message removed", beat, "", "Beat: the message was removed: breaking: nobody reads old streams, and old readers get no new ones"},
+		{"a protocol removed", feed, "", "Feed: the protocol was removed: breaking: nobody speaks with old ends"},
+
+		{"a field at the end", beat, beat + "\tlevel: uint8 not null; slot 3\n", "Beat: level was added: uint8 not null: safe: new readers read 0 in its place; old readers pass over it"},
+		{"one with a default", beat, beat + "\tlevel: uint8 not null; default 3; slot 3\n", "Beat: level was added: uint8 not null: safe: new readers read 3 in its place; old readers pass over it"},
+		{"one that may be null", beat, beat + "\tnote: utf8; slot 3\n", "Beat: note was added: utf8: safe: new readers read null in its place; old readers pass over it"},
+		{"one that is required", beat, beat + "\tnote: utf8 not null; slot 3\n", "Beat: note was added: utf8 not null: writer first: new readers refuse old messages: make it nullable; old readers pass over it"},
+		{"a field removed at the end", beat, cut(beat, "\tload: float32; slot 2\n"), "Beat: load was removed: float32: safe: new readers pass over it; old readers read null in its place"},
+		{"a field deprecated", beat, cut(beat, "\tsent: int64 not null; slot 0\n"), "Beat: sent was removed: int64 not null: safe: new readers pass over it; old readers read 0 in its place"},
+		{"a required field deprecated", beat, cut(beat, "\thost: utf8 not null; slot 1\n"), "Beat: host was removed: utf8 not null: reader first: new readers pass over it; old readers refuse new messages: it is required"},
+		{"a field removed before others", beat, "message Beat beat\n\tsent: int64 not null; slot 0\n\tload: float32; slot 1\n", `
+Beat: load has slot 1, which was that of host: breaking: fields are found by their slots: leave them where they are, and add others at the end
+Beat: load was removed: float32: safe: new readers pass over it; old readers read null in its place`},
+		{"a field renamed", beat, strings.Replace(beat, "sent", "at", 1), "Beat: at was called sent: safe: fields are found by their slots"},
+		{"another type", beat, strings.Replace(beat, "int64", "int32", 1), "Beat: sent is int32 not null, was int64 not null: breaking: the same bytes are read as something else"},
+		{"text that may be null now", beat, strings.Replace(beat, "utf8 not null", "utf8", 1), "Beat: host is utf8, was utf8 not null: reader first: old readers refuse new messages without it"},
+		{"text that may not be null now", strings.Replace(beat, "utf8 not null", "utf8", 1), beat, "Beat: host is utf8 not null, was utf8: writer first: new readers refuse old messages without it"},
+		{"a number that may be null now", beat, strings.Replace(beat, "int64 not null", "int64", 1), "Beat: sent is int64, was int64 not null: breaking: a value that is the default is left out, and read as 0 by one side and as null by the other"},
+		{"another default", beat, strings.Replace(beat, "int64 not null", "int64 not null; default 7", 1), "Beat: sent has the default 7, was 0: breaking: a value that is the default is left out, and read as 0 by one side and as 7 by the other"},
+		{"the same default", beat, strings.Replace(beat, "int64 not null", "int64 not null; default 0", 1), ""},
+		{"a codec", beat, "opaque Beat beat\n", "Beat: is what a codec makes of it, was a flatbuffer: breaking: neither reads the other's bytes"},
+		{"no codec", "opaque Beat beat\n", beat, "Beat: is a flatbuffer, was what a codec made of it: breaking: neither reads the other's bytes"},
+		{"the same codec", "opaque Beat beat\n", "opaque Beat beat\n", ""},
+
+		{"a member at the end", feed, feed + "\ttable order\n", "Feed: order was added with tag 3: reader first: old ends know no such tag, and those that announce their tags refuse each other"},
+		{"a member removed at the end", feed, cut(feed, "\tmessage beat\n"), "Feed: beat was removed, with tag 2: writer first: new ends know no such tag, and those that announce their tags refuse each other"},
+		{"members moved", feed, "protocol Feed\n\ttable quote\n\ttable trade\n\tmessage beat\n", `
+Feed: quote has tag 0, which was that of table trade: breaking: tags are places in the list: leave members where they are, and add others at the end
+Feed: trade has tag 1, which was that of table quote: breaking: tags are places in the list: leave members where they are, and add others at the end`},
+		{"a member before others", feed, "protocol Feed\n\ttable order\n\ttable trade\n\ttable quote\n\tmessage beat\n", `
+Feed: order has tag 0, which was that of table trade: breaking: tags are places in the list: leave members where they are, and add others at the end
+Feed: trade has tag 1, which was that of table quote: breaking: tags are places in the list: leave members where they are, and add others at the end
+Feed: quote has tag 2, which was that of message beat: breaking: tags are places in the list: leave members where they are, and add others at the end
+Feed: beat was added with tag 3: reader first: old ends know no such tag, and those that announce their tags refuse each other`},
+		{"a member renamed or replaced", feed, strings.Replace(feed, "quote", "bid", 1), "Feed: bid has tag 1, which was that of table quote: breaking: another in its place is read as the old one; where only the name is new, ends that announce their tags refuse each other"},
+		{"a message for a table", feed, strings.Replace(feed, "table quote", "message quote", 1), "Feed: quote has tag 1, which was that of table quote: breaking: tags are places in the list: leave members where they are, and add others at the end"},
+	} {
+		var got []string
+		changes := evolve.CompareLocks(lockOf(t, c.old), lockOf(t, c.new))
+		for i := range changes {
+			got = append(got, changes[i].String())
+		}
+		if text := strings.Join(got, "\n"); text != strings.TrimPrefix(c.want, "\n") {
+			t.Errorf("%s gives\n%s\nwant\n%s", c.name, text, c.want)
+		}
+	}
+}
+
+func cut(text, line string) string { return strings.Replace(text, line, "", 1) }
+
+func lockOf(t *testing.T, text string) *evolve.Lock {
+	t.Helper()
+	lock, err := evolve.ParseLock([]byte(head + "file f_lightstream.go\n" + text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lock
+}
