@@ -76,6 +76,7 @@ type decoder struct {
 	unions  int
 	dicts   map[int64]*dictionary
 	swap    bool // the data is big-endian
+	mapped  bool // bodies take no memory
 	stats   Stats
 
 	inflations []inflation // of the batch that is being made
@@ -685,6 +686,10 @@ func (d *decoder) pass(p *columnPlan, c *cursor) error {
 func (d *decoder) move(h Batch, c *cursor) error {
 	if c.align == 0 {
 		return nil
+	}
+	if d.mapped && c.align > d.limits.MaxBody {
+		have, most := sizes.Over(c.align, d.limits.MaxBody)
+		return frame.At(0, "body", frame.Errorf(ErrLimit, "%s do not lie in the file as they are needed and would be copied, which exceeds Limits.MaxBody (%s); raise it", have, most))
 	}
 	if c.align > math.MaxInt {
 		return malformed(0, "body", "%d bytes of buffers", c.align)

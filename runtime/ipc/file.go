@@ -98,12 +98,14 @@ func (x *fileIndex) footer(s *Schema) []byte {
 
 // FileReader reads the batches of an Arrow IPC file, in any order. Its methods may be called by several goroutines.
 type FileReader struct {
-	src     io.ReaderAt
-	size    int64
-	name    string
-	pool    *mem.Pool
-	mapped  mapped // src, or nil
-	batches []block
+	src    io.ReaderAt
+	size   int64
+	name   string
+	pool   *mem.Pool
+	mapped mapped // src, or nil
+
+	maxMetadata, maxBody int64
+	batches              []block
 
 	dictionaries []block
 	metadata     []KeyValue // of the footer
@@ -124,6 +126,20 @@ type fileDecoder struct {
 	framer frame.IPC
 	dec    *decoder
 	bytes  int64
+	head   []byte // of metadata, for the next message
+	m      frame.Message
+}
+
+// keptHead is up to how many bytes of metadata a decoder keeps memory for.
+const keptHead = 64 << 10
+
+// metadata returns memory for n bytes of metadata.
+func (x *fileDecoder) metadata(n int) []byte {
+	if n > keptHead {
+		return mem.Alloc(n)
+	}
+	x.head = mem.Grow(x.head[:0], n)
+	return x.head[:n]
 }
 
 // decoder returns one that nobody uses, to be given back with done.
@@ -137,7 +153,11 @@ func (r *FileReader) decoder() *fileDecoder {
 	}
 	dec := *r.first.dec
 	dec.inflations, dec.inflateOne, dec.stats = nil, nil, Stats{}
-	return &fileDecoder{framer: frame.IPC{MaxMetadata: dec.limits.MaxMetadata, MaxBody: dec.limits.MaxBody}, dec: &dec}
+	return &fileDecoder{framer: r.framer(), dec: &dec}
+}
+
+func (r *FileReader) framer() frame.IPC {
+	return frame.IPC{MaxMetadata: r.maxMetadata, MaxBody: r.maxBody}
 }
 
 // done takes a decoder back, and what it has counted.
@@ -172,7 +192,8 @@ func (o ReaderOptions) ForSource(src io.ReaderAt) ReaderOptions {
 // NewFileReader reads the footer, the schema and the dictionaries of the file of size bytes in src. Nil options mean all
 // defaults.
 //
-// Where src is a [mem.Map], batches are views of the mapped file, to be released before the map is closed.
+// Where src is a [mem.Map], batches are views of the mapped file, to be released before the map is closed, and the default of
+// [Limits] MaxBody is the size of the file where that is more.
 func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReader, error) {
 	if opts == nil {
 		opts = &ReaderOptions{}
@@ -185,7 +206,14 @@ func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReade
 	}
 	r.mapped, _ = src.(mapped)
 	dec := newDecoder(opts.Limits, opts.Validate, opts.Align, r.pool)
-	r.first = fileDecoder{framer: frame.IPC{MaxMetadata: dec.limits.MaxMetadata, MaxBody: dec.limits.MaxBody}, dec: dec}
+	r.maxMetadata, r.maxBody = dec.limits.MaxMetadata, dec.limits.MaxBody
+	if m, ok := src.(interface{ Mapped() bool }); ok && r.mapped != nil {
+		dec.mapped = m.Mapped() // else it is read
+	}
+	if dec.mapped && (opts.Limits == nil || opts.Limits.MaxBody <= 0) { // its bodies take no memory
+		r.maxBody = max(r.maxBody, size)
+	}
+	r.first = fileDecoder{framer: r.framer(), dec: dec}
 	if err := r.open(opts); err != nil {
 		r.first.dec.free()
 		return nil, r.named(err)
@@ -330,29 +358,25 @@ func (r *FileReader) block(b arrowfb.Block, end int64, path string) (block, erro
 	case int64(x.head) > r.first.dec.limits.MaxMetadata:
 		have, most := sizes.Over(int64(x.head), r.first.dec.limits.MaxMetadata)
 		return x, fileError(end, path, frame.Errorf(ErrLimit, "metadata of %s exceeds Limits.MaxMetadata (%s); raise it if the file is trusted", have, most))
-	case x.body > r.first.dec.limits.MaxBody || x.body > math.MaxInt-int64(x.head):
-		have, most := sizes.Over(x.body, r.first.dec.limits.MaxBody)
+	case x.body > r.maxBody || x.body > math.MaxInt-int64(x.head):
+		have, most := sizes.Over(x.body, r.maxBody)
 		return x, fileError(end, path, frame.Errorf(ErrLimit, "%s exceeds Limits.MaxBody (%s); raise it", have, most))
 	}
 	return x, nil
 }
 
-// read reads a message and calls use with it. The memory of the metadata goes back afterwards.
-func (r *FileReader) read(x *fileDecoder, b block, use func(m *frame.Message) error) error {
-	head, err := r.pool.TryGet(int(b.head))
-	if err != nil {
-		return fileError(b.offset, "", err)
+// read reads a message, which is x's until it reads the next.
+func (r *FileReader) read(x *fileDecoder, b block) (*frame.Message, error) {
+	head := x.metadata(int(b.head))
+	if err := r.readAt(head, b.offset); err != nil {
+		return nil, err
 	}
-	defer head.Release()
-	if err := r.readAt(head.Bytes(), b.offset); err != nil {
-		return err
-	}
-	body, read, err := r.body(x, b, head.Bytes())
+	body, read, err := r.body(x, b, head)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	x.framer.Restart()
-	n, length, need, err := x.framer.Measure(head.Bytes())
+	n, length, need, err := x.framer.Measure(head)
 	switch {
 	case err != nil:
 	case need > 0 || n > int(b.head):
@@ -362,14 +386,11 @@ func (r *FileReader) read(x *fileDecoder, b block, use func(m *frame.Message) er
 	}
 	if err != nil {
 		body.Release()
-		return r.locate(b, err)
-	}
-	m, err := x.framer.DecodeBody(head.Bytes()[:n], body.Bytes()[:length], body)
-	if err == nil {
-		err = use(&m)
+		return nil, r.locate(b, err)
 	}
 	x.bytes += int64(b.head) + read
-	return r.locate(b, err)
+	x.m, err = x.framer.DecodeBody(head[:n], body.Bytes()[:length], body)
+	return &x.m, r.locate(b, err)
 }
 
 // body returns the body of a message: read, or as it is mapped.
@@ -393,6 +414,9 @@ func (r *FileReader) body(x *fileDecoder, b block, head []byte) (body *mem.Block
 
 // locate turns an offset in a message into one in the file.
 func (r *FileReader) locate(b block, err error) error {
+	if err == nil {
+		return nil
+	}
 	var e *frame.DecodeError
 	if errors.As(err, &e) {
 		e.Offset = max(e.Offset, 0) + b.offset
@@ -401,14 +425,16 @@ func (r *FileReader) locate(b block, err error) error {
 }
 
 func (r *FileReader) dictionary(b block) error {
-	return r.read(&r.first, b, func(m *frame.Message) error {
-		fb, ok := m.Root.HeaderDictionaryBatch()
-		if !ok {
-			m.Release()
-			return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v where the footer lists a dictionary", m.Root.HeaderType()))
-		}
-		return r.first.dec.dictionary(m, fb, false)
-	})
+	m, err := r.read(&r.first, b)
+	if err != nil {
+		return err
+	}
+	fb, ok := m.Root.HeaderDictionaryBatch()
+	if !ok {
+		m.Release()
+		return r.locate(b, frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v where the footer lists a dictionary", m.Root.HeaderType())))
+	}
+	return r.locate(b, r.first.dec.dictionary(m, fb, false))
 }
 
 // Close gives back what the dictionaries have taken of the pool's budget. Batches stay valid. It is optional.
@@ -438,17 +464,7 @@ func (r *FileReader) Batch(i int) (h Batch, err error) {
 	}
 	x := r.decoder()
 	defer r.done(x)
-	err = r.read(x, r.batches[i], func(m *frame.Message) error {
-		if m.Batch == nil {
-			m.Release()
-			return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v where the footer lists a record batch", m.Root.HeaderType()))
-		}
-		r.using.RLock()
-		defer r.using.RUnlock()
-		h, err = x.dec.batch(m)
-		return err
-	})
-	if err != nil {
+	if h, err = r.decode(x, r.batches[i]); err != nil {
 		var e *frame.DecodeError
 		if errors.As(err, &e) {
 			e.Frame = int64(i)
@@ -457,6 +473,22 @@ func (r *FileReader) Batch(i int) (h Batch, err error) {
 	}
 	record.SetSeq(h, int64(i))
 	return h, nil
+}
+
+// decode reads the batch of a block.
+func (r *FileReader) decode(x *fileDecoder, b block) (Batch, error) {
+	m, err := r.read(x, b)
+	if err != nil {
+		return Batch{}, err
+	}
+	if m.Batch == nil {
+		m.Release()
+		return Batch{}, r.locate(b, frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a message of type %v where the footer lists a record batch", m.Root.HeaderType())))
+	}
+	r.using.RLock()
+	defer r.using.RUnlock()
+	h, err := x.dec.batch(m)
+	return h, r.locate(b, err)
 }
 
 // Stats returns what the reader has done so far.

@@ -2,10 +2,13 @@ package ipc_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -264,4 +267,88 @@ func TestErrorsNameTheFile(t *testing.T) {
 	if !errors.As(err, &e) || e.Source != name || e.Frame != 1 || e.Path != "x.values" || e.Offset <= f.blocks[1].offset || e.Offset >= int64(len(f.p)) {
 		t.Fatal(err)
 	}
+}
+
+// TestLargeMapped maps a file with a batch of more bytes than readers take by default: nothing of it is copied. Read, or copied because
+// it does not lie as it must, it is refused.
+func TestLargeMapped(t *testing.T) {
+	if math.MaxInt == math.MaxInt32 || testing.Short() || runtime.GOOS == "windows" {
+		t.Skip("it does not fit the address space, or is not mapped")
+	}
+	const rows = 160_000_000
+	for _, c := range []struct {
+		name   string
+		from   int64 // where the values begin in the body
+		open   func(name string, opts *ipc.ReaderOptions) (ipc.Batch, error)
+		refuse bool
+	}{
+		{"mapped", 0, openMapped, false},
+		{"mapped, in odd places", 4, openMapped, true},
+		{"read", 0, openRead, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFile(it.Field{Name: "n", Type: it.Int(64, true)})
+			b := it.NewBatch(rows).Add(rows, 0, nil, nil)
+			body := int64(8*rows + 64)
+			b.Buffers[1] = [2]int64{c.from, 8 * rows}
+			head := it.Message(it.Meta(arrowfb.MetadataVersionV5, b.Header, body), nil)
+			f.blocks = append(f.blocks, place{int64(len(f.p)), int32(len(head)), body})
+			name := filepath.Join(t.TempDir(), "x.arrow")
+			out, err := os.Create(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			footer := f.footer()
+			tail := append(binary.LittleEndian.AppendUint32(footer, uint32(len(footer))), "ARROW1"...)
+			_, err = out.Write(append(f.p, head...))
+			if err == nil {
+				_, err = out.WriteAt(tail, int64(len(f.p)+len(head))+body)
+			}
+			if err = errors.Join(err, out.Close()); err != nil {
+				t.Fatal(err)
+			}
+			h, err := c.open(name, nil)
+			if c.refuse {
+				if !errors.Is(err, ipc.ErrLimit) || !strings.Contains(err.Error(), "Limits.MaxBody") {
+					t.Fatal(err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(h.Column(0).Buffers[1]); n != 8*rows || h.Len() != rows {
+				t.Errorf("%d rows of %d bytes", h.Len(), n)
+			}
+			h.Release()
+		})
+	}
+}
+
+func openMapped(name string, opts *ipc.ReaderOptions) (ipc.Batch, error) {
+	m, err := mem.OpenMap(name)
+	if err != nil {
+		return ipc.Batch{}, err
+	}
+	return openFrom(m, m.Size(), opts)
+}
+
+func openRead(name string, opts *ipc.ReaderOptions) (ipc.Batch, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return ipc.Batch{}, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return ipc.Batch{}, err
+	}
+	return openFrom(f, info.Size(), opts)
+}
+
+func openFrom(src io.ReaderAt, size int64, opts *ipc.ReaderOptions) (ipc.Batch, error) {
+	r, err := ipc.NewFileReader(src, size, opts)
+	if err != nil {
+		return ipc.Batch{}, err
+	}
+	return r.Batch(0)
 }

@@ -5,7 +5,7 @@ import "github.com/lightstream-go/lightstream/runtime/frame"
 // Limits bound what a peer can make a reader do. A zero field means its default.
 type Limits struct {
 	MaxMetadata          int64 // bytes of one message's metadata, and of the texts in a schema, 16 MiB
-	MaxBody              int64 // bytes of one message's body, and of what its buffers inflate to, 1 GiB
+	MaxBody              int64 // bytes of one message's body, and of what its buffers inflate to, 1 GiB; of a mapped file what is not copied may have its size
 	MaxRatio             int   // how many times its length a compressed body may inflate to where that is over 64 MiB, 1,000
 	MaxRows              int64 // rows of one batch, 2^31-1
 	MaxColumns           int   // fields of a schema, nested ones too, 65,536

@@ -27,6 +27,7 @@ type Map struct {
 	mu     sync.Mutex
 	out    int // blocks
 	closed bool
+	free   func() // what blocks call
 }
 
 // OpenMap maps the named file, read-only.
@@ -44,6 +45,7 @@ func OpenMap(name string) (*Map, error) {
 		return nil, fmt.Errorf("lightstream: %w", err)
 	}
 	m := &Map{file: f, size: info.Size()}
+	m.free = m.back
 	if m.size > 0 && m.size <= maxAlloc {
 		m.data, _ = mapFile(f, int(m.size)) // where that fails the file is read
 	}
@@ -81,7 +83,7 @@ func (m *Map) BlockAt(offset int64, n int) (*Block, error) {
 		return nil, fmt.Errorf("lightstream: %s: %w", m.Name(), os.ErrClosed)
 	}
 	m.out++
-	return Wrap(m.data[offset:offset+int64(n):offset+int64(n)], m.back), nil
+	return Wrap(m.data[offset:offset+int64(n):offset+int64(n)], m.free), nil
 }
 
 // back takes a block back.

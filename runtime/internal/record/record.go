@@ -22,10 +22,11 @@ type record struct {
 	rows       int
 	seq        int64 // batches of the stream before it
 	columns    []column.Data
-	blocks     []*mem.Block // body, realigned and converted columns
-	scratch    []byte       // unused part of the last block
-	room       int64        // how many more bytes scratch may take
-	parts      [][]byte     // data buffers of view columns
+	blocks     []*mem.Block  // body, realigned and converted columns
+	first      [2]*mem.Block // memory of that
+	scratch    []byte        // unused part of the last block
+	room       int64         // how many more bytes scratch may take
+	parts      [][]byte      // data buffers of view columns
 	children   []column.Data
 	body       []byte // as it was received, nil where there is none
 	metadata   []frame.KeyValue
@@ -58,6 +59,7 @@ func (p *Pool) New(rows, columns int, seq int64) Handle {
 	p.mu.Unlock()
 	if r == nil {
 		r = &record{pool: p}
+		r.blocks = r.first[:0]
 	}
 	r.rows, r.seq, r.room, r.body, r.metadata = rows, seq, math.MaxInt64, nil, nil
 	if cap(r.columns) < columns {
