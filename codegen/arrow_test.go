@@ -56,7 +56,7 @@ func TestFrontEndsAgreeOnArrow(t *testing.T) {
 
 // TestNestedFrontEndsAgreeOnArrow does the same with tables that have columns below others.
 func TestNestedFrontEndsAgreeOnArrow(t *testing.T) {
-	for row, schema := range map[string]*ipc.Schema{"Nested": feed.NestedTable.Schema(), "Tree": feed.TreeTable.Schema()} {
+	for row, schema := range map[string]*ipc.Schema{"Nested": feed.NestedTable.Schema(), "Tree": feed.TreeTable.Schema(), "Mixed": feed.MixedTable.Schema()} {
 		dir := t.TempDir()
 		name := strings.ToLower(row)
 		var stream bytes.Buffer

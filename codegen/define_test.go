@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,7 @@ import (
 func TestDefine(t *testing.T) {
 	sources := map[string]*ipc.Schema{
 		"every": feed.EveryTable.Schema(), "nested": feed.NestedTable.Schema(), "tree": feed.TreeTable.Schema(), "trade": feed.TradeTable.Schema(),
+		"mixed": feed.MixedTable.Schema(),
 		"type": {Fields: []ipc.Field{
 			{Name: "table", Type: ipc.Int32, Nullable: true},
 			{Name: "a b", Type: ipc.Utf8},
@@ -115,6 +117,13 @@ func usual(f ipc.Field) ipc.Field {
 		}
 		f.Children[i] = c
 	}
+	switch f.Type.Kind {
+	case ipc.KindUnion: // nil is one of its members, or none
+		f.Nullable = slices.ContainsFunc(f.Children, func(c ipc.Field) bool { return c.Type.Kind == ipc.KindNull })
+	case ipc.KindRunEndEncoded:
+		f.Nullable = f.Nullable && f.Children[1].Nullable
+		f.Children[0].Name, f.Children[1].Name, f.Children[1].Nullable = "run_ends", "values", f.Nullable
+	}
 	return f
 }
 
@@ -129,7 +138,7 @@ func inexpressible(f *ipc.Field, as string) bool {
 	switch {
 	case t.Kind == ipc.KindFixedSizeBinary && t.Width == 0 || t.Kind == ipc.KindFixedSizeList && t.Width == 0:
 		return true
-	case t.Kind == ipc.KindUnion || t.Kind == ipc.KindRunEndEncoded || t.Kind == ipc.KindInterval || t.Kind == ipc.KindLargeListView:
+	case t.Kind == ipc.KindUnion && (as == "fbs" || len(f.Children) == 0), t.Kind == ipc.KindInterval || t.Kind == ipc.KindLargeListView:
 		return true
 	case t.Kind == ipc.KindStruct && len(f.Children) == 0 || t.Kind == ipc.KindMap && t.Variant == 1:
 		return true
@@ -137,6 +146,9 @@ func inexpressible(f *ipc.Field, as string) bool {
 		return true
 	case f.Dictionary != nil && (f.Dictionary.Ordered || t.Kind != ipc.KindUtf8 && t.Kind != ipc.KindBinary && t.Kind != ipc.KindInt):
 		return true
+	case t.Kind == ipc.KindRunEndEncoded:
+		values := &f.Children[1]
+		return inexpressible(values, as) || values.Dictionary == nil && len(values.Children) != 0 || values.Type.Kind == ipc.KindNull
 	case t.Kind == ipc.KindMap:
 		return inexpressible(&f.Children[0].Children[0], as) || inexpressible(&f.Children[0].Children[1], as)
 	case as == "fbs" && t.Equal(ipc.Float16):
@@ -144,10 +156,13 @@ func inexpressible(f *ipc.Field, as string) bool {
 	}
 	for i := range f.Children {
 		c := &f.Children[i]
-		if inexpressible(c, as) || c.Name == "" && t.Kind == ipc.KindStruct {
+		if inexpressible(c, as) || c.Name == "" && (t.Kind == ipc.KindStruct || t.Kind == ipc.KindUnion) || c.Type.Kind == t.Kind && t.Kind == ipc.KindUnion {
 			return true
 		}
 		if as == "fbs" && t.Kind != ipc.KindStruct {
+			if c.Type.Kind == ipc.KindRunEndEncoded {
+				c = &c.Children[1]
+			}
 			switch k := c.Type; {
 			case k.Kind == ipc.KindList || k.Kind == ipc.KindLargeList || k.Kind == ipc.KindListView || k.Kind == ipc.KindFixedSizeList || k.Kind == ipc.KindMap,
 				k.IsBinary(), k.Kind == ipc.KindFixedSizeBinary && len(c.Metadata) == 0, k.Equal(ipc.Uint8):

@@ -85,6 +85,16 @@ var nestedRows = []typeRow{
 	{"map[string]int64", "", "[Label] (map)"},
 	{"map[string]int64", "required", "[Label] (required, map)"},
 	{"map[string][]Point", "", ""},
+	{"Event", "", "Event"},
+	{"Event", "sparse", "Event (sparse)"},
+	{"[]Event", "required", "[Event] (required)"},
+	{"Answer", "", "Answer (required)"},
+	{"string", "ree", "string (required, ree)"},
+	{"rt.Null[float64]", "ree(int16)", `double = null (ree: "int16")`},
+	{"*time.Time", "timestamp(us,UTC),ree", ""},
+	{"[]byte", "ree", "[ubyte] (ree)"},
+	{"string", "dict,ree", "string (required, dict, ree)"},
+	{"[]string", "item(ree)", `[string] (item: "ree")`},
 }
 
 // typeForms are the rows of the second table.
@@ -137,6 +147,12 @@ const typesTail = `
 - **Maps** are lists of entries: ` + "`At(i).Keys()`" + ` and ` + "`At(i).Values()`" + ` are views. A builder writes the entries of a Go map in the order of
   their keys. Of entries with the same key a Go map has the last. Keys are strings, integers, times, dates or arrays of bytes; tags
   say of them and of values what they say in ` + "`key(…)`" + ` and ` + "`value(…)`" + `.
+- **Unions** are an interface of Go with an unexported method, of which ` + "`//lightstream:union null | Point | note: EventNote`" + ` in its comment
+  names the members, or a union of a schema that is the type of a field. Members are types of the package: structs, or what else a field
+  may be under a name of its own. ` + "`batch.Event()`" + ` has the type id of a row, ` + "`Type(i)`" + `, the values of each member, of which ` + "`Index(i)`" + ` tells that
+  of a row, and ` + "`Row(i)`" + `, the Go value. A nil is a row of the member ` + "`null`" + `; without that member it is the builder's error.
+- **Run-end encoded** columns hold a value once that comes several times in a row. ` + "`At(i)`" + ` looks for the run of a row; ` + "`All()`" + ` and ` + "`Runs()`" + ` go
+  through all of them in turn. A builder's ` + "`Append`" + ` makes the last run longer if it has the value.
 - **Rows** of nested columns share memory: the items of all lists of a column and batch are one slice, of which a row has a part with
   its capacity cut. A list that is kept keeps those of its batch alive. Maps are made for each row.
 - **Null** is ` + "`struct{}`" + `, the type with one value, as the column has; in a schema it is a table without fields. A column of nulls in a
@@ -162,6 +178,9 @@ const typesTail = `
 | list view | list, large list, list of a fixed length, list view |
 | list of a fixed length | one of that length |
 | map | a map, keys and values by the rules of this table |
+| union | a union, dense or sparse, of the same members or fewer: by name, whatever their order and type ids; one that the table lacks is an error |
+| run-end encoded | run ends of any width; plain values, each of which becomes a run |
+| any flat value | run-end encoded values, which are expanded, up to ` + "`Limits.MaxExpanded`" + ` bytes |
 | any nullable column | null; none at all |
 
 A value that does not fit is a ` + "`*rt.ConvertError`" + ` with column and row. Everything else is a ` + "`*rt.SchemaError`" + ` before the first batch.
@@ -198,7 +217,7 @@ func read(t *testing.T, name string) string {
 }
 
 var (
-	typeComment = regexp.MustCompile(`// Field(\d+) returns column \d+, "[^"]*": (.*?)\. (?:// )?(?:No buffers|Buffers)`)
+	typeComment = regexp.MustCompile(`// Field(\d+) returns column \d+, "[^"]*": (.*?)\. (?:// )?(?:No (?:// )?buffers|Buffers)`)
 	typeView    = regexp.MustCompile(`func \(b TBatch\) Field(\d+)\(\) (\S.*?) \{`)
 	typeBuilder = regexp.MustCompile(`func \(b \*TBuilder\) Field(\d+)\(\) (\S.*?) \{`)
 )
@@ -219,11 +238,19 @@ func typeTable(t *testing.T, list []typeRow) string {
 	}
 	goDir, fbsDir := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(goDir, "t.go"), "package feed\n\nimport (\n\t\"time\"\n\n\trt \"github.com/lightstream-go/lightstream/runtime\"\n)\n\n"+
-		"type Side uint8\n\nfunc (Side) String() string\n\nfunc ParseSide(string) (Side, error)\n\ntype Point struct{ X, Y float64 }\n\n//lightstream:table\ntype T struct {\n"+goFields.String()+"}\n")
-	write(t, filepath.Join(fbsDir, "t.fbs"), "include \"lightstream.fbs\";\n\nenum Side : ubyte { None, Buy, Sell }\n\nstruct Point { x: double; y: double; }\n\ntable Label { key: string (required); value: long; }\n\ntable Nothing {}\n\ntable T {\n"+fbsFields.String()+"}\n\nroot_type T;\n")
-	if !strings.Contains(fbsFields.String(), "Nothing") { // it would be a table of its own
-		schema := strings.Replace(read(t, filepath.Join(fbsDir, "t.fbs")), "table Nothing {}\n", "", 1)
-		write(t, filepath.Join(fbsDir, "t.fbs"), schema)
+		"type Side uint8\n\nfunc (Side) String() string\n\nfunc ParseSide(string) (Side, error)\n\ntype Point struct{ X, Y float64 }\n\n"+
+		"//lightstream:union null | Point | note: EventNote\ntype Event interface{ isEvent() }\n\ntype EventNote string\n\nfunc (Point) isEvent() {}\n\nfunc (EventNote) isEvent() {}\n\n"+
+		"//lightstream:union Point = 1 | Yes = 5\ntype Answer interface{ isAnswer() }\n\ntype Yes struct{ By string }\n\nfunc (Point) isAnswer() {}\n\nfunc (Yes) isAnswer() {}\n\n"+
+		"//lightstream:table\ntype T struct {\n"+goFields.String()+"}\n")
+	write(t, filepath.Join(fbsDir, "t.fbs"), "include \"lightstream.fbs\";\n\nenum Side : ubyte { None, Buy, Sell }\n\nstruct Point { x: double; y: double; }\n\ntable Label { key: string (required); value: long; }\n\ntable Nothing {}\n\nunion Event { Point, note: string }\nunion Answer { Point, Yes = 5 }\ntable Yes { by: string (required); }\n\ntable T {\n"+fbsFields.String()+"}\n\nroot_type T;\n")
+	for name, decl := range map[string]string{ // what no field has would be a table or a protocol
+		"Nothing": "table Nothing {}\n", "Event": "union Event { Point, note: string }\n",
+		"Answer": "union Answer { Point, Yes = 5 }\ntable Yes { by: string (required); }\n",
+	} {
+		if !strings.Contains(fbsFields.String(), name) {
+			schema := strings.Replace(read(t, filepath.Join(fbsDir, "t.fbs")), decl, "", 1)
+			write(t, filepath.Join(fbsDir, "t.fbs"), schema)
+		}
 	}
 	fromGo := generate(t, &codegen.Options{Inputs: []string{goDir}})["t_lightstream.go"]
 	fromFBS := generate(t, &codegen.Options{Inputs: []string{filepath.Join(fbsDir, "t.fbs")}, Package: "feed"})["t_lightstream.go"]

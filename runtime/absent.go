@@ -103,11 +103,24 @@ func absentSize(want *Column) int64 {
 		for i := range want.Parts {
 			size += absentSize(&want.Parts[i])
 		}
+	case ipc.KindUnion:
+		size += 4
+		for i := range want.Parts {
+			if want.Type.Variant == 0 {
+				size += absentSize(&want.Parts[i])
+			}
+		}
 	}
 	return size
 }
 
 func absentNulls(h Handle, d *column.Data, want *Column) error {
+	switch want.Type.Kind {
+	case ipc.KindUnion:
+		return absentUnion(h, d, want)
+	case ipc.KindRunEndEncoded:
+		return oneRun(h, d, want.runEnds(), func(h Handle, d *column.Data) (int, error) { return 0, absentPart(h, d, &want.Parts[0]) })
+	}
 	more, width := absentWidth(want)
 	n := mulPad(d.Len+more, width)
 	b, err := record.Scratch(h, n+(d.Len+7)/8)
@@ -152,14 +165,84 @@ func absentBelow(h Handle, d *column.Data, want *Column) error {
 	for i := range parts {
 		child := &d.Children[i]
 		child.Len = rows
-		if err := absentNulls(h, child, &parts[i]); err != nil {
+		if err := absentPart(h, child, &parts[i]); err != nil {
 			return err
-		}
-		if k := parts[i].Type.Kind; k == ipc.KindUtf8View || k == ipc.KindBinaryView {
-			child.Variadic = noParts
 		}
 	}
 	return nil
+}
+
+// absentUnion makes a union all of whose rows are nil, or where it has no member for that of the first member.
+func absentUnion(h Handle, d *column.Data, want *Column) error {
+	blank := blankMember(want)
+	size := d.Len
+	if want.Type.Variant == 1 {
+		size = mulPad(d.Len, 1) + 4*d.Len
+	}
+	b, err := record.Scratch(h, size)
+	if err != nil {
+		return err
+	}
+	clear(b)
+	d.Buffers[1] = b[:d.Len]
+	for i := range d.Len {
+		b[i] = typeID(&want.Type, blank)
+	}
+	if want.Type.Variant == 1 {
+		d.Buffers[2] = b[size-4*d.Len:]
+	}
+	d.Children = record.Children(h, len(want.Parts))
+	for k := range want.Parts {
+		child := &d.Children[k]
+		switch {
+		case want.Type.Variant == 0:
+			child.Len = d.Len
+		case k == blank:
+			child.Len = min(d.Len, 1)
+		}
+		if err := absentPart(h, child, &want.Parts[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blankMember returns the member of a union that nil is, or else the first.
+func blankMember(want *Column) int {
+	for k := range want.Parts {
+		if want.Nullable && want.Parts[k].Type.Kind == ipc.KindNull {
+			return k
+		}
+	}
+	return 0
+}
+
+// oneRun makes a run-end encoded column one run of the value that fill makes.
+func oneRun(h Handle, d *column.Data, bits int, fill converter) error {
+	runs := min(d.Len, 1)
+	if bits < 64 && d.Len > 1<<(bits-1)-1 {
+		return fmt.Errorf("%w: %d rows; run ends of %d bits do not count them", ErrInexact, d.Len, bits)
+	}
+	b, err := record.Scratch(h, runs*bits/8)
+	if err != nil {
+		return err
+	}
+	if runs != 0 {
+		putEnd(b, bits/8, 0, d.Len)
+	}
+	d.Children = record.Children(h, 2)
+	d.Children[0] = column.Data{Len: runs, Buffers: [3][]byte{1: b}}
+	d.Children[1].Len = runs
+	_, err = fill(h, &d.Children[1])
+	return err
+}
+
+// absentPart is absentNulls of a column below another.
+func absentPart(h Handle, d *column.Data, want *Column) error {
+	if k := want.Type.Kind; k == ipc.KindUtf8View || k == ipc.KindBinaryView {
+		d.Variadic = noParts
+	}
+	return absentNulls(h, d, want)
 }
 
 // noDictionary is that of a column of nulls. Nothing is ever added to it.

@@ -68,6 +68,7 @@ func (b *BuilderBase) config(c *Column, path string, opts *BuilderOptions, share
 		Name: path, Nullable: f.Nullable, Unit: f.Type.Unit, Zoned: f.Type.Zone != "",
 		OfDay: f.Type.Kind == ipc.KindTime, Precision: f.Type.Precision, Width: f.Type.Width,
 		MaxEntries: opts.MaxEntries, Failed: &b.failed,
+		TypeIDs: f.Type.TypeIDs, Sparse: f.Type.Kind == ipc.KindUnion && f.Type.Variant == 0,
 	}
 	if c.Names != nil {
 		config.Parse = c.Names.parse
@@ -85,6 +86,9 @@ func (b *BuilderBase) config(c *Column, path string, opts *BuilderOptions, share
 		return config
 	}
 	config.Children = b.configs(parts, path, opts, below)
+	if f.Type.Kind == ipc.KindRunEndEncoded { // whose values are the column's own
+		config.Children[0].Name = path
+	}
 	return config
 }
 

@@ -96,7 +96,8 @@ type fitting struct {
 	source   string
 	columns  []columnFit
 	nulls    Nulls
-	identity bool // the batch is right as it is
+	most     int64 // Limits.MaxExpanded
+	identity bool  // the batch is right as it is
 	out      []column.Data
 }
 
@@ -112,8 +113,9 @@ type columnFit struct {
 	codes    *codes       // of a column of names
 	check    *ipc.Checker // of a column whose values are found by others, which the reader has not checked
 	children []columnFit
-	below    bool // they are not right as they are
-	changes  bool // the column is not right as it is
+	below    bool                                                           // they are not right as they are
+	after    func(h Handle, d *column.Data, zero bool) (row int, err error) // of the column, after those below it; with zero, what is not seen is zero
+	changes  bool                                                           // the column is not right as it is
 }
 
 // fitter works out a fitting.
@@ -128,6 +130,7 @@ func fit(table, source string, columns []Column, schema *ipc.Schema, opts *Reade
 	f.columns = make([]columnFit, len(columns))
 	f.out = make([]column.Data, len(columns))
 	w := fitter{limits: opts.Limits.WithDefaults()}
+	f.most = w.limits.MaxExpanded
 	for i := range columns {
 		c := &f.columns[i]
 		w.place(c, &columns[i], schema.Fields, columns[i].Name)
@@ -154,7 +157,7 @@ func CheckSchema(table string, columns []Column, schema *ipc.Schema) error {
 // looksUp tells whether values are found by others when the column is fitted: text that is converted, and all below a nested column.
 func (c *columnFit) looksUp() bool {
 	h := c.have
-	return c.below || c.convert != nil && h.Dictionary == nil && (h.Type.IsText() || h.Type.IsBinary())
+	return c.below || c.after != nil || c.convert != nil && h.Dictionary == nil && (h.Type.IsText() || h.Type.IsBinary() || nested(h.Type.Kind))
 }
 
 // differ notes that a column does not fit.
@@ -182,6 +185,11 @@ func (f *fitter) place(c *columnFit, want *Column, fields []ipc.Field, path stri
 // absent fits a column that the stream does not have.
 func (c *columnFit) absent(limits *ipc.Limits) {
 	c.from, c.changes = -1, true
+	if c.want.Type.Kind == ipc.KindRunEndEncoded { // each row is a run
+		values := c.want.Parts[0]
+		values.Default = c.want.Default
+		c.after, c.want = wrapRuns(c.want, limits.MaxExpanded), &values
+	}
 	c.convert = absentOf(c.want, limits)
 	if c.want.Names != nil {
 		c.codes = &codes{names: c.want.Names}
@@ -191,6 +199,12 @@ func (c *columnFit) absent(limits *ipc.Limits) {
 // column works out how a column of the stream becomes one of the table.
 func (f *fitter) column(c *columnFit, want *Column, have *ipc.Field, path string) {
 	c.want, c.have, c.path = want, have, path
+	if want.Type.Kind == ipc.KindRunEndEncoded && (have.Type.Kind != ipc.KindRunEndEncoded || have.Dictionary != nil) {
+		// Each row is a run.
+		f.column(c, &want.Parts[0], have, path)
+		c.after, c.changes = wrapRuns(want, f.limits.MaxExpanded), true
+		return
+	}
 	c.refuse = have.Nullable && !want.Nullable
 	if t := want.Type.Kind; t == ipc.KindUtf8View || t == ipc.KindBinaryView {
 		c.views = want.Dictionary == nil
@@ -199,15 +213,19 @@ func (f *fitter) column(c *columnFit, want *Column, have *ipc.Field, path string
 		c.codes = &codes{names: want.Names}
 	}
 	var remedy string
-	if len(want.Parts) != 0 && len(have.Children) != 0 {
+	switch plain := have.Dictionary == nil; {
+	case plain && have.Type.Kind == ipc.KindRunEndEncoded && len(want.Parts) == 0:
+		c.codes, c.views = nil, false
+		f.expandRuns(c)
+	case plain && len(want.Parts) != 0 && len(have.Children) != 0:
 		remedy = f.nested(c)
-	} else {
+	default:
 		c.convert, remedy = convertTo(want, have, &f.limits)
 	}
 	if remedy != "" {
 		f.differ(c, have.String(), remedy)
 	}
-	c.changes = c.below || c.refuse || c.convert != nil || c.views || c.codes != nil
+	c.changes = c.below || c.refuse || c.convert != nil || c.after != nil || c.views || c.codes != nil
 }
 
 // find returns the one of a stream's fields, or of a struct's, that is for want, or -1.
@@ -284,7 +302,9 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 	if null >= 0 && f.nulls != ZeroNulls {
 		return false, &NullError{f.source, c.path, h.Seq(), null}
 	}
-	if zero = null >= 0 || zero && d.Nulls != 0; zero {
+	unseen := zero && d.Nulls != 0
+	zeros := null >= 0 || unseen
+	if zero = zeros; zero {
 		if err := c.zeroNulls(h, d); err != nil {
 			return fail(0, err)
 		}
@@ -311,7 +331,24 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 	}
 	if c.below || zero && len(c.children) != 0 {
 		below, err := f.below(h, c, d, zero)
-		return converted || below, err
+		if err != nil {
+			return false, err
+		}
+		converted = converted || below
+	}
+	if c.after != nil {
+		if row, err := c.after(h, d, zeros); err != nil {
+			return fail(row, err)
+		}
+		converted = true
+	}
+	if k := c.want.Type.Kind; k == ipc.KindUnion || k == ipc.KindRunEndEncoded && c.isRuns() {
+		if unseen {
+			if err := blankRows(h, c.want, d, f.most); err != nil {
+				return fail(0, err)
+			}
+		}
+		d.Buffers[0], d.Nulls = nil, 0 // which rows are not seen is forgotten
 	}
 	return converted, nil
 }

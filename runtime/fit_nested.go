@@ -38,13 +38,17 @@ func (f *fitter) nested(c *columnFit) (remedy string) {
 	case isList(w) && (isList(h) || h == ipc.KindFixedSizeList):
 		c.convert = convertLists(w, have.Type)
 		f.column(&c.children[0], &want.Parts[0], &have.Children[0], c.path+".item")
+	case w == ipc.KindUnion && h == ipc.KindUnion:
+		remedy = f.union(c)
+	case w == ipc.KindRunEndEncoded && h == ipc.KindRunEndEncoded:
+		remedy = f.runs(c)
 	default:
 		return noConversion
 	}
 	for i := range c.children {
 		c.below = c.below || c.children[i].changes || c.children[i].from != i
 	}
-	return ""
+	return remedy
 }
 
 // entries fits the entries of maps, whose columns go by their places.
@@ -73,11 +77,14 @@ func (f *fitting) below(h Handle, c *columnFit, d *column.Data, zero bool) (conv
 		var visible []byte
 		if k.from < 0 {
 			*child = column.Data{Len: d.Len}
+			if c.want.Type.Kind == ipc.KindUnion && d.Buffers[2] != nil {
+				child.Len = 0
+			}
 		} else {
-			if *child = have[k.from]; !k.changes && !zero {
+			if *child = have[k.from]; !k.changes && !zero || k.have == nil {
 				continue
 			}
-			if visible, err = c.visible(h, d, child.Len); err != nil {
+			if visible, err = c.visible(h, d, i, child.Len); err != nil {
 				return false, &ConvertError{f.source, c.path, h.Seq(), 0, err}
 			}
 		}
@@ -86,10 +93,10 @@ func (f *fitting) below(h Handle, c *columnFit, d *column.Data, zero bool) (conv
 		switch e := err.(type) {
 		case nil:
 		case *NullError:
-			e.Row = c.rowOf(d, e.Row)
+			e.Row = c.rowOf(d, i, e.Row)
 			return false, e
 		case *ConvertError:
-			e.Row = c.rowOf(d, e.Row)
+			e.Row = c.rowOf(d, i, e.Row)
 			return false, e
 		default:
 			return false, err
@@ -121,11 +128,16 @@ func hide(d *column.Data, visible []byte) {
 	d.Nulls = d.Len - asm.CountBits(visible, d.Len)
 }
 
-// visible returns a bit for each of n rows of a column below d that one of d's rows has, nil if that is all of them.
-func (c *columnFit) visible(h Handle, d *column.Data, n int) ([]byte, error) {
+// visible returns a bit for each of the n rows of column k below d that one of d's rows has, nil if that is all of them.
+func (c *columnFit) visible(h Handle, d *column.Data, k, n int) ([]byte, error) {
 	kind, width := c.want.Type.Kind, c.want.Type.Width
+	if c.isRuns() {
+		kind = ipc.KindRunEndEncoded
+	}
 	all := d.Nulls == 0
 	switch {
+	case kind == ipc.KindUnion || kind == ipc.KindRunEndEncoded:
+		all = false
 	case kind == ipc.KindStruct:
 		all = all && n == d.Len
 	case kind == ipc.KindFixedSizeList:
@@ -146,6 +158,10 @@ func (c *columnFit) visible(h Handle, d *column.Data, n int) ([]byte, error) {
 	}
 	clear(set)
 	switch {
+	case kind == ipc.KindUnion:
+		c.visibleMembers(d, k, set)
+	case kind == ipc.KindRunEndEncoded:
+		c.visibleRuns(d, set)
 	case kind == ipc.KindStruct && d.Nulls == 0:
 		asm.SetBits(set, 0, d.Len)
 	case kind == ipc.KindStruct:
@@ -211,9 +227,17 @@ func (c *columnFit) bounds(d *column.Data, i int) (from, to int) {
 	return from, from + int(column.SignedAt(&sizes, width, i))
 }
 
-// rowOf returns the row that has row below of a column below d.
-func (c *columnFit) rowOf(d *column.Data, below int) int {
+// isRuns tells whether the column is run-end encoded in the stream.
+func (c *columnFit) isRuns() bool { return c.have.Type.Kind == ipc.KindRunEndEncoded }
+
+// rowOf returns the row that has row below of column k below d.
+func (c *columnFit) rowOf(d *column.Data, k, below int) int {
+	if c.isRuns() {
+		return c.firstOfRun(d, below)
+	}
 	switch c.want.Type.Kind {
+	case ipc.KindUnion:
+		return c.rowOfMember(d, k, below)
 	case ipc.KindStruct:
 		return below
 	case ipc.KindFixedSizeList:

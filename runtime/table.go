@@ -1,6 +1,7 @@
 package rt
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -23,6 +24,9 @@ type Column struct {
 	// Was is an older name of the column, looked for where the stream has none of its name.
 	Was string
 
+	// RunEnds are the bits of the run ends of a run-end encoded column, 16 to 64; 0 is 32.
+	RunEnds int
+
 	// Parts are the columns below a nested one: the fields of a struct, the members of a union, the items of lists, keys and
 	// values of maps, the values of run-end encoded columns. Children of Field follow from them.
 	Parts []Column
@@ -42,10 +46,13 @@ func (c *Column) field() ipc.Field {
 	case ipc.KindMap:
 		f.Children = []ipc.Field{{Name: "entries", Type: ipc.Struct, Children: f.Children}}
 	case ipc.KindRunEndEncoded:
-		f.Children = []ipc.Field{{Name: "run_ends", Type: ipc.Int32}, f.Children[0]}
+		f.Children = []ipc.Field{{Name: "run_ends", Type: ipc.Type{Kind: ipc.KindInt, Bits: c.runEnds(), Signed: true}}, f.Children[0]}
 	}
 	return f
 }
+
+// runEnds returns the bits of the run ends of a run-end encoded column.
+func (c *Column) runEnds() int { return cmp.Or(c.RunEnds, 32) }
 
 // ColumnOf returns a column for a field, with columns for those below it.
 func ColumnOf(f *ipc.Field) Column {
@@ -56,6 +63,9 @@ func ColumnOf(f *ipc.Field) Column {
 	case f.Type.Kind == ipc.KindMap && len(below) == 1:
 		below = below[0].Children
 	case f.Type.Kind == ipc.KindRunEndEncoded && len(below) == 2:
+		if bits := below[0].Type.Bits; bits != 32 {
+			c.RunEnds = bits
+		}
 		below = below[1:]
 	}
 	for i := range below {

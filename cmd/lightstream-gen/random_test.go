@@ -79,6 +79,18 @@ var goColumns = [][2]string{
 	{"?Side"},
 	{"?Side", "dict(int8)"},
 	{"?Level"},
+	{"Event"},
+	{"Event", "sparse"},
+	{"[]Event", "required"},
+	{"map[string]Answer"},
+	{"?Order"},
+	{"?string", "ree"},
+	{"?float64", "ree(int64)"},
+	{"?time.Time", "timestamp(us,UTC),ree"},
+	{"[]byte", "ree"},
+	{"?Side", "dict,ree"},
+	{"?bool", "ree"},
+	{"[]string", "item(dict,ree)"},
 	{"int32", "default=-7"},
 	{"string", "default=none,was=before"},
 }
@@ -92,6 +104,8 @@ var fbsColumns = []string{
 	"[ubyte] (required, large)", "[ubyte] (view)", "[ubyte] (required, fixed: 7)", "[ubyte] (uuid)", `string (dict: "uint16")`,
 	"[ubyte] (required, dict)", `long = null (dict: "int16")`, "Side = Buy", "Side = null (dict)",
 	"[double]", "[string] (required)", "Leg", "[Leg] (required)", "Point",
+	"Event", "Event (sparse)", "[Event] (required)", "Order", "string (ree)", `double = null (ree: "int64")`, "[ubyte] (required, ree)",
+	`[string] (item: "ree,nullable")`, "Side = Buy (ree)",
 }
 
 // arrowColumns are types of the fields of Arrow schemas.
@@ -101,6 +115,9 @@ var arrowColumns = []string{
 	"decimal32(4, 2)", "decimal256(50, -2)", "dictionary<int32, utf8>", "dictionary<uint8, binary>", "dictionary<int16, uint16>", "null",
 	"list<item: int32>", "large_list<item: utf8 not null>", "fixed_size_list[2]<item: float32>", "struct<x: float64 not null, y: list<item: int8>>",
 	"map<entries: struct<key: utf8 not null, value: struct<a: int8, b: utf8>> not null>", "list<item: struct<id: uint64 not null> not null>",
+	"dense_union[0, 1]<a: int8 not null, b: utf8 not null>", "sparse_union[3, 5, 4]<x: struct<y: list<item: float64>> not null, 2: timestamp[us, UTC], none: null>",
+	"list<item: dense_union<0: float64, 1: struct<z: int8> not null>>", "run_end_encoded<run_ends: int32 not null, values: utf8>",
+	"run_end_encoded<run_ends: int16 not null, values: float64 not null>", "struct<r: run_end_encoded<run_ends: int64 not null, values: dictionary<int8, utf8>>>",
 }
 
 // columnNames are those that want care.
@@ -154,6 +171,11 @@ func randomStructs(random *rand.Rand, pkg string, tables int, columns func(*rand
 	var b strings.Builder
 	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"errors\"\n\t\"time\"\n\n\trt %q\n)\n\nvar (\n\t_ time.Time\n\t_ rt.Date\n)\n\n", pkg, modulePath+"/runtime")
 	b.WriteString("type Leg struct {\n\tVenue string `arrow:\",dict\"`\n\tPrice *float64\n\tAt Point\n\tFills []Point\n}\n\ntype Point struct{ X, Y float64 }\n\n")
+	b.WriteString("//lightstream:union Leg | Point = 5 | note: EventNote(dict) | null\ntype Event interface{ isEvent() }\n\ntype EventNote string\n\n" +
+		"func (Leg) isEvent()       {}\nfunc (Point) isEvent()     {}\nfunc (EventNote) isEvent() {}\n\n" +
+		"//lightstream:union Point | At | Maybe\ntype Answer interface{ isAnswer() }\n\ntype (\n\tAt time.Time\n\tMaybe rt.Null[int8]\n)\n\n" +
+		"func (Point) isAnswer() {}\nfunc (At) isAnswer()    {}\nfunc (Maybe) isAnswer() {}\n\n" +
+		"type Order struct {\n\tEvents []Event\n\tVenue string `arrow:\",ree\"`\n\tAnswers map[int8][]Answer\n}\n\n")
 	b.WriteString("type Level float64\n\ntype Side int8\n\nfunc (s Side) String() string { return [...]string{\"Buy\", \"Sell\"}[uint8(s)%2] }\n\n" +
 		"func ParseSide(name string) (Side, error) {\n\tfor s := range Side(2) {\n\t\tif s.String() == name {\n\t\t\treturn s, nil\n\t\t}\n\t}\n\treturn 0, errors.New(name)\n}\n")
 	for i := range tables {
@@ -184,6 +206,7 @@ func randomSchema(random *rand.Rand, tables int, columns func(*rand.Rand) int) s
 	var b strings.Builder
 	head := "include \"lightstream.fbs\";\n\nenum Side : ubyte { Buy = 1, Sell }\n\n" +
 		"struct Point { x: double; y: double; }\n\ntable Leg { venue: string (dict); at: Point; sizes: [long]; }\n"
+	events := "\nunion Event { Leg, Point = 5, note: string, Gone }\ntable Gone {}\ntable Order { events: [Event]; venue: string (ree); }\n"
 	for i := range tables {
 		fmt.Fprintf(&b, "\ntable Table%d {\n", i)
 		for k := range columns(random) {
@@ -192,7 +215,14 @@ func randomSchema(random *rand.Rand, tables int, columns func(*rand.Rand) int) s
 		b.WriteString("}\n")
 	}
 	text := b.String()
-	if !strings.Contains(text, "Leg") { // it would be a table of its own
+	hasEvent, hasOrder := strings.Contains(text, "Event"), strings.Contains(text, "Order")
+	switch { // what no field has would be a table of its own
+	case hasOrder:
+		head += events
+	case hasEvent:
+		events, _, _ = strings.Cut(events, "table Order")
+		head += events
+	case !strings.Contains(text, "Leg"):
 		head, _, _ = strings.Cut(head, "\ntable Leg")
 	}
 	return head + text

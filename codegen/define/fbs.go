@@ -99,6 +99,15 @@ func (w *fbsWriter) field(c *model.Column, path string) (f field, problem string
 		object("["+name+"]", "map")
 	case model.Struct:
 		object(w.group(c.Group, path))
+	case model.RunEnds:
+		if f, problem = w.field(c.Children[0], path); problem != "" {
+			return f, problem
+		}
+		attr := "ree"
+		if t.Bits != 32 {
+			attr += `: "int` + strconv.Itoa(t.Bits) + `"`
+		}
+		f.attrs = append(f.attrs, attr)
 	default:
 		return f, t.String() + ", for which .fbs has no words"
 	}
@@ -125,15 +134,19 @@ func dictionary(c *model.Column, plain, format string) string {
 
 // item returns the type of a vector's elements, and the attributes of the vector that say more of them.
 func (w *fbsWriter) item(c *model.Column, path string) (typ string, attrs []string, problem string) {
-	switch k := c.Type.Kind; {
+	v := c
+	if c.Type.Kind == model.RunEnds {
+		v = c.Children[0]
+	}
+	switch k := v.Type.Kind; {
 	case k == model.List || k == model.FixedList || k == model.Map:
 		return "", nil, "items that are lists or maps, for which .fbs has no words"
-	case k == model.Binary || k == model.FixedBinary && !c.Type.UUID:
-		return "", nil, fmt.Sprintf("items of type %v, for which .fbs has no words", c.Type)
-	case k == model.Int && c.Type.Bits == 8 && !c.Type.Signed:
+	case k == model.Binary || k == model.FixedBinary && !v.Type.UUID:
+		return "", nil, fmt.Sprintf("items of type %v, for which .fbs has no words", v.Type)
+	case k == model.Int && v.Type.Bits == 8 && !v.Type.Signed:
 		return "", nil, "items of type uint8, whose vector is binary in .fbs"
 	}
-	if c.Type.UUID {
+	if v.Type.UUID {
 		typ = "string"
 	}
 	f, problem := w.field(c, path)

@@ -54,7 +54,7 @@ func emitAccessor(t *model.Table, c *model.Column) jen.Code {
 	switch {
 	case !c.Nested():
 		return s.Add(oneLine(jen.Return(viewFunc(c).Call(viewArgs(c)...))))
-	case c.Type.Kind == model.Struct:
+	case c.Group != nil:
 		return s.Add(oneLine(jen.Return(viewOf(c, jen.Id("b.h"), data))))
 	}
 	return s.Block(jen.Id("d").Op(":=").Add(data), jen.Return(viewOf(c, jen.Id("b.h"), jen.Id("d"))))

@@ -114,6 +114,7 @@ func appendValue(c *model.Column, value *jen.Statement) *jen.Statement {
 
 // appendTo is appendValue of any builder.
 func appendTo(c *model.Column, builder, value *jen.Statement) *jen.Statement {
+	c = values(c)
 	name := "Append"
 	switch c.Form {
 	case model.Pointer:

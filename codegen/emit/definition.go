@@ -12,12 +12,15 @@ import (
 // Definition returns a Go file that defines f's tables by structs: those of [Rows], marked and for their owner to change.
 func Definition(f *model.File) ([]byte, error) {
 	out := newFile(f, f.RowImports)
+	empty := map[string]bool{}
 	for _, t := range f.Tables {
 		out.Line()
 		out.Add(emitDefinition(t))
 		for _, g := range t.Groups {
-			out.Line()
-			out.Add(emitRow(g.Named.Name, g.Doc, g.Named.Name+" is a part of rows.", g.Columns))
+			for _, code := range emitGroupType(g, empty) {
+				out.Line()
+				out.Add(code)
+			}
 		}
 	}
 	text, err := render(out, f.Source)

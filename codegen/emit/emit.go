@@ -46,15 +46,18 @@ func Tables(f *model.File) ([]byte, error) {
 // Rows returns the text of f.Rows: the structs of f's tables and messages.
 func Rows(f *model.File) ([]byte, error) {
 	out := newFile(f, f.RowImports)
-	seen := map[*model.GroupDef]bool{}
+	seen, empty := map[*model.GroupDef]bool{}, map[string]bool{}
 	for _, t := range f.Tables {
 		out.Line()
 		out.Add(emitRow(t.Row, t.Doc, t.Row+" is a row of table "+strconv.Quote(t.Name)+".", t.Columns))
 		for _, g := range t.Groups {
-			if g.Rows && !seen[g.GroupDef] {
-				seen[g.GroupDef] = true
+			if !g.Rows || seen[g.GroupDef] {
+				continue
+			}
+			seen[g.GroupDef] = true
+			for _, code := range emitGroupType(g, empty) {
 				out.Line()
-				out.Add(emitRow(g.Named.Name, g.Doc, g.Named.Name+" is a part of rows.", g.Columns))
+				out.Add(code)
 			}
 		}
 	}
@@ -71,6 +74,23 @@ func Rows(f *model.File) ([]byte, error) {
 		}
 	}
 	return render(out, f.Rows)
+}
+
+// emitGroupType returns the declarations of the Go type of a struct or union, and of those members of a union that are declared for it
+// alone, or that are empty and not declared yet.
+func emitGroupType(g *model.Group, empty map[string]bool) []jen.Code {
+	if g.Marker == "" {
+		return []jen.Code{emitRow(g.Named.Name, g.Doc, g.Named.Name+" is a part of rows.", g.Columns)}
+	}
+	list := []jen.Code{emitUnionType(g)}
+	for _, c := range members(g) {
+		if isMember(c) || empty[c.Member.Name] {
+			continue
+		}
+		empty[c.Member.Name] = true
+		list = append(list, emitMemberType(g, c))
+	}
+	return append(list, emitMarkers(g))
 }
 
 func newFile(f *model.File, imports []model.Import) *jen.File {

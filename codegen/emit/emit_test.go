@@ -32,6 +32,24 @@ func trade(t *testing.T) *model.File {
 		{Field: "At", Type: model.Type{Kind: model.Struct}, Group: point},
 		{Field: "Sizes", Type: model.Type{Kind: model.List}, Nullable: true, Parts: []*model.ColumnDef{{Type: model.Int32, Nullable: true, Form: model.Pointer}}},
 	}}
+	event := &model.GroupDef{Named: model.Named{Name: "Event"}, Doc: []string{"Event is what happened."}, Rows: true, Marker: "isEvent", Columns: []*model.ColumnDef{
+		{Field: "Null", Type: model.Type{Kind: model.Nothing}, Nullable: true},
+		{Field: "Leg", Type: model.Type{Kind: model.Struct}, Group: leg, Member: &leg.Named, TypeID: 1},
+		{Field: "Remark", Name: "note", Type: utf8, Index: &model.Int32, Member: &model.Named{Name: "Remark"}, TypeID: 2},
+		{Field: "Score", Type: number, Member: &model.Named{Name: "Score"}, TypeID: 7, Doc: []string{"Score is how good it was."}},
+		{Field: "Expiry", Type: model.TimestampNanoUTC, Nullable: true, Form: model.Null, Member: &model.Named{Name: "Expiry"}, TypeID: 8},
+		{Field: "Sizes", Type: model.Type{Kind: model.List}, Nullable: true, Parts: []*model.ColumnDef{{Type: number}}, Member: &model.Named{Name: "Sizes"}, TypeID: 9},
+	}}
+	answer := &model.GroupDef{Named: model.Named{Name: "Answer"}, Rows: true, Marker: "isAnswer", Columns: []*model.ColumnDef{
+		{Field: "Score", Type: number, Member: &model.Named{Name: "Score"}},
+	}}
+	runs := func(bits int, values *model.ColumnDef) *model.ColumnDef {
+		return &model.ColumnDef{Field: "Runs", Type: model.Type{Kind: model.RunEnds, Bits: bits}, Nullable: values.Nullable, Parts: []*model.ColumnDef{values}}
+	}
+	field := func(name string, c *model.ColumnDef) *model.ColumnDef {
+		c.Field = name
+		return c
+	}
 	def := &model.Def{Row: "Trade", Doc: []string{"Trade is one execution.", "", "It never changes."}, Columns: []*model.ColumnDef{
 		{Field: "Time", Type: model.TimestampNanoUTC},
 		{Field: "Day", Type: model.Type{Kind: model.Timestamp, Unit: model.Second}, Nullable: true, Form: model.Pointer},
@@ -86,7 +104,18 @@ func trade(t *testing.T) *model.File {
 		{Field: "Labels", Type: model.Type{Kind: model.Map}, Nullable: true, Parts: []*model.ColumnDef{{Type: utf8, Index: &model.Int8}, {Type: utf8, Nullable: true, Form: model.Null}}},
 		{Field: "ByKey", Type: model.Type{Kind: model.Map}, Parts: []*model.ColumnDef{{Type: model.Type{Kind: model.FixedBinary, Width: 16}}, {Type: model.Type{Kind: model.Binary}}}},
 		{Field: "ByTime", Type: model.Type{Kind: model.Map}, Parts: []*model.ColumnDef{{Type: model.TimestampNanoUTC}, {Type: model.Type{Kind: model.Struct}, Group: leg}}},
+		{Field: "Event", Type: model.Type{Kind: model.Union, Dense: true}, Nullable: true, Group: event},
+		{Field: "Events", Type: model.Type{Kind: model.List}, Parts: []*model.ColumnDef{{Type: model.Type{Kind: model.Union}, Nullable: true, Group: event}}},
+		{Field: "Answer", Type: model.Type{Kind: model.Union}, Group: answer},
+		field("VenueRuns", runs(32, &model.ColumnDef{Type: utf8, Named: own, Nullable: true, Form: model.Pointer})),
+		field("PriceRuns", runs(16, &model.ColumnDef{Type: number})),
+		field("RawRuns", runs(64, &model.ColumnDef{Type: model.Type{Kind: model.Binary}, Nullable: true})),
+		field("SideRuns", runs(32, &model.ColumnDef{Type: utf8, Index: &model.Int8, Enum: true, Named: &model.Named{Name: "Side"}, Nullable: true, Form: model.Null})),
+		field("RankRuns", runs(32, &model.ColumnDef{Type: model.Int8})),
+		{Field: "RunLists", Type: model.Type{Kind: model.List}, Nullable: true, Parts: []*model.ColumnDef{runs(32, &model.ColumnDef{Type: model.TimestampNanoUTC})}},
 	}}
+	last := def.Columns[len(def.Columns)-2]
+	last.HasDefault, last.Default = true, "-1"
 	f := &model.File{Source: "trade.fbs", Output: "trade_lightstream.go", Rows: "trade_rows.go", Constraint: "linux && amd64"}
 	f.Enums = []*model.Enum{
 		{Name: "Side", Doc: []string{"Side is which side was taken."}, Type: model.Type{Kind: model.Int, Bits: 8}, Values: []model.EnumValue{
@@ -152,6 +181,27 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitGroupAppendNullable":  eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendNullable(g) }),
 	"emitGroup":                nil, // the list of those
 
+	"emitTypeIDs":            eachUnion(emitTypeIDs),
+	"emitUnionView":          eachUnion(emitUnionView),
+	"emitUnionViewLen":       eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionViewLen(g) }),
+	"emitUnionViewIsNull":    eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionViewIsNull(g) }),
+	"emitUnionViewType":      eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionViewType(g) }),
+	"emitUnionViewIndex":     eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionViewIndex(g) }),
+	"emitUnionViewMember":    eachUnionMember(emitUnionViewMember),
+	"emitUnionViewSlice":     eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionViewSlice(g) }),
+	"emitReadUnion":          eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitReadUnion(g) }),
+	"emitUnionBuilder":       eachUnion(emitUnionBuilder),
+	"emitNewUnionBuilder":    eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitNewUnionBuilder(g) }),
+	"emitUnionBuilderMember": eachUnionMember(emitUnionBuilderMember),
+	"emitUnionAppend":        eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionAppend(g) }),
+	"emitUnionAppendRows":    eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionAppendRows(g) }),
+	"emitUnion":              nil, // the list of those
+	"emitTestUnion":          nil, // in emitTest
+	"emitUnionType":          nil, // in Rows
+	"emitMemberType":         nil,
+	"emitMarkers":            nil,
+	"emitGroupType":          nil,
+
 	"emitEnum":       nil, // in Rows
 	"emitEnumString": nil,
 	"emitEnumParse":  nil,
@@ -180,21 +230,41 @@ func each(emit func(*model.Table, *model.Column) jen.Code) func(*model.Table) []
 }
 
 func eachGroup(emit func(*model.Table, *model.Group) jen.Code) func(*model.Table) []jen.Code {
+	return eachOf(false, emit)
+}
+
+func eachUnion(emit func(*model.Table, *model.Group) jen.Code) func(*model.Table) []jen.Code {
+	return eachOf(true, emit)
+}
+
+func eachOf(union bool, emit func(*model.Table, *model.Group) jen.Code) func(*model.Table) []jen.Code {
 	return func(t *model.Table) []jen.Code {
 		var list []jen.Code
 		for _, g := range t.Groups {
-			list = append(list, emit(t, g))
+			if union == (g.Marker != "") {
+				list = append(list, emit(t, g))
+			}
 		}
 		return list
 	}
 }
 
 func eachGroupField(emit func(*model.Group, *model.Column) jen.Code) func(*model.Table) []jen.Code {
+	return eachColumn(false, emit)
+}
+
+func eachUnionMember(emit func(*model.Group, *model.Column) jen.Code) func(*model.Table) []jen.Code {
+	return eachColumn(true, emit)
+}
+
+func eachColumn(union bool, emit func(*model.Group, *model.Column) jen.Code) func(*model.Table) []jen.Code {
 	return func(t *model.Table) []jen.Code {
 		var list []jen.Code
 		for _, g := range t.Groups {
 			for _, c := range g.Columns {
-				list = append(list, emit(g, c))
+				if union == (g.Marker != "") && (!union || c.Member != nil) {
+					list = append(list, emit(g, c))
+				}
 			}
 		}
 		return list

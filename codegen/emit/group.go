@@ -78,7 +78,7 @@ func emitGroupViewAccessor(g *model.Group, c *model.Column) jen.Code {
 	bounds := jen.Id("v.s").Dot("Bounds").Call()
 	field := jen.Id("v.s").Dot("Field").Call(jen.Lit(c.Number))
 	var body []jen.Code
-	if c.Nested() && c.Type.Kind != model.Struct {
+	if c.Nested() && c.Group == nil {
 		body = append(body, jen.Id("d").Op(":=").Add(field))
 		field = jen.Id("d")
 	}

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"strconv"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/lightstream-go/lightstream/codegen/model"
@@ -17,8 +19,10 @@ func partType(c *model.Column) *jen.Statement {
 // nestedType writes the type of the view of a nested column, such as column.Lists[column.Texts].
 func nestedType(c *model.Column) *jen.Statement {
 	switch c.Type.Kind {
-	case model.Struct:
+	case model.Struct, model.Union:
 		return jen.Id(c.Group.Names.View)
+	case model.RunEnds:
+		return column("Runs").Types(viewElem(c.Children[0]), partType(c.Children[0]))
 	case model.Map:
 		return column("Maps").Types(partType(c.Children[0]), partType(c.Children[1]))
 	}
@@ -32,6 +36,10 @@ func viewOf(c *model.Column, h, data *jen.Statement) *jen.Statement {
 	switch c.Type.Kind {
 	case model.Struct:
 		return jen.Id(c.Group.Names.View).Values(rt("StructOf").Call(h.Clone(), data.Clone()))
+	case model.Union:
+		return jen.Id(c.Group.Names.View).Values(rt("UnionOf").Call(h.Clone(), data.Clone()))
+	case model.RunEnds:
+		return column("RunsOf").Call(data.Clone(), jen.Lit(c.Type.Bits), part(0, child(1)))
 	case model.Map:
 		entries := child(0)
 		return column("MapsOf").Call(data.Clone(), part(0, entries.Clone().Dot("Child").Call(jen.Lit(0))), part(1, entries.Clone().Dot("Child").Call(jen.Lit(1))))
@@ -62,13 +70,34 @@ func viewOf(c *model.Column, h, data *jen.Statement) *jen.Statement {
 	return typeArgs(column(name+"Of"), params).Call(args...)
 }
 
+// viewElem writes the type of the values of a flat column as its view and its builder have them.
+func viewElem(c *model.Column) *jen.Statement {
+	if c.Type.Kind == model.Binary {
+		return jen.Index().Byte()
+	}
+	return slabType(c)
+}
+
+// values returns the column that says how rows hold a column: the values of one that is run-end encoded, or itself.
+func values(c *model.Column) *model.Column {
+	if c.Type.Kind == model.RunEnds {
+		return c.Children[0]
+	}
+	return c
+}
+
 // elemType writes the type of a column below another as rows hold it.
 func elemType(c *model.Column) *jen.Statement { return rowType(c) }
 
 // reader writes the function that reads a column below another as rows hold it.
 func reader(c *model.Column) *jen.Statement {
-	plain := *c
+	plain := *values(c)
+	form := plain.Form
 	plain.Form = model.Plain
+	if c.Type.Kind == model.RunEnds {
+		name := map[model.Form]string{model.Plain: "ReadRuns", model.Pointer: "ReadRunPtrs", model.Null: "ReadRunNulls"}[form]
+		return rt(name).Call(valueReader(&plain, elemType(&plain)))
+	}
 	switch c.Form {
 	case model.Pointer:
 		return rt("ReadPtrs").Call(valueReader(c, elemType(&plain)))
@@ -83,7 +112,7 @@ func valueReader(c *model.Column, elem *jen.Statement) *jen.Statement {
 	child := func(i int) *jen.Statement { return reader(c.Children[i]) }
 	types := []jen.Code{partType(c), elem}
 	switch k := c.Type.Kind; {
-	case k == model.Struct:
+	case k == model.Struct || k == model.Union:
 		return jen.Id(c.Group.Names.ReadRows)
 	case k == model.List:
 		return rt("ReadLists").Call(child(0))
@@ -118,8 +147,10 @@ func nestedBuilder(c *model.Column) *jen.Statement {
 	pointer := func(i int) jen.Code { return jen.Op("*").Add(builderType(c.Children[i])) }
 	elem := func(i int) jen.Code { return elemType(c.Children[i]) }
 	switch c.Type.Kind {
-	case model.Struct:
+	case model.Struct, model.Union:
 		return jen.Id(c.Group.Names.Builder)
+	case model.RunEnds:
+		return column("RunBuilder").Types(runEnd(c), viewElem(c.Children[0]), pointer(0))
 	case model.Map:
 		return column("MapBuilder").Types(elem(0), elem(1), pointer(0), pointer(1))
 	case model.FixedList:
@@ -136,8 +167,11 @@ var listNames = map[model.Layout]string{model.Offsets: "List", model.Large: "Lar
 // newBuilder writes a pointer to a new builder of a column.
 func newBuilder(c *model.Column) *jen.Statement {
 	switch c.Type.Kind {
-	case model.Struct:
+	case model.Struct, model.Union:
 		return jen.Id(c.Group.Names.NewBuilder).Call()
+	case model.RunEnds:
+		v := c.Children[0]
+		return column("RunBuilderOf").Types(runEnd(c)).Call(newBuilder(v), jen.Parens(jen.Op("*").Add(builderType(v))).Dot("Append"), sameFunc(v))
 	case model.Map:
 		key, value := c.Children[0], c.Children[1]
 		return column("MapOf").Call(newBuilder(key), appender(key), compareFunc(key), newBuilder(value), appender(value))
@@ -152,10 +186,10 @@ func newBuilder(c *model.Column) *jen.Statement {
 // appender writes the function that adds values, as rows hold them, to the builder of a column below another.
 func appender(c *model.Column) *jen.Statement {
 	name := "AppendAll"
-	if c.Type.Kind == model.Struct {
+	if c.Group != nil {
 		name = "AppendRows"
 	}
-	if c.Form == model.Plain && !converts(c) {
+	if v := values(c); v.Form == model.Plain && !converts(v) {
 		return jen.Parens(jen.Op("*").Add(builderType(c))).Dot(name)
 	}
 	return jen.Func().Params(jen.Id("b").Op("*").Add(builderType(c)), jen.Id("v").Index().Add(elemType(c))).Block(
@@ -173,4 +207,18 @@ func compareFunc(c *model.Column) *jen.Statement {
 		return jen.Qual("time", "Time").Dot("Compare")
 	}
 	return jen.Qual("cmp", "Compare").Types(elemType(c))
+}
+
+// runEnd writes the type of the run ends of a column.
+func runEnd(c *model.Column) *jen.Statement { return jen.Id("int" + strconv.Itoa(c.Type.Bits)) }
+
+// sameFunc writes the function that tells whether values of a column are the same, column.Same[string].
+func sameFunc(c *model.Column) *jen.Statement {
+	switch k := c.Type.Kind; {
+	case k == model.Binary:
+		return column("SameBytes")
+	case k == model.Float && c.Type.Bits > 16:
+		return column("SameFloat").Types(viewElem(c))
+	}
+	return column("Same").Types(viewElem(c))
 }

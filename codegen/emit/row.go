@@ -61,8 +61,10 @@ func rowType(c *model.Column) *jen.Statement {
 		value = jen.Index(jen.Lit(c.Type.Width)).Add(rowType(c.Children[0]))
 	case c.Type.Kind == model.Map:
 		value = jen.Map(rowType(c.Children[0])).Add(rowType(c.Children[1]))
-	case c.Type.Kind == model.Struct:
+	case c.Group != nil:
 		value = namedType(&c.Group.Named)
+	case c.Type.Kind == model.RunEnds:
+		return rowType(c.Children[0])
 	default:
 		value = slabType(c)
 	}

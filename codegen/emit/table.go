@@ -36,7 +36,11 @@ func emitTable(t *model.Table) []jen.Code {
 	}
 	list = append(list, emitAppend(t), emitAppendRows(t))
 	for _, g := range t.Groups {
-		list = append(list, emitGroup(t, g)...)
+		if g.Marker != "" {
+			list = append(list, emitUnion(t, g)...)
+		} else {
+			list = append(list, emitGroup(t, g)...)
+		}
 	}
 	return list
 }
@@ -81,7 +85,7 @@ func emitColumns(t *model.Table) jen.Code {
 //
 //	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}, Was: "remark"}
 func emitColumn(c *model.Column) jen.Code {
-	f := []jen.Code{field("Name", jen.Lit(c.Name)), field("Type", arrowType(c.Type))}
+	f := []jen.Code{field("Name", jen.Lit(c.Name)), field("Type", columnType(c))}
 	if c.Nullable {
 		f = append(f, field("Nullable", jen.True()))
 	}
@@ -102,6 +106,9 @@ func emitColumn(c *model.Column) jen.Code {
 		}
 		list = append(list, field("Parts", jen.Index().Add(rt("Column")).Values(parts...)))
 	}
+	if c.Type.Kind == model.RunEnds && c.Type.Bits != 32 {
+		list = append(list, field("RunEnds", jen.Lit(c.Type.Bits)))
+	}
 	if c.Enum {
 		list = append(list, field("Names", rt("NamesOf").Call(parseFunc(c.Named))))
 	}
@@ -115,6 +122,28 @@ func emitColumn(c *model.Column) jen.Code {
 		list = append(list, field("Was", jen.Lit(c.Was)))
 	}
 	return jen.Values(list...)
+}
+
+// columnType writes the type of a column, ipc.DenseUnion(2).WithTypeIDs(1, 5) of a union whose type ids are not their places.
+func columnType(c *model.Column) *jen.Statement {
+	if c.Type.Kind != model.Union {
+		return arrowType(c.Type)
+	}
+	name := "SparseUnion"
+	if c.Type.Dense {
+		name = "DenseUnion"
+	}
+	s := ipc(name).Call(jen.Lit(len(c.Group.Columns)))
+	var ids []jen.Code
+	differ := false
+	for i, id := range c.Group.TypeIDs() {
+		ids = append(ids, jen.Lit(int(id)))
+		differ = differ || int(id) != i
+	}
+	if differ {
+		s = s.Dot("WithTypeIDs").Call(ids...)
+	}
+	return s
 }
 
 // arrowType writes ipc.Timestamp(column.Nanosecond, "UTC") or ipc.Float64.
@@ -146,6 +175,8 @@ func arrowType(t model.Type) *jen.Statement {
 		return ipc("Map")
 	case model.Struct:
 		return ipc("Struct")
+	case model.RunEnds:
+		return ipc("RunEndEncoded")
 	}
 	name := t.String() // uint16 or float64
 	return ipc(string(name[0]-'a'+'A') + name[1:])
@@ -171,14 +202,15 @@ func unit(t model.Type) *jen.Statement {
 
 // defaultValue writes int64(-1), the widest type of the column's kind being what the runtime takes.
 func defaultValue(c *model.Column) *jen.Statement {
+	t := values(c).Type
 	switch {
-	case c.Type.Kind == model.Int && c.Type.Signed:
+	case t.Kind == model.Int && t.Signed:
 		return jen.Int64().Call(jen.Id(c.Default))
-	case c.Type.Kind == model.Int:
+	case t.Kind == model.Int:
 		return jen.Uint64().Call(jen.Id(c.Default))
-	case c.Type.Kind == model.Float:
+	case t.Kind == model.Float:
 		return jen.Float64().Call(jen.Id(c.Default))
-	case c.Type.Kind == model.Bool:
+	case t.Kind == model.Bool:
 		return jen.Id(c.Default)
 	}
 	return jen.Lit(c.Default)

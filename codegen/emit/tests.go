@@ -82,10 +82,29 @@ func emitTest(t *model.Table, prefix, typ, call, doc string) jen.Code {
 	for _, n := range enumsOf(t) {
 		args = append(args, jen.Qual(tabletestPath, "Names").Call(parseFunc(n)))
 	}
+	for _, g := range t.Groups {
+		if g.Marker != "" {
+			args = append(args, emitTestUnion(g))
+		}
+	}
 	return comment(name+" "+doc, t.Name).
 		Func().Id(name).Params(jen.Id(param).Op("*").Qual("testing", typ)).Block(
 		jen.Qual(tabletestPath, call).Call(args...),
 	)
+}
+
+// emitTestUnion writes tabletest.Union[Event](tabletest.MemberOf[Fill, Fill](), tabletest.MemberOf[Note, string]()).
+func emitTestUnion(g *model.Group) jen.Code {
+	var list []jen.Code
+	for _, c := range g.Columns {
+		if c.Member == nil {
+			list = append(list, jen.Qual(tabletestPath, "Member").Values())
+			continue
+		}
+		list = append(list, jen.Qual(tabletestPath, "MemberOf").Types(namedType(c.Member), rowType(c)).Call())
+	}
+	return jen.Line().Qual(tabletestPath, "Union").Types(namedType(&g.Named)).
+		Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, list...)
 }
 
 // enumsOf returns the types of named numbers that columns of a table, and those below them, have in dictionaries, each once.

@@ -83,3 +83,38 @@ func TestVerdicts(t *testing.T) {
 		t.Errorf("safe and writers first is %v", got)
 	}
 }
+
+// Unions change by their members, whatever their layout and type ids, and runs by their values.
+func TestUnionsAndRuns(t *testing.T) {
+	for i, test := range []struct {
+		old, new string
+		want     evolve.Verdict
+	}{
+		{"dense_union[0, 1]<a: int32 not null, b: utf8 not null> not null", "sparse_union[7, 3]<b: utf8 not null, a: int32 not null> not null", evolve.Safe},
+		{"dense_union[0]<a: int32 not null> not null", "dense_union[0, 1]<a: int32 not null, b: utf8 not null> not null", evolve.ReaderFirst},
+		{"dense_union[0, 1]<a: int32 not null, b: utf8 not null> not null", "dense_union[0]<b: utf8 not null> not null", evolve.WriterFirst},
+		{"dense_union[0]<a: int32 not null> not null", "dense_union[0]<b: int32 not null> not null", evolve.Breaking},
+		{"dense_union[0]<a: int32 not null> not null", "dense_union[0]<a: int64 not null> not null", evolve.ReaderFirst},
+		{"dense_union[0]<a: int32> not null", "dense_union[0]<a: int32 not null> not null", evolve.WriterFirst},
+		{"dense_union[0]<a: int32 not null> not null", "int32 not null", evolve.Breaking},
+		{"run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null", "utf8 not null", evolve.Safe},
+		{"run_end_encoded<run_ends: int32 not null, values: utf8> not null", "utf8 not null", evolve.WriterFirst},
+		{"int32 not null", "run_end_encoded<run_ends: int32 not null, values: int64 not null> not null", evolve.ReaderFirst},
+		{"utf8 not null", "run_end_encoded<run_ends: int16 not null, values: utf8 not null> not null", evolve.WriterFirst},
+		{"run_end_encoded<run_ends: int16 not null, values: utf8> not null", "run_end_encoded<run_ends: int64 not null, values: large_utf8> not null", evolve.ReaderFirst},
+		{"run_end_encoded<run_ends: int32 not null, values: utf8>", "run_end_encoded<run_ends: int32 not null, values: int8>", evolve.Breaking},
+	} {
+		var columns [2][]evolve.Column
+		for k, text := range []string{test.old, test.new} {
+			f, err := evolve.ParseField("x: " + text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			columns[k] = []evolve.Column{{Field: f}}
+		}
+		changes := evolve.Compare(columns[0], columns[1])
+		if v := evolve.Of(changes); v != test.want || len(changes) != 1 {
+			t.Errorf("%d: %v: %v, want %v", i, v, changes, test.want)
+		}
+	}
+}

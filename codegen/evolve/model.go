@@ -63,8 +63,11 @@ func columnOf(c *model.Column, enums map[string]*model.Enum) Column {
 		Was:      c.Was,
 		NaiveUTC: c.NaiveUTC,
 		Default:  c.Default, HasDefault: c.HasDefault,
-		Names: c.Enum,
 	}
+	if c.Type.Kind == model.RunEnds {
+		c = c.Children[0]
+	}
+	out.Names = c.Enum
 	if c.Named != nil && c.Named.Path == "" {
 		if e := enums[c.Named.Name]; e != nil {
 			for _, v := range e.Values {
@@ -87,6 +90,9 @@ func fieldOf(c *model.Column) ipc.Field {
 	if c.Group != nil {
 		below = c.Group.Columns
 	}
+	if c.Type.Kind == model.Union {
+		f.Type.TypeIDs = c.Group.TypeIDs()
+	}
 	for _, part := range below {
 		f.Children = append(f.Children, fieldOf(part))
 	}
@@ -94,7 +100,8 @@ func fieldOf(c *model.Column) ipc.Field {
 	case model.Map:
 		f.Children = []ipc.Field{{Name: "entries", Type: ipc.Type{Kind: ipc.KindStruct}, Children: f.Children}}
 	case model.RunEnds:
-		f.Children = append([]ipc.Field{{Name: "run_ends", Type: ipc.Int32}}, f.Children...)
+		ends := ipc.Type{Kind: ipc.KindInt, Bits: c.Type.Bits, Signed: true}
+		f.Children = append([]ipc.Field{{Name: "run_ends", Type: ends}}, f.Children...)
 	}
 	return f
 }

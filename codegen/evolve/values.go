@@ -1,6 +1,7 @@
 package evolve
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -41,7 +42,13 @@ func unnamed(want, have *Column) string {
 func fails(want, have *ipc.Field, names bool) string {
 	w, h := want.Type, have.Type
 	finite := w.Kind == ipc.KindTimestamp || w.Kind == ipc.KindTime || w.Kind == ipc.KindDuration
-	switch {
+	switch { // of runs the values say whether there are nulls
+	case w.Kind == ipc.KindRunEndEncoded && h.Kind != ipc.KindRunEndEncoded:
+		return cmp.Or(tooManyRows(&want.Children[0], nil), fails(&want.Children[1], have, names))
+	case w.Kind != ipc.KindRunEndEncoded && h.Kind == ipc.KindRunEndEncoded:
+		return fails(want, &have.Children[1], names)
+	case w.Kind == ipc.KindRunEndEncoded:
+		return cmp.Or(tooManyRows(&want.Children[0], &have.Children[0]), fails(&want.Children[1], &have.Children[1], names))
 	case have.Nullable && !want.Nullable:
 		return "a null"
 	case h.Kind == ipc.KindNull:
@@ -71,6 +78,15 @@ func fails(want, have *ipc.Field, names bool) string {
 		}
 	}
 	return ""
+}
+
+// tooManyRows says how many rows the run ends of a column do not count that those of another do, "" if they count them all. 32 bits
+// count all that come in practice.
+func tooManyRows(want, have *ipc.Field) string {
+	if want.Type.Bits >= 32 || have != nil && have.Type.Bits <= want.Type.Bits {
+		return ""
+	}
+	return fmt.Sprintf("a batch of more than %d rows", capacity(want.Type))
 }
 
 // childOf returns the child of have that becomes child i of want: that of the same name where names tell them apart.

@@ -211,6 +211,10 @@ func (r *arrowReader) setType(c *model.ColumnDef, f *ipc.Field, path string) *pr
 		return nil
 	case ipc.KindStruct:
 		return r.group(c, f, path)
+	case ipc.KindUnion:
+		return r.union(c, f, path)
+	case ipc.KindRunEndEncoded:
+		return r.runs(c, f, path)
 	}
 	return setArrowType(c, f)
 }

@@ -14,6 +14,7 @@ func applyTag(c *model.ColumnDef, t *tag, goType string, errs *model.Errors) {
 	if t.name == "" {
 		c.NamePos = c.Pos
 	}
+	before := len(*errs)
 	seen := map[string]bool{}
 	for _, o := range t.options {
 		var p *problem
@@ -37,6 +38,11 @@ func applyTag(c *model.ColumnDef, t *tag, goType string, errs *model.Errors) {
 	if value := find(t.options, "default"); value != nil {
 		setDefault(c, value, errs)
 	}
+	if ree := find(t.options, "ree"); ree != nil && len(*errs) == before {
+		if p := setRuns(c, ree.arg, goType); p != nil {
+			errs.Add(ree.pos, p.found, p.remedy)
+		}
+	}
 }
 
 // wantDigits reports a decimal, in column c or below it, of which nobody has said how many digits it has. Option says where that
@@ -47,7 +53,11 @@ func wantDigits(top, c *model.ColumnDef, option, goType string, errs *model.Erro
 			fmt.Sprintf("tag it `arrow:\",%s\"`", fmt.Sprintf(option, fmt.Sprintf("decimal(%d,2)", model.MaxPrecision(c.Type.Bits)))))
 	}
 	for i, part := range c.Parts {
-		wantDigits(top, part, fmt.Sprintf(option, partOptions(c)[i]+"(%s)"), goType, errs)
+		below := option // where ree stands too
+		if c.Type.Kind != model.RunEnds {
+			below = fmt.Sprintf(option, partOptions(c)[i]+"(%s)")
+		}
+		wantDigits(top, part, below, goType, errs)
 	}
 }
 
@@ -137,12 +147,12 @@ func applyOption(c *model.ColumnDef, o *option, goType string) *problem {
 // typeOptions are those that say what the values are.
 var typeOptions = map[string]bool{
 	"dict": true, "timestamp": true, "date32": true, "date64": true, "time32": true, "time64": true, "duration": true, "decimal": true,
-	"uuid": true, "naive": true,
+	"uuid": true, "naive": true, "sparse": true, "ree": true,
 }
 
 // applyPart sets what the options in item(…), key(…) or value(…) say of a column below another.
 func applyPart(c *model.ColumnDef, o *option, goType string) *problem {
-	seen := map[string]bool{}
+	seen, runs := map[string]bool{}, option{}
 	for _, part := range splitOptions(o.arg) {
 		inner, p := parseOption(strings.TrimSpace(part.text))
 		switch {
@@ -157,7 +167,12 @@ func applyPart(c *model.ColumnDef, o *option, goType string) *problem {
 		if p != nil {
 			return p
 		}
-		seen[inner.name] = true
+		if seen[inner.name] = true; inner.name == "ree" {
+			runs = inner
+		}
+	}
+	if seen["ree"] {
+		return setRuns(c, runs.arg, o.name+" of "+goType)
 	}
 	return nil
 }
@@ -177,6 +192,8 @@ func applyType(c *model.ColumnDef, o *option, goType, example string) *problem {
 		return setDictionary(c, o.arg, goType)
 	case "large", "view":
 		return setLayout(c, model.Layout(o.name), goType)
+	case "sparse":
+		return setSparse(c, goType)
 	case "uuid":
 		if c.Type.Kind != model.FixedBinary || c.Type.Width != 16 {
 			return problemf("use [16]byte", "uuid on %s", goType)
@@ -250,6 +267,8 @@ var optionForms = map[string]struct {
 	"large":     {0, true, "large"},
 	"view":      {0, true, "view"},
 	"uuid":      {0, true, "uuid"},
+	"sparse":    {0, true, "sparse"},
+	"ree":       {'(', true, "ree or ree(int16); run ends are int16, int32 or int64"},
 	"item":      {'(', false, "item(dict), what it says being of the items"},
 	"key":       {'(', false, "key(dict), what it says being of the keys"},
 	"value":     {'(', false, "value(dict), what it says being of the values"},

@@ -36,7 +36,7 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 	if err != nil {
 		return nil, modelErrors(err)
 	}
-	r := schemaReader{seen: map[*fbs.Enum]*model.Enum{}, groups: map[any]*model.GroupDef{}}
+	r := schemaReader{seen: map[*fbs.Enum]*model.Enum{}, groups: map[any]*model.GroupDef{}, nullable: nullableUnions(tree)}
 	nested, members := nestedTables(tree), memberTables(tree)
 	var defs []*model.Def
 	var messages []*model.Message
@@ -106,7 +106,7 @@ func modelErrors(err error) error {
 
 func modelPos(p fbs.Pos) model.Pos { return model.Pos(p) }
 
-// nestedTables are the tables that are the type of a field, or of its elements.
+// nestedTables are the tables that are the type of a field, or of its elements, or a member of such a union.
 func nestedTables(tree *fbs.Schema) map[*fbs.Table]bool {
 	nested := map[*fbs.Table]bool{}
 	for _, t := range tree.Tables {
@@ -120,6 +120,13 @@ func nestedTables(tree *fbs.Schema) map[*fbs.Table]bool {
 			}
 		}
 	}
+	for u := range usedUnions(tree) {
+		for _, m := range u.Members {
+			if m.Type.Table != nil {
+				nested[m.Type.Table] = true
+			}
+		}
+	}
 	return nested
 }
 
@@ -128,9 +135,11 @@ type schemaReader struct {
 	enums []*model.Enum // those that columns have
 	seen  map[*fbs.Enum]*model.Enum
 
-	groups map[any]*model.GroupDef // by *fbs.Table or *fbs.Struct, those that columns have
+	groups map[any]*model.GroupDef // by *fbs.Table, *fbs.Struct or *fbs.Union, those that columns have
 	list   []*model.GroupDef       // the same, in the order in which they were met
 	open   []string                // the tables that are being read
+
+	nullable map[*fbs.Union]bool // those that a field may be without
 
 	inStruct bool // what is being read is a struct, whose fields are always there
 }
@@ -268,7 +277,11 @@ func (r *schemaReader) column(f *fbs.Field, row string) *model.ColumnDef {
 		return nil
 	}
 	if f.Default.IsSet() && !f.Default.Null {
-		text, p := parseDefault(c.Type, defaultText(c, f))
+		v := c
+		if c.Type.Kind == model.RunEnds {
+			v = c.Parts[0]
+		}
+		text, p := parseDefault(v.Type, defaultText(v, f))
 		if c.Default, c.HasDefault = text, p == nil; p != nil {
 			r.add(f.Default.Pos, p)
 		}
@@ -280,7 +293,7 @@ func (r *schemaReader) column(f *fbs.Field, row string) *model.ColumnDef {
 // setForm sets how rows hold a column: as rt.Null where it may be null and its type has no null of its own.
 func setForm(c *model.ColumnDef) {
 	switch c.Type.Kind {
-	case model.Binary, model.Nothing, model.List, model.Map:
+	case model.Binary, model.Nothing, model.List, model.Map, model.Union, model.RunEnds:
 		return
 	}
 	if c.Nullable {
@@ -313,6 +326,12 @@ func (r *schemaReader) describe(c *model.ColumnDef, f *fbs.Field) bool {
 	}
 	for _, a := range f.Attrs {
 		r.attribute(c, f, a)
+	}
+	if a := f.Attrs.Get("ree"); a != nil && len(r.errs) == before {
+		p := setRuns(c, a.Value, f.Type.String())
+		if r.add(cmpPos(a), p); p == nil {
+			setForm(c.Parts[0])
+		}
 	}
 	return true
 }
@@ -372,7 +391,7 @@ func (r *schemaReader) setType(c *model.ColumnDef, f *fbs.Field) *problem {
 		c.Type, c.Nullable = model.Type{Kind: model.Struct}, !f.Required && !r.inStruct
 		return r.group(c, t.Struct, &t.Struct.Decl, t.Struct.Fields)
 	}
-	return problemf("use a field for each of its members", "unions such as %v are not supported by this version", t)
+	return r.union(c, f)
 }
 
 var scalars = map[fbs.Kind]model.Type{
@@ -485,6 +504,8 @@ func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 		r.add(pos, problemf("leave it out, or use a vector", "%s is for vectors, found %v", a.Name, f.Type))
 	case "large", "view":
 		r.add(pos, setLayout(c, model.Layout(a.Name), f.Type.String()))
+	case "sparse":
+		r.add(pos, setSparse(c, f.Type.String()))
 	}
 }
 

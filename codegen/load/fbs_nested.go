@@ -24,7 +24,7 @@ func cmpPos(a *fbs.Attr) fbs.Pos {
 // setItems sets the items of a vector or array. They are never null, unless the attribute item says so, which says of them what tags
 // say in item(…).
 func (r *schemaReader) setItems(c *model.ColumnDef, f *fbs.Field) *problem {
-	item := &fbs.Field{Pos: f.Pos, Name: f.Name, Type: f.Type.Elem, Required: true}
+	item := &fbs.Field{Pos: f.Pos, Name: f.Name, Type: f.Type.Elem, Required: !r.nullable[f.Type.Elem.Union]}
 	nullable := false
 	if a := r.value(f.Attrs, "item", `item: "dict"`); a != nil {
 		for _, part := range splitOptions(a.Value) {
@@ -52,14 +52,22 @@ func (r *schemaReader) setItems(c *model.ColumnDef, f *fbs.Field) *problem {
 	if !r.describe(part, item) {
 		return failed
 	}
+	c.Parts = []*model.ColumnDef{part}
+	if part.Type.Kind == model.Union && nullable {
+		r.add(f.Attrs.Get("item").ValuePos, problemf("leave it out; nil is for fields that are not (required)", "nullable items of union %s", f.Type.Elem.Union.Name))
+		return failed
+	}
+	if part.Type.Kind == model.RunEnds {
+		part.Nullable = part.Nullable || nullable
+		part = part.Parts[0]
+	}
 	part.Nullable = part.Nullable || nullable
 	setForm(part)
-	c.Parts = []*model.ColumnDef{part}
 	return nil
 }
 
 // itemAttributes are those that say something of items.
-var itemAttributes = []string{"dict", "timestamp", "naive", "date", "time", "duration", "decimal", "fixed", "uuid", "large", "view"}
+var itemAttributes = []string{"dict", "timestamp", "naive", "date", "time", "duration", "decimal", "fixed", "uuid", "large", "view", "sparse", "ree"}
 
 // setEntries sets the keys and values of a map, which are the two fields of a table.
 func (r *schemaReader) setEntries(c *model.ColumnDef, f *fbs.Field) *problem {
@@ -137,6 +145,20 @@ func (r *schemaReader) checkGroups(rows map[string]*fbs.Table, declared map[stri
 			r.errs.Add(g.Pos, fmt.Sprintf("two tables or structs would both be %s in Go", name), `give one of them another name (go_name: "Name")`)
 		}
 		taken[name] = true
+	}
+	for _, g := range r.list {
+		for _, c := range g.Columns {
+			if c.Member == nil || c.Group != nil {
+				continue
+			}
+			name := c.Member.Name
+			if pos, ok := declared[name]; ok {
+				r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for a member of union %s", name, g.Named.Name), "give one of them another name")
+			} else if taken[name] || rows[name] != nil {
+				r.errs.Add(c.Pos, fmt.Sprintf("a member of union %s and another type would both be %s in Go", g.Named.Name, name), "give one of them another name")
+			}
+			taken[name] = c.Type.Kind != model.Nothing || taken[name]
+		}
 	}
 	for _, e := range r.enums {
 		if taken[e.Name] {

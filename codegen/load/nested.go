@@ -78,12 +78,8 @@ func (s *structReader) group(c *model.ColumnDef, t types.Type, u *types.Struct) 
 	if c.Group = s.groups[obj]; c.Group != nil {
 		return nil
 	}
-	if i := slices.Index(s.open, obj); i >= 0 {
-		names := make([]string, 0, len(s.open))
-		for _, o := range append(s.open[i:], obj) {
-			names = append(names, o.Name())
-		}
-		return problemf("keep what is below in rows of their own, each with the number of the one above", "%s contains itself: %s", obj.Name(), strings.Join(names, " has "))
+	if slices.Contains(s.open, obj) {
+		return s.circle(obj)
 	}
 	body := s.bodies[u]
 	if body == nil {
@@ -99,4 +95,13 @@ func (s *structReader) group(c *model.ColumnDef, t types.Type, u *types.Struct) 
 	s.groups[obj] = g
 	c.Group = g
 	return nil
+}
+
+// circle is what is wrong with a type that contains itself.
+func (s *structReader) circle(obj *types.TypeName) *problem {
+	var names []string
+	for _, o := range append(s.open[slices.Index(s.open, obj):], obj) {
+		names = append(names, o.Name())
+	}
+	return problemf("keep what is below in rows of their own, each with the number of the one above", "%s contains itself: %s", obj.Name(), strings.Join(names, " has "))
 }

@@ -194,8 +194,8 @@ func parseDefault(t model.Type, text string) (string, *problem) {
 
 // later are options of other versions, with what to do in this one.
 var later = map[string]string{
-	"ree": "leave it out, or use dict", "listview": "leave it out", "message": "leave it out",
-	"struct": "leave it out", "union": "leave it out", "map": "leave it out", "list": "leave it out",
+	"listview": "leave it out", "message": "leave it out",
+	"struct": "leave it out", "union": "leave it out, and mark the interface", "map": "leave it out", "list": "leave it out",
 	"interval": "use an int64", "json": "leave it out",
 }
 

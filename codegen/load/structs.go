@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,9 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 	var tables []*table
 	var messages []*message
 	protocols, marked := map[*goFile][]*model.Protocol{}, 0
+	unions := map[string]*unionMark{}
 	for _, f := range p.files {
+		maps.Copy(unions, p.unions(f, errs))
 		tables = append(tables, p.tables(f, errs)...)
 		messages = append(messages, p.messages(f, errs)...)
 		protocols[f] = p.protocols(f, errs)
@@ -73,9 +76,10 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 			}
 		}
 	}
+	exprs = append(exprs, p.memberTypes(unions)...)
 	info, typeErrs, missing := check(p, exprs)
 	s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs, groups: map[*types.TypeName]*model.GroupDef{}}
-	s.bodies = bodiesOf(info)
+	s.bodies, s.unions, s.specs = bodiesOf(info), unions, p.specs()
 	methods := p.methods()
 	pkg := &model.Package{Name: p.name, Declared: p.declared(func(source string) bool { return filepath.Ext(source) == ".go" })}
 	var files []*model.File
@@ -164,8 +168,8 @@ func (p *goPackage) mark(c *ast.Comment, used map[*ast.Comment]bool, errs *model
 	used[c] = true
 	words := strings.Fields(text)
 	switch {
-	case len(words) > 0 && (words[0] == "message" || words[0] == "protocol"):
-		return "", false // see messages and protocols
+	case len(words) > 0 && (words[0] == "message" || words[0] == "protocol" || words[0] == "union"):
+		return "", false // see messages, protocols and unions
 	case len(words) == 0 || words[0] != "table":
 		errs.Add(p.pos(c.Pos()), fmt.Sprintf("%s is not known", strings.TrimSpace(c.Text)), "write //lightstream:table or //lightstream:table name")
 		return "", false
@@ -193,6 +197,22 @@ func (p *goPackage) table(f *goFile, spec *ast.TypeSpec, errs *model.Errors) *ta
 	return nil
 }
 
+// specs returns what the types of the package are declared as.
+func (p *goPackage) specs() map[string]ast.Expr {
+	specs := map[string]ast.Expr{}
+	for _, f := range p.files {
+		for _, decl := range f.ast.Decls {
+			if gen, ok := decl.(*ast.GenDecl); ok && gen.Tok == token.TYPE {
+				for _, one := range gen.Specs {
+					spec := one.(*ast.TypeSpec)
+					specs[spec.Name.Name] = spec.Type
+				}
+			}
+		}
+	}
+	return specs
+}
+
 // structReader makes a definition of a struct.
 type structReader struct {
 	p        *goPackage
@@ -203,6 +223,8 @@ type structReader struct {
 	bodies   map[*types.Struct]*ast.StructType
 	groups   map[*types.TypeName]*model.GroupDef // the structs of columns
 	open     []*types.TypeName                   // those that are being read
+	unions   map[string]*unionMark               // marked interfaces
+	specs    map[string]ast.Expr                 // what types are declared as
 }
 
 func (s *structReader) def(t *table) *model.Def {
@@ -257,11 +279,10 @@ func (s *structReader) fieldType(c *model.ColumnDef, expr ast.Expr) bool {
 	if p == nil {
 		p = s.setType(c, value, form)
 	}
-	if p != nil {
+	if p != nil && p != failed {
 		s.errs.Add(c.Pos, fmt.Sprintf("field %s: %s", c.Field, p.found), p.remedy)
-		return false
 	}
-	return true
+	return p == nil
 }
 
 // unwrap takes the pointer or rt.Null off a type.
@@ -386,6 +407,11 @@ func (s *structReader) setType(c *model.ColumnDef, t types.Type, form model.Form
 		}
 		c.Type, c.Nullable = model.Type{Kind: model.Nothing}, true
 		return nil // assignable to struct{}
+	case *types.Interface:
+		if p := s.union(c, t, u); p != nil || form == model.Plain {
+			return p
+		}
+		return problemf(fmt.Sprintf("use %s, whose nil is null where the union has a member null", name), "%s is an interface", name)
 	default:
 		return compositeProblem(u, name)
 	}
@@ -478,8 +504,6 @@ func compositeProblem(t types.Type, name string) *problem {
 		return problemf("tag it `arrow:\"-\"`", "a channel cannot be a column, found %s", name)
 	case *types.Signature:
 		return problemf("tag it `arrow:\"-\"`", "a function cannot be a column, found %s", name)
-	case *types.Interface:
-		return problemf(basicTypes, "an interface cannot be a column, found %s", name)
 	default:
 		return problemf(basicTypes, "%v cannot be a column", t)
 	}

@@ -14,7 +14,7 @@ import (
 
 // knownOptions is what a tag may say after the column's name.
 const knownOptions = "the options are dict, dict(int16), timestamp(us,UTC), naive=UTC, date32, date64, time32(ms), time64(us), " +
-	"duration(us), decimal(38,10), uuid, large, view, item(…), key(…), value(…), required, default=0, was=old, go=Name"
+	"duration(us), decimal(38,10), uuid, large, view, sparse, ree, item(…), key(…), value(…), required, default=0, was=old, go=Name"
 
 // tagKey finds the keys of a tag.
 var tagKey = regexp.MustCompile(`([^\s":` + "`" + `]+):"(?:[^"\\]|\\.)*"`)

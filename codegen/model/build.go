@@ -184,15 +184,27 @@ func (b *builder) groupOf(s *groups, def *GroupDef) *Group {
 		return known
 	}
 	t := &Group{GroupDef: def, Names: groupNames(s.table.Row, def.Named.Name)}
+	what, reserved := "struct", groupMethods
+	if def.Marker != "" {
+		what, reserved = "union", unionMethods
+		for _, c := range def.Columns {
+			t.Names.IDs = append(t.Names.IDs, strings.TrimSuffix(t.Names.View, "View")+c.Field+"ID")
+		}
+	}
 	s.known[def] = t
-	b.generated(t.Names.all(), def.Pos, s.table, "struct "+def.Named.Name+" of table "+s.table.Row)
+	b.generated(t.Names.all(), def.Pos, s.table, what+" "+def.Named.Name+" of table "+s.table.Row)
 	if def.Named.Path == "" {
 		b.hidden(def.Pos, def.Named.Name)
 	}
 	if len(def.Columns) == 0 {
-		b.errs.Add(def.Pos, fmt.Sprintf("struct %s has no columns", def.Named.Name), "give it at least one field")
+		b.errs.Add(def.Pos, fmt.Sprintf("%s %s has no columns", what, def.Named.Name), "give it at least one field")
 	}
-	t.Columns = b.columns(s, def.Columns, groupMethods)
+	for _, c := range def.Columns {
+		if c.Member != nil && c.Member.Path == "" {
+			b.hidden(c.Pos, c.Member.Name)
+		}
+	}
+	t.Columns = b.columns(s, def.Columns, reserved)
 	b.duplicates(t.Columns)
 	s.table.Groups = append(s.table.Groups, t)
 	return t
@@ -348,7 +360,7 @@ func namedIn(defs []*ColumnDef, below bool, seen map[*GroupDef]bool) (list []*Na
 			if s.Named.Path != "" {
 				list = append(list, &s.Named)
 			}
-			list = append(list, namedIn(s.Columns, below, seen)...)
+			list = append(list, namedIn(s.Columns, below || s.Marker != "", seen)...)
 		}
 	}
 	return list
@@ -381,6 +393,11 @@ func (b *builder) declared() names {
 			taken.take(s.Names.all()...)
 			if s.Named.Path == "" {
 				taken.take(s.Named.Name)
+			}
+			for _, c := range s.Columns {
+				if c.Member != nil {
+					taken.take(c.Member.Name)
+				}
 			}
 		}
 	}
@@ -435,6 +452,11 @@ func (b *builder) localsOf(t *Table, columns []*Column, more ...string) {
 	for _, s := range t.Groups {
 		taken.take(s.Names.all()...)
 		taken.take(s.Named.Name)
+		for _, c := range s.Columns {
+			if c.Member != nil {
+				taken.take(c.Member.Name)
+			}
+		}
 	}
 	for _, i := range b.file.Imports {
 		taken.take(i.Name)

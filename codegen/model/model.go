@@ -12,6 +12,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -59,7 +60,7 @@ const (
 // Type is the Arrow type of a column's values. Only the parameters of its kind are set.
 type Type struct {
 	Kind      Kind
-	Bits      int    // Int 8 to 64, Float 16 to 64, Date and Time 32 or 64, Decimal 32 to 256
+	Bits      int    // Int 8 to 64, Float 16 to 64, Date and Time 32 or 64, Decimal 32 to 256, RunEnds 16 to 64
 	Signed    bool   // Int
 	Unit      Unit   // Timestamp, Time, Duration
 	Zone      string // Timestamp: "" is a wall-clock time
@@ -200,6 +201,8 @@ type ColumnDef struct {
 	HasDefault bool         // the empty text is a default too
 	Parts      []*ColumnDef // List, FixedList, RunEnds: the items; Map: keys and values
 	Group      *GroupDef    // Struct: its fields; Union: its members
+	Member     *Named       // of a union: the type that its values are of, which Type is made of; nil for the member that nil is
+	TypeID     int          // of a union
 }
 
 // Nested tells whether the column has columns below it.
@@ -212,7 +215,22 @@ type GroupDef struct {
 	Named   Named    // the Go type
 	Doc     []string // the lines of its comment
 	Columns []*ColumnDef
-	Rows    bool // the type is written to File.Rows
+	Rows    bool   // the type is written to File.Rows
+	Marker  string // of a union: the method of its interface, "" for a struct
+}
+
+// NullMember returns the member of a union that nil is, or -1.
+func (g *GroupDef) NullMember() int {
+	return slices.IndexFunc(g.Columns, func(c *ColumnDef) bool { return c.Member == nil })
+}
+
+// TypeIDs returns the type ids of a union's members.
+func (g *GroupDef) TypeIDs() []int32 {
+	ids := make([]int32, len(g.Columns))
+	for i, c := range g.Columns {
+		ids[i] = int32(c.TypeID)
+	}
+	return ids
 }
 
 // Form says how a row struct holds the values of a column.
@@ -305,10 +323,11 @@ type GroupNames struct {
 	View, Builder, NewBuilder string
 	Columns                   string // the variable
 	ReadRows                  string
+	IDs                       []string // the constants for the type ids of a union's members
 }
 
 func (n *GroupNames) all() []string {
-	return []string{n.View, n.Builder, n.NewBuilder, n.Columns, n.ReadRows}
+	return append([]string{n.View, n.Builder, n.NewBuilder, n.Columns, n.ReadRows}, n.IDs...)
 }
 
 // Names are the names of a table's declarations.
@@ -355,6 +374,12 @@ func (c *Column) TypeString() string {
 		list := make([]string, len(below))
 		for i, child := range below {
 			list[i] = child.Name + ": " + child.TypeString()
+		}
+		switch c.Type.Kind {
+		case Union:
+			s += strings.ReplaceAll(fmt.Sprint(c.Group.TypeIDs()), " ", ", ")
+		case RunEnds:
+			list = append([]string{"run_ends: int" + strconv.Itoa(c.Type.Bits) + " not null"}, list...)
 		}
 		s += "<" + strings.Join(list, ", ") + ">"
 	}
@@ -410,6 +435,13 @@ func (c *Column) options() (opts []string) {
 		opts = append(opts, "uuid")
 	case t.Layout != Offsets:
 		opts = append(opts, string(t.Layout))
+	case t.Kind == Union && !t.Dense:
+		opts = append(opts, "sparse")
+	case t.Kind == RunEnds:
+		opts = append(c.Children[0].options(), "ree")
+		if t.Bits != 32 {
+			opts[len(opts)-1] += "(int" + strconv.Itoa(t.Bits) + ")"
+		}
 	}
 	if c.Index != nil {
 		opts = append(opts, "dict")
@@ -444,3 +476,27 @@ var (
 	Int32            = Type{Kind: Int, Bits: 32, Signed: true}
 	TimestampNanoUTC = Type{Kind: Timestamp, Unit: Nanosecond, Zone: "UTC"}
 )
+
+// Mark returns what //lightstream:union says of the members: null | Fill = 1 | note: Note(dict).
+func (g *Group) Mark() string {
+	var list []string
+	next := 0
+	for _, c := range g.Columns {
+		s := "null"
+		if c.Member != nil {
+			s = c.Member.Name
+			if opts := c.options(); len(opts) > 0 {
+				s += "(" + strings.Join(opts, ",") + ")"
+			}
+		}
+		if c.Name != SnakeCase(c.Field) {
+			s = c.Name + ": " + s
+		}
+		if c.TypeID != next {
+			s += " = " + strconv.Itoa(c.TypeID)
+		}
+		next = c.TypeID + 1
+		list = append(list, s)
+	}
+	return strings.Join(list, " | ")
+}

@@ -130,6 +130,13 @@ var groupMethods = []string{
 	"StructBuilder", "Truncate", // of a builder
 }
 
+// unionMethods are what views and builders of unions have beside the members' accessors.
+var unionMethods = []string{
+	"Index", "IsNull", "Len", "Row", "Slice", "Type", // of a view
+	"Append", "AppendBlank", "AppendNull", "AppendRows", "Children", "Data", "DataTo", "End", "Err", "Init", "Members", "Refuse", "Reset", "Size",
+	"Truncate", "UnionBuilder", // of a builder
+}
+
 // locals are the variables and predeclared names of generated functions, which a column's variable must not hide.
 var locals = []string{
 	"at", "b", "block", "dst", "from", "h", "i", "opts", "row", "rows", "src", "texts",

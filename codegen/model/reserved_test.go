@@ -37,3 +37,40 @@ func TestReserved(t *testing.T) {
 		}
 	}
 }
+
+// So has a member of a union, or a field of a struct, of what their views and builders have.
+func TestReservedBelow(t *testing.T) {
+	for typ, g := range map[reflect.Type]*model.GroupDef{
+		reflect.TypeFor[feed.MixedEventView]():      {Marker: "isG"},
+		reflect.TypeFor[*feed.MixedEventBuilder]():  {Marker: "isG"},
+		reflect.TypeFor[feed.MixedTicketView]():     {},
+		reflect.TypeFor[*feed.MixedTicketBuilder](): {},
+	} {
+		g.Named.Name = "G"
+		kind := map[bool]model.Kind{true: model.Union, false: model.Struct}[g.Marker != ""]
+		own := map[string]bool{
+			"Ack": true, "Reject": true, "Remark": true, "Mark": true, "Expiry": true, "Gone": true,
+			"Events": true, "Venue": true, "Answer": true, "Nulls": true,
+		}
+		names := 0
+		for i := range typ.NumMethod() {
+			name := typ.Method(i).Name
+			if own[name] {
+				continue
+			}
+			names++
+			g.Columns = []*model.ColumnDef{{Field: name, Type: model.Int8, Member: &model.Named{Name: "M"}}}
+			f := &model.File{}
+			def := &model.Def{Row: "T", Columns: []*model.ColumnDef{{Field: "X", Type: model.Type{Kind: kind}, Group: g}}}
+			if err := model.Build(&model.Package{Name: "p"}, f, []*model.Def{def}); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.Tables[0].Groups[0].Columns[0].Method; got != name+"Column" {
+				t.Errorf("%v: %s has the accessor %s", typ, name, got)
+			}
+		}
+		if names < 4 {
+			t.Errorf("%v: %d methods", typ, names)
+		}
+	}
+}

@@ -48,6 +48,8 @@ type Config struct {
 	MaxEntries int         // of a dictionary of its own, 0 is no limit
 	Parse      any         // of a column of names: func(string) (E, error)
 	Failed     *bool       // set where the column refuses a value; may be nil
+	TypeIDs    []int32     // of the members of a union; nil is 0, 1, 2 …
+	Sparse     bool        // members of a union have the union's rows
 	Children   []Config    // of the columns below a nested one
 }
 

@@ -97,6 +97,12 @@ func SparseUnion(n int) Type { return Type{Kind: KindUnion, TypeIDs: typeIDs(n)}
 // DenseUnion returns the type of a union of n members with the type ids 0 to n-1, whose columns have their own rows.
 func DenseUnion(n int) Type { return Type{Kind: KindUnion, Variant: 1, TypeIDs: typeIDs(n)} }
 
+// WithTypeIDs returns a union's type with other type ids, one for each member.
+func (t Type) WithTypeIDs(ids ...int32) Type {
+	t.TypeIDs = ids
+	return t
+}
+
 func typeIDs(n int) []int32 {
 	ids := make([]int32, n)
 	for i := range ids {

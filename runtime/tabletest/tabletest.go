@@ -238,12 +238,17 @@ type maker[R any] struct {
 	fields func(*R) []any
 	schema *ipc.Schema
 	values map[reflect.Type][]reflect.Value
+	unions map[reflect.Type][]Member
 	random *rand.Rand
 }
 
 func newMaker[R, B any, W rt.Builder[R]](table *rt.Table[R, B, W], fields func(*R) []any, values []Values) *maker[R] {
-	m := &maker[R]{fields: fields, schema: table.Schema(), values: map[reflect.Type][]reflect.Value{}, random: rand.New(rand.NewPCG(1, 2))}
+	m := &maker[R]{fields: fields, schema: table.Schema(), values: map[reflect.Type][]reflect.Value{}, unions: map[reflect.Type][]Member{}, random: rand.New(rand.NewPCG(1, 2))}
 	for _, v := range values {
+		if v.members != nil {
+			m.unions[v.typ] = v.members
+			continue
+		}
 		m.values[v.typ] = v.list
 	}
 	return m
@@ -278,8 +283,20 @@ func (m *maker[R]) compare(got, want []R) error {
 
 // Values are those that a type of a row's fields is limited to.
 type Values struct {
-	typ  reflect.Type
-	list []reflect.Value
+	typ     reflect.Type
+	list    []reflect.Value
+	members []Member
+}
+
+// Member is a type that the values of a union are of. The zero Member is nil.
+type Member struct{ typ, base reflect.Type }
+
+// MemberOf returns the member M of a union, which is declared as T.
+func MemberOf[M, T any]() Member { return Member{reflect.TypeFor[M](), reflect.TypeFor[T]()} }
+
+// Union returns the values of the union I: those of its members, in the order of the columns below it.
+func Union[I any](members ...Member) Values {
+	return Values{typ: reflect.TypeFor[I](), members: members}
 }
 
 // Names returns the values of a type of named numbers: those from -1,000 to 1,000 that have a name which parse knows.

@@ -29,6 +29,8 @@ func (m *maker[R]) fill(v reflect.Value, f *ipc.Field, depth int) {
 	switch list, limited := m.values[v.Type()]; {
 	case limited:
 		v.Set(list[m.random.IntN(len(list))])
+	case v.Kind() == reflect.Interface:
+		m.fillUnion(v, f, depth)
 	case v.Kind() == reflect.Pointer:
 		if !null {
 			v.Set(reflect.New(v.Type().Elem()))
@@ -50,6 +52,18 @@ func (m *maker[R]) fill(v reflect.Value, f *ipc.Field, depth int) {
 	default:
 		m.fillPlain(v, f, null)
 	}
+}
+
+// fillUnion makes up a value of a union.
+func (m *maker[R]) fillUnion(v reflect.Value, f *ipc.Field, depth int) {
+	members := m.unions[v.Type()]
+	k := m.random.IntN(len(members))
+	if members[k].typ == nil {
+		return
+	}
+	value := reflect.New(members[k].base).Elem()
+	m.fill(value, &f.Children[k], depth+1)
+	v.Set(value.Convert(members[k].typ))
 }
 
 // isNull tells whether a type is rt.Null of another.
@@ -205,7 +219,8 @@ func columnsOf(v reflect.Value) (list []reflect.Value) {
 
 // equal tells whether two fields hold the same: times the same instant, numbers the same bits but for NaNs.
 func equal(x, y reflect.Value) bool {
-	if x.Type() == timeType {
+	if x.Kind() == reflect.Struct && x.Type().ConvertibleTo(timeType) {
+		x, y = x.Convert(timeType), y.Convert(timeType)
 		return x.Interface().(time.Time).Equal(y.Interface().(time.Time))
 	}
 	switch x.Kind() {

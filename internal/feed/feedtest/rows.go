@@ -12,6 +12,21 @@ import (
 	"pgregory.net/rapid"
 )
 
+var timeType = reflect.TypeFor[time.Time]()
+
+// unions are the members of unions, by the type of the interface.
+var unions = map[reflect.Type][]reflect.Type{}
+
+// Union says which types the values of the interface I may have; nil is nil.
+func Union[I any](members ...I) struct{} {
+	var types []reflect.Type
+	for _, m := range members {
+		types = append(types, reflect.TypeOf(m))
+	}
+	unions[reflect.TypeFor[I]()] = types
+	return struct{}{}
+}
+
 // Draw returns a random row. What may be null is null at times, also inside of other values, and lists and maps are short, empty or
 // nil.
 func Draw[R any](t *rapid.T) R {
@@ -23,6 +38,12 @@ func Draw[R any](t *rapid.T) R {
 // draw sets v, which a field with the given tag holds. Required values are never nil.
 func draw(t *rapid.T, v reflect.Value, tag string, required bool) {
 	typ := v.Type()
+	if typ.Kind() == reflect.Struct && typ != timeType && typ.ConvertibleTo(timeType) {
+		at := reflect.New(timeType).Elem()
+		draw(t, at, tag, false)
+		v.Set(at.Convert(typ))
+		return
+	}
 	switch v.Interface().(type) {
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Unix(rapid.Int64Range(-1e9, 4e9).Draw(t, "time"), 0).UTC()))
@@ -52,6 +73,13 @@ func draw(t *rapid.T, v reflect.Value, tag string, required bool) {
 		v.SetFloat(rapid.Float64().Draw(t, "float"))
 	case reflect.String:
 		v.SetString(strings.ToValidUTF8(rapid.StringN(0, 20, 40).Draw(t, "text"), "?"))
+	case reflect.Interface:
+		members := unions[typ]
+		if m := members[rapid.IntRange(0, len(members)-1).Draw(t, "member")]; m != nil {
+			value := reflect.New(m).Elem()
+			draw(t, value, tag, false)
+			v.Set(value)
+		}
 	case reflect.Pointer:
 		if rapid.Bool().Draw(t, "present") {
 			v.Set(reflect.New(typ.Elem()))
@@ -66,10 +94,10 @@ func draw(t *rapid.T, v reflect.Value, tag string, required bool) {
 	case reflect.Map:
 		drawMap(t, v, tag, required)
 	case reflect.Struct:
-		if strings.HasPrefix(typ.Name(), "Null[") {
+		if valid := v.FieldByName("Valid"); typ.NumField() == 2 && valid.IsValid() && v.FieldByName("V").IsValid() { // rt.Null
 			if rapid.Bool().Draw(t, "present") {
 				draw(t, v.FieldByName("V"), tag, true)
-				v.FieldByName("Valid").SetBool(true)
+				valid.SetBool(true)
 			}
 			return
 		}
@@ -166,6 +194,9 @@ func difference(path string, x, y reflect.Value) string {
 		}
 		return ""
 	case reflect.Struct:
+		if x.Type().ConvertibleTo(timeType) {
+			x, y = x.Convert(timeType), y.Convert(timeType)
+		}
 		if t, ok := x.Interface().(time.Time); ok {
 			if u := y.Interface().(time.Time); t.Equal(u) && t.Location() == u.Location() {
 				return ""

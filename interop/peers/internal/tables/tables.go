@@ -289,3 +289,32 @@ type Known struct {
 	Dict32    *string          `arrow:"dict32,dict"`
 	Dict64    string           `arrow:"dict64,dict(int64)"`
 }
+
+// Deal has unions of both layouts, and runs.
+//
+//lightstream:table
+type Deal struct {
+	ID     int64            `arrow:"id"`
+	Event  Event            `arrow:"event"`
+	Sparse Event            `arrow:"sparse,sparse"`
+	Events []Event          `arrow:"events,required"`
+	Venue  string           `arrow:"venue,ree"`
+	Price  rt.Null[float64] `arrow:"price,ree(int16)"`
+}
+
+// Event is what happens to a deal.
+//
+//lightstream:union Fill | note: Remark = 5 | null
+type Event interface{ isEvent() }
+
+// Fill is a part of a deal.
+type Fill struct {
+	Price float64
+	Sizes []int64
+}
+
+// Remark is what somebody said.
+type Remark string
+
+func (Fill) isEvent()   {}
+func (Remark) isEvent() {}

@@ -4388,3 +4388,408 @@ func (b *KnownBuilder) AppendRows(rows []Known) {
 		}
 	}
 }
+
+// DealTable describes table "deal": 6 columns, 48 buffers.
+var DealTable = rt.NewTable(rt.TableSpec[Deal, DealBatch, *DealBuilder]{
+	Name:       "deal",
+	Columns:    dealColumns,
+	NewBatch:   newDealBatch,
+	NewBuilder: NewDealBuilder,
+	ReadRows:   readDealRows,
+})
+
+var dealColumns = []rt.Column{
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
+	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns},
+	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns},
+	{Field: ipc.Field{Name: "events", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns}}},
+	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
+	{Field: ipc.Field{Name: "price", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}}}, RunEnds: 16},
+}
+
+// DealReader reads batches or rows of table "deal" from a stream.
+type DealReader = rt.Reader[Deal, DealBatch]
+
+// NewDealReader returns a reader of the Arrow stream that src carries. Nil options mean all defaults.
+func NewDealReader(src io.Reader, opts *rt.ReaderOptions) *DealReader {
+	return rt.NewReader(DealTable, src, opts)
+}
+
+// DealWriter writes batches or rows of table "deal" to a stream.
+type DealWriter = rt.Writer[Deal, DealBatch, *DealBuilder]
+
+// NewDealWriter returns a writer of an Arrow stream to dst, which it does not own. It sends nothing yet. Nil options
+// mean all defaults.
+func NewDealWriter(dst io.Writer, opts *rt.WriterOptions) *DealWriter {
+	return rt.NewWriter(DealTable, dst, opts)
+}
+
+// DealFramer makes and reads frames of table "deal", to be carried by another protocol.
+type DealFramer = rt.Framer[Deal, DealBatch, *DealBuilder]
+
+// NewDealFramer returns a framer, which is for one goroutine at a time. Nil options mean all defaults.
+func NewDealFramer(opts *rt.ReaderOptions) *DealFramer { return rt.NewFramer(DealTable, opts) }
+
+// DealBatch is a batch of table "deal" as it was received. Its columns alias the received bytes: they are read-only and
+// valid until Release. A batch may be used by several goroutines, none of them after Release.
+type DealBatch struct{ h rt.Handle }
+
+func newDealBatch(h rt.Handle) DealBatch { return DealBatch{h} }
+
+// Len returns the number of rows.
+func (b DealBatch) Len() int { return b.h.Len() }
+
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
+// Release.
+func (b DealBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
+
+// Event returns column 1, "event": dense_union[0, 5, 6]<fill: struct<price: float64 not null, sizes: list<item: int64
+// not null>> not null, note: utf8 not null, null: null>. Buffers 2 (types, 1 byte each), 3 (offsets, 4 bytes each).
+// Read-only, and valid until Release.
+func (b DealBatch) Event() DealEventView { return DealEventView{rt.UnionOf(b.h, b.h.Column(1))} }
+
+// Sparse returns column 2, "sparse": sparse_union[0, 5, 6]<fill: struct<price: float64 not null, sizes: list<item:
+// int64 not null>> not null, note: utf8 not null, null: null>. Buffers 14 (types, 1 byte each). Read-only, and valid
+// until Release.
+func (b DealBatch) Sparse() DealEventView { return DealEventView{rt.UnionOf(b.h, b.h.Column(2))} }
+
+// Events returns column 3, "events": list<item: dense_union[0, 5, 6]<fill: struct<price: float64 not null, sizes:
+// list<item: int64 not null>> not null, note: utf8 not null, null: null>> not null. Buffers 25 (validity), 26 (offsets,
+// 4 bytes each). Read-only, and valid until Release.
+func (b DealBatch) Events() column.Lists[DealEventView] {
+	d := b.h.Column(3)
+	return column.ListsOf(d, false, DealEventView{rt.UnionOf(b.h, d.Child(0))})
+}
+
+// Venue returns column 4, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null. No
+// buffers. Read-only, and valid until Release.
+func (b DealBatch) Venue() column.Runs[string, column.Texts] {
+	d := b.h.Column(4)
+	return column.RunsOf(d, 32, column.TextsOf(d.Child(1)))
+}
+
+// Price returns column 5, "price": run_end_encoded<run_ends: int16 not null, values: float64>. No buffers. Read-only,
+// and valid until Release.
+func (b DealBatch) Price() column.Runs[float64, column.Nullable[float64]] {
+	d := b.h.Column(5)
+	return column.RunsOf(d, 16, column.NullableOf[float64](d.Child(1)))
+}
+
+// Row returns row i with texts of its own.
+func (b DealBatch) Row(i int) Deal {
+	return Deal{
+		ID:     b.ID()[i],
+		Event:  rt.ReadRow(b.Event(), i, readDealEventRows),
+		Sparse: rt.ReadRow(b.Sparse(), i, readDealEventRows),
+		Events: rt.ReadRow(b.Events(), i, rt.ReadLists(readDealEventRows)),
+		Venue:  rt.ReadRow(b.Venue(), i, rt.ReadRuns(rt.ReadTexts[column.Texts, string])),
+		Price:  rt.ReadRow(b.Price(), i, rt.ReadRunNulls(rt.ReadEach[column.Nullable[float64], float64])),
+	}
+}
+
+// AppendTo appends all rows to dst. The texts of a column are copied once and share their memory.
+func (b DealBatch) AppendTo(dst []Deal) []Deal {
+	return rt.AppendRows(b.h, dst, newDealBatch, readDealRows)
+}
+
+// Release gives the batch's memory to later batches. It is optional; the second call for one batch does nothing.
+func (b DealBatch) Release() { b.h.Release() }
+
+// Retain returns a second handle on the batch, which is released on its own.
+func (b DealBatch) Retain() DealBatch { return DealBatch{b.h.Retain()} }
+
+// Handle returns the batch without its Go types.
+func (b DealBatch) Handle() rt.Handle { return b.h }
+
+// readDealRows sets rows to those of b from row from on. Their texts alias the batch.
+func readDealRows(b DealBatch, rows []Deal, from int) {
+	id := b.ID()
+	event := rt.ReadRows(b.Event(), from, len(rows), false, readDealEventRows)
+	sparse := rt.ReadRows(b.Sparse(), from, len(rows), false, readDealEventRows)
+	events := rt.ReadRows(b.Events(), from, len(rows), false, rt.ReadLists(readDealEventRows))
+	venue := rt.ReadRows(b.Venue(), from, len(rows), false, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
+	price := rt.ReadRows(b.Price(), from, len(rows), false, rt.ReadRunNulls(rt.ReadEach[column.Nullable[float64], float64]))
+	for i := range rows {
+		at := from + i
+		rows[i] = Deal{
+			ID:     id[at],
+			Event:  event[i],
+			Sparse: sparse[i],
+			Events: events[i],
+			Venue:  venue[i],
+			Price:  price[i],
+		}
+	}
+}
+
+// DealBuilder collects rows of table "deal" in the memory that is sent. NewDealBuilder makes one; its zero value has no
+// columns. It is for one goroutine at a time.
+type DealBuilder struct {
+	rt.BuilderBase
+	id     column.FixedBuilder[int64]
+	event  *DealEventBuilder
+	sparse *DealEventBuilder
+	events *column.ListBuilder[Event, *DealEventBuilder]
+	venue  *column.RunBuilder[int32, string, *column.TextBuilder]
+	price  *column.RunBuilder[int16, float64, *column.FixedBuilder[float64]]
+}
+
+// NewDealBuilder returns an empty builder. Nil options mean all defaults.
+func NewDealBuilder(opts *rt.BuilderOptions) *DealBuilder {
+	b := new(DealBuilder)
+	b.event = newDealEventBuilder()
+	b.sparse = newDealEventBuilder()
+	b.events = column.ListOf(newDealEventBuilder(), (*DealEventBuilder).AppendRows)
+	b.venue = column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string])
+	b.price = column.RunBuilderOf[int16](new(column.FixedBuilder[float64]), (*column.FixedBuilder[float64]).Append, column.SameFloat[float64])
+	b.Init(dealColumns, opts, &b.id, b.event, b.sparse, b.events, b.venue, b.price)
+	return b
+}
+
+// ID returns the builder of column "id", to fill column by column.
+func (b *DealBuilder) ID() *column.FixedBuilder[int64] { return &b.id }
+
+// Event returns the builder of column "event", to fill column by column.
+func (b *DealBuilder) Event() *DealEventBuilder { return b.event }
+
+// Sparse returns the builder of column "sparse", to fill column by column.
+func (b *DealBuilder) Sparse() *DealEventBuilder { return b.sparse }
+
+// Events returns the builder of column "events", to fill column by column.
+func (b *DealBuilder) Events() *column.ListBuilder[Event, *DealEventBuilder] { return b.events }
+
+// Venue returns the builder of column "venue", to fill column by column.
+func (b *DealBuilder) Venue() *column.RunBuilder[int32, string, *column.TextBuilder] { return b.venue }
+
+// Price returns the builder of column "price", to fill column by column.
+func (b *DealBuilder) Price() *column.RunBuilder[int16, float64, *column.FixedBuilder[float64]] {
+	return b.price
+}
+
+// Append adds a row. A value that does not fit stays as the builder's error.
+func (b *DealBuilder) Append(row Deal) {
+	b.id.Append(row.ID)
+	b.event.Append(row.Event)
+	b.sparse.Append(row.Sparse)
+	b.events.Append(row.Events)
+	b.venue.Append(row.Venue)
+	b.price.AppendNullable(row.Price.Get())
+}
+
+// AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
+func (b *DealBuilder) AppendRows(rows []Deal) {
+	for block := range slices.Chunk(rows, rt.BlockRows) {
+		id := b.id.Extend(len(block))
+		for i := range block {
+			id[i] = block[i].ID
+		}
+		for i := range block {
+			b.event.Append(block[i].Event)
+		}
+		for i := range block {
+			b.sparse.Append(block[i].Sparse)
+		}
+		for i := range block {
+			b.events.Append(block[i].Events)
+		}
+		for i := range block {
+			b.venue.Append(block[i].Venue)
+		}
+		for i := range block {
+			b.price.AppendNullable(block[i].Price.Get())
+		}
+	}
+}
+
+var dealFillColumns = []rt.Column{
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}}}},
+}
+
+// DealFillView is a column of Fill in a batch of table "deal", or a part of one. It is read-only and valid until the
+// batch is released.
+type DealFillView struct{ s rt.Struct }
+
+// Len returns the number of rows.
+func (v DealFillView) Len() int { return v.s.Len() }
+
+// IsNull tells whether row i is null.
+func (v DealFillView) IsNull(i int) bool { return v.s.IsNull(i) }
+
+// Price returns field 0, "price": float64 not null. Read-only, and valid until Release.
+func (v DealFillView) Price() []float64 {
+	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
+}
+
+// Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
+func (v DealFillView) Sizes() column.Lists[column.Plain[int64]] {
+	d := v.s.Field(1)
+	return column.ListsOf(d, false, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
+}
+
+// Row returns row i.
+func (v DealFillView) Row(i int) Fill { return rt.ReadRow(v, i, readDealFillRows) }
+
+// Slice returns the rows from … to-1.
+func (v DealFillView) Slice(from, to int) DealFillView { return DealFillView{v.s.Slice(from, to)} }
+
+// readDealFillRows sets rows to the first of v.
+func readDealFillRows(v DealFillView, rows []Fill, _ bool) {
+	price := v.Price()
+	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), false, rt.ReadLists(rt.ReadPlain[int64]))
+	for i := range rows {
+		rows[i] = Fill{
+			Price: price[i],
+			Sizes: sizes[i],
+		}
+	}
+}
+
+// DealFillBuilder fills a column of Fill in table "deal".
+type DealFillBuilder struct {
+	column.StructBuilder
+	price column.FixedBuilder[float64]
+	sizes *column.ListBuilder[int64, *column.FixedBuilder[int64]]
+}
+
+func newDealFillBuilder() *DealFillBuilder {
+	b := new(DealFillBuilder)
+	b.sizes = column.ListOf(new(column.FixedBuilder[int64]), (*column.FixedBuilder[int64]).AppendAll)
+	b.Fields(&b.price, b.sizes)
+	return b
+}
+
+// Price returns the builder of field "price", to fill column by column.
+func (b *DealFillBuilder) Price() *column.FixedBuilder[float64] { return &b.price }
+
+// Sizes returns the builder of field "sizes", to fill column by column.
+func (b *DealFillBuilder) Sizes() *column.ListBuilder[int64, *column.FixedBuilder[int64]] {
+	return b.sizes
+}
+
+// Append adds a row.
+func (b *DealFillBuilder) Append(row Fill) {
+	b.price.Append(row.Price)
+	b.sizes.Append(row.Sizes)
+}
+
+// AppendRows adds rows.
+func (b *DealFillBuilder) AppendRows(rows []Fill) {
+	for i := range rows {
+		b.Append(rows[i])
+	}
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *DealFillBuilder) AppendPtr(p *Fill) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.Append(*p)
+}
+
+// AppendNullable adds row, or a null row if it is not valid.
+func (b *DealFillBuilder) AppendNullable(row Fill, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.Append(row)
+}
+
+var dealEventColumns = []rt.Column{
+	{Field: ipc.Field{Name: "fill", Type: ipc.Struct}, Parts: dealFillColumns},
+	{Field: ipc.Field{Name: "note", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "null", Type: ipc.Null, Nullable: true}},
+}
+
+// The type ids of Event in table "deal".
+const (
+	DealEventFillID   int8 = 0
+	DealEventRemarkID int8 = 5
+	DealEventNullID   int8 = 6
+)
+
+// DealEventView is a column of Event in a batch of table "deal", or a part of one. It is read-only and valid until the
+// batch is released.
+type DealEventView struct{ u rt.Union }
+
+// Len returns the number of rows.
+func (v DealEventView) Len() int { return v.u.Len() }
+
+// IsNull tells whether row i is nil.
+func (v DealEventView) IsNull(i int) bool { return v.u.Type(i) == DealEventNullID }
+
+// Type returns the type id of row i, such as DealEventFillID.
+func (v DealEventView) Type(i int) int8 { return v.u.Type(i) }
+
+// Index returns which value of its member row i is.
+func (v DealEventView) Index(i int) int { return v.u.Index(i) }
+
+// Fill returns the values of member 0, "fill": struct<price: float64 not null, sizes: list<item: int64 not null>> not
+// null. Index tells which is that of a row. Read-only, and valid until Release.
+func (v DealEventView) Fill() DealFillView {
+	return DealFillView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
+}
+
+// Remark returns the values of member 1, "note": utf8 not null. Index tells which is that of a row. Read-only, and
+// valid until Release.
+func (v DealEventView) Remark() column.Texts { return column.TextsOf(v.u.Member(1)) }
+
+// Row returns row i with texts of its own.
+func (v DealEventView) Row(i int) Event { return rt.ReadRow(v, i, readDealEventRows) }
+
+// Slice returns the rows from … to-1. The values of the members stay all.
+func (v DealEventView) Slice(from, to int) DealEventView { return DealEventView{v.u.Slice(from, to)} }
+
+// readDealEventRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
+func readDealEventRows(v DealEventView, rows []Event, own bool) {
+	clear(rows)
+	rt.ReadMember(v.u, DealEventFillID, v.Fill(), rows, own, readDealFillRows, func(v Fill) Event { return v })
+	rt.ReadMember(v.u, DealEventRemarkID, v.Remark(), rows, own, rt.ReadTexts[column.Texts, string], func(v string) Event { return Remark(v) })
+}
+
+// DealEventBuilder fills a column of Event in table "deal".
+type DealEventBuilder struct {
+	column.UnionBuilder
+	fill   *DealFillBuilder
+	remark column.TextBuilder
+	null   column.NullBuilder
+}
+
+func newDealEventBuilder() *DealEventBuilder {
+	b := new(DealEventBuilder)
+	b.fill = newDealFillBuilder()
+	b.Members(2, b.fill, &b.remark, &b.null)
+	return b
+}
+
+// Fill returns the builder of member "fill", to fill column by column: End ends each row.
+func (b *DealEventBuilder) Fill() *DealFillBuilder { return b.fill }
+
+// Remark returns the builder of member "note", to fill column by column: End ends each row.
+func (b *DealEventBuilder) Remark() *column.TextBuilder { return &b.remark }
+
+// Append adds a row. A value of another type than Fill and Remark stays as the builder's error.
+func (b *DealEventBuilder) Append(v Event) {
+	switch v := v.(type) {
+	case nil:
+		b.AppendNull()
+	case Fill:
+		b.fill.Append(v)
+		b.End(DealEventFillID)
+	case Remark:
+		b.remark.Append(string(v))
+		b.End(DealEventRemarkID)
+	default:
+		b.Refuse(v)
+	}
+}
+
+// AppendRows adds rows.
+func (b *DealEventBuilder) AppendRows(rows []Event) {
+	for i := range rows {
+		b.Append(rows[i])
+	}
+}
