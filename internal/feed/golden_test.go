@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -21,6 +22,8 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
+
+var timeType = reflect.TypeFor[time.Time]()
 
 var update = flag.Bool("update", false, "rewrite the golden streams")
 

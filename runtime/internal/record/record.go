@@ -7,7 +7,6 @@ package record
 
 import (
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -156,7 +155,7 @@ func Share(h Handle) Handle {
 	copy(n.rec.columns, r.columns)
 	n.rec.body, n.rec.metadata = r.body, r.metadata
 	for i := range n.rec.columns {
-		n.rec.columns[i] = deepCopy(n.rec.columns[i]) // r's own go to another batch
+		deepCopy(n, &n.rec.columns[i]) // r's own go to another batch
 	}
 	for _, b := range r.blocks {
 		b.Retain()
@@ -300,12 +299,19 @@ func Children(h Handle, n int) []column.Data {
 	return r.children[from : from+n : from+n]
 }
 
-// deepCopy gives a column lists of its own of its data buffers and children.
-func deepCopy(d column.Data) column.Data {
-	d.Variadic = slices.Clone(d.Variadic)
-	d.Children = slices.Clone(d.Children)
-	for i := range d.Children {
-		d.Children[i] = deepCopy(d.Children[i])
+// deepCopy gives a column of a batch lists of the batch's own of its data buffers and children.
+func deepCopy(h Handle, d *column.Data) {
+	if d.Variadic != nil {
+		list := Parts(h, len(d.Variadic))
+		copy(list, d.Variadic)
+		d.Variadic = list
 	}
-	return d
+	if d.Children != nil {
+		list := Children(h, len(d.Children))
+		copy(list, d.Children)
+		d.Children = list
+	}
+	for i := range d.Children {
+		deepCopy(h, &d.Children[i])
+	}
 }
