@@ -3,14 +3,10 @@
 //	import _ "github.com/lightstream-go/lightstream/compress/lz4"
 //
 // After that readers take bodies that are compressed so, and writers may be told to compress them ([ipc.LZ4]). Coders are kept and
-// used again.
+// used again, so that in the steady state nothing is allocated.
 package lz4
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"runtime"
 
 	"github.com/pierrec/lz4/v4"
@@ -19,103 +15,27 @@ import (
 )
 
 func init() {
-	n := runtime.GOMAXPROCS(0)
-	ipc.RegisterCompressor(ipc.LZ4, &compressor{make(chan *writer, n), make(chan *reader, n)})
+	ipc.RegisterCompressor(ipc.LZ4, &compressor{make(chan *lz4.Compressor, runtime.GOMAXPROCS(0))})
 }
 
-// compressor keeps as many coders as there are cores.
-type compressor struct {
-	writers chan *writer
-	readers chan *reader
-}
+// compressor keeps as many coders as there are cores. To inflate needs none.
+type compressor struct{ coders chan *lz4.Compressor }
 
 var _ ipc.Compressor = (*compressor)(nil)
 
-// writer is a coder and what it writes to.
-type writer struct {
-	dst appender
-	lz4 *lz4.Writer
-}
-
-type appender []byte
-
-func (a *appender) Write(p []byte) (int, error) {
-	*a = append(*a, p...)
-	return len(p), nil
-}
-
-// reader is a coder and what it reads from.
-type reader struct {
-	src bytes.Reader
-	lz4 *lz4.Reader
-}
-
 func (c *compressor) Compress(dst, src []byte) ([]byte, error) {
-	var w *writer
+	var coder *lz4.Compressor
 	select {
-	case w = <-c.writers:
+	case coder = <-c.coders:
 	default:
-		w = &writer{lz4: lz4.NewWriter(io.Discard)}
-		// Each message is small or one of several that are compressed at once.
-		if err := w.lz4.Apply(lz4.ConcurrencyOption(1), lz4.BlockSizeOption(lz4.Block256Kb), lz4.ChecksumOption(false)); err != nil {
-			return nil, err
-		}
+		coder = new(lz4.Compressor)
 	}
-	w.dst = dst
-	w.lz4.Reset(&w.dst)
-	_, err := w.lz4.Write(src)
-	err = errors.Join(err, w.lz4.Close())
-	dst, w.dst = w.dst, nil
-	if err != nil {
-		return nil, err
-	}
+	dst, err := appendFrame(dst, src, coder)
 	select {
-	case c.writers <- w:
+	case c.coders <- coder:
 	default:
 	}
-	return dst, nil
+	return dst, err
 }
 
-func (c *compressor) Inflate(dst, src []byte) error {
-	var r *reader
-	select {
-	case r = <-c.readers:
-	default:
-		r = &reader{lz4: lz4.NewReader(nil)}
-		if err := r.lz4.Apply(lz4.ConcurrencyOption(1)); err != nil {
-			return err
-		}
-	}
-	r.src.Reset(src)
-	r.lz4.Reset(&r.src)
-	n, err := io.ReadFull(r.lz4, dst)
-	if err == nil {
-		err = r.end()
-	} else if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = fmt.Errorf("%d bytes come of %d", n, len(src))
-	}
-	r.src.Reset(nil)
-	if err != nil {
-		return err // and the coder, whose state is not to be trusted
-	}
-	select {
-	case c.readers <- r:
-	default:
-	}
-	return nil
-}
-
-// end wants the frame to end here.
-func (r *reader) end() error {
-	var more [1]byte
-	switch n, err := r.lz4.Read(more[:]); {
-	case n != 0:
-		return errors.New("more bytes come")
-	case err == io.EOF:
-		return nil
-	case err == nil:
-		return errors.New("the frame does not end")
-	default:
-		return err
-	}
-}
+func (c *compressor) Inflate(dst, src []byte) error { return inflate(dst, src) }
