@@ -31,6 +31,11 @@ func randomAll(r *rand.Rand, mark string) (row feed.All) {
 	return row
 }
 
+// randomText begins with mark, and is at times too long to stand in a view itself.
+func randomText(r *rand.Rand, mark string) string {
+	return fmt.Sprint(mark, r.IntN(20), strings.Repeat(mark, r.IntN(4)))
+}
+
 func randomize(v reflect.Value, r *rand.Rand, mark string) {
 	switch v.Addr().Interface().(type) {
 	case *time.Time:
@@ -68,9 +73,9 @@ func randomize(v reflect.Value, r *rand.Rand, mark string) {
 	case reflect.Float32, reflect.Float64:
 		v.SetFloat(r.NormFloat64())
 	case reflect.String:
-		v.SetString(fmt.Sprint(mark, r.IntN(20)))
+		v.SetString(randomText(r, mark))
 	case reflect.Slice:
-		v.SetBytes(fmt.Append(nil, mark, r.IntN(1000)))
+		v.SetBytes([]byte(randomText(r, mark)))
 	case reflect.Pointer:
 		if r.IntN(3) != 0 {
 			v.Set(reflect.New(v.Type().Elem()))

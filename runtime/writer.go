@@ -255,11 +255,12 @@ func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
 }
 
 // Forward sends a received batch of the table, after the rows of Append that still wait. Where it lies as this writer lays
-// batches out, which is so for those that another Writer sent and that were read in place, its body goes out as it was received;
-// else it is encoded anew without being copied. Stats counts both. Dictionaries are sent as the reader at the other end needs
+// batches out, which is so for most that another Writer sent and that were read in place, its body goes out as it was received;
+// else, as with lists that have no items or columns below a null, it is encoded anew without being copied. Stats counts both. Dictionaries are sent as the reader at the other end needs
 // them, also where batches of several readers are forwarded in turn. The batch is not released.
 //
-// A batch that was released panics, as its accessors do. Other errors are those of Write.
+// A batch that was released panics, as its accessors do. One that has nulls where the table has none, which [ZeroNulls] let pass, is
+// refused. Other errors are those of Write.
 func (w *Writer[R, B, W]) Forward(ctx context.Context, batch B) error {
 	if err := w.delay.enter(ctx); err != nil {
 		return err

@@ -23,7 +23,7 @@ type Builder interface {
 	Err() error
 	// Reset drops all rows and the error and keeps the memory. A dictionary keeps its values.
 	Reset()
-	// Truncate drops the rows from n on, with an error that stood in one of them.
+	// Truncate drops the rows from n on, of which there may be none, with an error that stood in one of them.
 	Truncate(n int)
 	// Data returns the rows as buffers that alias the builder's memory, until it is changed.
 	Data() Data
@@ -304,7 +304,11 @@ func (b *FixedBuilder[T]) Values() []T { return b.values }
 func (b *FixedBuilder[T]) Reset() { b.values = b.values[:0]; b.reset() }
 
 // Truncate drops the rows from n on.
-func (b *FixedBuilder[T]) Truncate(n int) { b.values = b.values[:n]; b.truncate(n) }
+func (b *FixedBuilder[T]) Truncate(n int) {
+	n = min(n, len(b.values))
+	b.values = b.values[:n]
+	b.truncate(n)
+}
 
 // Data returns the rows as buffers.
 func (b *FixedBuilder[T]) Data() (d Data) { b.DataTo(&d); return d }
@@ -401,6 +405,7 @@ func (b *BoolBuilder) Reset() {
 
 // Truncate drops the rows from n on.
 func (b *BoolBuilder) Truncate(n int) {
+	n = min(n, b.n)
 	b.bits, b.n = cutBits(b.bits, n), n
 	b.truncate(n)
 }

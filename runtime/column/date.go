@@ -131,7 +131,7 @@ func (b *NullBuilder) Extend(n int) { b.n += n }
 func (b *NullBuilder) Reset() { b.n = 0 }
 
 // Truncate drops the rows from n on.
-func (b *NullBuilder) Truncate(n int) { b.n = n }
+func (b *NullBuilder) Truncate(n int) { b.n = min(n, b.n) }
 
 // Data returns the rows, which have no buffers.
 func (b *NullBuilder) Data() (d Data) { b.DataTo(&d); return d }

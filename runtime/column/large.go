@@ -381,6 +381,7 @@ func (b *BinaryViewBuilder) Reset() {
 
 // Truncate drops the rows from n on.
 func (b *BinaryViewBuilder) Truncate(n int) {
+	n = min(n, b.Len())
 	b.views = b.views[:n*viewSize]
 	end := 0 // of the last long text
 	for i := n - 1; i >= 0 && end == 0 && len(b.text) != 0; i-- {

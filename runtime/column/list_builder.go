@@ -139,6 +139,7 @@ func (b *lists[O, E, B]) Reset() {
 
 // Truncate drops the rows from n on, with items that were not ended.
 func (b *lists[O, E, B]) Truncate(n int) {
+	n = min(n, b.Len())
 	end := 0
 	if len(b.offsets) != 0 {
 		b.offsets = b.offsets[:n+1]
@@ -289,7 +290,11 @@ func (b *FixedListBuilder[A, E, B]) Err() error {
 func (b *FixedListBuilder[A, E, B]) Reset() { b.items.Reset(); b.reset() }
 
 // Truncate drops the rows from n on.
-func (b *FixedListBuilder[A, E, B]) Truncate(n int) { b.items.Truncate(n * b.width); b.truncate(n) }
+func (b *FixedListBuilder[A, E, B]) Truncate(n int) {
+	n = min(n, b.Len())
+	b.items.Truncate(n * b.width)
+	b.truncate(n)
+}
 
 // Data returns the rows as buffers.
 func (b *FixedListBuilder[A, E, B]) Data() (d Data) { b.DataTo(&d); return d }

@@ -365,6 +365,7 @@ func (b *FixedBinaryBuilder) Reset() { b.values, b.n = b.values[:0], 0; b.reset(
 
 // Truncate drops the rows from n on.
 func (b *FixedBinaryBuilder) Truncate(n int) {
+	n = min(n, b.n)
 	b.values, b.n = b.values[:n*b.Width], n
 	b.truncate(n)
 }

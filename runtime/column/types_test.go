@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,6 +164,44 @@ func try[T column.Decimal](t *testing.T, precision int, of func(*big.Int) (T, er
 			if refused := b.Err() != nil; refused != (v == limit) {
 				t.Fatalf("%v in a column of %d digits: %v", d.Text(0), precision, b.Err())
 			}
+		}
+	}
+}
+
+// TestTruncateMaps cuts maps off, and fills the rows again. Keys and values stay as many.
+func TestTruncateMaps(t *testing.T) {
+	keys, values := new(column.TextBuilder), new(column.FixedBuilder[int64])
+	b := column.MapOf(keys, (*column.TextBuilder).AppendAll, strings.Compare, values, (*column.FixedBuilder[int64]).AppendAll)
+	b.Init(column.Config{Name: "m", Children: []column.Config{{Children: []column.Config{{Name: "key"}, {Name: "value"}}}}})
+	b.AppendAll([]map[string]int64{{"a": 1}, {"b": 2, "c": 3}, {"d": 4, "e": 5, "f": 6}})
+	for _, n := range []int{7, 3, 2, 1, 0} { // 7 are not there
+		b.Truncate(n)
+		b.Append(map[string]int64{"z": 9})
+		n = min(n, 3)
+		if err := b.Err(); err != nil || b.Len() != n+1 || keys.Len() != values.Len() || values.Values()[values.Len()-1] != 9 {
+			t.Errorf("after %d rows: %v, %d rows, %d keys, %d values", n, err, b.Len(), keys.Len(), values.Len())
+		}
+		b.Truncate(n)
+	}
+}
+
+// TestTruncateBeyond asks for more rows than there are. Nothing of an earlier use comes back.
+func TestTruncateBeyond(t *testing.T) {
+	text, fixed := new(column.TextViewBuilder), new(column.FixedBinaryBuilder)
+	builders := map[string]column.Builder{
+		"int64": new(column.FixedBuilder[int64]), "bool": new(column.BoolBuilder), "utf8": new(column.TextBuilder), "large": new(column.LargeTextBuilder),
+		"view": text, "fixed": fixed, "null": new(column.NullBuilder), "dictionary": new(column.DictBuilder[int8]),
+		"list":  column.ListOf(new(column.FixedBuilder[int8]), (*column.FixedBuilder[int8]).AppendAll),
+		"array": column.FixedListOf(new(column.FixedBuilder[int8]), func(a *[2]int8) []int8 { return a[:] }, (*column.FixedBuilder[int8]).AppendAll),
+	}
+	for name, b := range builders {
+		b.Init(column.Config{Name: name, Nullable: true, Width: 2, Children: []column.Config{{Name: "item"}}})
+		b.AppendBlank(9)
+		b.Reset()
+		b.AppendBlank(2)
+		b.Truncate(5)
+		if d := b.Data(); b.Len() != 2 || d.Len != 2 || b.Err() != nil {
+			t.Errorf("%s: %d rows, %d sent, %v", name, b.Len(), d.Len, b.Err())
 		}
 	}
 }

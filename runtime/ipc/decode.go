@@ -75,8 +75,10 @@ type decoder struct {
 	views   int
 	unions  int
 	dicts   map[int64]*dictionary
-	swap    bool // the data is big-endian
-	mapped  bool // bodies take no memory
+	entries int   // values of all dictionaries
+	texts   int64 // and their bytes
+	swap    bool  // the data is big-endian
+	mapped  bool  // bodies take no memory
 	stats   Stats
 
 	inflations []inflation // of the batch that is being made
@@ -91,10 +93,14 @@ type dictionary struct {
 	want   bool          // by a column
 	values *column.Dictionary
 	came   bool       // at least once
-	nested bool       // there are dictionaries below it
-	stale  bool       // one of those has changed
+	grown  *gathered  // the values that are a column, from the first delta on
 	size   int64      // bytes of the values
 	lease  *mem.Lease // of the pool's budget for them, nil where it has none
+
+	below    []*dictionary // those that the values have
+	messages int64         // that brought values
+	changes  int64         // of the values, and of those below them
+	resolved int64         // messages, and changes below, at the last resolve
 }
 
 func (x *dictionary) plan() *columnPlan { return &x.plans[0] }
@@ -166,7 +172,7 @@ func (d *decoder) addDictionaries(f *Field, path string, want bool) error {
 		have.want = have.want || want
 		return nil
 	}
-	x := &dictionary{id: e.ID, plans: [1]columnPlan{planOf(&values, path+".dictionary")}, want: want, values: column.NewDictionary(0), nested: hasDictionaries(values.Children)}
+	x := &dictionary{id: e.ID, plans: [1]columnPlan{planOf(&values, path+".dictionary")}, want: want, values: column.NewDictionary(0), below: d.below(values.Children, nil)}
 	if !x.plan().isText() {
 		empty := x.plan().noRows()
 		x.values.SetColumn(&empty)
@@ -192,13 +198,16 @@ func sameLayout(f, g *Field) bool {
 	return true
 }
 
-func hasDictionaries(fields []Field) bool {
+// below adds the dictionaries of fields to list, without those that these have below them.
+func (d *decoder) below(fields []Field, list []*dictionary) []*dictionary {
 	for i := range fields {
-		if fields[i].Dictionary != nil || hasDictionaries(fields[i].Children) {
-			return true
+		if e := fields[i].Dictionary; e != nil {
+			list = append(list, d.dicts[e.ID])
+		} else {
+			list = d.below(fields[i].Children, list)
 		}
 	}
-	return false
+	return list
 }
 
 // isText tells whether the values are byte strings of one kind or another, which dictionaries keep as strings.
@@ -434,12 +443,24 @@ func (d *decoder) finishColumn(p *columnPlan, col *column.Data, c *cursor) error
 	return nil
 }
 
-// resolve gives the values of a dictionary that have dictionaries below them the values that those have now.
+// resolve gives the values of a dictionary that have dictionaries below them the values that those have now. Where nothing has
+// changed it changes nothing.
 func (d *decoder) resolve(x *dictionary) error {
-	if !x.stale {
+	if len(x.below) == 0 {
 		return nil
 	}
-	x.stale = false
+	changes := x.messages
+	for _, b := range x.below {
+		if err := d.resolve(b); err != nil {
+			return err
+		}
+		changes += b.changes
+	}
+	if changes == x.resolved {
+		return nil
+	}
+	x.resolved = changes
+	x.changes++
 	values := *x.values.Values().Column() // earlier batches keep the one that there is
 	values.Children = deepCopies(values.Children)
 	for i := range x.plan().children {
@@ -791,9 +812,8 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	} else if err := dict.columnValues(&col, delta, d.limits.MaxDictionaryBytes); err != nil {
 		return err
 	}
-	for _, x := range d.dicts {
-		x.stale = x.nested
-	}
+	dict.messages++
+	dict.changes++
 	switch {
 	case delta:
 		d.stats.Deltas++
@@ -850,12 +870,10 @@ func (d *decoder) admit(dict *dictionary, c *cursor, col *column.Data, delta boo
 			size += int64(len(p.valueAt(col, i, col.IsNull(i))))
 		}
 	}
-	all, n := size, col.Len
-	for _, x := range d.dicts {
-		if x != dict || delta {
-			all += x.size
-			n += x.values.Len()
-		}
+	all, n := d.texts+size, d.entries+col.Len
+	if !delta {
+		all -= dict.size
+		n -= dict.values.Len()
 	}
 	if n > d.limits.MaxDictionaryEntries {
 		return frame.Errorf(ErrLimit, "the %d values of all dictionaries exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries)
@@ -875,6 +893,7 @@ func (d *decoder) admit(dict *dictionary, c *cursor, col *column.Data, delta boo
 		return err
 	}
 	dict.size += size
+	d.texts, d.entries = all, n
 	return nil
 }
 
@@ -906,7 +925,7 @@ func (x *dictionary) texts(col *column.Data, delta bool) {
 }
 
 // columnValues adds a column to the values of a dictionary, or begins another one. It is copied out of the message, and takes at most
-// so many bytes.
+// so many bytes. Values that are added leave those before them where they are, so that many deltas cost linear time.
 func (x *dictionary) columnValues(col *column.Data, delta bool, most int64) error {
 	p := x.plan()
 	if p.layout == layoutNull {
@@ -914,19 +933,29 @@ func (x *dictionary) columnValues(col *column.Data, delta bool, most int64) erro
 	}
 	if !delta {
 		own := col.Clone()
-		x.values = column.ColumnDictionary(&own)
+		x.values, x.grown = column.ColumnDictionary(&own), nil
 		return nil
 	}
-	have := *x.values.Values().Column()
-	have.Children = deepCopies(have.Children)
-	undictionary(&have) // those below are the same for both, and are found again
-	all, err := p.concat(&have, col, most)
+	parts := []*column.Data{col}
+	if x.grown == nil {
+		have := *x.values.Values().Column()
+		have.Children = deepCopies(have.Children)
+		undictionary(&have) // those below are the same for both, and are found again
+		x.grown, parts = newGathered(p, most), []*column.Data{&have, col}
+	}
+	var err error
+	for _, d := range parts {
+		if err = x.grown.append(d, 0, d.Len); err != nil {
+			break
+		}
+	}
 	if errors.Is(err, ErrLimit) {
 		return frame.At(0, p.path, frame.Errorf(ErrLimit, "the values of dictionary %d take more bytes put together than Limits.MaxDictionaryBytes (%d)", x.id, most))
 	}
 	if err != nil {
 		return frame.At(0, p.path, frame.Errorf(ErrMalformed, "%v", err))
 	}
+	all := x.grown.column(true)
 	x.values.SetColumn(&all)
 	return nil
 }

@@ -537,6 +537,9 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 			return nil
 		}
 	}
+	if !same && e.file && n < s.values.Len() && begins(s.values, c.Values, n) {
+		return nil // the file has these and more
+	}
 	switch {
 	case s.dictionary == nil:
 	case e.mode == OnceDictionaries:

@@ -1,7 +1,6 @@
 package ipc
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -343,8 +342,9 @@ func (g *gathered) appendRuns(d *column.Data, from, to int) error {
 	return values.append(&d.Children[1], first, last)
 }
 
-// take returns the rows and begins anew.
-func (g *gathered) take() column.Data {
+// column returns the rows. With more to come it is a column that rows appended later do not change: it shares all memory but that of
+// bitmaps.
+func (g *gathered) column(more bool) column.Data {
 	p := g.plan
 	d := column.Data{Len: g.len, Nulls: g.nulls, Dictionary: g.dictionary, Values: g.values}
 	if g.nulls != 0 {
@@ -356,28 +356,45 @@ func (g *gathered) take() column.Data {
 		d.Buffers[2] = g.text
 	case layoutView:
 		if len(g.text) != 0 {
-			d.Variadic = [][]byte{g.text}
+			d.Variadic = [][]byte{g.text[:len(g.text):len(g.text)]}
+		}
+	}
+	if more { // the next row may change the last byte of a bitmap
+		for k, b := range d.Buffers {
+			if k == 0 || k == 1 && p.layout == layoutBits {
+				d.Buffers[k] = append(mem.Grow([]byte(nil), len(b)), b...)
+			} else {
+				d.Buffers[k] = b[:len(b):len(b)]
+			}
 		}
 	}
 	if len(g.children) != 0 {
 		d.Children = make([]column.Data, len(g.children))
 		for i := range g.children {
-			d.Children[i] = g.children[i].take()
+			d.Children[i] = g.children[i].column(more)
 		}
 	}
-	g.len, g.nulls, g.validity, g.text, g.fixed = 0, 0, nil, nil, [2][]byte{}
-	g.dictionary, g.values = nil, column.Values{}
 	return d
 }
 
-// concat returns the rows of two columns, in at most so many bytes.
-func (p *columnPlan) concat(a, b *column.Data, most int64) (column.Data, error) {
-	var g gathered
-	g.init(p, &most)
-	for _, d := range []*column.Data{a, b} {
-		if err := errors.Join(g.note(d), g.append(d, 0, d.Len)); err != nil {
-			return column.Data{}, err
-		}
+// take returns the rows and begins anew.
+func (g *gathered) take() column.Data {
+	d := g.column(false)
+	g.reset()
+	return d
+}
+
+func (g *gathered) reset() {
+	g.len, g.nulls, g.validity, g.text, g.fixed = 0, 0, nil, nil, [2][]byte{}
+	g.dictionary, g.values = nil, column.Values{}
+	for i := range g.children {
+		g.children[i].reset()
 	}
-	return g.take(), nil
+}
+
+// newGathered returns rows that hold at most so many bytes.
+func newGathered(p *columnPlan, most int64) *gathered {
+	g := new(gathered)
+	g.init(p, &most)
+	return g
 }

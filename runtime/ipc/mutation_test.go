@@ -153,6 +153,7 @@ func TestMutations(t *testing.T) {
 			n = min(n, 300)
 		}
 		cmd := exec.Command(os.Args[0], "-test.run", "^TestMutations$", "-child", fmt.Sprint("-mutations=", n), "-test.v", "-test.timeout=30m")
+		cmd.Env = append(os.Environ(), "GOMEMLIMIT=160MiB") // what has been given up and not collected yet counts too
 		out, err := cmd.CombinedOutput()
 		if errors.Is(err, syscall.ENOEXEC) {
 			t.Skip("the tests run in an emulator, which cannot start them again")

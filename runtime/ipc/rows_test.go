@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -185,5 +186,67 @@ func TestNestedDictionaries(t *testing.T) {
 		p = write(t, c, &ipc.WriterOptions{Dictionaries: mode}, false)
 		same(t, "stream", streamContent(t, bytes.NewReader(p), nil), c)
 		outer = column.ColumnDictionary(lists(words, []int32{0, 1, 2}, 0, 1))
+	}
+}
+
+// TestDeltasAreLinear adds to a dictionary of lists, one value at a time. What is there already is not copied each time, and
+// batches of the time before keep what they had.
+func TestDeltasAreLinear(t *testing.T) {
+	const first, deltas = 1 << 16, 200
+	field := ipc.Field{
+		Name: "d", Type: ipc.Type{Kind: ipc.KindList}, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32),
+		Children: []ipc.Field{{Name: "item", Type: ipc.Bool, Nullable: true}},
+	}
+	offsets := make([]int32, first+deltas+1)
+	for i := range offsets {
+		offsets[i] = int32(i)
+	}
+	bits := bytes.Repeat([]byte{0b01101001}, (first+deltas+7)/8)
+	lists := func(n int) *column.Data {
+		return &column.Data{Len: n, Buffers: [3][]byte{nil, it.I32(offsets[:n+1]...)}, Children: []column.Data{{Len: n, Buffers: [3][]byte{nil, bits[:(n+7)/8]}}}}
+	}
+	dictionary := column.ColumnDictionary(lists(first))
+	var stream bytes.Buffer
+	w := ipc.NewWriter(&stream, &ipc.Schema{Fields: []ipc.Field{field}}, &ipc.WriterOptions{Dictionaries: ipc.DeltaDictionaries})
+	for i := range deltas + 1 {
+		dictionary.SetColumn(lists(first + i))
+		rows := column.Data{Len: 1, Buffers: [3][]byte{nil, it.I32(int32(first + i - 1))}, Dictionary: dictionary, Values: dictionary.Values()}
+		if err := w.Write(t.Context(), 1, []column.Data{rows}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := ipc.NewReader(&stream, nil)
+	var kept []ipc.Batch
+	var before, after runtime.MemStats
+	for i := range deltas + 1 {
+		if i == 2 { // the first delta copies what is there
+			runtime.ReadMemStats(&before)
+		}
+		b, err := r.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept = append(kept, b)
+	}
+	runtime.ReadMemStats(&after)
+	if s := r.Stats(); s.Deltas != deltas {
+		t.Errorf("%d deltas, want %d", s.Deltas, deltas)
+	}
+	for i, b := range kept {
+		values := b.Column(0).Values.Column()
+		if values.Len != first+i {
+			t.Fatalf("batch %d has %d values, want %d", i, values.Len, first+i)
+		}
+		items := &values.Children[0]
+		if !bytes.Equal(items.Buffers[1][:items.Len/8], bits[:items.Len/8]) || len(items.Buffers[1]) != (items.Len+7)/8 {
+			t.Fatalf("batch %d has other values", i)
+		}
+	}
+	// A bit for each value may be copied, and memory that grows is. Offsets alone would be 4 bytes.
+	if each := (after.TotalAlloc - before.TotalAlloc) / (deltas - 1); each > first/2 && !mem.Debug {
+		t.Errorf("%d bytes are allocated for a delta of one value", each)
 	}
 }

@@ -73,11 +73,11 @@ func (p *columnPlan) checkOffsets(d *column.Data, limit int, what string) error 
 
 // utf8 checks that each string is valid on its own.
 func (p *columnPlan) utf8(d *column.Data) error {
-	form, read, most := p.textForm(), 0, math.MaxInt
+	form, read, most := p.textForm(), int64(0), int64(math.MaxInt64)
 	if form == column.ViewText { // which may point at the same bytes again and again
 		most = 1 << 20
 		for _, b := range d.Variadic {
-			most += 64 * len(b)
+			most += 64 * int64(len(b))
 		}
 	}
 	for row := range d.Len {
@@ -85,7 +85,7 @@ func (p *columnPlan) utf8(d *column.Data) error {
 			continue
 		}
 		text := column.TextAt(d, form, row)
-		if read += len(text); read > most {
+		if read += int64(len(text)); read > most {
 			return frame.At(0, p.path, frame.Errorf(ErrLimit, "the rows up to %d have %d bytes, more than 64 times those that are there; check them less than UTF8, or let the sender share less", row, read))
 		}
 		if !utf8.Valid(text) {
