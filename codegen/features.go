@@ -56,6 +56,9 @@ func (g *generator) emitTests(dir, source string, f *model.File) error {
 		return nil
 	}
 	text, err := emit.Tests(f, tests)
+	if text == nil && old == nil {
+		return err
+	}
 	g.outputs = append(g.outputs, Output{Path: path, Text: text, source: source})
 	return err
 }

@@ -63,8 +63,12 @@ var messageEmitters = map[string]func(*model.Message) []jen.Code{
 	"emitUnmarshalBinary": oneMessage(emitUnmarshalBinary),
 	"emitBuild":           oneMessage(emitBuild),
 	"emitMessageStruct":   oneMessage(emitMessageStruct),
-	"emitText":            partOf("emitBuild"),
-	"emitScalar":          partOf("emitBuild"),
+	"emitMessageFields":   oneMessage(emitMessageFields),
+	"emitMessageTest": oneMessage(func(m *model.Message) jen.Code {
+		return emitMessageTest(m, "Test", "T", "MessageRoundTrip", "encodes messages %q and decodes them.")
+	}),
+	"emitText":   partOf("emitBuild"),
+	"emitScalar": partOf("emitBuild"),
 }
 
 var protocolEmitters = map[string]func(*model.Protocol) []jen.Code{
@@ -86,6 +90,17 @@ var protocolEmitters = map[string]func(*model.Protocol) []jen.Code{
 	"emitDecode":            oneProtocol(emitDecode),
 	"emitMeasure":           oneProtocol(emitMeasure),
 	"emitDecodeBody":        oneProtocol(emitDecodeBody),
+	"emitProtocolTest": oneProtocol(func(p *model.Protocol) jen.Code {
+		f := &model.File{}
+		for _, m := range p.Members {
+			if m.Table != nil {
+				f.Tables = append(f.Tables, m.Table)
+			} else {
+				f.Messages = append(f.Messages, m.Message)
+			}
+		}
+		return emitProtocolTest(f, p)
+	}),
 }
 
 func oneMessage(emit func(*model.Message) jen.Code) func(*model.Message) []jen.Code {

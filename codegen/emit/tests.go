@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -12,7 +13,7 @@ import (
 // tabletestPath is the package that generated tests call.
 const tabletestPath = model.RuntimePath + "/tabletest"
 
-// Test is a function that can be generated for each table, to be run by go test.
+// Test is a function that can be generated for each table and message, and some of them for each protocol, to be run by go test.
 type Test string
 
 // The tests of a table.
@@ -22,10 +23,10 @@ const (
 	Benchmark Test = "bench"     // batches are written and read
 )
 
-// Tests returns the text of f's test file, with the given functions for each table.
+// Tests returns the text of f's test file, with the given functions for each table, message and protocol. It is nil if there are none.
 func Tests(f *model.File, tests map[Test]bool) ([]byte, error) {
 	imports := append([]model.Import{{Path: "testing", Name: "testing"}, {Path: tabletestPath, Name: "tabletest"}}, f.Imports...)
-	out := newFile(f, imports)
+	out, some := newFile(f, imports), len(f.Tables) > 0
 	for _, t := range f.Tables {
 		list := []jen.Code{emitTestFields(t)}
 		if tests[RoundTrip] {
@@ -42,7 +43,107 @@ func Tests(f *model.File, tests map[Test]bool) ([]byte, error) {
 			out.Add(code)
 		}
 	}
+	for _, m := range f.Messages {
+		if m.Codec != "" { // whose values nobody here can make up
+			continue
+		}
+		list := []jen.Code{emitMessageFields(m)}
+		if tests[RoundTrip] {
+			list = append(list, emitMessageTest(m, "Test", "T", "MessageRoundTrip", "encodes messages %q and decodes them."))
+		}
+		if tests[Fuzz] {
+			list = append(list, emitMessageTest(m, "Fuzz", "F", "MessageFuzz", "decodes damaged messages %q: each is an error, or the same when it is encoded and decoded."))
+		}
+		if len(list) == 1 {
+			continue
+		}
+		some = true
+		for _, code := range list {
+			out.Line()
+			out.Add(code)
+		}
+	}
+	for _, p := range f.Protocols {
+		if code := emitProtocolTest(f, p); code != nil && tests[RoundTrip] {
+			some = true
+			out.Line()
+			out.Add(code)
+		}
+	}
+	if !some {
+		return nil, nil
+	}
 	return render(out, f.Tests())
+}
+
+func lowerFirst(name string) string {
+	r, n := utf8.DecodeRuneInString(name)
+	return string(unicode.ToLower(r)) + name[n:]
+}
+
+func messageFields(m *model.Message) string { return lowerFirst(m.Names.View) + "Fields" }
+
+// emitMessageFields writes
+//
+//	// heartbeatViewFields returns the fields of a message that are sent.
+//	func heartbeatViewFields(m *Heartbeat) []any {
+//		return []any{&m.Sent, &m.Host}
+//	}
+func emitMessageFields(m *model.Message) jen.Code {
+	var list []string
+	for _, c := range m.Fields {
+		list = append(list, "&m."+c.Field)
+	}
+	return comment("%s returns the fields of a message that are sent.", messageFields(m)).
+		Func().Id(messageFields(m)).Params(jen.Id("m").Op("*").Id(m.Type)).Index().Any().Block(
+		jen.Return(jen.Index().Any().Values(arguments(len("return []any{"), list...))),
+	)
+}
+
+// emitMessageTest writes
+//
+//	// TestHeartbeatMessage encodes messages "heartbeat" and decodes them.
+//	func TestHeartbeatMessage(t *testing.T) { tabletest.MessageRoundTrip(t, heartbeatViewFields) }
+func emitMessageTest(m *model.Message, prefix, typ, call, doc string) jen.Code {
+	name := prefix + upperFirst(m.Type) + "Message"
+	param := string(unicode.ToLower(rune(typ[0])))
+	return comment(name+" "+doc, m.Name).
+		Func().Id(name).Params(jen.Id(param).Op("*").Qual("testing", typ)).Block(
+		jen.Qual(tabletestPath, call).Types(jen.Id(m.Type)).Call(jen.Id(param), jen.Id(messageFields(m))),
+	)
+}
+
+// emitProtocolTest writes
+//
+//	// TestFeedProtocol sends batches and messages of protocol Feed and receives them.
+//	func TestFeedProtocol(t *testing.T) {
+//		tabletest.ProtocolRoundTrip(t, NewFeedConn, (*FeedConn).Recv,
+//			tabletest.Batches((*FeedConn).SendTrade, TradeTable, tradeColumnsOf),
+//			tabletest.Messages((*FeedConn).SendHeartbeat, heartbeatViewFields),
+//		)
+//	}
+//
+// Members of other files, and messages of codecs, are left out: their values are not made up here. It is nil if there is no other.
+func emitProtocolTest(f *model.File, p *model.Protocol) jen.Code {
+	conn := func(method string) jen.Code { return jen.Parens(jen.Op("*").Id(p.Names.Conn)).Dot(method) }
+	list := []jen.Code{jen.Id("t"), jen.Id(p.Names.NewConn), conn("Recv")}
+	for _, m := range p.Members {
+		switch {
+		case m.Table != nil && slices.Contains(f.Tables, m.Table):
+			args := append([]jen.Code{conn("Send" + m.Suffix)}, tableArguments(m.Table)...)
+			list = append(list, jen.Qual(tabletestPath, "Batches").Call(args...))
+		case m.Message != nil && m.Message.Codec == "" && slices.Contains(f.Messages, m.Message):
+			list = append(list, jen.Qual(tabletestPath, "Messages").Call(conn("Send"+m.Suffix), jen.Id(messageFields(m.Message))))
+		}
+	}
+	if len(list) == 3 {
+		return nil
+	}
+	name := "Test" + upperFirst(p.Name) + "Protocol"
+	return comment(name+" sends batches and messages of protocol %s and receives them.", p.Name).
+		Func().Id(name).Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
+		jen.Qual(tabletestPath, "ProtocolRoundTrip").Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, list...),
+	)
 }
 
 func upperFirst(name string) string {
@@ -78,7 +179,16 @@ func emitTestFields(t *model.Table) jen.Code {
 func emitTest(t *model.Table, prefix, typ, call, doc string) jen.Code {
 	name := prefix + upperFirst(t.Names.Table)
 	param := string(unicode.ToLower(rune(typ[0])))
-	args := []jen.Code{jen.Id(param), jen.Id(t.Names.Table), jen.Id(fieldsFunc(t))}
+	args := append([]jen.Code{jen.Id(param)}, tableArguments(t)...)
+	return comment(name+" "+doc, t.Name).
+		Func().Id(name).Params(jen.Id(param).Op("*").Qual("testing", typ)).Block(
+		jen.Qual(tabletestPath, call).Call(args...),
+	)
+}
+
+// tableArguments are what a test is told of a table: TradeTable, tradeColumnsOf, tabletest.Names(ParseSide).
+func tableArguments(t *model.Table) []jen.Code {
+	args := []jen.Code{jen.Id(t.Names.Table), jen.Id(fieldsFunc(t))}
 	for _, n := range enumsOf(t) {
 		args = append(args, jen.Qual(tabletestPath, "Names").Call(parseFunc(n)))
 	}
@@ -87,10 +197,7 @@ func emitTest(t *model.Table, prefix, typ, call, doc string) jen.Code {
 			args = append(args, emitTestUnion(g))
 		}
 	}
-	return comment(name+" "+doc, t.Name).
-		Func().Id(name).Params(jen.Id(param).Op("*").Qual("testing", typ)).Block(
-		jen.Qual(tabletestPath, call).Call(args...),
-	)
+	return args
 }
 
 // emitTestUnion writes tabletest.Union[Event](tabletest.MemberOf[Fill, Fill](), tabletest.MemberOf[Note, string]()).

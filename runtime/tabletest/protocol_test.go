@@ -1,0 +1,26 @@
+package tabletest_test
+
+import (
+	"testing"
+
+	"github.com/lightstream-go/lightstream/internal/feed"
+	"github.com/lightstream-go/lightstream/runtime/tabletest"
+)
+
+func heartbeatFields(m *feed.Heartbeat) []any {
+	return []any{
+		&m.Sent, &m.Host, &m.Live, &m.Load, &m.Share, &m.Level, &m.Side, &m.Rank, &m.Weight, &m.Note, &m.Remark, &m.Payload, &m.Digest, &m.Name,
+	}
+}
+
+func TestHeartbeat(t *testing.T) { tabletest.MessageRoundTrip(t, heartbeatFields) }
+
+func FuzzHeartbeat(f *testing.F) { tabletest.MessageFuzz(f, heartbeatFields) }
+
+func TestFeed(t *testing.T) {
+	tabletest.ProtocolRoundTrip(
+		t, feed.NewFeedConn, (*feed.FeedConn).Recv,
+		tabletest.Batches((*feed.FeedConn).SendTrade, feed.TradeTable, tradeFields),
+		tabletest.Messages((*feed.FeedConn).SendHeartbeat, heartbeatFields),
+	)
+}
