@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
@@ -110,5 +111,39 @@ func TestWriterRefusesShortBuffers(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// TestCharacters cuts texts inside of characters, which makes values that are not valid although all of their bytes together are.
+func TestCharacters(t *testing.T) {
+	text := []byte("aé東🚕z")
+	for _, wide := range []bool{false, true} {
+		f := ipc.Field{Name: "s", Type: ipc.Utf8, Nullable: true}
+		if wide {
+			f.Type = ipc.LargeUtf8
+		}
+		check := ipc.NewChecker(&ipc.Schema{Fields: []ipc.Field{f}})
+		offsets := func(at ...int64) (b []byte) {
+			for _, n := range at {
+				if wide {
+					b = append(b, it.I64(n)...)
+				} else {
+					b = append(b, it.I32(int32(n))...)
+				}
+			}
+			return b
+		}
+		for cut := range int64(len(text) + 1) {
+			d := column.Data{Len: 2, Buffers: [3][]byte{nil, offsets(0, cut, int64(len(text))), text}}
+			err := check.Column(0, &d, ipc.UTF8)
+			if want := utf8.Valid(text[:cut]); (err == nil) != want {
+				t.Errorf("cut at %d: %v, want valid %v", cut, err, want)
+			}
+			// Below a null anything may stand.
+			d = column.Data{Len: 3, Nulls: 2, Buffers: [3][]byte{it.Bits(1, 0, 0), offsets(0, 0, cut, int64(len(text))), text}}
+			if err := check.Column(0, &d, ipc.UTF8); err != nil {
+				t.Errorf("nulls cut at %d: %v", cut, err)
+			}
+		}
 	}
 }

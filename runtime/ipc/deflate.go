@@ -25,6 +25,10 @@ type deflation struct {
 	last []byte // a copy of a bitmap whose last bits are not zero
 }
 
+// leastDeflated is from how many bytes on a buffer is compressed. To set up for less takes longer than to send it: bitmaps of small
+// batches are most of these.
+const leastDeflated = 256
+
 func newDeflater(c Compression) (*deflater, error) {
 	if c >= compressions {
 		return nil, fmt.Errorf("lightstream: %v, which there is none of", c)
@@ -36,6 +40,10 @@ func newDeflater(c Compression) (*deflater, error) {
 	x := &deflater{kind: c, with: with}
 	x.one = func(i int) (err error) {
 		d := &x.buffers[x.first+i]
+		if len(d.src) < leastDeflated {
+			d.out = d.out[:0]
+			return nil
+		}
 		if d.out, err = x.with.Compress(d.out[:0], d.src); err != nil {
 			return fmt.Errorf("lightstream: %v: %w", x.kind, err)
 		}
@@ -88,7 +96,7 @@ func (e *encoder) addOneDeflated(w *walk, i int, d *deflation) {
 		return
 	}
 	size, body := int64(len(d.src)), d.out
-	if len(body) >= len(d.src) {
+	if len(body) == 0 || len(body) >= len(d.src) {
 		size, body = storedAsIs, d.src
 	}
 	e.arena = le.AppendUint64(e.arena, uint64(size))

@@ -73,6 +73,9 @@ func (p *columnPlan) checkOffsets(d *column.Data, limit int, what string) error 
 
 // utf8 checks that each string is valid on its own.
 func (p *columnPlan) utf8(d *column.Data) error {
+	if p.utf8AtOnce(d) {
+		return nil
+	}
 	form, read, most := p.textForm(), int64(0), int64(math.MaxInt64)
 	if form == column.ViewText { // which may point at the same bytes again and again
 		most = 1 << 20
@@ -93,6 +96,33 @@ func (p *columnPlan) utf8(d *column.Data) error {
 		}
 	}
 	return nil
+}
+
+// utf8AtOnce tells whether the strings of a column are valid because all of their bytes together are, and none begins inside of a
+// character. Where it is false they may be valid all the same: below nulls anything may stand.
+func (p *columnPlan) utf8AtOnce(d *column.Data) bool {
+	if d.Len == 0 || p.layout != layoutOffsets32 && p.layout != layoutOffsets64 {
+		return false
+	}
+	wide, text := p.layout == layoutOffsets64, d.Buffers[2]
+	first, last := integerAt(d.Buffers[1], wide, 0), integerAt(d.Buffers[1], wide, d.Len)
+	if !utf8.Valid(text[first:last]) {
+		return false
+	}
+	if wide {
+		for _, at := range column.View[int64](d.Buffers[1])[:d.Len+1] {
+			if at < int64(len(text)) && !utf8.RuneStart(text[at]) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, at := range column.View[int32](d.Buffers[1])[:d.Len+1] {
+		if int(at) < len(text) && !utf8.RuneStart(text[at]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *columnPlan) malformed(part, format string, args ...any) error {

@@ -34,6 +34,9 @@ const (
 
 	// protocol is this project's FeedConn, which is compared with its bare stream.
 	protocol peer = "protocol"
+
+	// structure is this project's stream, of which the receiver checks the structure alone.
+	structure peer = "structure"
 )
 
 // cell is one line of the table.
@@ -61,6 +64,8 @@ type settings struct {
 	time    time.Duration
 	flights string
 	profile string
+	files   string
+	rows    int
 }
 
 var set settings
@@ -84,6 +89,8 @@ func bench(args []string, out, progress io.Writer) error {
 	only := f.String("only", "", "regexp of the cells to run, such as encode or 'stream.*tcp'")
 	f.StringVar(&set.flights, "flights", "../examples/flights/data/flights-50k.arrows", "Arrow stream of the 50,000 flights")
 	f.StringVar(&set.profile, "profile", "", "directory for CPU profiles of the streaming processes, by cell, peer and role")
+	f.StringVar(&set.files, "files", "", "directory for the files of the cells open, open-sum and unmap, up to 12 GB, which stay there; without it these are not run")
+	f.IntVar(&set.rows, "rows", 100_000_000, "rows of these files")
 	list := f.Bool("list", false, "only list the cells")
 	if err := f.Parse(args); err != nil {
 		if err == flag.ErrHelp {
@@ -98,7 +105,11 @@ func bench(args []string, out, progress io.Writer) error {
 	set.runs = cmp.Or(set.runs, map[bool]int{false: 15, true: 5}[*quick])
 	var pairs streams
 	defer pairs.stop()
-	chosen := slices.DeleteFunc(cells(&pairs), func(c *cell) bool { return !match.MatchString(c.name) })
+	all := cells(&pairs)
+	if set.files != "" || *list {
+		all = append(all, fileCells()...)
+	}
+	chosen := slices.DeleteFunc(all, func(c *cell) bool { return !match.MatchString(c.name) })
 	if *list {
 		for _, c := range chosen {
 			fmt.Fprintln(out, c.name)

@@ -10,6 +10,9 @@ import (
 
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
 	"github.com/lightstream-go/lightstream/bench/tables"
+	_ "github.com/lightstream-go/lightstream/compress/zstd"
+	rt "github.com/lightstream-go/lightstream/runtime"
+	oipc "github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 // inMemory runs calls in this process.
@@ -55,9 +58,13 @@ func encodeCalls(rows int) (map[peer]func() error, error) {
 
 // decodeCalls read one reference batch from memory, each as its own writer wrote it.
 func decodeCalls(rows int) (map[peer]func() error, error) {
+	return decoding(workload.Stream(rows, 1), workload.ArrowStream(rows, 1))
+}
+
+func decoding(our, their io.Reader) (map[peer]func() error, error) {
 	ctx := context.Background()
-	r := tables.NewSampleReader(workload.Stream(rows, 1), nil)
-	ar, err := ipc.NewReader(workload.ArrowStream(rows, 1))
+	r := tables.NewSampleReader(our, nil)
+	ar, err := ipc.NewReader(their)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +83,37 @@ func decodeCalls(rows int) (map[peer]func() error, error) {
 			return nil
 		},
 	}, nil
+}
+
+// encodeZSTD and decodeZSTD do that with bodies that are compressed.
+func encodeZSTD(rows int) (map[peer]func() error, error) {
+	ctx := context.Background()
+	w, batch := tables.NewSampleWriter(new(workload.Discard), &rt.WriterOptions{Compression: oipc.ZSTD}), workload.Builder(rows, 1)
+	aw, rec := ipc.NewWriter(io.Discard, ipc.WithSchema(workload.SampleSchema), ipc.WithZstd()), workload.Record(rows, 1, workload.Dictionary())
+	return map[peer]func() error{
+		ours:    func() error { return w.Write(ctx, batch) },
+		arrowGo: func() error { return aw.Write(rec) },
+	}, nil
+}
+
+func decodeZSTD(rows int) (map[peer]func() error, error) {
+	b := workload.Builder(rows, 1)
+	loop, err := workload.LoopOf(func(dst io.Writer) func() error {
+		w := tables.NewSampleWriter(dst, &rt.WriterOptions{Compression: oipc.ZSTD})
+		return func() error { return w.Write(context.Background(), b) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	rec := workload.Record(rows, 1, workload.Dictionary())
+	theirs, err := workload.LoopOf(func(dst io.Writer) func() error {
+		w := ipc.NewWriter(dst, ipc.WithSchema(workload.SampleSchema), ipc.WithZstd())
+		return func() error { return w.Write(rec) }
+	})
+	if err != nil {
+		return nil, err
+	}
+	return decoding(loop, theirs)
 }
 
 // appendCalls fill a batch with the flights.

@@ -18,6 +18,8 @@ import (
 
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
 	"github.com/lightstream-go/lightstream/bench/tables"
+	rt "github.com/lightstream-go/lightstream/runtime"
+	oipc "github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/tcp"
 	"github.com/lightstream-go/lightstream/transports/uds"
@@ -125,7 +127,7 @@ func dial(p peer, network, addr string) func() (net.Conn, error) {
 	ctx := context.Background()
 	return func() (net.Conn, error) {
 		switch {
-		case p != ours && p != protocol:
+		case p != ours && p != protocol && p != structure:
 			return net.Dial(netName[network], addr)
 		case network == "tcp":
 			return tcp.Dial(ctx, addr, nil)
@@ -136,7 +138,7 @@ func dial(p peer, network, addr string) func() (net.Conn, error) {
 
 func listen(p peer, network, addr string) (accept func() (net.Conn, error), bound string, err error) {
 	ctx := context.Background()
-	if p != ours && p != protocol {
+	if p != ours && p != protocol && p != structure {
 		l, err := net.Listen(netName[network], addr)
 		if err != nil {
 			return nil, "", err
@@ -167,7 +169,7 @@ func until(d time.Duration, send func(i int) error) (n int64, err error) {
 
 func sending(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 	switch t.Peer {
-	case ours, protocol:
+	case ours, structure, protocol:
 		ctx := context.Background()
 		batches := make([]*tables.SampleBuilder, t.Distinct)
 		for i := range batches {
@@ -242,10 +244,14 @@ func touched(n int) []byte {
 // receiving looks at one value of each batch.
 func receiving(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 	switch t.Peer {
-	case ours:
+	case ours, structure:
 		ctx := context.Background()
+		var opts rt.ReaderOptions
+		if t.Peer == structure {
+			opts.Validate = oipc.Structure
+		}
 		return func(c net.Conn, _ time.Duration) (n int64, err error) {
-			r := tables.NewSampleReader(c, nil)
+			r := tables.NewSampleReader(c, &opts)
 			for ; ; n++ {
 				batch, err := r.Next(ctx)
 				if err == io.EOF {
