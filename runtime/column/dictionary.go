@@ -218,6 +218,38 @@ func (d *Dictionary) Append(s string, null bool) {
 // AppendBytes is [Dictionary.Append] of the string with the bytes p.
 func (d *Dictionary) AppendBytes(p []byte, null bool) { d.Append(stringOf(p), null) } // copied at once
 
+// AppendTexts is [Dictionary.Append] of all values of a text column whose contents are right, in any of its forms.
+func (d *Dictionary) AppendTexts(c *Data, form TextForm) {
+	if form == ViewText || c.Len == 0 || c.Nulls != 0 || d.values.nulls != nil {
+		for i := range c.Len {
+			if null := c.IsNull(i); null {
+				d.Append("", true)
+			} else {
+				d.AppendBytes(TextAt(c, form, i), false)
+			}
+		}
+		return
+	}
+	// They share one copy of all.
+	d.values.text = slices.Grow(d.values.text, c.Len)
+	if form == LargeText {
+		joined(d, c.Buffers[2], View[int64](c.Buffers[1])[:c.Len+1])
+		return
+	}
+	joined(d, c.Buffers[2], View[int32](c.Buffers[1])[:c.Len+1])
+}
+
+// joined appends the parts of one copy of a text.
+func joined[O int32 | int64](d *Dictionary, text []byte, offsets []O) {
+	n := len(offsets) - 1
+	first := offsets[0]
+	all := string(text[first:offsets[n]])
+	for i := range n {
+		d.values.text = append(d.values.text, all[offsets[i]-first:offsets[i+1]-first])
+	}
+	d.size += len(all)
+}
+
 // keep copies s into the arena. A chunk that is full is left to the strings in it.
 func (d *Dictionary) keep(s string) string {
 	if cap(d.arena)-len(d.arena) < len(s) {

@@ -865,10 +865,7 @@ func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data
 func (d *decoder) admit(dict *dictionary, c *cursor, col *column.Data, delta bool) error {
 	size := c.size
 	if p := dict.plan(); p.isText() {
-		size = 0
-		for i := range col.Len {
-			size += int64(len(p.valueAt(col, i, col.IsNull(i))))
-		}
+		size = p.textSize(col)
 	}
 	all, n := d.texts+size, d.entries+col.Len
 	if !delta {
@@ -897,6 +894,17 @@ func (d *decoder) admit(dict *dictionary, c *cursor, col *column.Data, delta boo
 	return nil
 }
 
+// textSize returns how many bytes the values of a column have that are byte strings.
+func (p *columnPlan) textSize(col *column.Data) (size int64) {
+	if wide := p.layout == layoutOffsets64; col.Len != 0 && col.Nulls == 0 && (wide || p.layout == layoutOffsets32) {
+		return integerAt(col.Buffers[1], wide, col.Len) - integerAt(col.Buffers[1], wide, 0)
+	}
+	for i := range col.Len {
+		size += int64(len(p.valueAt(col, i, col.IsNull(i))))
+	}
+	return size
+}
+
 // release gives up what the dictionary has of the budget, but for what batches hold.
 func (x *dictionary) release() {
 	if x.lease != nil {
@@ -918,6 +926,10 @@ func (x *dictionary) texts(col *column.Data, delta bool) {
 		x.values = column.NewDictionary(0)
 	}
 	p := x.plan()
+	if p.layout != layoutFixed {
+		x.values.AppendTexts(col, p.textForm())
+		return
+	}
 	for i := range col.Len {
 		null := col.IsNull(i)
 		x.values.AppendBytes(p.valueAt(col, i, null), null)
