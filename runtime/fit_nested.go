@@ -228,7 +228,7 @@ func (c *columnFit) bounds(d *column.Data, i int) (from, to int) {
 }
 
 // isRuns tells whether the column is run-end encoded in the stream.
-func (c *columnFit) isRuns() bool { return c.have.Type.Kind == ipc.KindRunEndEncoded }
+func (c *columnFit) isRuns() bool { return c.have != nil && c.have.Type.Kind == ipc.KindRunEndEncoded }
 
 // rowOf returns the row that has row below of column k below d.
 func (c *columnFit) rowOf(d *column.Data, k, below int) int {
