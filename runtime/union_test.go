@@ -16,6 +16,7 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // mixedRows returns n rows with values of each member, and runs.
@@ -664,4 +665,51 @@ func seenBelow(s *ipc.Schema) *ipc.Schema {
 		venue.Children[1].Nullable = true
 	}
 	return &ipc.Schema{Fields: fields}
+}
+
+// Neither the rows of unions and runs nor batches that are converted allocate, once there is memory for them.
+func TestMixedAllocations(t *testing.T) {
+	if mem.Debug || !column.Native || race {
+		t.Skip("memory is reused by builds for speed only")
+	}
+	rows := mixedRows(100)
+	b := feed.NewMixedBuilder(nil)
+	fill := func() {
+		b.Reset()
+		for i := range rows {
+			b.Append(rows[i])
+		}
+	}
+	fill()
+	if n := testing.AllocsPerRun(20, fill); n != 0 {
+		t.Errorf("%v allocations to append 100 rows", n)
+	}
+	const batches = 600
+	var out bytes.Buffer
+	w := feed.NewMixedWriter(&out, nil)
+	for range batches {
+		if err := w.Write(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(c *rt.Column){
+		"as they are": func(*rt.Column) {}, "other type ids": shuffled, "dense and sparse": otherMode, "plain values": plainRuns,
+		"run ends of 64 bits": runEnds(64), "runs of all": asRuns,
+	} {
+		r := rt.NewReader(bagOf(mixedColumns(change)...), bytes.NewReader(out.Bytes()), &rt.ReaderOptions{Reuse: true})
+		next := func() {
+			if _, err := r.Next(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 50 {
+			next()
+		}
+		if n := testing.AllocsPerRun(500, next); n != 0 {
+			t.Errorf("%s: %v allocations for a batch", name, n)
+		}
+	}
 }
