@@ -82,6 +82,9 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if o.compression != "" && f.isText() {
 		return usagef("--compression is for Arrow, and %s is to be written", f)
 	}
+	if o.head < -1 {
+		return usagef("--head=%d: want a number of rows", o.head)
+	}
 	if o.batchRows < 0 {
 		return usagef("--batch-rows=%d: want a number of rows", o.batchRows)
 	}

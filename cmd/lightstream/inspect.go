@@ -41,6 +41,7 @@ contents are bad; --check says whether they are.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; default by its first bytes")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, of which there is none here")
 	f.BoolVar(&o.hex, "hex", false, "also print metadata and buffers as hexadecimal bytes")
 	f.BoolVar(&o.check, "check", false, "only check all contents, text too, and say what is wrong")
 	f.BoolVar(&o.time, "time", false, "only measure reading it, at each level of checks")
@@ -64,7 +65,11 @@ func inspect(ctx context.Context, name string, o *inspection, std std) error {
 	if err != nil {
 		return err
 	}
-	err = inspectMessages(f, named{nil, name}.Name(), o, std.out)
+	out := &failing{w: std.out}
+	err = inspectMessages(f, named{nil, name}.Name(), o, out)
+	if out.err != nil {
+		err = out.err
+	}
 	if e := f.Close(); err == nil {
 		err = e
 	}
@@ -140,7 +145,7 @@ func measure(ctx context.Context, name string, o *inspection, std std) error {
 
 // inspector prints the messages of a stream or file.
 type inspector struct {
-	w      io.Writer
+	w      *failing
 	hex    bool
 	schema *ipc.Schema
 	values map[int64]*ipc.Schema // of dictionaries
@@ -148,7 +153,7 @@ type inspector struct {
 }
 
 // inspectMessages prints the messages of f, and the footer if it is a file.
-func inspectMessages(f *os.File, name string, o *inspection, w io.Writer) error {
+func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 	in := &inspector{w: w, hex: o.hex}
 	var src io.Reader = f
 	var start int64
@@ -180,7 +185,7 @@ func (in *inspector) messages(src io.Reader, start int64) error {
 	framer := &frame.IPC{}
 	stream := frame.NewStream(src, framer, nil)
 	defer stream.Free()
-	for i := 0; ; i++ {
+	for i := 0; in.w.err == nil; i++ {
 		at := start + stream.Bytes()
 		m, err := stream.Next()
 		if err == io.EOF {
@@ -204,6 +209,20 @@ func (in *inspector) messages(src io.Reader, start int64) error {
 			return err
 		}
 	}
+	return in.w.err
+}
+
+// failing is a writer that remembers its first error, and writes no more after it.
+type failing struct {
+	w   io.Writer
+	err error
+}
+
+func (f *failing) Write(p []byte) (n int, err error) {
+	if f.err == nil {
+		n, f.err = f.w.Write(p)
+	}
+	return n, f.err
 }
 
 // maxFooter is the longest footer that is printed.

@@ -30,7 +30,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop)   // a second signal ends the program at once
+	signal.Ignore(syscall.SIGPIPE) // writes tell that nobody reads any more
 	status := run(ctx, os.Args[1:], std{os.Stdin, os.Stdout, os.Stderr})
 	os.Exit(status)
 }

@@ -61,6 +61,7 @@ first. It exits with status 1 when neither will do.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; default by its first bytes")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, of which there is none here")
 	f.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns wanted, in this order")
 	f.StringVar(&def.As, "as", "table", "`form`: table for people, go, fbs, json")
 	f.StringVar(&def.Table, "table", "", "`name` of the table in a definition; default the name of the file")
