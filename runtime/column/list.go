@@ -7,7 +7,12 @@ import (
 
 // Lists is a column of lists: each row is a part of one column of items, of which V is the view.
 type Lists[V Rows[V]] struct {
-	items    V
+	list
+	items V
+}
+
+// list is what lists of all items have. What does not depend on them is compiled once.
+type list struct {
 	validity bitmap
 	offsets  []byte // of the rows, from the first on; nil where rows have a fixed length
 	sizes    []byte // of rows that say so themselves, else nil
@@ -18,7 +23,7 @@ type Lists[V Rows[V]] struct {
 
 // ListsOf returns the view of a list or, wide, a large list column.
 func ListsOf[V Rows[V]](d *Data, wide bool, items V) Lists[V] {
-	return Lists[V]{items: items, validity: validityOf(d), offsets: orEmpty(d.Buffers[1]), wide: wide, n: d.Len}
+	return Lists[V]{list{validity: validityOf(d), offsets: orEmpty(d.Buffers[1]), wide: wide, n: d.Len}, items}
 }
 
 // ListViewsOf returns the view of a list view or, wide, a large list view column.
@@ -30,7 +35,7 @@ func ListViewsOf[V Rows[V]](d *Data, wide bool, items V) Lists[V] {
 
 // FixedListsOf returns the view of a column of lists of width items.
 func FixedListsOf[V Rows[V]](d *Data, width int, items V) Lists[V] {
-	return Lists[V]{items: items, validity: validityOf(d), width: width, n: d.Len}
+	return Lists[V]{list{validity: validityOf(d), width: width, n: d.Len}, items}
 }
 
 func orEmpty(b []byte) []byte {
@@ -44,19 +49,21 @@ func orEmpty(b []byte) []byte {
 func (d *Data) Child(i int) *Data { return &d.Children[i] }
 
 // Len returns the number of rows.
-func (c Lists[V]) Len() int { return c.n }
+func (c list) Len() int { return c.n }
 
 // IsNull tells whether row i is null.
-func (c Lists[V]) IsNull(i int) bool { return !c.validity.has(i) }
+func (c list) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the items of row i, none where it is null. They alias the batch.
-func (c Lists[V]) At(i int) V { return c.items.Slice(c.Bounds(i)) }
+func (c Lists[V]) At(i int) V { return c.items.Slice(c.bounds(i)) }
 
 // Get returns the items of row i, and whether there is a list.
 func (c Lists[V]) Get(i int) (v V, ok bool) { return c.At(i), !c.IsNull(i) }
 
 // Bounds returns which of [Lists.Items] row i has: from … to-1, none where it is null.
-func (c Lists[V]) Bounds(i int) (from, to int) {
+func (c list) Bounds(i int) (from, to int) { return c.bounds(i) }
+
+func (c *list) bounds(i int) (from, to int) {
 	if c.offsets == nil {
 		rangeOf(i, i+1, c.n)
 		from = (c.from + i) * c.width
@@ -76,7 +83,7 @@ func (c Lists[V]) Bounds(i int) (from, to int) {
 }
 
 // integer reads an offset or size.
-func (c Lists[V]) integer(b []byte, i int) int {
+func (c *list) integer(b []byte, i int) int {
 	if c.wide {
 		return int(int64(binary.LittleEndian.Uint64(b[8*i:])))
 	}
@@ -89,11 +96,16 @@ func (c Lists[V]) Items() V { return c.items }
 
 // Slice returns the rows from … to-1.
 func (c Lists[V]) Slice(from, to int) Lists[V] {
+	c.slice(from, to)
+	return c
+}
+
+func (c *list) slice(from, to int) {
 	rangeOf(from, to, c.n)
 	c.validity, c.n = c.validity.slice(from), to-from
 	if c.offsets == nil {
 		c.from += from
-		return c
+		return
 	}
 	width := 4
 	if c.wide {
@@ -103,17 +115,16 @@ func (c Lists[V]) Slice(from, to int) Lists[V] {
 	if c.sizes != nil {
 		c.sizes = c.sizes[from*width:]
 	}
-	return c
 }
 
 // All yields each row's number and items, none where it is null. The items alias the batch.
 func (c Lists[V]) All() iter.Seq2[int, V] { return all(c.Len(), c.At) }
 
 // Span returns the smallest part of [Lists.Items] that has those of all rows.
-func (c Lists[V]) Span() (from, to int) {
+func (c list) Span() (from, to int) {
 	first := true
 	for i := range c.n {
-		lo, hi := c.Bounds(i)
+		lo, hi := c.bounds(i)
 		switch {
 		case lo == hi:
 		case first:

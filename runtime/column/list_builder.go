@@ -15,41 +15,51 @@ type LargeListBuilder[E any, B Builder] struct{ lists[int64, E, B] }
 
 // ListOf returns the builder of a list column. Add adds some to the items.
 func ListOf[E any, B Builder](items B, add func(B, []E)) *ListBuilder[E, B] {
-	return &ListBuilder[E, B]{lists[int32, E, B]{items: items, add: add}}
+	return &ListBuilder[E, B]{listsOf[int32](items, add)}
 }
 
 // LargeListOf is [ListOf] with 64-bit offsets.
 func LargeListOf[E any, B Builder](items B, add func(B, []E)) *LargeListBuilder[E, B] {
-	return &LargeListBuilder[E, B]{lists[int64, E, B]{items: items, add: add}}
+	return &LargeListBuilder[E, B]{listsOf[int64](items, add)}
 }
 
 // lists is what builders of lists share.
 type lists[O int32 | int64, E any, B Builder] struct {
+	listRows[O]
+	items B
+	add   func(B, []E)
+}
+
+func listsOf[O int32 | int64, E any, B Builder](items B, add func(B, []E)) lists[O, E, B] {
+	return lists[O, E, B]{listRows[O]{below: items}, items, add}
+}
+
+// listRows is what does not depend on the items, and is compiled once for each width of offsets.
+type listRows[O int32 | int64] struct {
 	header
-	items    B
-	add      func(B, []E)
-	offsets  []O // one more than rows, from 0; empty before the first row
+	below    Builder // of the items
+	offsets  []O     // one more than rows, from 0; empty before the first row
 	children [1]Data
 }
 
 // Init sets what the column and its items may hold.
-func (b *lists[O, E, B]) Init(c Config) {
+func (b *listRows[O]) Init(c Config) {
 	b.header.Init(c)
-	b.items.Init(c.Children[0])
+	b.below.Init(c.Children[0])
 }
 
 // Items returns the builder of the items, to fill row by row: each is ended by [ListBuilder.End].
 func (b *lists[O, E, B]) Items() B { return b.items }
 
 // Children returns the builder of the items.
-func (b *lists[O, E, B]) Children() []Builder { return []Builder{b.items} }
+func (b *listRows[O]) Children() []Builder { return []Builder{b.below} }
 
 // Len returns the number of rows.
-func (b *lists[O, E, B]) Len() int { return max(len(b.offsets)-1, 0) }
+func (b *listRows[O]) Len() int { return max(len(b.offsets)-1, 0) }
 
 // Size returns about how many bytes of body the rows take.
-func (b *lists[O, E, B]) Size() int {
-	return len(b.offsets)*SizeOf[O]() + len(b.validity) + b.items.Size()
+func (b *listRows[O]) Size() int {
+	return len(b.offsets)*SizeOf[O]() + len(b.validity) + b.below.Size()
 }
 
 // Append adds a row of the items v. A nil v is a null row where the column is nullable, an empty one where it is not.
@@ -70,13 +80,13 @@ func (b *lists[O, E, B]) AppendAll(v [][]E) {
 }
 
 // AppendNull adds a null row.
-func (b *lists[O, E, B]) AppendNull() {
+func (b *listRows[O]) AppendNull() {
 	b.End()
 	b.setNull(b.Len() - 1)
 }
 
 // AppendBlank adds n rows that stand below a null.
-func (b *lists[O, E, B]) AppendBlank(n int) {
+func (b *listRows[O]) AppendBlank(n int) {
 	for range n {
 		if b.Nullable {
 			b.AppendNull()
@@ -87,15 +97,15 @@ func (b *lists[O, E, B]) AppendBlank(n int) {
 }
 
 // End adds a row of the items that were added since the row before.
-func (b *lists[O, E, B]) End() {
+func (b *listRows[O]) End() {
 	if len(b.offsets) == 0 {
 		b.start()
 	}
-	end := b.items.Len()
+	end := b.below.Len()
 	if int(O(end)) != end {
 		last := int(b.offsets[len(b.offsets)-1])
 		b.fail(b.Len(), fmt.Errorf("%w: %d items are there, %d more came; send smaller batches", ErrTooManyItems, last, end-last))
-		b.items.Truncate(last)
+		b.below.Truncate(last)
 		end = last
 	}
 	if len(b.offsets) == cap(b.offsets) {
@@ -105,24 +115,24 @@ func (b *lists[O, E, B]) End() {
 }
 
 // start sets the first offset.
-func (b *lists[O, E, B]) start() { b.offsets = append(growFixed(b.offsets, 64), 0) }
+func (b *listRows[O]) start() { b.offsets = append(growFixed(b.offsets, 64), 0) }
 
 // Err returns the first error, a *ValueError.
-func (b *lists[O, E, B]) Err() error {
+func (b *listRows[O]) Err() error {
 	if b.err != nil {
 		return b.err
 	}
 	rows := b.Len()
-	if end := b.items.Len(); rows != 0 && end != int(b.offsets[rows]) || rows == 0 && end != 0 {
+	if end := b.below.Len(); rows != 0 && end != int(b.offsets[rows]) || rows == 0 && end != 0 {
 		return &ValueError{b.Name, rows, fmt.Errorf("%w: the items of a row that was not ended", ErrUneven)}
 	}
-	return below(b.items, func(item int) int {
+	return errBelow(b.below, func(item int) int {
 		return sort.Search(rows, func(row int) bool { return int(b.offsets[row+1]) > item })
 	})
 }
 
-// below returns the error of a column below, told by the row that it is in.
-func below(b Builder, row func(int) int) error {
+// errBelow returns the error of a column below, told by the row that it is in.
+func errBelow(b Builder, row func(int) int) error {
 	err := b.Err()
 	if e, ok := err.(*ValueError); ok {
 		return &ValueError{e.Column, row(e.Row), e.Err}
@@ -131,35 +141,35 @@ func below(b Builder, row func(int) int) error {
 }
 
 // Reset drops all rows and the error and keeps the memory.
-func (b *lists[O, E, B]) Reset() {
+func (b *listRows[O]) Reset() {
 	b.offsets = b.offsets[:min(len(b.offsets), 1)]
-	b.items.Reset()
+	b.below.Reset()
 	b.reset()
 }
 
 // Truncate drops the rows from n on, with items that were not ended.
-func (b *lists[O, E, B]) Truncate(n int) {
+func (b *listRows[O]) Truncate(n int) {
 	n = min(n, b.Len())
 	end := 0
 	if len(b.offsets) != 0 {
 		b.offsets = b.offsets[:n+1]
 		end = int(b.offsets[n])
 	}
-	b.items.Truncate(end)
+	b.below.Truncate(end)
 	b.truncate(n)
 }
 
 // Data returns the rows as buffers.
-func (b *lists[O, E, B]) Data() (d Data) { b.DataTo(&d); return d }
+func (b *listRows[O]) Data() (d Data) { b.DataTo(&d); return d }
 
 // DataTo sets d to the rows as buffers.
-func (b *lists[O, E, B]) DataTo(d *Data) {
+func (b *listRows[O]) DataTo(d *Data) {
 	b.rows(d)
-	b.items.DataTo(&b.children[0])
+	b.below.DataTo(&b.children[0])
 }
 
 // rows sets d to the rows without their items.
-func (b *lists[O, E, B]) rows(d *Data) {
+func (b *listRows[O]) rows(d *Data) {
 	if len(b.offsets) == 0 {
 		b.start()
 	}
@@ -283,7 +293,7 @@ func (b *FixedListBuilder[A, E, B]) Err() error {
 	case n%b.width != 0:
 		return &ValueError{b.Name, n / b.width, fmt.Errorf("%w: %d items, want a multiple of %d", ErrUneven, n, b.width)}
 	}
-	return below(b.items, func(item int) int { return item / b.width })
+	return errBelow(b.items, func(item int) int { return item / b.width })
 }
 
 // Reset drops all rows and the error and keeps the memory.
@@ -320,7 +330,7 @@ type MapBuilder[K comparable, V any, BK, BV Builder] struct {
 
 // MapOf returns the builder of a map column, of its keys, their order, and its values.
 func MapOf[K comparable, V any, BK, BV Builder](keys BK, addKeys func(BK, []K), compare func(a, b K) int, values BV, addValues func(BV, []V)) *MapBuilder[K, V, BK, BV] {
-	return &MapBuilder[K, V, BK, BV]{lists: lists[int32, K, BK]{items: keys, add: addKeys}, values: values, addValues: addValues, compare: compare}
+	return &MapBuilder[K, V, BK, BV]{lists: listsOf[int32](keys, addKeys), values: values, addValues: addValues, compare: compare}
 }
 
 // Init sets what the column, its keys and its values may hold.
@@ -379,7 +389,7 @@ func (b *MapBuilder[K, V, BK, BV]) Err() error {
 	}
 	if err == nil {
 		rows := b.Len()
-		err = below(b.values, func(item int) int {
+		err = errBelow(b.values, func(item int) int {
 			return sort.Search(rows, func(row int) bool { return int(b.offsets[row+1]) > item })
 		})
 	}

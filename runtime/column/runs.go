@@ -12,7 +12,12 @@ import (
 
 // Runs is a run-end encoded column: values E that stand for several rows in a row, of which V is the view.
 type Runs[E any, V RunValues[E, V]] struct {
-	values  V
+	runs
+	values V
+}
+
+// runs is what columns of all values have. What does not depend on them is compiled once.
+type runs struct {
 	ends    []byte // of the runs from the first on
 	width   int    // bytes of an end
 	from, n int    // rows before the first; rows
@@ -27,14 +32,14 @@ type RunValues[E, V any] interface {
 
 // RunsOf returns the view of a run-end encoded column, values being the view of its second child. Run ends have the given bits.
 func RunsOf[E any, V RunValues[E, V]](d *Data, bits int, values V) Runs[E, V] {
-	return Runs[E, V]{values: values, ends: d.Children[0].Buffers[1], width: bits / 8, n: d.Len}
+	return Runs[E, V]{runs{ends: d.Children[0].Buffers[1], width: bits / 8, n: d.Len}, values}
 }
 
 // Len returns the number of rows.
-func (c Runs[E, V]) Len() int { return c.n }
+func (c runs) Len() int { return c.n }
 
 // NumRuns returns the number of runs that rows are part of.
-func (c Runs[E, V]) NumRuns() int {
+func (c runs) NumRuns() int {
 	if c.n == 0 {
 		return 0
 	}
@@ -42,14 +47,14 @@ func (c Runs[E, V]) NumRuns() int {
 }
 
 // Find returns which run row i is part of, by a binary search.
-func (c Runs[E, V]) Find(i int) int {
+func (c runs) Find(i int) int {
 	rangeOf(i, i+1, c.n)
 	at := int64(c.from + i)
 	return sort.Search(len(c.ends)/c.width, func(k int) bool { return c.end(k) > at })
 }
 
 // end returns the end of run k in the whole column.
-func (c Runs[E, V]) end(k int) int64 {
+func (c runs) end(k int) int64 {
 	switch b := c.ends[k*c.width:]; c.width {
 	case 2:
 		return int64(int16(binary.LittleEndian.Uint16(b)))
@@ -61,7 +66,7 @@ func (c Runs[E, V]) end(k int) int64 {
 }
 
 // End returns the row at which run k ends, which is the first of the run after it. The last run ends with the rows.
-func (c Runs[E, V]) End(k int) int { return int(min(c.end(k)-int64(c.from), int64(c.n))) }
+func (c runs) End(k int) int { return int(min(c.end(k)-int64(c.from), int64(c.n))) }
 
 // Values returns the values of the runs, [Runs.NumRuns] of them; there may be more, which no row has.
 func (c Runs[E, V]) Values() V { return c.values }
@@ -79,7 +84,7 @@ func (c Runs[E, V]) Get(i int) (v E, ok bool) {
 }
 
 // Runs yields the number of each run and the row at which it ends.
-func (c Runs[E, V]) Runs() iter.Seq2[int, int] {
+func (c runs) Runs() iter.Seq2[int, int] {
 	return func(yield func(k, end int) bool) {
 		for k, end := 0, 0; end < c.n; k++ {
 			if end = c.End(k); !yield(k, end) {
@@ -119,15 +124,21 @@ var ErrRunEnds = errors.New("column holds more rows than its run ends count")
 
 // RunBuilder fills a run-end encoded column. B is the builder of its values, which are E, and O the type of the run ends.
 type RunBuilder[O int16 | int32 | int64, E any, B Builder] struct {
+	runRows[O]
+	values B
+	add    func(B, E)
+	same   func(a, b E) bool
+	keep   func(old, v E) E
+	isNil  func(v E) bool // nil where no value is
+	last   E              // the value of the last run, where that is known
+}
+
+// runRows is what does not depend on the values, and is compiled once for each width of run ends.
+type runRows[O int16 | int32 | int64] struct {
 	header
-	values   B
-	add      func(B, E)
-	addNull  func() // nil where there are no nulls
-	same     func(a, b E) bool
-	keep     func(old, v E) E
-	isNil    func(v E) bool // nil where no value is
-	ends     []O            // of the runs
-	last     E              // the value of the last run, where that is known
+	below    Builder // of the values
+	addNull  func()  // nil where there are no nulls
+	ends     []O     // of the runs
 	lastKind runKind
 	children [2]Data
 }
@@ -144,7 +155,7 @@ const (
 // RunBuilderOf returns the builder of a run-end encoded column. Add adds one to the values, and same tells whether two are the same,
 // which then are one run.
 func RunBuilderOf[O int16 | int32 | int64, E any, B Builder](values B, add func(B, E), same func(a, b E) bool) *RunBuilder[O, E, B] {
-	b := &RunBuilder[O, E, B]{values: values, add: add, same: same, keep: func(_, v E) E { return v }}
+	b := &RunBuilder[O, E, B]{runRows: runRows[O]{below: values}, values: values, add: add, same: same, keep: func(_, v E) E { return v }}
 	if null, ok := any(values).(interface{ AppendNull() }); ok {
 		b.addNull = null.AppendNull
 	}
@@ -167,16 +178,16 @@ func SameFloat[E ~float32 | ~float64](a, b E) bool {
 }
 
 // Init sets what the column and its values may hold.
-func (b *RunBuilder[O, E, B]) Init(c Config) {
+func (b *runRows[O]) Init(c Config) {
 	b.header.Init(c)
-	b.values.Init(c.Children[0])
+	b.below.Init(c.Children[0])
 }
 
 // Children returns the builder of the values.
-func (b *RunBuilder[O, E, B]) Children() []Builder { return []Builder{b.values} }
+func (b *runRows[O]) Children() []Builder { return []Builder{b.below} }
 
 // Len returns the number of rows.
-func (b *RunBuilder[O, E, B]) Len() int {
+func (b *runRows[O]) Len() int {
 	if len(b.ends) == 0 {
 		return 0
 	}
@@ -184,10 +195,10 @@ func (b *RunBuilder[O, E, B]) Len() int {
 }
 
 // NumRuns returns the number of runs.
-func (b *RunBuilder[O, E, B]) NumRuns() int { return len(b.ends) }
+func (b *runRows[O]) NumRuns() int { return len(b.ends) }
 
 // Size returns about how many bytes of body the rows take.
-func (b *RunBuilder[O, E, B]) Size() int { return len(b.ends)*SizeOf[O]() + b.values.Size() }
+func (b *runRows[O]) Size() int { return len(b.ends)*SizeOf[O]() + b.below.Size() }
 
 // Append adds a row, to the last run if that has the same value.
 func (b *RunBuilder[O, E, B]) Append(v E) { b.AppendRun(v, 1) }
@@ -215,10 +226,10 @@ func (b *RunBuilder[O, E, B]) AppendAll(v []E) {
 }
 
 // AppendNull adds a null row.
-func (b *RunBuilder[O, E, B]) AppendNull() { b.appendNulls(1) }
+func (b *runRows[O]) AppendNull() { b.appendNulls(1) }
 
 // appendNulls adds n null rows.
-func (b *RunBuilder[O, E, B]) appendNulls(n int) {
+func (b *runRows[O]) appendNulls(n int) {
 	switch {
 	case !b.room(n):
 	case b.lastKind == runNull:
@@ -251,19 +262,19 @@ func (b *RunBuilder[O, E, B]) AppendPtr(p *E) {
 }
 
 // AppendBlank adds n rows that stand below a null. They go to the last run, if there is one.
-func (b *RunBuilder[O, E, B]) AppendBlank(n int) {
+func (b *runRows[O]) AppendBlank(n int) {
 	switch {
 	case n == 0 || !b.room(n):
 	case len(b.ends) != 0:
 		b.ends[len(b.ends)-1] += O(n)
 	default:
-		b.values.AppendBlank(1)
+		b.below.AppendBlank(1)
 		b.run(n, runClosed)
 	}
 }
 
 // room tells whether n more rows can be counted.
-func (b *RunBuilder[O, E, B]) room(n int) bool {
+func (b *runRows[O]) room(n int) bool {
 	rows := b.Len()
 	if sum := rows + n; n < 0 || sum < rows || int(O(sum)) != sum {
 		b.fail(rows, fmt.Errorf("%w: %d rows are there, %d more came; use wider ones, or send smaller batches", ErrRunEnds, rows, n))
@@ -273,7 +284,7 @@ func (b *RunBuilder[O, E, B]) room(n int) bool {
 }
 
 // run adds a run of n rows, whose value was added.
-func (b *RunBuilder[O, E, B]) run(n int, kind runKind) {
+func (b *runRows[O]) run(n int, kind runKind) {
 	end := O(b.Len() + n)
 	if len(b.ends) == cap(b.ends) {
 		b.ends = growFixed(b.ends, 1)
@@ -283,18 +294,18 @@ func (b *RunBuilder[O, E, B]) run(n int, kind runKind) {
 }
 
 // Err returns the first error, a *ValueError.
-func (b *RunBuilder[O, E, B]) Err() error {
+func (b *runRows[O]) Err() error {
 	if b.err != nil {
 		return b.err
 	}
-	if runs := b.values.Len(); runs != len(b.ends) {
+	if runs := b.below.Len(); runs != len(b.ends) {
 		return &ValueError{b.Name, b.Len(), fmt.Errorf("%w: %d runs and %d values", ErrUneven, len(b.ends), runs)}
 	}
-	return below(b.values, b.start)
+	return errBelow(b.below, b.start)
 }
 
 // start returns the first row of run k.
-func (b *RunBuilder[O, E, B]) start(k int) int {
+func (b *runRows[O]) start(k int) int {
 	if k == 0 {
 		return 0
 	}
@@ -302,14 +313,14 @@ func (b *RunBuilder[O, E, B]) start(k int) int {
 }
 
 // Reset drops all rows and the error and keeps the memory. A dictionary keeps its values.
-func (b *RunBuilder[O, E, B]) Reset() {
+func (b *runRows[O]) Reset() {
 	b.ends, b.lastKind = b.ends[:0], runClosed
-	b.values.Reset()
+	b.below.Reset()
 	b.reset()
 }
 
 // Truncate drops the rows from n on.
-func (b *RunBuilder[O, E, B]) Truncate(n int) {
+func (b *runRows[O]) Truncate(n int) {
 	if n < b.Len() {
 		runs := sort.Search(len(b.ends), func(k int) bool { return int(b.ends[k]) >= n })
 		if n != 0 {
@@ -317,20 +328,20 @@ func (b *RunBuilder[O, E, B]) Truncate(n int) {
 			runs++
 		}
 		b.ends, b.lastKind = b.ends[:runs], runClosed
-		b.values.Truncate(runs)
+		b.below.Truncate(runs)
 	}
 	b.truncate(n)
 }
 
 // Data returns the rows as buffers.
-func (b *RunBuilder[O, E, B]) Data() (d Data) { b.DataTo(&d); return d }
+func (b *runRows[O]) Data() (d Data) { b.DataTo(&d); return d }
 
 // DataTo sets d to the rows as buffers.
-func (b *RunBuilder[O, E, B]) DataTo(d *Data) {
+func (b *runRows[O]) DataTo(d *Data) {
 	d.Len, d.Padded = b.Len(), true
 	ends := &b.children[0]
 	ends.Len, ends.Padded = len(b.ends), true
 	ends.Buffers[1] = pad(Bytes(b.ends))
-	b.values.DataTo(&b.children[1])
+	b.below.DataTo(&b.children[1])
 	d.Children = b.children[:]
 }

@@ -138,7 +138,7 @@ func (b *UnionBuilder) Err() error {
 			return &ValueError{b.Name, b.Len(), fmt.Errorf("%w: member %q has %d rows, the column needs %d; end each row by End",
 				ErrUneven, b.Config.Children[k].field(), n, want)}
 		}
-		if err := below(m, func(at int) int { return b.rowOf(k, at) }); err != nil {
+		if err := errBelow(m, func(at int) int { return b.rowOf(k, at) }); err != nil {
 			return err
 		}
 	}
