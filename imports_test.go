@@ -32,7 +32,7 @@ var importRules = []importRule{
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
 	{"internal/flatbuf", nil},
-	{"internal/feed/feedtest", []string{"pgregory.net/rapid"}}, // for tests
+	{"internal/feed/feedtest", []string{"runtime", "pgregory.net/rapid"}}, // for tests
 	{"internal/feed", generated},
 	{"internal/compat", generated},
 	{"internal/soak", nil}, // tests alone

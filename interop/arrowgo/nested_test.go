@@ -82,7 +82,55 @@ func sameNested(path string, a arrow.Array, i int, v reflect.Value) error {
 			}
 		}
 		return nil
+	case *array.Null:
+		return nil
+	case *array.Time64:
+		if have := a.Value(i).ToTime(a.DataType().(*arrow.Time64Type).Unit).Sub(time.Unix(0, 0)); have != v.Interface().(time.Duration) {
+			return differ(have)
+		}
+		return nil
+	case *array.Duration:
+		if have := time.Duration(a.Value(i)) * a.DataType().(*arrow.DurationType).Unit.Multiplier(); have != v.Interface().(time.Duration) {
+			return differ(have)
+		}
+		return nil
+	case *array.Float16:
+		if have := a.Value(i).Uint16(); uint64(have) != v.Uint() {
+			return differ(have)
+		}
+		return nil
+	case *array.Decimal32:
+		if have := int32(a.Value(i)); int64(have) != v.Int() {
+			return differ(have)
+		}
+		return nil
+	case *array.Decimal64:
+		if have := int64(a.Value(i)); have != v.Int() {
+			return differ(have)
+		}
+		return nil
+	case *array.Decimal128:
+		if have := (rt.Decimal128{Lo: a.Value(i).LowBits(), Hi: a.Value(i).HighBits()}); have != v.Interface() {
+			return differ(have)
+		}
+		return nil
+	case *array.Decimal256:
+		if have := rt.Decimal256(a.Value(i).Array()); have != v.Interface() {
+			return differ(have)
+		}
+		return nil
+	case *array.Date64:
+		if have := int64(a.Value(i)); have != v.Int() {
+			return differ(have)
+		}
+		return nil
 	case *array.Timestamp:
+		if v.Kind() == reflect.Int64 {
+			if have := int64(a.Value(i)); have != v.Int() {
+				return differ(have)
+			}
+			return nil
+		}
 		if have := a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit); !have.Equal(v.Interface().(time.Time)) {
 			return differ(have)
 		}
@@ -149,14 +197,17 @@ func roundTripNested[R any, B interface {
 		t.Fatal("no batch", theirs.Err())
 	}
 	rec := theirs.RecordBatch()
-	for i := range all {
-		for k, column := range rec.Columns() {
-			field := reflect.TypeFor[R]().Field(k)
-			if err := sameNested(fmt.Sprintf("row %d, %s", i, field.Name), column, i, reflect.ValueOf(all[i]).Field(k)); err != nil {
-				t.Fatal(err)
+	sameRows := func(rec arrow.RecordBatch) {
+		for i := range all {
+			for k, column := range rec.Columns() {
+				field := reflect.TypeFor[R]().Field(k)
+				if err := sameNested(fmt.Sprintf("row %d, %s", i, field.Name), column, i, reflect.ValueOf(all[i]).Field(k)); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}
+	sameRows(rec)
 	same := func(how string, have, want []R) {
 		if len(have) != len(want) {
 			t.Fatalf("%s: %d rows, want %d", how, len(have), len(want))
@@ -209,9 +260,10 @@ func roundTripNested[R any, B interface {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !array.RecordEqual(rec, again) && !strings.Contains(fmt.Sprint(rec), "NaN") {
+	if !again.Schema().Equal(rec.Schema()) || again.NumRows() != rec.NumRows() {
 		t.Fatalf("a record of the batch: %v, want %v", again, rec)
 	}
+	sameRows(again) // array.RecordEqual looks also at what is below a null, where nothing is promised
 	again.Release()
 	batch.Release()
 }
@@ -223,5 +275,8 @@ func TestNestedTables(t *testing.T) {
 	})
 	t.Run("tree", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) { roundTripNested(t, feed.TreeTable) })
+	})
+	t.Run("deep", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) { roundTripNested(t, feed.DeepTable) })
 	})
 }

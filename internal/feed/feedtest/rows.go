@@ -10,6 +10,9 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	rt "github.com/lightstream-go/lightstream/runtime"
+	"github.com/lightstream-go/lightstream/runtime/column"
 )
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -47,6 +50,18 @@ func draw(t *rapid.T, v reflect.Value, tag string, required bool) {
 	switch v.Interface().(type) {
 	case time.Time:
 		v.Set(reflect.ValueOf(time.Unix(rapid.Int64Range(-1e9, 4e9).Draw(t, "time"), 0).UTC()))
+		return
+	case rt.DateMillis:
+		v.SetInt(86_400_000 * rapid.Int64Range(-100_000, 100_000).Draw(t, "day"))
+		return
+	case rt.Decimal32, rt.Decimal64:
+		v.SetInt(rapid.Int64Range(-999_999_999, 999_999_999).Draw(t, "decimal"))
+		return
+	case rt.Decimal128:
+		v.Set(reflect.ValueOf(column.Decimal128From(rapid.Int64().Draw(t, "decimal"))))
+		return
+	case rt.Decimal256:
+		v.Set(reflect.ValueOf(column.Decimal256From(rapid.Int64().Draw(t, "decimal"))))
 		return
 	case time.Duration:
 		v.SetInt(rapid.Int64Range(0, 86_399).Draw(t, "seconds") * int64(time.Second))
