@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -120,6 +121,26 @@ var arrowColumns = []string{
 	"run_end_encoded<run_ends: int16 not null, values: float64 not null>", "struct<r: run_end_encoded<run_ends: int64 not null, values: dictionary<int8, utf8>>>",
 }
 
+// shape says how many columns tables have, and whether all of them are flat.
+type shape struct {
+	least, most int
+	flat        bool
+}
+
+func (s shape) columns(r *rand.Rand) int { return s.least + r.IntN(s.most-s.least+1) }
+
+// nestedColumn finds the types of columns that have others below them.
+var nestedColumn = regexp.MustCompile(`^\[[^u\]]|\[\](\[|[^b])|^\??\[3\]|map|Leg|Event|Order|Answer|Point|list|struct<|union|ree|run_end`)
+
+func pick[T any](random *rand.Rand, list []T, s shape, typ func(T) string) T {
+	for {
+		c := list[random.IntN(len(list))]
+		if !s.flat || !nestedColumn.MatchString(typ(c)) {
+			return c
+		}
+	}
+}
+
 // columnNames are those that want care.
 var columnNames = []string{
 	"type", "func", "len", "row", "append", "id", "order_id", "release", "string", "b", "h", "i", "rt", "column", "handle", "err", "time", "io",
@@ -127,7 +148,7 @@ var columnNames = []string{
 
 // randomPackages writes packages with n tables of random shape: one of Go structs, one of a .fbs file and one of Arrow streams in
 // turn, of up to ten tables each. It returns the options to generate each with.
-func randomPackages(t testing.TB, dir string, n int, columns func(*rand.Rand) int) (list []*codegen.Options) {
+func randomPackages(t testing.TB, dir string, n int, columns shape) (list []*codegen.Options) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(4, 200))
 	most := min(10, (n+2)/3)
@@ -150,7 +171,7 @@ func randomPackages(t testing.TB, dir string, n int, columns func(*rand.Rand) in
 		case 2:
 			for i := range tables {
 				file := filepath.Join(pkg, fmt.Sprintf("table %d.arrows", i))
-				write(t, file, randomStream(t, random, columns(random)))
+				write(t, file, randomStream(t, random, columns))
 				opts.Inputs = append(opts.Inputs, file)
 			}
 		}
@@ -167,7 +188,7 @@ func randomName(random *rand.Rand, i int) string {
 	return fmt.Sprintf("c%d_%c", i, 'a'+random.IntN(26))
 }
 
-func randomStructs(random *rand.Rand, pkg string, tables int, columns func(*rand.Rand) int) string {
+func randomStructs(random *rand.Rand, pkg string, tables int, columns shape) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "package %s\n\nimport (\n\t\"errors\"\n\t\"time\"\n\n\trt %q\n)\n\nvar (\n\t_ time.Time\n\t_ rt.Date\n)\n\n", pkg, modulePath+"/runtime")
 	b.WriteString("type Leg struct {\n\tVenue string `arrow:\",dict\"`\n\tPrice *float64\n\tAt Point\n\tFills []Point\n}\n\ntype Point struct{ X, Y float64 }\n\n")
@@ -181,8 +202,8 @@ func randomStructs(random *rand.Rand, pkg string, tables int, columns func(*rand
 	for i := range tables {
 		fmt.Fprintf(&b, "\n//lightstream:table\ntype Table%d struct {\n", i)
 		was := false
-		for k := range columns(random) {
-			c := goColumns[random.IntN(len(goColumns))]
+		for k := range columns.columns(random) {
+			c := pick(random, goColumns, columns, func(c [2]string) string { return c[0] + " " + c[1] })
 			typ, nullable := strings.CutPrefix(c[0], "?")
 			if nullable {
 				named := typ == "Side" || typ == "Level"
@@ -202,15 +223,15 @@ func randomStructs(random *rand.Rand, pkg string, tables int, columns func(*rand
 	return b.String()
 }
 
-func randomSchema(random *rand.Rand, tables int, columns func(*rand.Rand) int) string {
+func randomSchema(random *rand.Rand, tables int, columns shape) string {
 	var b strings.Builder
 	head := "include \"lightstream.fbs\";\n\nenum Side : ubyte { Buy = 1, Sell }\n\n" +
 		"struct Point { x: double; y: double; }\n\ntable Leg { venue: string (dict); at: Point; sizes: [long]; }\n"
 	events := "\nunion Event { Leg, Point = 5, note: string, Gone }\ntable Gone {}\ntable Order { events: [Event]; venue: string (ree); }\n"
 	for i := range tables {
 		fmt.Fprintf(&b, "\ntable Table%d {\n", i)
-		for k := range columns(random) {
-			fmt.Fprintf(&b, "  %s: %s;\n", fmt.Sprintf("f%d_%s", k, randomName(random, k)), fbsColumns[random.IntN(len(fbsColumns))])
+		for k := range columns.columns(random) {
+			fmt.Fprintf(&b, "  %s: %s;\n", fmt.Sprintf("f%d_%s", k, randomName(random, k)), pick(random, fbsColumns, columns, func(c string) string { return c }))
 		}
 		b.WriteString("}\n")
 	}
@@ -228,10 +249,10 @@ func randomSchema(random *rand.Rand, tables int, columns func(*rand.Rand) int) s
 	return head + text
 }
 
-func randomStream(t testing.TB, random *rand.Rand, columns int) string {
+func randomStream(t testing.TB, random *rand.Rand, columns shape) string {
 	schema := &ipc.Schema{}
-	for k := range columns {
-		f, err := evolve.ParseField(randomName(random, k) + ": " + arrowColumns[random.IntN(len(arrowColumns))])
+	for k := range columns.columns(random) {
+		f, err := evolve.ParseField(randomName(random, k) + ": " + pick(random, arrowColumns, columns, func(c string) string { return c }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +289,7 @@ func TestRandomTables(t *testing.T) {
 	}
 	dir := t.TempDir()
 	newModule(t, dir)
-	packages := randomPackages(t, dir, *randomTables, func(r *rand.Rand) int { return 1 + r.IntN(24) })
+	packages := randomPackages(t, dir, *randomTables, shape{1, 24, false})
 	tables, lines := 0, 0
 	for _, opts := range packages {
 		outputs, err := codegen.Generate(opts)
@@ -344,12 +365,23 @@ func TestBinarySize(t *testing.T) {
 	}
 }
 
-// BenchmarkColdBuild builds 100 tables of 20 columns with an empty build cache, but for what they import. It prints how long
-// one build takes, on as many processors as there are.
+// BenchmarkColdBuild builds 100 tables of 20 columns with an empty build cache, but for what they import: tables of flat columns
+// of all types, and others of which every third column is nested. It prints how long one build takes, on as many processors as
+// there are.
 func BenchmarkColdBuild(b *testing.B) {
+	for _, s := range []shape{{20, 20, true}, {20, 20, false}} {
+		name := "nested"
+		if s.flat {
+			name = "flat"
+		}
+		b.Run(name, func(b *testing.B) { coldBuild(b, s) })
+	}
+}
+
+func coldBuild(b *testing.B, s shape) {
 	dir := b.TempDir()
 	newModule(b, dir)
-	for _, opts := range randomPackages(b, dir, 100, func(*rand.Rand) int { return 20 }) {
+	for _, opts := range randomPackages(b, dir, 100, s) {
 		opts.Features = nil
 		if _, err := codegen.Run(opts); err != nil {
 			b.Fatal(err)
