@@ -349,8 +349,28 @@ func TestMixedFits(t *testing.T) {
 				continue
 			}
 			checkMixed(t, name, q, rows)
+			checkMixed(t, name+", forwarded", forwarded(t, q), rows)
 		}
 	}
+}
+
+// forwarded returns a stream of what a writer of the table forwards of one.
+func forwarded(t *testing.T, p []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := feed.NewMixedWriter(&out, nil)
+	for b, err := range feed.NewMixedReader(bytes.NewReader(p), nil).Batches(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Forward(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // A union that has fewer members than the table's fits; what no row is of need not be there.

@@ -187,8 +187,9 @@ func (b *builder) groupOf(s *groups, def *GroupDef) *Group {
 	what, reserved := "struct", groupMethods
 	if def.Marker != "" {
 		what, reserved = "union", unionMethods
+		taken := names{}
 		for _, c := range def.Columns {
-			t.Names.IDs = append(t.Names.IDs, strings.TrimSuffix(t.Names.View, "View")+c.Field+"ID")
+			t.Names.IDs = append(t.Names.IDs, taken.free(strings.TrimSuffix(t.Names.View, "View")+c.Field+"ID", ""))
 		}
 	}
 	s.known[def] = t
