@@ -2,6 +2,7 @@ package emit
 
 import (
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -96,7 +97,7 @@ func emitMessageFields(m *model.Message) jen.Code {
 	}
 	return comment("%s returns the fields of a message that are sent.", messageFields(m)).
 		Func().Id(messageFields(m)).Params(jen.Id("m").Op("*").Id(m.Type)).Index().Any().Block(
-		jen.Return(jen.Index().Any().Values(arguments(len("return []any{"), list...))),
+		jen.Return(jen.Index().Any().Add(lines(len("    return []any"), list...))),
 	)
 }
 
@@ -166,8 +167,16 @@ func emitTestFields(t *model.Table) jen.Code {
 	}
 	return comment("%s returns the fields of a row that are columns.", fieldsFunc(t)).
 		Func().Id(fieldsFunc(t)).Params(jen.Id("row").Op("*").Id(t.Row)).Index().Any().Block(
-		jen.Return(jen.Index().Any().Values(arguments(len("return []any{"), list...))),
+		jen.Return(jen.Index().Any().Add(lines(len("    return []any"), list...))),
 	)
+}
+
+// lines writes {&row.Time, &row.Symbol}, in lines of their own where one is too short. It begins after indent bytes.
+func lines(indent int, list ...string) *jen.Statement {
+	if indent+len("{}")+len(strings.Join(list, ", ")) <= lineWidth-8 {
+		return jen.Values(jen.Id(strings.Join(list, ", ")))
+	}
+	return jen.Op("{").Line().Add(arguments(8, list...)).Op(",").Line().Op("}")
 }
 
 // emitTest writes
