@@ -190,3 +190,42 @@ func TestAppendDictionary(t *testing.T) {
 	}
 	same(t, "appended", fileContent(t, bytes.NewReader(p), int64(len(p)), nil), first)
 }
+
+// TestAppendShared appends to a file whose two columns share a dictionary, of which the second has seen more than the first.
+func TestAppendShared(t *testing.T) {
+	a := it.Field{Name: "a", Type: it.Utf8, Dict: &it.Dict{ID: 7, Bits: 8, Signed: true}}
+	b := a
+	b.Name = "b"
+	file := newFile(a, b).dictionary(it.Dictionary(7, false, "x", "y"), 128).batch(it.NewBatch(1).Add(1, 0, nil, it.I8(1)).Add(1, 0, nil, it.I8(0)))
+	name := filepath.Join(t.TempDir(), "x.arrow")
+	if err := os.WriteFile(name, file.bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := ipc.AppendFile(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := column.NewDictionary(0)
+	for _, s := range []string{"x", "y", "z"} {
+		d.Append(s, false)
+	}
+	less := d.Values()
+	d.Append("last", false)
+	of := func(v column.Values, index int8) column.Data {
+		return column.Data{Len: 1, Buffers: [3][]byte{nil, it.I8(index)}, Dictionary: d, Values: v}
+	}
+	if err := w.Write(t.Context(), 1, []column.Data{of(less, 2), of(d.Values(), 3)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := fileContent(t, bytes.NewReader(p), int64(len(p)), nil)
+	if v := c.Batches[1].Columns[0].Values; strings.Join(v.Strings(), " ") != "x y z last" {
+		t.Errorf("the dictionary is %q", v.Strings())
+	}
+}

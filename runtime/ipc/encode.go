@@ -528,12 +528,16 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	case s.next != c.Dictionary:
 		return fmt.Errorf("lightstream: column %q: %w: it shares its dictionary with another column, which brings other values in this batch", p.path, ErrUnsupported)
 	}
-	if s.dictionary == c.Dictionary && s.values.Len() >= n {
+	have, values := s.dictionary, s.values
+	if s.next != nil { // of another column with this id, in the same call
+		have, values = s.next, s.nextValues
+	}
+	if have == c.Dictionary && values.Len() >= n {
 		return nil
 	}
-	same, from, delta := s.dictionary == c.Dictionary, 0, false
-	if !same && e.file && s.dictionary != nil && begins(c.Values, s.values, s.values.Len()) {
-		if same = true; n == s.values.Len() {
+	same, from, delta := have == c.Dictionary, 0, false
+	if !same && e.file && have != nil {
+		if same = begins(c.Values, values, min(n, values.Len())); same && n <= values.Len() {
 			return nil
 		}
 	}
@@ -541,13 +545,13 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 		return nil // the file has these and more
 	}
 	switch {
-	case s.dictionary == nil:
+	case have == nil:
 	case e.mode == OnceDictionaries:
 		return fmt.Errorf("lightstream: column %q: %w", p.path, ErrChanged)
 	case e.file && !same:
 		return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
 	case same && (e.file || e.mode == DeltaDictionaries):
-		from = s.values.Len()
+		from = values.Len()
 		delta = from != 0 || e.file // in a file what follows an empty dictionary is a delta, too
 	}
 	s.next, s.nextValues, e.pending = c.Dictionary, c.Values, true
