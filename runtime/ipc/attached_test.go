@@ -3,6 +3,7 @@ package ipc_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -32,8 +33,8 @@ var attachedSchema = &ipc.Schema{
 }
 
 func attachedColumns(n int64) []column.Data {
-	values := mem.Alloc(16)
-	column.View[int64](values)[0], column.View[int64](values)[1] = n, n+1
+	values := binary.LittleEndian.AppendUint64(mem.Alloc(16)[:0], uint64(n))
+	values = binary.LittleEndian.AppendUint64(values, uint64(n+1))
 	return []column.Data{
 		{Len: 2, Buffers: [3][]byte{nil, values}},
 		{Len: 2, Children: []column.Data{{Len: 2, Buffers: [3][]byte{nil, make([]byte, 8)}}}},
@@ -91,7 +92,7 @@ func TestAttached(t *testing.T) {
 		if !slices.Equal(b.Metadata(), want) || !slices.Equal(kept.Metadata(), want) {
 			t.Errorf("batch %d has %q and %q, want %q", i, b.Metadata(), kept.Metadata(), want)
 		}
-		if n := column.View[int64](b.Column(0).Buffers[1])[0]; n != int64(i) {
+		if n := binary.LittleEndian.Uint64(b.Column(0).Buffers[1]); n != uint64(i) {
 			t.Errorf("batch %d begins with %d", i, n)
 		}
 		if err := w.Forward(ctx, b); err != nil {

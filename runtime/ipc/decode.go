@@ -491,6 +491,14 @@ func deepCopies(columns []column.Data) []column.Data {
 	return columns
 }
 
+// tooManyRows is the error of a length that is over the limit.
+func (d *decoder) tooManyRows(n int64) error {
+	if n > d.limits.MaxRows {
+		return frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", n, d.limits.MaxRows)
+	}
+	return frame.Errorf(ErrLimit, "%d rows are more than the %d that this host can address; send smaller batches", n, int64(maxRows))
+}
+
 // checkBatch checks the counts of a batch and returns its rows.
 func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, unions int) (rows int, err error) {
 	if b.V4 {
@@ -500,8 +508,8 @@ func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, unions
 	switch {
 	case n < 0:
 		return 0, malformed(b.RowsAt(), "message.length", "%d rows", n)
-	case n > d.limits.MaxRows || n > math.MaxInt/16-64: // 16 bytes are the widest that is not checked for itself
-		return 0, frame.At(b.RowsAt(), "message.length", frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", n, d.limits.MaxRows))
+	case n > min(d.limits.MaxRows, maxRows):
+		return 0, frame.At(b.RowsAt(), "message.length", d.tooManyRows(n))
 	case b.NumNodes() != nodes:
 		return 0, malformed(b.NodeAt(0), "message.nodes", "%d field nodes, the schema wants %d", b.NumNodes(), nodes)
 	}
@@ -539,8 +547,8 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 		return malformed(at, p.path, "%d rows in a batch of %d", length, rows)
 	case length < int64(rows):
 		return malformed(at, p.path, "%d rows, the column above it needs %d", length, rows)
-	case length > d.limits.MaxRows || length > math.MaxInt/16-64:
-		return frame.At(at, p.path, frame.Errorf(ErrLimit, "%d rows exceed Limits.MaxRows (%d); raise it or send smaller batches", length, d.limits.MaxRows))
+	case length > min(d.limits.MaxRows, maxRows):
+		return frame.At(at, p.path, d.tooManyRows(length))
 	case nulls < 0 || nulls > length:
 		return malformed(at, p.path, "null_count %d of %d rows", nulls, length)
 	case nulls != 0 && !nullable:

@@ -170,6 +170,9 @@ func TestHostileFiles(t *testing.T) {
 		{"zeros in a block", edit(good(), func(f *arrowFile) { clear(f.p[f.blocks[0].offset:]) }), malformed, "where the footer lists a record batch"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if strings.HasPrefix(c.name, "1.5 GiB") && math.MaxInt == math.MaxInt32 {
+				c.says = "this host can address"
+			}
 			for way, read := range map[string]func([]byte, *ipc.ReaderOptions) (int64, error){"read": readFile, "mapped": readMapped} {
 				opts, budget := damaged(ipc.Contents)
 				if strings.HasPrefix(c.says, "Limits.") {
