@@ -301,12 +301,12 @@ func Children(h Handle, n int) []column.Data {
 
 // deepCopy gives a column of a batch lists of the batch's own of its data buffers and children.
 func deepCopy(h Handle, d *column.Data) {
-	if d.Variadic != nil {
+	if len(d.Variadic) != 0 { // an empty list says that the column has views
 		list := Parts(h, len(d.Variadic))
 		copy(list, d.Variadic)
 		d.Variadic = list
 	}
-	if d.Children != nil {
+	if len(d.Children) != 0 {
 		list := Children(h, len(d.Children))
 		copy(list, d.Children)
 		d.Children = list
