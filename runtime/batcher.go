@@ -88,22 +88,32 @@ func NewBatcher[R, B any, W Builder[R]](out *Writer[R, B, W], opts *BatcherOptio
 // and the batcher stays usable. Any number of goroutines may call it.
 func (b *Batcher[R, B, W]) Append(ctx context.Context, row R) error {
 	b.mu.Lock()
+	for {
+		again, err := b.append(ctx, row)
+		if !again {
+			return err
+		}
+	}
+}
+
+// append is Append with the lock, which it gives up. It tells whether to call it again, with the lock still held.
+func (b *Batcher[R, B, W]) append(ctx context.Context, row R) (again bool, err error) {
 	for b.full || b.closed || b.err != nil {
 		switch {
 		case b.err != nil:
 			defer b.mu.Unlock()
-			return b.err
+			return false, b.err
 		case b.closed:
 			b.mu.Unlock()
-			return ipc.ErrClosed
+			return false, ipc.ErrClosed
 		case b.opts.RefuseFull:
 			b.dropped++
 			b.mu.Unlock()
-			return ErrFull
+			return false, ErrFull
 		}
 		if err := b.wait(ctx); err != nil {
 			b.mu.Unlock()
-			return err
+			return false, err
 		}
 	}
 	base := b.base
@@ -112,9 +122,14 @@ func (b *Batcher[R, B, W]) Append(ctx context.Context, row R) error {
 	if base.failed {
 		err := base.Err()
 		base.Truncate(n)
+		if n != 0 && full(err) { // the batch can take no more rows: the row is for the next one
+			b.full = true
+			b.look()
+			return true, nil
+		}
 		b.dropped++
 		b.mu.Unlock()
-		return err
+		return false, err
 	}
 	b.taken++
 	wake := false
@@ -129,7 +144,7 @@ func (b *Batcher[R, B, W]) Append(ctx context.Context, row R) error {
 	if wake {
 		b.look()
 	}
-	return nil
+	return false, nil
 }
 
 // look tells the sender that something has changed.

@@ -157,7 +157,7 @@ func CheckSchema(table string, columns []Column, schema *ipc.Schema) error {
 // looksUp tells whether values are found by others when the column is fitted: text that is converted, and all below a nested column.
 func (c *columnFit) looksUp() bool {
 	h := c.have
-	return c.below || c.after != nil || c.convert != nil && h.Dictionary == nil && (h.Type.IsText() || h.Type.IsBinary() || nested(h.Type.Kind))
+	return c.below || c.after != nil || c.refuse && nested(h.Type.Kind) || c.convert != nil && h.Dictionary == nil && (h.Type.IsText() || h.Type.IsBinary() || nested(h.Type.Kind))
 }
 
 // differ notes that a column does not fit.

@@ -2,10 +2,12 @@ package rt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -49,6 +51,8 @@ type Writer[R, B any, W Builder[R]] struct {
 	dropped int64 // rows
 
 	delay *delay // nil without MaxDelay
+
+	refused error // what became of rows that were to be sent because of MaxDelay, for the next Append
 
 	forward B // the batch of the current Forward
 	handle  interface{ Handle() Handle }
@@ -187,9 +191,22 @@ func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 	if err := w.out.Err(); err != nil {
 		return err
 	}
+	if err := w.refused; err != nil {
+		w.refused = nil
+		w.delay.begin() // they wait still
+		return err
+	}
 	b := w.own.base()
 	n := b.Len()
 	w.own.Append(row)
+	if b.failed && n != 0 && full(b.Err()) {
+		b.Truncate(n)
+		if err := w.flush(ctx); err != nil {
+			return err
+		}
+		n = b.Len()
+		w.own.Append(row)
+	}
 	if b.failed {
 		err := b.Err()
 		b.Truncate(n)
@@ -210,6 +227,11 @@ func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 	return nil
 }
 
+// full tells whether a row was refused because the rows before it leave no room for it in one batch.
+func full(err error) bool {
+	return errors.Is(err, column.ErrRunEnds) || errors.Is(err, column.ErrTooLong) || errors.Is(err, column.ErrTooManyItems)
+}
+
 // Flush sends the rows of Append that still wait.
 func (w *Writer[R, B, W]) Flush(ctx context.Context) error {
 	if err := w.delay.enter(ctx); err != nil {
@@ -222,7 +244,9 @@ func (w *Writer[R, B, W]) Flush(ctx context.Context) error {
 // late sends the rows that have waited for MaxDelay. Its error is that of every later call.
 func (w *Writer[R, B, W]) late(ctx context.Context) {
 	if w.ready && !w.out.Closed() {
-		_ = w.flush(ctx)
+		if err := w.flush(ctx); err != nil && ctx.Err() == nil && w.out.Err() == nil {
+			w.refused = err // of rows that still wait; what the writer itself has it tells anyway
+		}
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"reflect"
 	"sort"
+	"strings"
 )
 
 // Runs is a run-end encoded column: values E that stand for several rows in a row, of which V is the view.
@@ -161,6 +163,18 @@ func RunBuilderOf[O int16 | int32 | int64, E any, B Builder](values B, add func(
 	}
 	if keep, ok := any(func(old, v []byte) []byte { return append(old[:0], v...) }).(func(old, v E) E); ok {
 		b.keep = keep // the caller may write into v
+	}
+	var text []byte
+	if keep, ok := any(func(_, v string) string {
+		text = append(text[:0], v...) // a string may alias a batch, whose memory is used again
+		return stringOf(text)
+	}).(func(old, v E) E); ok {
+		b.keep = keep
+	} else if reflect.TypeFor[E]().Kind() == reflect.String {
+		b.keep = func(_, v E) E {
+			reflect.ValueOf(&v).Elem().SetString(strings.Clone(reflect.ValueOf(v).String()))
+			return v
+		}
 	}
 	b.isNil, _ = any(func(v []byte) bool { return v == nil }).(func(v E) bool)
 	return b

@@ -58,7 +58,7 @@ func (b *UnionBuilder) Size() int {
 	return n
 }
 
-// End adds a row of the member with the given type id: the value that was added to the member's builder last.
+// End adds a row of the member with the given type id: the first value that was added to the member's builder and has no row yet.
 func (b *UnionBuilder) End(id int8) {
 	k := slices.Index(b.ids, int32(id))
 	if k < 0 {
@@ -71,7 +71,7 @@ func (b *UnionBuilder) End(id int8) {
 
 // end is End of member k.
 func (b *UnionBuilder) end(k int) {
-	rows, at := len(b.types), b.members[k].Len()-1
+	rows, at := len(b.types), b.counts[k]
 	if rows == cap(b.types) {
 		b.types = growFixed(b.types, 1)
 	}

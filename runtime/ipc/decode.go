@@ -105,6 +105,18 @@ type dictionary struct {
 
 func (x *dictionary) plan() *columnPlan { return &x.plans[0] }
 
+// empty makes the dictionary one that nothing was sent of.
+func (x *dictionary) empty() {
+	x.release()
+	x.values, x.came, x.grown = column.NewDictionary(0), false, nil
+	if !x.plan().isText() {
+		none := x.plan().noRows()
+		x.values.SetColumn(&none)
+	}
+	x.messages++
+	x.changes++
+}
+
 func newDecoder(limits *Limits, level Level, align Align, pool *mem.Pool) *decoder {
 	d := &decoder{limits: limits.WithDefaults(), level: level, align: align}
 	if d.level == DefaultLevel {
@@ -172,11 +184,8 @@ func (d *decoder) addDictionaries(f *Field, path string, want bool) error {
 		have.want = have.want || want
 		return nil
 	}
-	x := &dictionary{id: e.ID, plans: [1]columnPlan{planOf(&values, path+".dictionary")}, want: want, values: column.NewDictionary(0), below: d.below(values.Children, nil)}
-	if !x.plan().isText() {
-		empty := x.plan().noRows()
-		x.values.SetColumn(&empty)
-	}
+	x := &dictionary{id: e.ID, plans: [1]columnPlan{planOf(&values, path+".dictionary")}, want: want, below: d.below(values.Children, nil)}
+	x.empty()
 	d.dicts[e.ID] = x
 	return nil
 }
@@ -597,6 +606,12 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 				return err
 			}
 		}
+	}
+	switch p.layout { // rows that the body has no bytes for count as if it had
+	case layoutNull:
+		c.size += int64(rows)
+	case layoutRunEnds:
+		c.size += 8 * int64(rows)
 	}
 	if len(p.children) == 0 {
 		return nil

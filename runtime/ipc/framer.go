@@ -37,7 +37,9 @@ type ProtocolFramer struct {
 	in       []*MessageDecoder // by tag, nil but for tables
 	received Stats
 
-	out    []*encoder // by tag, nil but for tables
+	tables []*Schema  // by tag, nil but for tables
+	how    encoding   // of their batches
+	out    []*encoder // by tag, nil before the first batch of a table
 	schema []bool     // by tag: the schema was sent
 	sent   Stats
 }
@@ -60,7 +62,14 @@ func NewProtocolFramer(members []Member, opts *ProtocolOptions) (*ProtocolFramer
 
 func newProtocolFramer(members []Member, opts *ProtocolOptions) (*ProtocolFramer, error) {
 	f := &ProtocolFramer{framing: frame.Lightstream{MaxPayload: opts.MaxPayload, Announced: opts.Announce}}
-	f.in, f.out, f.schema = make([]*MessageDecoder, len(members)), make([]*encoder, len(members)), make([]bool, len(members))
+	f.how = encoding{mode: opts.Dictionaries, compression: opts.Compression}
+	if f.how.compression != Uncompressed {
+		if _, err := newDeflater(f.how.compression); err != nil {
+			return nil, err
+		}
+	}
+	n := len(members)
+	f.in, f.tables, f.out, f.schema = make([]*MessageDecoder, n), make([]*Schema, n), make([]*encoder, n), make([]bool, n)
 	for i := range members {
 		if err := f.register(i, &members[i], opts); err != nil {
 			return nil, err
@@ -75,9 +84,7 @@ func (f *ProtocolFramer) register(i int, m *Member, opts *ProtocolOptions) (err 
 		if _, err = f.framing.RegisterTable(m.Name, m.Schema.Fingerprint()); err != nil {
 			return err
 		}
-		if f.out[i], err = newEncoder(m.Schema, encoding{mode: opts.Dictionaries, compression: opts.Compression}); err != nil {
-			return fmt.Errorf("lightstream: table %q: %w", m.Name, err)
-		}
+		f.tables[i] = m.Schema
 		reader := ReaderOptions{}
 		if opts.Reader != nil {
 			reader = *opts.Reader
@@ -163,8 +170,13 @@ func (f *ProtocolFramer) right(tag byte, kind frame.Kind) error {
 
 // encode lays out the messages of a batch: the schema if it is the table's first, what the reader lacks of its dictionaries, and
 // the batch.
-func (f *ProtocolFramer) encode(tag byte, rows int, columns []column.Data) (*encoder, error) {
-	e := f.out[tag]
+func (f *ProtocolFramer) encode(tag byte, rows int, columns []column.Data) (e *encoder, err error) {
+	if e = f.out[tag]; e == nil {
+		if e, err = newEncoder(f.tables[tag], f.how); err != nil {
+			return nil, err
+		}
+		f.out[tag] = e
+	}
 	e.begin()
 	if !f.schema[tag] {
 		e.addSchema(0)

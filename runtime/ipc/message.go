@@ -135,11 +135,11 @@ func (d *MessageDecoder) Measure(prefix []byte) (n, need int, err error) {
 // forget drops the dictionaries of the last message.
 func (d *MessageDecoder) forget() {
 	for _, dict := range d.dec.dicts { // those of another message are nothing to this one
-		if dict.values.Len() != 0 {
-			dict.values = column.NewDictionary(0)
+		if dict.came {
+			dict.empty()
 		}
-		dict.release()
 	}
+	d.dec.entries, d.dec.texts = 0, 0
 }
 
 // decode returns the batch in p. A decoder without a schema takes it from the first message.
