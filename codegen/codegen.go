@@ -50,6 +50,10 @@ type Options struct {
 
 	// Include are directories to search for files that .fbs files include.
 	Include []string
+
+	// Whole has a directory stand for all that is generated in it, as dir/... does: also for what the generated files there came
+	// from that are of schemas. It is for looking at what there is, as [Check] and [Changes] do.
+	Whole bool
 }
 
 // Output is a generated file.
@@ -148,6 +152,11 @@ func (g *generator) input(input string) error {
 		return fmt.Errorf("%s: not a definition; name a directory, or a .go, .fbs, .arrow or .arrows file", input)
 	}
 	n, err := g.goPackage(input)
+	if err == nil && g.opts.Whole {
+		var schemas int
+		schemas, err = g.schemasOf(input)
+		n += schemas
+	}
 	if err == nil && n == 0 {
 		err = fmt.Errorf("%s: no tables; write //lightstream:table in the comment of a struct", input)
 	}

@@ -42,8 +42,7 @@ func TestRunsOfTextsThatGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, reuse := range []bool{false, true} {
-		var b column.RunBuilder[int32, string, *column.TextBuilder]
-		b = *column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string])
+		b := column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string])
 		b.Init(column.Config{Name: "venue", Children: []column.Config{{Name: "run_ends"}, {Name: "values"}}})
 		for batch, err := range feed.NewTradeReader(bytes.NewReader(in.Bytes()), &rt.ReaderOptions{Reuse: reuse}).Batches(t.Context()) {
 			if err != nil {

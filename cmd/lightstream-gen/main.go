@@ -116,6 +116,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if opts.Package == "" && generatesHere(&opts) {
 		opts.Package = os.Getenv("GOPACKAGE") // set by go generate
 	}
+	opts.Whole = *check || *breaking
 	outputs, err := codegen.Generate(&opts)
 	switch {
 	case err != nil:
