@@ -59,9 +59,12 @@ func TestRunsOfTextsThatGo(t *testing.T) {
 	}
 }
 
-// TestLongRuns reads streams of few bytes whose runs stand for 2^31-1 rows, or items.
+// TestLongRuns reads streams of few bytes whose runs stand for 100 Mi items, or whose nulls for as many rows.
 func TestLongRuns(t *testing.T) {
-	const n = 1<<31 - 1
+	if !column.Native {
+		t.Skip("the columns of typed batches are not as they are sent here")
+	}
+	const n = 100 << 20
 	b := feed.NewMixedBuilder(nil)
 	row := mixedRow(1)
 	row.Tags = []rt.Null[string]{rt.Some("x")}
@@ -94,13 +97,12 @@ func TestLongRuns(t *testing.T) {
 	field := ipc.Field{Name: "n", Type: ipc.Type{Kind: ipc.KindNull}, Nullable: true}
 	var nulls bytes.Buffer
 	w = ipc.NewWriter(&nulls, &ipc.Schema{Fields: []ipc.Field{field}}, nil)
-	const many = 100 << 20
-	if err := errors.Join(w.Write(t.Context(), many, []column.Data{{Len: many, Nulls: many}}), w.Close()); err != nil {
+	if err := errors.Join(w.Write(t.Context(), n, []column.Data{{Len: n, Nulls: n}}), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	_, err = openBag(nulls.Bytes(), &rt.ReaderOptions{Limits: &ipc.Limits{MaxExpanded: 1 << 20}}, rt.Column{Field: field}).Next(t.Context())
 	if !errors.Is(err, ipc.ErrLimit) || !strings.Contains(err.Error(), "MaxExpanded") {
-		t.Errorf("%d nulls: %v", many, err)
+		t.Errorf("%d nulls: %v", n, err)
 	}
 }
 
