@@ -257,6 +257,7 @@ func (w *Writer[R, B, W]) flush(ctx context.Context) error {
 	if err := w.send(ctx, w.own.base()); err != nil {
 		return err
 	}
+	w.refused = nil
 	w.own.Reset()
 	return nil
 }

@@ -135,6 +135,10 @@ func inflate(dst, src []byte) error {
 		if have := checksum(dst); have != le.Uint32(rest) {
 			return fmt.Errorf("the content has the checksum %#x, want %#x", have, le.Uint32(rest))
 		}
+		rest = rest[4:]
+	}
+	if len(rest) != 0 {
+		return fmt.Errorf("%d bytes follow the frame", len(rest))
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ func TestFrames(t *testing.T) {
 			if err := c.Inflate(got, frame); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%s, %s: %v", name, how, err)
 			}
+			if err := c.Inflate(got, append(bytes.Clone(frame), 0)); err == nil {
+				t.Errorf("%s, %s: it is taken with a byte behind its end", name, how)
+			}
 			for _, n := range []int{len(want) - 1, len(want) + 1} {
 				if err := c.Inflate(make([]byte, n), frame); err == nil {
 					t.Errorf("%s, %s: %d bytes inflate to %d", name, how, len(want), n)

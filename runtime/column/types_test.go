@@ -2,6 +2,7 @@ package column_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -194,8 +195,13 @@ func TestTruncateBeyond(t *testing.T) {
 		"list":  column.ListOf(new(column.FixedBuilder[int8]), (*column.FixedBuilder[int8]).AppendAll),
 		"array": column.FixedListOf(new(column.FixedBuilder[int8]), func(a *[2]int8) []int8 { return a[:] }, (*column.FixedBuilder[int8]).AppendAll),
 	}
+	for _, sparse := range []bool{false, true} {
+		u := new(column.UnionBuilder)
+		u.Members(0, new(column.FixedBuilder[int8]))
+		builders[fmt.Sprint("union, sparse ", sparse)] = u
+	}
 	for name, b := range builders {
-		b.Init(column.Config{Name: name, Nullable: true, Width: 2, Children: []column.Config{{Name: "item"}}})
+		b.Init(column.Config{Name: name, Nullable: true, Width: 2, Sparse: strings.HasSuffix(name, "true"), Children: []column.Config{{Name: "item"}}})
 		b.AppendBlank(9)
 		b.Reset()
 		b.AppendBlank(2)

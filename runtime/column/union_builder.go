@@ -170,6 +170,7 @@ func (b *UnionBuilder) Reset() {
 
 // Truncate drops the rows from n on, with values that were not ended.
 func (b *UnionBuilder) Truncate(n int) {
+	n = min(n, b.Len())
 	for _, id := range b.types[n:] {
 		b.counts[slices.Index(b.ids, int32(id))]--
 	}
