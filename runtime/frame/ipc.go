@@ -431,7 +431,7 @@ const taggedHead = 5
 // foreign recognises the first four bytes of what is not an Arrow stream. None of them is a length that a stream from before
 // 0.15 can begin with: four less than a multiple of eight. Nor do ones follow that, where a message in another frame has them.
 func foreign(p []byte) error {
-	if len(p) >= taggedHead+4 && binary.LittleEndian.Uint32(p[taggedHead:]) == continuation {
+	if len(p) >= taggedHead+4 && binary.LittleEndian.Uint32(p[taggedHead:]) == continuation && binary.LittleEndian.Uint32(p[1:]) != 0 {
 		return At(0, "", Errorf(ErrMalformed, "a frame with tag %d and %d bytes of Arrow in it is not an Arrow stream; the peer speaks the Lightstream protocol or TLV, read it with rt.Protocol or frame.TLV", p[0], binary.LittleEndian.Uint32(p[1:])))
 	}
 	for _, k := range [...]struct{ magic, text string }{
