@@ -31,10 +31,22 @@
 //
 // A [Conn] has all of these and is a [net.Conn] too, so TLS or an HTTP server can stand on any of them.
 //
+// # URIs
+//
+// [Open] and [Listen] connect by URI, of the schemes whose packages the program imports. [ParseURI] is for those who also look
+// at what the URI says about the stream.
+//
+//	tcp://host:port            package tcp      usertimeout=
+//	uds:///path, uds:path      package uds      mode=
+//	stdio:, -                  package stdio
+//
+// All have timeout=, and the parameters of [StreamOptions]. With "+listen" behind the scheme Open waits for the other end
+// rather than dialling it. Credentials are given by [Options], never in a URI.
+//
 // # Errors
 //
 // Except for [io.EOF], which a Read returns as it is when the peer has half-closed or closed, errors are of type
-// *[Error]. With [errors.Is] they match, on every transport:
+// *[Error]; what is wrong with a URI is a *[URIError]. With [errors.Is] they match, on every transport:
 //
 //   - [os.ErrDeadlineExceeded] after a deadline; the connection stays usable,
 //   - [net.ErrClosed] after this end's own Close, or for a write after its CloseWrite,
@@ -45,5 +57,5 @@
 // # A transport of your own
 //
 // Whatever is an io.ReadWriter can carry a stream. To be used like the ones here, implement [Conn] and [Listener] and
-// run [github.com/lightstream-go/lightstream/transports/transporttest] over them.
+// run [github.com/lightstream-go/lightstream/transports/transporttest] over them. [Register] gives it a scheme.
 package transports

@@ -1,6 +1,7 @@
 package transports_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -40,6 +41,49 @@ func ExampleConn() {
 	// one two <nil>
 	// EOF
 	// lightstream: pipe memory: write: use of closed network connection; CloseWrite was called before
+}
+
+// A program that is told by its user where to connect to. It links the transports that it imports; this one imports tcp
+// and uds.
+func ExampleOpen() {
+	ctx := context.Background()
+	l, err := transports.Listen(ctx, "tcp://127.0.0.1:0", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer l.Close()
+	c, err := transports.Open(ctx, "tcp://"+l.Addr().String()+"?timeout=10s", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	fmt.Println("connected to", c.RemoteAddr().String() == l.Addr().String())
+
+	_, err = transports.Open(ctx, "quic://localhost:9000", nil)
+	fmt.Println(err)
+	_, err = transports.Open(ctx, "uds:///run/feed.sock?colour=red", nil)
+	fmt.Println(err)
+	// Output:
+	// connected to true
+	// lightstream: quic: the scheme quic is not linked into this program; add import _ "github.com/lightstream-go/lightstream/transports/quic"
+	// lightstream: uds:///run/feed.sock: colour=: unknown parameter; known for uds: announce, compression, mode, ordered, protocol, streams, timeout
+}
+
+// Whoever sends more than bytes parses the URI and obeys its Stream.
+func ExampleParseURI() {
+	u, err := transports.ParseURI("tcp+listen://:9000?compression=zstd&streams=4")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(u, u.Stream.Protocol, u.Stream.Compression, u.Stream.Streams)
+	_, err = transports.ParseURI("tcp://me:password@localhost:9000")
+	fmt.Println(err)
+	// Output:
+	// tcp+listen://:9000 arrow zstd 4
+	// lightstream: tcp: a user or a password in a URI is refused; URIs end up in logs; give credentials by options
 }
 
 func ExampleError() {

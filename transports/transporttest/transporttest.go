@@ -38,14 +38,13 @@ import (
 	"github.com/lightstream-go/lightstream/transports"
 )
 
-// Role is what the dialling end of a connection will do. Most transports need not know; one that asks for data or brings
-// it, such as HTTP, does.
-type Role int
+// Role is what the dialling end of a connection will do.
+type Role = transports.Role
 
 const (
-	SendsAndReceives Role = iota // only if Caps has Duplex
-	Sends
-	Receives
+	SendsAndReceives = transports.SendsAndReceives // only if Caps has Duplex
+	Sends            = transports.Sends
+	Receives         = transports.Receives
 )
 
 type (

@@ -1,0 +1,12 @@
+// Package all registers every transport of this module, for programs that take any URI. It exports nothing:
+//
+//	import _ "github.com/lightstream-go/lightstream/transports/all"
+//
+// A program that knows which transports it needs imports those instead, and links no more than they need.
+package all
+
+import (
+	_ "github.com/lightstream-go/lightstream/transports/stdio" // stdio:
+	_ "github.com/lightstream-go/lightstream/transports/tcp"   // tcp://
+	_ "github.com/lightstream-go/lightstream/transports/uds"   // uds://
+)
