@@ -28,6 +28,15 @@ type Column struct {
 	HasDefault bool    // the empty text is a default too
 	Names      bool    // rows are named numbers, of which the dictionary has the names
 	Values     []Value // of a column of named numbers, nil where only the program knows them
+	Below      []Below // the named numbers in columns below this one
+}
+
+// Below is a column of named numbers below one of a table: in a struct, a list, a map, a union, or in any of those within another.
+// Runs are passed through: what a run-end encoded column has is said of its values.
+type Below struct {
+	Path   []string // of names, from that of a child of the column
+	Names  bool     // rows are named numbers, of which the dictionary has the names
+	Values []Value  // nil where only the program knows them
 }
 
 // Value is a named number.
@@ -272,65 +281,23 @@ func (c *comparison) changed(o, n *Column) *Change {
 	if was, is := describe(o), describe(n); was != is {
 		what = append(what, fmt.Sprintf("is %s, was %s", is, was))
 	}
-	numbers := o.Dictionary == nil && n.Dictionary == nil
-	renamed, renumbered := compareValues(o.Values, n.Values)
-	if renamed != "" {
-		what = append(what, renamed)
-	}
-	if o.Names != n.Names {
-		what = append(what, map[bool]string{true: "has names of numbers, was any text", false: "has any text, was names of numbers"}[n.Names])
-	}
+	names, renumbered := compareNames(o, n)
+	what = append(what, names...)
 	if o.HasDefault && (!n.HasDefault || o.Default != n.Default) {
 		what = append(what, fmt.Sprintf("has no longer the default %s", quoted(o.Default)))
 	}
 	if o.NaiveUTC && !n.NaiveUTC {
 		what = append(what, "takes no longer times without a zone as UTC")
 	}
-	if len(what) == 0 && (renumbered == "" || !numbers) {
+	if len(what) == 0 && len(renumbered) == 0 {
 		return nil
 	}
-	if numbers && renumbered != "" {
-		what = append(what, renumbered)
+	if len(renumbered) != 0 {
+		what = append(what, renumbered...)
 		meaning := way{false, "the same number means something else"}
 		return change(n.Name, strings.Join(what, ", "), meaning, way{})
 	}
 	forward := refused(c.forward, n.Name, newReaders, reads(n, o, newReaders))
 	backward := refused(c.backward, o.Name, oldReaders, c.byOld(o, n))
 	return change(n.Name, strings.Join(what, ", "), forward, backward)
-}
-
-// compareValues says how the names of a column's numbers have changed, and which of those that stay have another number.
-func compareValues(old, new []Value) (names, numbers string) {
-	if old == nil || new == nil {
-		return "", ""
-	}
-	was := map[string]string{}
-	for _, v := range old {
-		was[v.Name] = v.Number
-	}
-	var added, other []string
-	for _, v := range new {
-		number, there := was[v.Name]
-		switch {
-		case !there:
-			added = append(added, v.Name)
-		case number != v.Number:
-			other = append(other, fmt.Sprintf("%s is %s, was %s", v.Name, v.Number, number))
-		}
-		delete(was, v.Name)
-	}
-	var what []string
-	if len(added) > 0 {
-		what = append(what, "has the new names "+strings.Join(added, ", "))
-	}
-	if len(was) > 0 {
-		var gone []string
-		for _, v := range old {
-			if _, is := was[v.Name]; is {
-				gone = append(gone, v.Name)
-			}
-		}
-		what = append(what, "has no longer the names "+strings.Join(gone, ", "))
-	}
-	return strings.Join(what, ", "), strings.Join(other, ", ")
 }

@@ -2,6 +2,7 @@ package evolve_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/codegen/evolve"
@@ -72,7 +73,75 @@ func TestNames(t *testing.T) {
 		if got := evolve.Of(changes); got != test.want {
 			t.Errorf("case %d: %v, want %v: %v", i, got, test.want, changes)
 		}
+		for _, nested := range []string{
+			"list<%s> not null", "list<item: list<%s> not null>", "fixed_size_list[2]<%s>", "struct<a: int8, %s, b: utf8>",
+			"list<item: struct<%s> not null>", "map<entries: struct<key: utf8 not null, %s> not null>", "dense_union[0, 1]<a: utf8, %s> not null",
+			"run_end_encoded<run_ends: int32 not null, %s> not null",
+			"list<item: run_end_encoded<run_ends: int32 not null, %s> not null>",
+			"run_end_encoded<run_ends: int32 not null, values: struct<%s> not null> not null",
+		} {
+			changes := evolve.Compare([]evolve.Column{nest(t, nested, &test.old)}, []evolve.Column{nest(t, nested, &test.new)})
+			if got := evolve.Of(changes); got != test.want {
+				t.Errorf("case %d in %s: %v, want %v: %v", i, nested, got, test.want, changes)
+			}
+		}
 	}
+}
+
+// nest returns a column with c below it, of which what is known stands in a lock.
+func nest(t *testing.T, format string, c *evolve.Column) evolve.Column {
+	path, names, of := "", "", c.Field
+	top := strings.HasPrefix(format, "run_end_encoded<run_ends: int32 not null, %s") // what is known is known of the column
+	of.Name = "values"
+	for at := range len(format) {
+		if rest := format[at:]; strings.HasPrefix(rest, "item: ") || strings.HasPrefix(rest, "entries: ") || strings.HasPrefix(rest, "values: ") {
+			name, _, _ := strings.Cut(rest, ":")
+			path += name + " > "
+		}
+	}
+	if c.Names {
+		names = "; names"
+	}
+	for i, v := range c.Values {
+		names += []string{"; values ", ", "}[min(i, 1)] + v.Name + " " + v.Number
+	}
+	if format == "list<item: run_end_encoded<run_ends: int32 not null, %s> not null>" {
+		path = "item" // values of runs are passed through
+	} else {
+		path += "values"
+	}
+	if names != "" && !top {
+		names = "; in " + path + names
+	}
+	text := "lightstream.schema.lock v1\nfile f\ntable T t\n\tx: " + fmt.Sprintf(format, evolve.FormatField(&of)) + names + "\n"
+	lock, err := evolve.ParseLock([]byte(text))
+	if err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return lock.Files[0].Tables[0].Columns[0]
+}
+
+func ExampleCompare_namesBelow() {
+	// What a schema does not tell stands in the lock, for columns at any depth.
+	const table = `lightstream.schema.lock v1
+file orders_lightstream.go
+table Order order
+	legs: list<item: struct<side: uint8 not null> not null>; in item > side; values `
+	before, err := evolve.ParseLock([]byte(table + "Buy 0, Sell 1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	after, err := evolve.ParseLock([]byte(table + "Sell 0, Buy 1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, c := range evolve.CompareLocks(before, after) {
+		fmt.Println(c.String())
+	}
+	// Output:
+	// Order: legs in item.side Sell is 0, was 1, Buy is 1, was 0: breaking: the same number means something else
 }
 
 func TestVerdicts(t *testing.T) {

@@ -22,6 +22,8 @@ const LockName = "lightstream.schema.lock"
 //		time: timestamp[ns, UTC] not null
 //		symbol: dictionary<int32, utf8> not null
 //		price: float64 not null; was px; default 0
+//		side: uint8 not null; values Buy 1, Sell 2
+//		legs: list<item: struct<side: uint8 not null> not null>; in item > side; values Buy 1, Sell 2
 //
 //	message Heartbeat heartbeat
 //		sent: int64 not null; slot 0
@@ -133,10 +135,24 @@ func writeColumn(b *strings.Builder, c *Column) {
 	if c.NaiveUTC {
 		b.WriteString("; naive UTC")
 	}
-	if c.Names {
+	writeNames(b, c.Names, c.Values)
+	for i := range c.Below {
+		for k, name := range c.Below[i].Path {
+			separator := " > "
+			if k == 0 {
+				separator = "; in "
+			}
+			b.WriteString(separator + quoted(name))
+		}
+		writeNames(b, c.Below[i].Names, c.Below[i].Values)
+	}
+}
+
+func writeNames(b *strings.Builder, names bool, values []Value) {
+	if names {
 		b.WriteString("; names")
 	}
-	for i, v := range c.Values {
+	for i, v := range values {
 		separator := ", "
 		if i == 0 {
 			separator = "; values "
@@ -298,11 +314,15 @@ func (p *lockParser) column(text string) (err error) {
 		}
 	}
 	c.NaiveUTC = q.skip("; naive UTC")
-	c.Names = q.skip("; names")
-	if q.skip("; values ") {
-		if c.Values, err = q.values(); err != nil {
+	if c.Names, c.Values, err = q.names(); err != nil {
+		return err
+	}
+	for q.skip("; in ") {
+		d, err := q.below(&c)
+		if err != nil {
 			return err
 		}
+		c.Below = append(c.Below, d)
 	}
 	f := &p.lock.Files[len(p.lock.Files)-1]
 	if p.kind == kindMessage {
@@ -336,6 +356,37 @@ func (p *parser) slot() (int, error) {
 		return 0, fmt.Errorf("slot %s is no number below 32768", quoted(name))
 	}
 	return int(n), nil
+}
+
+// names reads what is known of a column of named numbers.
+func (p *parser) names() (names bool, values []Value, err error) {
+	names = p.skip("; names")
+	if p.skip("; values ") {
+		values, err = p.values()
+	}
+	return names, values, err
+}
+
+// below reads what is known of a column below c: its path and the names.
+func (p *parser) below(c *Column) (b Below, err error) {
+	for {
+		name, err := p.name()
+		if err != nil {
+			return b, err
+		}
+		b.Path = append(b.Path, name)
+		if !p.skip(" > ") {
+			break
+		}
+	}
+	if below(&c.Field, b.Path) == nil {
+		return b, fmt.Errorf("column %s has no column %s below it", quoted(c.Name), quoted(strings.Join(b.Path, ".")))
+	}
+	if slices.ContainsFunc(c.Below, func(o Below) bool { return slices.Equal(o.Path, b.Path) }) {
+		return b, fmt.Errorf("%s of column %s is there twice", quoted(strings.Join(b.Path, ".")), quoted(c.Name))
+	}
+	b.Names, b.Values, err = p.names()
+	return b, err
 }
 
 func (p *parser) values() (list []Value, err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +63,17 @@ func drawName(t *rapid.T) string {
 	return rapid.OneOf(rapid.StringMatching(`[a-z_]{1,8}`), rapid.String()).Draw(t, "name")
 }
 
+func there(f *ipc.Field, path []string) bool {
+	for _, name := range path {
+		i := slices.IndexFunc(f.Children, func(f ipc.Field) bool { return f.Name == name })
+		if i < 0 {
+			return false
+		}
+		f = &f.Children[i]
+	}
+	return true
+}
+
 func drawLock(t *rapid.T) *evolve.Lock {
 	lock := &evolve.Lock{}
 	for i := range rapid.IntRange(0, 3).Draw(t, "files") {
@@ -83,6 +95,20 @@ func drawLock(t *rapid.T) *evolve.Lock {
 				c.Names = rapid.Bool().Draw(t, "names")
 				for i := range rapid.IntRange(0, 2).Draw(t, "values") {
 					c.Values = append(c.Values, evolve.Value{Name: drawName(t) + fmt.Sprint(i), Number: "-7"})
+				}
+				seen := map[string]bool{}
+				for range rapid.IntRange(0, 2).Draw(t, "below") {
+					b := evolve.Below{Names: rapid.Bool().Draw(t, "names")}
+					for at := &c.Field; len(at.Children) != 0 && (b.Path == nil || rapid.Bool().Draw(t, "deeper")); {
+						at = &at.Children[rapid.IntRange(0, len(at.Children)-1).Draw(t, "child")]
+						b.Path = append(b.Path, at.Name)
+					}
+					// of children of one name the first is found, which may have no such child
+					if key := fmt.Sprintf("%q", b.Path); b.Path != nil && !seen[key] && there(&c.Field, b.Path) {
+						seen[key] = true
+						b.Values = []evolve.Value{{Name: drawName(t), Number: "1"}}
+						c.Below = append(c.Below, b)
+					}
 				}
 				table.Columns = append(table.Columns, c)
 			}
@@ -160,6 +186,11 @@ func TestLockErrors(t *testing.T) {
 		head + "file a\ntable T t\n\ta: int8\n\ta: int8":                               "line 5: column a is there twice",
 		head + "file a\ntable T t\n\ta: int8 nullable":                                 `line 4: found " nullable", want the end of the line`,
 		head + "file a\ntable T t\n\ta: int8; values A x":                              "line 4: value x of A is no number",
+		head + "file a\ntable T t\n\ta: list<b: int8>; in c; names":                    "line 4: column a has no column c below it",
+		head + "file a\ntable T t\n\ta: list<b: int8>; in b > c; names":                "line 4: column a has no column b.c below it",
+		head + "file a\ntable T t\n\ta: list<b: int8>; in b; names; in b; names":       "line 4: b of column a is there twice",
+		head + "file a\ntable T t\n\ta: list<b: int8>; in b; names; in b":              "line 4: b of column a is there twice",
+		head + "file a\ntable T t\n\ta: list<b: int8>; in ":                            `line 4: found the end, want a name, in quotes if it has more than letters, digits, and . _ / + -`,
 		head + "file a\ntable T t\n\ta: timestamp[m]":                                  `line 4: found "m]", want s, ms, us or ns`,
 		head + "file a\ntable T t\n\ta: decimal64(99999999999, 2)":                     `line 4: found "99999999999, 2)", want a number of 32 bits`,
 		head + "file a\ntable T t\n\ta: list<x: int8, y: int8>":                        "line 4: list has 2 children, want 1",

@@ -13,11 +13,20 @@ func FileOf(f *model.File) File {
 	return File{f.Output, TablesOf(f), messagesOf(f), protocolsOf(f)}
 }
 
+func enumsOf(f *model.File) map[string]*model.Enum {
+	enums := map[string]*model.Enum{}
+	for _, e := range f.Enums {
+		enums[e.Name] = e
+	}
+	return enums
+}
+
 func messagesOf(f *model.File) (list []Message) {
+	enums := enumsOf(f)
 	for _, m := range f.Messages {
 		message := Message{Type: m.Type, Name: m.Name, Opaque: m.Codec != ""}
 		for _, c := range m.Fields {
-			message.Fields = append(message.Fields, Slot{columnOf(c, nil), c.Number})
+			message.Fields = append(message.Fields, Slot{columnOf(c, enums), c.Number})
 		}
 		slices.SortFunc(message.Fields, func(a, b Slot) int { return a.Number - b.Number })
 		list = append(list, message)
@@ -42,10 +51,7 @@ func protocolsOf(f *model.File) (list []Protocol) {
 
 // TablesOf returns the tables of a generated file.
 func TablesOf(f *model.File) []Table {
-	enums := map[string]*model.Enum{}
-	for _, e := range f.Enums {
-		enums[e.Name] = e
-	}
+	enums := enumsOf(f)
 	var tables []Table
 	for _, t := range f.Tables {
 		table := Table{Row: t.Row, Name: t.Name}
@@ -64,19 +70,47 @@ func columnOf(c *model.Column, enums map[string]*model.Enum) Column {
 		NaiveUTC: c.NaiveUTC,
 		Default:  c.Default, HasDefault: c.HasDefault,
 	}
-	if c.Type.Kind == model.RunEnds {
+	out.Names, out.Values = namesOf(c, enums)
+	out.Below = belowOf(c, enums, nil)
+	return out
+}
+
+// namesOf returns what is known of a column of named numbers, or of one of runs of them.
+func namesOf(c *model.Column, enums map[string]*model.Enum) (names bool, values []Value) {
+	for c.Type.Kind == model.RunEnds {
 		c = c.Children[0]
 	}
-	out.Names = c.Enum
 	if c.Named != nil && c.Named.Path == "" {
 		if e := enums[c.Named.Name]; e != nil {
 			for _, v := range e.Values {
-				out.Values = append(out.Values, Value{v.Name, v.Value})
+				values = append(values, Value{v.Name, v.Value})
 			}
 		}
 	}
-	return out
+	return c.Enum, values
 }
+
+// belowOf returns what is known of the columns below c, at path.
+func belowOf(c *model.Column, enums map[string]*model.Enum, path []string) (list []Below) {
+	children := c.Children
+	switch {
+	case c.Group != nil:
+		children = c.Group.Columns
+	case c.Type.Kind == model.Map:
+		path = append(path[:len(path):len(path)], mapEntries)
+	}
+	for _, child := range children {
+		at := append(path[:len(path):len(path)], child.Name)
+		if names, values := namesOf(child, enums); (names || values != nil) && c.Type.Kind != model.RunEnds {
+			list = append(list, Below{at, names, values})
+		}
+		list = append(list, belowOf(child, enums, at)...)
+	}
+	return list
+}
+
+// mapEntries is the name of the structs that a map is a list of.
+const mapEntries = "entries"
 
 func fieldOf(c *model.Column) ipc.Field {
 	f := ipc.Field{Name: c.Name, Type: typeOf(c.Type), Nullable: c.Nullable}
@@ -98,7 +132,7 @@ func fieldOf(c *model.Column) ipc.Field {
 	}
 	switch c.Type.Kind {
 	case model.Map:
-		f.Children = []ipc.Field{{Name: "entries", Type: ipc.Type{Kind: ipc.KindStruct}, Children: f.Children}}
+		f.Children = []ipc.Field{{Name: mapEntries, Type: ipc.Type{Kind: ipc.KindStruct}, Children: f.Children}}
 	case model.RunEnds:
 		ends := ipc.Type{Kind: ipc.KindInt, Bits: c.Type.Bits, Signed: true}
 		f.Children = append([]ipc.Field{{Name: "run_ends", Type: ends}}, f.Children...)

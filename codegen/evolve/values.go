@@ -11,55 +11,59 @@ import (
 
 // reads says whether readers of column want read all values of a column have, whose schema they accept.
 func reads(want, have *Column, readers string) way {
-	if reason := unnamed(want, have); reason != "" {
-		return way{false, readers + " fail at " + reason}
-	}
-	if reason := fails(&want.Field, &have.Field, want.Names); reason != "" {
+	v := values{want.named(), have.named()}
+	if reason := v.fails(&want.Field, &have.Field); reason != "" {
 		return way{false, readers + " fail at " + reason}
 	}
 	return way{true, ""}
 }
 
-// unnamed says which texts a column of names does not know, "" if it knows all that may come.
-func unnamed(want, have *Column) string {
+// values is what is known of the fields of a reader's column, and of those of a stream's.
+type values struct{ want, have map[*ipc.Field]knowledge }
+
+// unnamed says which texts a field of names does not know, "" if it knows all that may come.
+func (v *values) unnamed(wanted, had *ipc.Field) string {
+	want, have := v.want[wanted], v.have[had]
 	switch {
-	case !want.Names:
+	case !want.names:
 		return ""
-	case !have.Names:
+	case !have.names:
 		return "texts that are none of its names"
-	case want.Values == nil || have.Values == nil: // the program knows
+	case want.values == nil || have.values == nil: // the program knows
 		return ""
 	}
-	for _, v := range have.Values {
-		if !slices.ContainsFunc(want.Values, func(w Value) bool { return w.Name == v.Name }) {
+	for _, v := range have.values {
+		if !slices.ContainsFunc(want.values, func(w Value) bool { return w.Name == v.Name }) {
 			return "the name " + v.Name + ", which they do not know"
 		}
 	}
 	return ""
 }
 
-// fails says which values that a stream may hold do not fit a reader's column, "" if all do.
-func fails(want, have *ipc.Field, names bool) string {
+// fails says which values that a stream may hold do not fit a reader's field, "" if all do.
+func (v *values) fails(want, have *ipc.Field) string {
 	w, h := want.Type, have.Type
 	finite := w.Kind == ipc.KindTimestamp || w.Kind == ipc.KindTime || w.Kind == ipc.KindDuration
 	switch { // of runs the values say whether there are nulls
 	case w.Kind == ipc.KindRunEndEncoded && h.Kind != ipc.KindRunEndEncoded:
-		return cmp.Or(tooManyRows(&want.Children[0], nil), fails(&want.Children[1], have, names))
+		return cmp.Or(tooManyRows(&want.Children[0], nil), v.fails(&want.Children[1], have))
 	case w.Kind != ipc.KindRunEndEncoded && h.Kind == ipc.KindRunEndEncoded:
-		return fails(want, &have.Children[1], names)
+		return v.fails(want, &have.Children[1])
 	case w.Kind == ipc.KindRunEndEncoded:
-		return cmp.Or(tooManyRows(&want.Children[0], &have.Children[0]), fails(&want.Children[1], &have.Children[1], names))
+		return cmp.Or(tooManyRows(&want.Children[0], &have.Children[0]), v.fails(&want.Children[1], &have.Children[1]))
 	case have.Nullable && !want.Nullable:
 		return "a null"
 	case h.Kind == ipc.KindNull:
 		return ""
+	case v.unnamed(want, have) != "":
+		return v.unnamed(want, have)
 	case finite && w.Unit < h.Unit:
 		return fmt.Sprintf("a time that is no whole number of unit %v", w.Unit)
 	case w.Kind == ipc.KindDate && w.Variant < h.Variant:
 		return "a time that is no whole day"
 	case w.Kind == ipc.KindFixedSizeBinary && h.IsBinary():
 		return fmt.Sprintf("a value that has not %d bytes", w.Width)
-	case want.Dictionary != nil && !names: // names are looked at one by one
+	case want.Dictionary != nil && !v.want[want].names: // names are looked at one by one
 		most := uint64(math.MaxUint64)
 		if have.Dictionary != nil {
 			most = capacity(have.Dictionary.Index)
@@ -72,7 +76,7 @@ func fails(want, have *ipc.Field, names bool) string {
 	}
 	for i := range want.Children {
 		if child := childOf(have, want, i); child != nil {
-			if reason := fails(&want.Children[i], child, false); reason != "" {
+			if reason := v.fails(&want.Children[i], child); reason != "" {
 				return reason + " in " + quoted(want.Children[i].Name)
 			}
 		}
