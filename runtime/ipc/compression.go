@@ -2,8 +2,6 @@ package ipc
 
 import (
 	"fmt"
-	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
@@ -94,46 +92,4 @@ const (
 	storedAsIs = -1
 	// lengthSize is what stands before a compressed buffer.
 	lengthSize = 8
-	// spreadSize is from how many bytes of buffers on they are spread over cores: below, it costs more than it saves.
-	spreadSize = 1 << 20
-	// maxSpread is over how many goroutines the buffers of one batch are spread at most.
-	maxSpread = 8
 )
-
-// each does n pieces of work of size bytes in all, spread over cores where that pays, and returns the first error in their order.
-func each(n int, size int64, do func(i int) error) error {
-	workers := min(n, runtime.GOMAXPROCS(0), maxSpread)
-	if size < spreadSize || workers < 2 {
-		for i := range n {
-			if err := do(i); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return spread(workers, n, do)
-}
-
-func spread(workers, n int, do func(i int) error) error {
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	errs := make([]error, n)
-	for range workers {
-		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= n {
-					return
-				}
-				errs[i] = do(i)
-			}
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

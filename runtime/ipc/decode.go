@@ -83,7 +83,7 @@ type decoder struct {
 
 	inflations []inflation // of the batch that is being made
 	inflating  Compressor
-	inflateOne func(i int) error
+	crew       *crew // that inflates
 }
 
 // dictionary is what a stream has sent for an id so far.

@@ -14,8 +14,10 @@ type deflater struct {
 	buffers []deflation // of all messages of the current call, which are sent together
 	first   int         // of them in this message
 	n       int         // of them in all
-	size    int64       // of this message
-	one     func(i int) error
+	size    int64       // of those in this message that are tried
+	rests   []uint8     // by buffer of a batch: for how many more it is not tried
+	crew    *crew
+	spread  int64 // from how many bytes on they are spread over cores
 }
 
 // deflation is a buffer and what becomes of it.
@@ -23,11 +25,19 @@ type deflation struct {
 	src  []byte // not padded
 	out  []byte
 	last []byte // a copy of a bitmap whose last bits are not zero
+	skip bool   // it is stored as it is
 }
 
 // leastDeflated is from how many bytes on a buffer is compressed. To set up for less takes longer than to send it: bitmaps of small
 // batches are most of these.
 const leastDeflated = 256
+
+// leastSaved is which part of a buffer has to be saved: what shrinks by less than a sixteenth is stored as it is, since to inflate it
+// costs each reader more than to receive it.
+const leastSaved = 16
+
+// rest is for how many batches a buffer that did not shrink is not tried again: noise, such as the digits of measured values, stays noise.
+const rest = 15
 
 func newDeflater(c Compression) (*deflater, error) {
 	if c >= compressions {
@@ -37,10 +47,13 @@ func newDeflater(c Compression) (*deflater, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lightstream: %w", err)
 	}
-	x := &deflater{kind: c, with: with}
-	x.one = func(i int) (err error) {
+	x := &deflater{kind: c, with: with, spread: spreadLZ4}
+	if c == ZSTD {
+		x.spread = spreadZSTD
+	}
+	x.crew = newCrew(func(i int) (err error) {
 		d := &x.buffers[x.first+i]
-		if len(d.src) < leastDeflated {
+		if d.skip {
 			d.out = d.out[:0]
 			return nil
 		}
@@ -48,7 +61,7 @@ func newDeflater(c Compression) (*deflater, error) {
 			return fmt.Errorf("lightstream: %v: %w", x.kind, err)
 		}
 		return nil
-	}
+	})
 	return x, nil
 }
 
@@ -59,8 +72,7 @@ func (x *deflater) add(b []byte, rows int, bitmap, padded bool) {
 	}
 	d := &x.buffers[x.n]
 	x.n++
-	d.src = b
-	x.size += int64(len(b))
+	d.src, d.skip = b, len(b) < leastDeflated
 	if bitmap && !padded && rows&7 != 0 && len(b) != 0 { // bits past the end may be anything
 		d.last = append(d.last[:0], b...)
 		d.last[len(b)-1] &= 1<<(rows&7) - 1
@@ -68,15 +80,44 @@ func (x *deflater) add(b []byte, rows int, bitmap, padded bool) {
 	}
 }
 
-// addDeflated compresses the buffers that were noted and adds them.
-func (e *encoder) addDeflated(w *walk) error {
+// choose settles which buffers of a message are tried. Only those of batches are remembered, since one dictionary says nothing of the
+// next.
+func (x *deflater) choose(batch bool) {
+	x.size = 0
+	for i := range x.buffers[x.first:x.n] {
+		d := &x.buffers[x.first+i]
+		if batch {
+			if i == len(x.rests) {
+				x.rests = append(x.rests, 0)
+			}
+			if x.rests[i] != 0 && !d.skip {
+				x.rests[i]--
+				d.skip = true
+			}
+		}
+		if !d.skip {
+			x.size += int64(len(d.src))
+		}
+	}
+}
+
+// addDeflated compresses the buffers that were noted, of a batch or of a dictionary, and adds them.
+func (e *encoder) addDeflated(w *walk, batch bool) error {
 	x := e.deflate
+	x.choose(batch)
 	n := x.n - x.first
-	if err := each(n, x.size, x.one); err != nil {
+	if err := x.crew.each(n, x.size, x.spread); err != nil {
 		return err
 	}
 	for i := range n {
-		e.addOneDeflated(w, i, &x.buffers[x.first+i])
+		d := &x.buffers[x.first+i]
+		if !d.skip && len(d.out) > len(d.src)-len(d.src)/leastSaved {
+			d.out = d.out[:0]
+			if batch {
+				x.rests[i] = rest
+			}
+		}
+		e.addOneDeflated(w, i, d)
 	}
 	x.first, x.size = x.n, 0
 	return nil
@@ -96,7 +137,7 @@ func (e *encoder) addOneDeflated(w *walk, i int, d *deflation) {
 		return
 	}
 	size, body := int64(len(d.src)), d.out
-	if len(body) == 0 || len(body) >= len(d.src) {
+	if len(body) == 0 {
 		size, body = storedAsIs, d.src
 	}
 	e.arena = le.AppendUint64(e.arena, uint64(size))

@@ -375,7 +375,7 @@ func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 		for i := range columns {
 			e.collect(&w, &e.plans[i], &columns[i])
 		}
-		if err := e.addDeflated(&w); err != nil {
+		if err := e.addDeflated(&w, true); err != nil {
 			return err
 		}
 	case e.flat != nil:
@@ -578,7 +578,7 @@ func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Valu
 	e.part(w.template.head)
 	if e.deflate != nil {
 		e.collect(&w, p, &d)
-		if err := e.addDeflated(&w); err != nil {
+		if err := e.addDeflated(&w, false); err != nil {
 			return err
 		}
 	} else {

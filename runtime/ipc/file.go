@@ -152,7 +152,7 @@ func (r *FileReader) decoder() *fileDecoder {
 		return x
 	}
 	dec := *r.first.dec
-	dec.inflations, dec.inflateOne, dec.stats = nil, nil, Stats{}
+	dec.inflations, dec.crew, dec.stats = nil, nil, Stats{}
 	return &fileDecoder{framer: r.framer(), dec: &dec}
 }
 

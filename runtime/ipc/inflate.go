@@ -106,16 +106,16 @@ func (d *decoder) inflate(c *cursor) error {
 		return nil
 	}
 	d.inflating = c.codec
-	if d.inflateOne == nil {
-		d.inflateOne = func(i int) error {
+	if d.crew == nil {
+		d.crew = newCrew(func(i int) error {
 			x := &d.inflations[i]
 			if err := d.inflating.Inflate(x.dst, x.src); err != nil {
 				return malformed(x.at, x.plan.path+"."+x.part, "it does not inflate to %d bytes: %v", len(x.dst), err)
 			}
 			return nil
-		}
+		})
 	}
-	err := each(len(d.inflations), size, d.inflateOne)
+	err := d.crew.each(len(d.inflations), size, spreadInflated)
 	d.stats.Inflated += int64(len(d.inflations))
 	return err
 }

@@ -48,15 +48,15 @@ func cells(pairs *streams) []*cell {
 		}
 		return c
 	}
-	between := func(peers []peer, name, network string, rows, distinct int, goals map[peer]float64) *cell {
+	between := func(peers []peer, name, network string, of load, goals map[peer]float64) *cell {
 		d := 500 * time.Millisecond
-		if rows > 100_000 { // what a connection costs at its start counts for less
+		if of.Rows > 100_000 { // what a connection costs at its start counts for less
 			d = time.Second
 		}
 		return &cell{
 			name: name, time: d, peers: peers, goals: goals, show: showBatches,
 			start: func() (runner, error) {
-				p, err := pairs.get(peers, rows, distinct)
+				p, err := pairs.get(peers, of)
 				if err != nil {
 					return nil, err
 				}
@@ -65,10 +65,10 @@ func cells(pairs *streams) []*cell {
 		}
 	}
 	stream := func(name, network string, rows, distinct int, goals map[peer]float64) *cell {
-		return between(peersOf[network], name, network, rows, distinct, goals)
+		return between(peersOf[network], name, network, load{Rows: rows, Distinct: distinct}, goals)
 	}
 	bare := func(name, network string, rows, distinct int) *cell { // what a protocol costs beside a stream of one table
-		return between([]peer{protocol, ours}, name, network, rows, distinct, map[peer]float64{ours: 0.9})
+		return between([]peer{protocol, ours}, name, network, load{Rows: rows, Distinct: distinct}, map[peer]float64{ours: 0.9})
 	}
 	convert := func(name string, start func() (map[peer]func() error, error)) *cell {
 		c := memory("convert/"+name, 0, start)
@@ -115,7 +115,9 @@ func cells(pairs *streams) []*cell {
 		stream("stream/uds/rows=1k", "uds", 1_000, 1, nil),
 		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, flight: 3, raw: 0.8}),
 		stream("stream/uds/rows=1M", "uds", 1_000_000, 4, map[peer]float64{arrowGo: 1.3, raw: 0.8}),
-		between([]peer{ours, structure}, "contents/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{structure: 0.9}),
+		between(pair, "stream/zstd/tcp/rows=1k", "tcp", load{Rows: 1_000, Distinct: 1, ZSTD: true}, map[peer]float64{arrowGo: 3}),
+		between([]peer{ours, structure}, "contents/tcp/rows=1M", "tcp", load{Rows: 1_000_000, Distinct: 4}, map[peer]float64{structure: 0.9}),
+		between([]peer{ours, structure}, "contents/texts/tcp/rows=1M", "tcp", load{Rows: 1_000_000, Distinct: 4, Texts: true}, map[peer]float64{structure: 0.9}),
 		bare("protocol/tcp/rows=1k", "tcp", 1_000, 1),
 		bare("protocol/uds/rows=1k", "uds", 1_000, 1),
 		bare("protocol/tcp/rows=1M", "tcp", 1_000_000, 4),

@@ -27,14 +27,14 @@ import (
 type mappedFile struct {
 	batches int
 	mixed   bool // a bool, a utf8 and a dictionary column beside the four of numbers
-	theirs  bool // arrow-go wrote it, with buffers at multiples of 8
+	writer  peer // arrow-go and pyarrow put buffers at multiples of 8
 	sum     bool // one column is summed up
 	close   bool // what is measured is unmapping
 }
 
 // name returns the name of the file.
 func (m *mappedFile) name() string {
-	return fmt.Sprintf("rows=%d batches=%d mixed=%v theirs=%v.arrow", set.rows, m.batches, m.mixed, m.theirs)
+	return fmt.Sprintf("rows=%d batches=%d mixed=%v by=%s.arrow", set.rows, m.batches, m.mixed, m.writer)
 }
 
 // start writes the file, unless it is there already, and returns what opens it.
@@ -45,7 +45,17 @@ func (m *mappedFile) start() (runner, error) {
 			return nil, errors.Join(err, os.Remove(name))
 		}
 	}
+	var py *python
 	return func(p peer, d time.Duration) (sample, error) {
+		if p == pyarrow {
+			if py == nil {
+				var err error
+				if py, err = startPython("open", name, set.rows, m.sum, m.close); err != nil {
+					return sample{}, err
+				}
+			}
+			return py.run(d)
+		}
 		runtime.GC()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -219,9 +229,12 @@ func (m *mappedFile) dictionary() *column.Dictionary {
 }
 
 func (m *mappedFile) write(name string) error {
+	if m.writer == pyarrow {
+		return runPython("write", name, set.rows, m.batches, m.mixed)
+	}
 	n := set.rows / m.batches
 	s, columns := m.columns(n)
-	if m.theirs {
+	if m.writer == arrowGo {
 		return m.writeTheirs(name, columns, n)
 	}
 	w, err := ipc.CreateFile(name, s, nil)
@@ -264,12 +277,19 @@ func (m *mappedFile) writeTheirs(name string, columns []column.Data, n int) erro
 	return errors.Join(w.Close(), f.Close())
 }
 
-// fileCells are those of mapped files, which take gigabytes: they are run when -files says where.
+// fileCells are those of mapped files, which take gigabytes: they are run when -files says where. Those of files of pyarrow want
+// -python.
 func fileCells() (list []*cell) {
 	add := func(name string, m *mappedFile) {
-		peers := []peer{ours, arrowGo}
-		if m.mixed {
-			peers = peers[:1] // arrow-go 18.8 panics at a mapped file with a dictionary
+		peers := []peer{ours}
+		if !m.mixed {
+			peers = append(peers, arrowGo) // 18.8 panics at a mapped file with a dictionary
+		}
+		if set.python != "" {
+			peers = append(peers, pyarrow)
+		}
+		if m.writer == "" {
+			m.writer = ours
 		}
 		list = append(list, &cell{name: name, time: 100 * time.Millisecond, peers: peers, show: showCalls, start: m.start})
 	}
@@ -277,7 +297,11 @@ func fileCells() (list []*cell) {
 		at := fmt.Sprintf("/batches=%d", batches)
 		add("open"+at, &mappedFile{batches: batches})
 		add("open/mixed"+at, &mappedFile{batches: batches, mixed: true})
-		add("open/aligned=8"+at, &mappedFile{batches: batches, theirs: true})
+		add("open/aligned=8"+at, &mappedFile{batches: batches, writer: arrowGo})
+		if set.python != "" {
+			add("open/by=pyarrow"+at, &mappedFile{batches: batches, writer: pyarrow})
+			add("open/by=pyarrow/mixed"+at, &mappedFile{batches: batches, writer: pyarrow, mixed: true})
+		}
 		add("open-sum"+at, &mappedFile{batches: batches, sum: true})
 		add("unmap"+at, &mappedFile{batches: batches, close: true})
 	}

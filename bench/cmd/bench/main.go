@@ -31,6 +31,7 @@ const (
 	arrowGo peer = "arrow-go"
 	flight  peer = "arrow-go Flight" // DoGet
 	raw     peer = "raw"
+	pyarrow peer = "pyarrow" // of mapped files; its allocations are not counted
 
 	// protocol is this project's FeedConn, which is compared with its bare stream.
 	protocol peer = "protocol"
@@ -65,6 +66,7 @@ type settings struct {
 	flights string
 	profile string
 	files   string
+	python  string
 	rows    int
 }
 
@@ -90,6 +92,7 @@ func bench(args []string, out, progress io.Writer) error {
 	f.StringVar(&set.flights, "flights", "../examples/flights/data/flights-50k.arrows", "Arrow stream of the 50,000 flights")
 	f.StringVar(&set.profile, "profile", "", "directory for CPU profiles of the streaming processes, by cell, peer and role")
 	f.StringVar(&set.files, "files", "", "directory for the files of the cells open, open-sum and unmap, up to 12 GB, which stay there; without it these are not run")
+	f.StringVar(&set.python, "python", "", "interpreter with pyarrow, which then opens these files as well, and writes some")
 	f.IntVar(&set.rows, "rows", 100_000_000, "rows of these files")
 	list := f.Bool("list", false, "only list the cells")
 	if err := f.Parse(args); err != nil {

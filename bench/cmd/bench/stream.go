@@ -20,13 +20,20 @@ const workerCommand = "stream-worker"
 
 // task is what a worker is started with, as JSON.
 type task struct {
-	Peer     peer
-	Send     bool
-	Network  map[string]string // addresses by network; those of the listening end are to be
+	Peer    peer
+	Send    bool
+	Network map[string]string // addresses by network; those of the listening end are to be
+	load
+	Size    int // bytes of a batch on the wire
+	Profile string
+}
+
+// load is what is streamed.
+type load struct {
 	Rows     int
-	Distinct int // batches that take turns
-	Size     int // bytes of a batch on the wire
-	Profile  string
+	Distinct int  // batches that take turns
+	ZSTD     bool // their bodies are compressed
+	Texts    bool // they have the columns of text alone, without Go types of rows
 }
 
 // order tells a worker to serve one connection, as JSON in a line.
@@ -53,7 +60,7 @@ type pairs struct {
 
 type ends struct{ receive, send *worker }
 
-func startPairs(peers []peer, rows, distinct int) (s *pairs, err error) {
+func startPairs(peers []peer, of load) (s *pairs, err error) {
 	s = &pairs{ends: map[peer]*ends{}}
 	defer func() {
 		if err != nil {
@@ -63,9 +70,9 @@ func startPairs(peers []peer, rows, distinct int) (s *pairs, err error) {
 	if s.dir, err = os.MkdirTemp("", "bench"); err != nil {
 		return nil, err
 	}
-	size := workload.MessageSize(rows)
+	size := workload.MessageSize(of.Rows)
 	for _, p := range peers {
-		t := task{Peer: p, Rows: rows, Distinct: distinct, Size: size}
+		t := task{Peer: p, load: of, Size: size}
 		t.Network = map[string]string{"tcp": "127.0.0.1:0", "uds": filepath.Join(s.dir, string(p))}
 		e := &ends{}
 		s.ends[p] = e
@@ -119,21 +126,21 @@ func (s *pairs) stop() {
 
 // streams starts pairs for the cells that need them and keeps the last ones for the next cell.
 type streams struct {
-	rows  int
+	load  load
 	peers []peer
 	pairs *pairs
 }
 
-func (s *streams) get(peers []peer, rows, distinct int) (*pairs, error) {
-	if s.pairs != nil && s.rows == rows && slices.Equal(s.peers, peers) {
+func (s *streams) get(peers []peer, of load) (*pairs, error) {
+	if s.pairs != nil && s.load == of && slices.Equal(s.peers, peers) {
 		return s.pairs, nil
 	}
 	s.stop()
-	p, err := startPairs(peers, rows, distinct)
+	p, err := startPairs(peers, of)
 	if err != nil {
 		return nil, err
 	}
-	s.rows, s.peers, s.pairs = rows, peers, p
+	s.load, s.peers, s.pairs = of, peers, p
 	return p, nil
 }
 
@@ -157,7 +164,7 @@ func startWorker(t task) (*worker, error) {
 		if t.Send {
 			role = "send"
 		}
-		t.Profile = filepath.Join(set.profile, fmt.Sprintf("rows=%d-%s-%s.prof", t.Rows, t.Peer, role))
+		t.Profile = filepath.Join(set.profile, fmt.Sprintf("rows=%d-zstd=%v-texts=%v-%s-%s.prof", t.Rows, t.ZSTD, t.Texts, t.Peer, role))
 	}
 	text, err := json.Marshal(t)
 	if err != nil {

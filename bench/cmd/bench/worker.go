@@ -19,6 +19,7 @@ import (
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
 	"github.com/lightstream-go/lightstream/bench/tables"
 	rt "github.com/lightstream-go/lightstream/runtime"
+	"github.com/lightstream-go/lightstream/runtime/column"
 	oipc "github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/tcp"
@@ -168,6 +169,14 @@ func until(d time.Duration, send func(i int) error) (n int64, err error) {
 }
 
 func sending(t *task) func(c net.Conn, d time.Duration) (int64, error) {
+	if t.Texts {
+		return sendTexts(t)
+	}
+	var opts rt.WriterOptions
+	var theirs []ipc.Option
+	if t.ZSTD {
+		opts.Compression, theirs = oipc.ZSTD, []ipc.Option{ipc.WithZstd()}
+	}
 	switch t.Peer {
 	case ours, structure, protocol:
 		ctx := context.Background()
@@ -189,7 +198,7 @@ func sending(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 			}
 		}
 		return func(c net.Conn, d time.Duration) (int64, error) {
-			w := tables.NewSampleWriter(c, nil)
+			w := tables.NewSampleWriter(c, &opts)
 			n, err := until(d, func(i int) error { return w.Write(ctx, batches[i%len(batches)]) })
 			if err != nil {
 				return n, err
@@ -206,7 +215,7 @@ func sending(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 			return func(c net.Conn, d time.Duration) (int64, error) { return sendFlight(c, batches, d) }
 		}
 		return func(c net.Conn, d time.Duration) (int64, error) {
-			w := ipc.NewWriter(c, ipc.WithSchema(workload.SampleSchema))
+			w := ipc.NewWriter(c, append(theirs, ipc.WithSchema(workload.SampleSchema))...)
 			n, err := until(d, func(i int) error { return w.Write(batches[i%len(batches)]) })
 			if err != nil {
 				return n, err
@@ -243,6 +252,9 @@ func touched(n int) []byte {
 
 // receiving looks at one value of each batch.
 func receiving(t *task) func(c net.Conn, d time.Duration) (int64, error) {
+	if t.Texts {
+		return receiveTexts(t)
+	}
 	switch t.Peer {
 	case ours, structure:
 		ctx := context.Background()
@@ -323,6 +335,48 @@ func receiving(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 			if err != nil {
 				return n, err
 			}
+		}
+	}
+}
+
+// sendTexts sends the columns of text.
+func sendTexts(t *task) func(c net.Conn, d time.Duration) (int64, error) {
+	ctx := context.Background()
+	var schema *oipc.Schema
+	batches := make([][]column.Data, t.Distinct)
+	for i := range batches {
+		schema, batches[i] = workload.Texts(t.Rows, uint64(i))
+	}
+	return func(c net.Conn, d time.Duration) (int64, error) {
+		w := oipc.NewWriter(c, schema, nil)
+		n, err := until(d, func(i int) error { return w.Write(ctx, t.Rows, batches[i%len(batches)]) })
+		if err != nil {
+			return n, err
+		}
+		return n, w.Close()
+	}
+}
+
+func receiveTexts(t *task) func(c net.Conn, d time.Duration) (int64, error) {
+	ctx := context.Background()
+	var opts oipc.ReaderOptions
+	if t.Peer == structure {
+		opts.Validate = oipc.Structure
+	}
+	return func(c net.Conn, _ time.Duration) (n int64, err error) {
+		r := oipc.NewReader(c, &opts)
+		for ; ; n++ {
+			batch, err := r.Next(ctx)
+			if err == io.EOF {
+				return n, nil
+			}
+			if err != nil {
+				return n, err
+			}
+			if batch.Len() != t.Rows {
+				return n, fmt.Errorf("a batch of %d rows", batch.Len())
+			}
+			batch.Release()
 		}
 	}
 }
