@@ -290,6 +290,7 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 	if c.refuse && d.Nulls != 0 {
 		null = firstNull(d, visible)
 	}
+	validity, nulls := d.Buffers[0], d.Nulls
 	if visible != nil {
 		hide(d, visible)
 	}
@@ -341,6 +342,9 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 			return fail(row, err)
 		}
 		converted = true
+	}
+	if !converted && !zeros {
+		d.Buffers[0], d.Nulls = validity, nulls // as it came, to be forwarded
 	}
 	if k := c.want.Type.Kind; k == ipc.KindUnion || k == ipc.KindRunEndEncoded && c.isRuns() {
 		if unseen {

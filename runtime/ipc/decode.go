@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"strings"
@@ -582,7 +583,7 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 			return malformed(at, p.path, "%d rows of %d bytes", rows, b.width)
 		case b.bits:
 			need = (rows + 7) / 8
-		case b.oneMore && rows != 0:
+		case b.oneMore && (rows != 0 || c.codec == nil && isZero(values, b.width)): // of no rows it may be absent
 			need += b.width
 		}
 		if len(values) < need {
@@ -617,6 +618,11 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 		return nil
 	}
 	return d.children(p, c, col, rows)
+}
+
+// isZero tells whether b begins with n zeros.
+func isZero(b []byte, n int) bool {
+	return len(b) >= n && bytes.Equal(b[:n], zeros[:n])
 }
 
 // validity reads the bitmap of a column.
