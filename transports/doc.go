@@ -6,6 +6,7 @@
 //
 //	        HalfClose        Duplex         Deadline               Gather
 //	tcp     yes              yes            yes                    yes: writev
+//	tls     yes              yes            yes                    no: it is encrypted, small parts are copied together
 //	uds     yes              yes            yes                    yes: writev
 //	stdio   unless one file  with two ways  for pipes and sockets  yes: writev, on Linux, macOS and OpenBSD;
 //	        is both ways                    that can be polled     elsewhere small parts are copied together
@@ -37,6 +38,7 @@
 // at what the URI says about the stream.
 //
 //	tcp://host:port            package tcp      usertimeout=
+//	tls://host:port            package tls      ca= cert= key= servername= usertimeout=
 //	uds:///path, uds:path      package uds      mode=
 //	stdio:, -                  package stdio
 //

@@ -24,6 +24,10 @@ type Options struct {
 	// Nil lets everyone in.
 	Authorize func(ctx context.Context, peer *Peer) error
 
+	// Refused is told by an end that listens about each peer that was not let in and why, where the transport has a
+	// handshake. It may be called by several goroutines at once. Nil tells nobody.
+	Refused func(peer *Peer, err error)
+
 	// Listening is told the address once an end listens, which is of use with port 0. Nil tells nobody.
 	Listening func(addr net.Addr)
 }

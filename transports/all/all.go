@@ -8,5 +8,6 @@ package all
 import (
 	_ "github.com/lightstream-go/lightstream/transports/stdio" // stdio:
 	_ "github.com/lightstream-go/lightstream/transports/tcp"   // tcp://
+	_ "github.com/lightstream-go/lightstream/transports/tls"   // tls://
 	_ "github.com/lightstream-go/lightstream/transports/uds"   // uds://
 )

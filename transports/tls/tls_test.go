@@ -1,0 +1,29 @@
+package tls_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/testcert"
+	"github.com/lightstream-go/lightstream/transports/tls"
+	"github.com/lightstream-go/lightstream/transports/transporttest"
+)
+
+func TestMain(m *testing.M) { transporttest.Main(m) }
+
+func TestTransport(t *testing.T) {
+	ca := testcert.New(t)
+	server := ca.Issue(t, "127.0.0.1")
+	listen := func(ctx context.Context) (transports.Listener, error) {
+		return tls.Listen(ctx, "127.0.0.1:0", &tls.ListenOptions{TLS: tls.Config{CertFile: server.CertFile, KeyFile: server.KeyFile}})
+	}
+	dial := func(ctx context.Context, l transports.Listener, _ transporttest.Role) (transports.Conn, error) {
+		c, err := tls.Dial(ctx, l.Addr().String(), &tls.DialOptions{TLS: tls.Config{CAFile: ca.File}})
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	transporttest.Run(t, dial, listen, transports.Caps{HalfClose: true, Duplex: true, Deadline: true})
+}
