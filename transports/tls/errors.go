@@ -36,9 +36,9 @@ func (p *problem) Error() string   { return p.text }
 func (p *problem) Unwrap() []error { return []error{p.kind, p.cause} }
 
 // Explain returns an error for that of a TLS handshake, or of a read after it, that matches one of the errors of this
-// package and says in its text and the hint what to do. Others are returned as they are, with no hint. It is for
+// package, and a hint what to do. Others are returned as they are, with no hint. It is for
 // transports over TLS.
-func Explain(err error) (explained error, hint string) {
+func Explain(err error) (hint string, explained error) {
 	var (
 		invalid  x509.CertificateInvalidError
 		name     x509.HostnameError
@@ -48,7 +48,7 @@ func Explain(err error) (explained error, hint string) {
 		alert    tls.AlertError
 		verified *tls.CertificateVerificationError
 	)
-	fail := func(kind error, text, hint string) (error, string) { return &problem{kind, text, err}, hint }
+	fail := func(kind error, text, hint string) (string, error) { return hint, &problem{kind, text, err} }
 	switch {
 	case errors.As(err, &name):
 		return fail(ErrWrongName, fmt.Sprintf("%v: %s is wanted and it has %s", ErrWrongName, name.Host, namesOf(name.Certificate)),
@@ -66,7 +66,7 @@ func Explain(err error) (explained error, hint string) {
 	case errors.As(err, &alert):
 		return explainAlert(alert, err)
 	case err == nil:
-		return nil, ""
+		return "", nil
 	}
 	// Some errors of crypto/tls have no type.
 	switch text := err.Error(); {
@@ -75,7 +75,7 @@ func Explain(err error) (explained error, hint string) {
 	case strings.Contains(text, "unsupported versions") || strings.Contains(text, "unsupported protocol version"):
 		return fail(ErrVersion, ErrVersion.Error(), "update it")
 	}
-	return err, ""
+	return "", err
 }
 
 // What the peer says went wrong.
@@ -94,8 +94,8 @@ const (
 	plainAnswer              = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks TLS.\n"
 )
 
-func explainAlert(alert tls.AlertError, err error) (error, string) {
-	fail := func(kind error, text, hint string) (error, string) { return &problem{kind, text, err}, hint }
+func explainAlert(alert tls.AlertError, err error) (string, error) {
+	fail := func(kind error, text, hint string) (string, error) { return hint, &problem{kind, text, err} }
 	switch alert {
 	case alertBadCertificate, alertUnsupported, alertCertificateRevoked, alertCertificateUnknown:
 		return fail(ErrRefused, ErrRefused.Error(), "it is for another name, expired, or of an authority not trusted there; the peer's error says which")
@@ -108,15 +108,15 @@ func explainAlert(alert tls.AlertError, err error) (error, string) {
 	case alertProtocolVersion:
 		return fail(ErrVersion, "the peer and this end have no version of TLS in common", "this end speaks TLS 1.3 only")
 	case alertNoApplicationProto:
-		return err, "the peer speaks another protocol over TLS"
+		return "the peer speaks another protocol over TLS", err
 	case alertHandshakeFailure:
-		return err, "the peer's own error says why"
+		return "the peer's own error says why", err
 	}
-	return err, ""
+	return "", err
 }
 
 // notTLS names what it was that came in place of TLS.
-func notTLS(head []byte, err error) (error, string) {
+func notTLS(head []byte, err error) (string, error) {
 	text, hint := ErrNotTLS.Error(), "use the scheme that it speaks"
 	switch h := string(head); {
 	case strings.HasPrefix(h, "\xff\xff\xff\xff"):
@@ -127,7 +127,7 @@ func notTLS(head []byte, err error) (error, string) {
 		strings.HasPrefix(h, "HEAD") || strings.HasPrefix(h, "OPTI"):
 		text, hint = "the peer is an HTTP client without TLS", "it must use https:// or wss://, or this end be http:// or ws://"
 	}
-	return &problem{ErrNotTLS, text, err}, hint
+	return hint, &problem{ErrNotTLS, text, err}
 }
 
 // namesOf lists the names that a certificate is for.
@@ -155,7 +155,7 @@ func namesOf(c *x509.Certificate) string {
 // handshakeError says what went wrong before the first byte of the stream. received is how many bytes came from the peer.
 func handshakeError(peer, op string, err error, received int64) *transports.Error {
 	e := &transports.Error{Transport: name, Addr: peer, Op: op}
-	e.Err, e.Hint = Explain(err)
+	e.Hint, e.Err = Explain(err)
 	if e.Hint != "" || e.Err != err { //nolint:errorlint // whether it was explained
 		return e
 	}

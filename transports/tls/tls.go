@@ -337,7 +337,7 @@ func (c *Conn) wrap(op string, err error) error {
 		}
 		c.reading.Unlock()
 	}
-	if why, hint := Explain(e.Err); hint != "" {
+	if hint, why := Explain(e.Err); hint != "" {
 		e.Err, e.Hint = why, hint
 	} else if errors.Is(e, transports.ErrPeerClosed) {
 		e.Hint = "the peer is gone, or the connection was cut; look there for the reason"
