@@ -19,11 +19,12 @@ func judge(ctx context.Context, old, new string, o *options, std std) error {
 	if err != nil {
 		return err
 	}
+	out := &failing{w: std.out}
 	verdict, changes := evolve.Safe, 0
 	switch {
 	case before != nil && after != nil:
 		for _, c := range evolve.CompareLocks(before, after) {
-			fmt.Fprintln(std.out, c.String())
+			fmt.Fprintln(out, c.String())
 			verdict, changes = verdict.And(c.Verdict), changes+1
 		}
 	case before == nil && after == nil:
@@ -36,21 +37,21 @@ func judge(ctx context.Context, old, new string, o *options, std std) error {
 			return err
 		}
 		for _, c := range evolve.Compare(evolve.Columns(from), evolve.Columns(to)) {
-			fmt.Fprintln(std.out, c.String())
+			fmt.Fprintln(out, c.String())
 			verdict, changes = verdict.And(c.Verdict), changes+1
 		}
 	default:
 		return usagef("--breaking wants two locks or two tables, and %s is a lock and %s is not", pick(before != nil, old, new), pick(before != nil, new, old))
 	}
 	if changes == 0 {
-		fmt.Fprintln(std.out, "no change")
-		return nil
+		fmt.Fprintln(out, "no change")
+		return out.err
 	}
-	fmt.Fprintf(std.out, "%v\n", verdict)
-	if verdict == evolve.Breaking {
+	fmt.Fprintf(out, "%v\n", verdict)
+	if out.err == nil && verdict == evolve.Breaking {
 		return errQuiet
 	}
-	return nil
+	return out.err
 }
 
 func pick(first bool, a, b string) string {

@@ -61,6 +61,9 @@ an Arrow stream. With --to it is what that says.`,
 
 // copyTable copies a table. What was under the destination's name stays if that fails.
 func copyTable(ctx context.Context, from, to string, o *options, std std) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	f, err := formatOf("to", o.to, to, outputs)
 	if err != nil {
 		return err
@@ -82,12 +85,6 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if o.compression != "" && f.isText() {
 		return usagef("--compression is for Arrow, and %s is to be written", f)
 	}
-	if o.head < -1 {
-		return usagef("--head=%d: want a number of rows", o.head)
-	}
-	if o.batchRows < 0 {
-		return usagef("--batch-rows=%d: want a number of rows", o.batchRows)
-	}
 	src, err := openSource(ctx, from, o, std, f.level())
 	if err != nil {
 		return err
@@ -100,6 +97,9 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 		fmt.Fprintf(std.err, "lightstream: the metadata of %s as a whole has no place in a stream\n", src.label())
 	}
 	err = transfer(ctx, src, newSink(dst, f, src, o), o, newProgress(src, o, std))
+	if err == nil && o.head < 0 {
+		src.remark(o, std)
+	}
 	if e := src.close(); err == nil {
 		err = e
 	}

@@ -21,7 +21,7 @@ import (
 // inspection are the flags of inspect.
 type inspection struct {
 	options
-	hex, check, time bool
+	hex, contents, time bool
 }
 
 func newInspect(std std) *cobra.Command {
@@ -32,7 +32,10 @@ func newInspect(std std) *cobra.Command {
 		Long: `inspect prints every message of an Arrow stream or file: where it is, how long its
 metadata and body are, the rows and nulls of each column, and each buffer with its
 alignment in the file. It reads the metadata alone, so that it also shows data whose
-contents are bad; --check says whether they are.`,
+contents are bad; --check says whether they are.
+
+With --columns it prints the nodes, buffers and dictionaries of these columns alone,
+and with --head the messages up to the one that has row n.`,
 		Example: `  lightstream inspect trades.arrow
   lightstream inspect trades.arrows --hex
   lightstream inspect trades.arrows --check --time`,
@@ -40,18 +43,19 @@ contents are bad; --check says whether they are.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return inspect(cmd.Context(), args[0], &o, std) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; default by its first bytes")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, of which there is none here")
+	o.add(cmd, false)
 	f.BoolVar(&o.hex, "hex", false, "also print metadata and buffers as hexadecimal bytes")
-	f.BoolVar(&o.check, "check", false, "only check all contents, text too, and say what is wrong")
+	f.BoolVar(&o.contents, "check", false, "only check all contents, text too, and say what is wrong")
 	f.BoolVar(&o.time, "time", false, "only measure reading it, at each level of checks")
-	complete(cmd, "from", inputs)
 	return cmd
 }
 
 func inspect(ctx context.Context, name string, o *inspection, std std) error {
-	if o.check || o.time {
-		if o.check {
+	if err := o.options.check(); err != nil {
+		return err
+	}
+	if o.contents || o.time {
+		if o.contents {
 			if err := check(ctx, name, o, std); err != nil {
 				return err
 			}
@@ -61,7 +65,7 @@ func inspect(ctx context.Context, name string, o *inspection, std std) error {
 		}
 		return nil
 	}
-	f, _, err := input(name, std)
+	f, err := input(name, std)
 	if err != nil {
 		return err
 	}
@@ -82,21 +86,25 @@ func check(ctx context.Context, name string, o *inspection, std std) error {
 	if err != nil {
 		return err
 	}
-	batches, rows, err := drain(ctx, src)
+	batches, rows, err := drain(ctx, src, o.head)
 	stats := src.stats()
+	if err == nil && o.head < 0 {
+		src.remark(&o.options, std)
+	}
 	if e := src.close(); err == nil {
 		err = e
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "fine: %d batches, %d rows, %d columns, %d bytes; %d buffers not at a multiple of 64\n",
+	_, err = fmt.Fprintf(std.out, "fine: %d batches, %d rows, %d columns, %d bytes; %d buffers not at a multiple of 64\n",
 		batches, rows, len(src.schema.Fields), stats.Bytes, stats.Realigned)
-	return nil
+	return err
 }
 
-func drain(ctx context.Context, src *source) (batches, rows int64, err error) {
-	for {
+// drain reads the batches that have the first rows, or all if that is negative.
+func drain(ctx context.Context, src *source, head int64) (batches, rows int64, err error) {
+	for head < 0 || rows < head {
 		b, err := src.next(ctx)
 		if err == io.EOF {
 			return batches, rows, nil
@@ -107,6 +115,7 @@ func drain(ctx context.Context, src *source) (batches, rows int64, err error) {
 		batches, rows = batches+1, rows+int64(b.Len())
 		b.Release()
 	}
+	return batches, rows, nil
 }
 
 // measure times reading a source at each level.
@@ -126,7 +135,7 @@ func measure(ctx context.Context, name string, o *inspection, std std) error {
 			if err != nil {
 				return err
 			}
-			_, _, err = drain(ctx, src)
+			_, _, err = drain(ctx, src, o.head)
 			bytes = src.stats().Bytes
 			if e := src.close(); err == nil {
 				err = e
@@ -138,23 +147,29 @@ func measure(ctx context.Context, name string, o *inspection, std std) error {
 				best = d
 			}
 		}
-		fmt.Fprintf(std.out, "%-10s %10v  %8.1f MiB/s\n", l.name, best.Round(time.Microsecond), float64(bytes)/(1<<20)/best.Seconds())
+		if _, err := fmt.Fprintf(std.out, "%-10s %10v  %8.1f MiB/s\n", l.name, best.Round(time.Microsecond), float64(bytes)/(1<<20)/best.Seconds()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // inspector prints the messages of a stream or file.
 type inspector struct {
-	w      *failing
-	hex    bool
-	schema *ipc.Schema
-	values map[int64]*ipc.Schema // of dictionaries
-	v4     bool
+	w       *failing
+	o       *inspection
+	schema  *ipc.Schema
+	wanted  []bool                // columns, nil for all
+	values  map[int64]*ipc.Schema // of dictionaries
+	shown   map[int64]bool        // those of columns that are wanted
+	v4      bool
+	batches int64
+	rows    int64
 }
 
 // inspectMessages prints the messages of f, and the footer if it is a file.
 func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
-	in := &inspector{w: w, hex: o.hex}
+	in := &inspector{w: w, o: o}
 	var src io.Reader = f
 	var start int64
 	head := make([]byte, fileStart)
@@ -163,7 +178,7 @@ func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 		return err
 	}
 	src = io.MultiReader(bytes.NewReader(head[:n]), f)
-	if o.from == string(formatFile) || o.from == "" && n == fileStart && string(head[:len(fileMagic)]) == fileMagic {
+	if o.from == string(formatFile) || (o.from == "" || format(o.from) == formatArrow) && n == fileStart && string(head[:len(fileMagic)]) == fileMagic {
 		fmt.Fprintf(w, "Arrow IPC file\n")
 		src, start = f, fileStart
 	} else {
@@ -174,7 +189,14 @@ func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 	if errors.As(err, &e) {
 		e.Source = name
 	}
-	return err
+	var u *ipc.UnfinishedError
+	if errors.As(err, &u) {
+		u.Source = name
+	}
+	if in.schema == nil {
+		return err
+	}
+	return unfinished(err)
 }
 
 // fileStart is the length of a file's magic string and what pads it.
@@ -186,17 +208,26 @@ func (in *inspector) messages(src io.Reader, start int64) error {
 	stream := frame.NewStream(src, framer, nil)
 	defer stream.Free()
 	for i := 0; in.w.err == nil; i++ {
+		if in.o.head >= 0 && in.schema != nil && in.rows >= in.o.head {
+			return nil
+		}
 		at := start + stream.Bytes()
 		m, err := stream.Next()
 		if err == io.EOF {
 			fmt.Fprintf(in.w, "%12d  end of the input, without an end marker\n", at)
-			return nil
+			if in.o.unfinished && in.schema != nil && start == 0 {
+				return nil
+			}
+			return &ipc.UnfinishedError{Batches: in.batches, Rows: in.rows}
 		}
 		if err != nil {
 			return err
 		}
 		if m.End {
 			fmt.Fprintf(in.w, "%12d  end marker\n", at)
+			if in.schema == nil && start == 0 {
+				return frame.At(0, "", frame.Errorf(ipc.ErrMalformed, "the end marker comes before a schema"))
+			}
 			if start > 0 {
 				rest := io.MultiReader(bytes.NewReader(bytes.Clone(stream.Buffered())), src)
 				return in.footer(rest, at+int64(m.Head))
@@ -276,7 +307,7 @@ func (in *inspector) block(what string, i int, b arrowfb.Block) {
 func (in *inspector) message(m *frame.Message, at int64, number int) error {
 	head := func(what string) {
 		fmt.Fprintf(in.w, "%12d  message %d: %s, metadata %d, body %d\n", at, number, what, m.Head, len(m.Body))
-		if in.hex {
+		if in.o.hex {
 			in.dump(m.Metadata())
 		}
 	}
@@ -286,17 +317,20 @@ func (in *inspector) message(m *frame.Message, at int64, number int) error {
 		}
 		head(fmt.Sprintf("record batch, %d rows%s", m.Batch.Rows(), compression(m.Batch)))
 		in.attached(m.Batch.Metadata)
-		return in.batch(m.Batch, in.schema, m, at)
+		in.batches, in.rows = in.batches+1, in.rows+int64(m.Batch.Rows())
+		return in.batch(m.Batch, in.schema, in.wanted, m, at)
 	}
 	if s, ok := m.Root.HeaderSchema(); ok {
 		schema, err := ipc.SchemaOf(s, nil)
 		if err != nil {
 			return err
 		}
-		in.schema, in.values = schema, dictionaries(schema)
+		if err := in.choose(schema); err != nil {
+			return err
+		}
 		in.v4 = m.Root.Version() < arrowfb.MetadataVersionV5
 		head(fmt.Sprintf("schema, metadata version %v, %v-endian, %d columns", m.Root.Version(), s.Endianness(), len(schema.Fields)))
-		return printSchema(indented{in.w}, schema)
+		return printSchema(indented{in.w}, chosen(schema, in.wanted))
 	}
 	if d, ok := m.Root.HeaderDictionaryBatch(); ok {
 		kind := ""
@@ -309,7 +343,10 @@ func (in *inspector) message(m *frame.Message, at int64, number int) error {
 		if schema == nil {
 			return frame.At(0, "message.id", frame.Errorf(ipc.ErrMalformed, "dictionary %d, which no column has", d.ID()))
 		}
-		return in.batch(layout, schema, m, at)
+		if in.wanted != nil && !in.shown[d.ID()] {
+			return nil
+		}
+		return in.batch(layout, schema, nil, m, at)
 	}
 	head(m.Root.HeaderType().String())
 	return nil
@@ -322,10 +359,46 @@ func compression(l *frame.BatchLayout) string {
 	return ", compressed as " + l.Codec.String()
 }
 
-// batch prints the nodes and buffers of a record batch.
-func (in *inspector) batch(l *frame.BatchLayout, s *ipc.Schema, m *frame.Message, at int64) error {
-	next, variadic := 0, 0
+// choose takes the schema, and notes which columns are wanted and which dictionaries they have.
+func (in *inspector) choose(s *ipc.Schema) error {
+	in.schema, in.values = s, dictionaries(s)
+	places, err := in.o.project(s)
+	if err != nil || places == nil {
+		return err
+	}
+	in.wanted = make([]bool, len(s.Fields))
+	for _, i := range places {
+		in.wanted[i] = true
+	}
+	in.shown = make(map[int64]bool)
+	for id := range dictionaries(chosen(s, in.wanted)) {
+		in.shown[id] = true
+	}
+	return nil
+}
+
+// chosen is a schema of some of the columns, or of all.
+func chosen(s *ipc.Schema, wanted []bool) *ipc.Schema {
+	if wanted == nil {
+		return s
+	}
+	some := &ipc.Schema{Metadata: s.Metadata}
+	for i, f := range s.Fields {
+		if wanted[i] {
+			some.Fields = append(some.Fields, f)
+		}
+	}
+	return some
+}
+
+// batch prints the nodes and buffers of a record batch, those of some columns or of all.
+func (in *inspector) batch(l *frame.BatchLayout, s *ipc.Schema, wanted []bool, m *frame.Message, at int64) error {
+	next, variadic, shown := 0, 0, true
 	buffer := func(what string) {
+		if !shown {
+			next++
+			return
+		}
 		if next >= l.NumBuffers() {
 			fmt.Fprintf(in.w, "%14s%-8s is missing\n", "", what)
 			return
@@ -333,18 +406,23 @@ func (in *inspector) batch(l *frame.BatchLayout, s *ipc.Schema, m *frame.Message
 		offset, length := l.Buffer(next)
 		place := at + int64(m.Head) + offset
 		fmt.Fprintf(in.w, "%12d    buffer %d %s: body offset %d, length %d, aligned to %d\n", place, next, what, offset, length, alignment(place))
-		if in.hex && offset >= 0 && length > 0 && offset <= int64(len(m.Body)) && length <= int64(len(m.Body))-offset {
+		if in.o.hex && offset >= 0 && length > 0 && offset <= int64(len(m.Body)) && length <= int64(len(m.Body))-offset {
 			in.dump(m.Body[offset : offset+length])
 		}
 		next++
 	}
+	columns := columnOfNodes(s, in.v4)
 	for i, n := range s.Nodes(in.v4) {
+		shown = wanted == nil || wanted[columns[i]]
 		if i >= l.NumNodes() {
-			fmt.Fprintf(in.w, "%14s%s: its field node is missing\n", "", cell(n.Path))
+			if shown {
+				fmt.Fprintf(in.w, "%14s%s: its field node is missing\n", "", cell(n.Path))
+			}
 			continue
 		}
-		rows, nulls := l.Node(i)
-		fmt.Fprintf(in.w, "%14s%s: %v, %d rows, %d nulls\n", "", cell(n.Path), n.Field.TypeString(), rows, nulls)
+		if rows, nulls := l.Node(i); shown {
+			fmt.Fprintf(in.w, "%14s%s: %v, %d rows, %d nulls\n", "", cell(n.Path), n.Field.TypeString(), rows, nulls)
+		}
 		for _, b := range n.Buffers {
 			buffer(b)
 		}
@@ -359,10 +437,21 @@ func (in *inspector) batch(l *frame.BatchLayout, s *ipc.Schema, m *frame.Message
 			variadic++
 		}
 	}
-	for next < l.NumBuffers() {
+	for shown = true; next < l.NumBuffers(); {
 		buffer("of no column")
 	}
 	return nil
+}
+
+// columnOfNodes returns the column of each field node.
+func columnOfNodes(s *ipc.Schema, v4 bool) (columns []int) {
+	for i := range s.Fields {
+		one := &ipc.Schema{Fields: s.Fields[i : i+1]}
+		for range one.Nodes(v4) {
+			columns = append(columns, i)
+		}
+	}
+	return columns
 }
 
 // alignment is the largest power of two, up to a page, that divides a place.

@@ -20,6 +20,7 @@ const (
 	formatCSV    format = "csv"
 	formatNDJSON format = "ndjson"
 	formatTable  format = "table" // for people
+	formatArrow  format = "arrow" // file or stream
 )
 
 // formats are what --from and --to take.
@@ -30,8 +31,8 @@ var (
 
 // extensions say the format of a file by its name.
 var extensions = map[string]format{
-	".arrow": formatFile, ".feather": formatFile, ".ipc": formatFile,
-	".arrows": formatStream,
+	".arrow": formatFile, ".arrow_file": formatFile, ".feather": formatFile, ".ipc": formatFile,
+	".arrows": formatStream, ".stream": formatStream,
 	".csv":    formatCSV,
 	".ndjson": formatNDJSON, ".jsonl": formatNDJSON,
 }
@@ -45,23 +46,72 @@ type options struct {
 	compression string
 	null        string
 	quiet       bool
+	unfinished  bool
+	given       func(flag string) bool // on the command line
 }
 
 // add declares the flags.
 func (o *options) add(cmd *cobra.Command, output bool) {
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; default by its first bytes")
-	f.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns wanted, in this order")
+	o.addSource(cmd, "no progress")
 	f.Int64Var(&o.head, "head", -1, "only the first `n` rows")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
-	complete(cmd, "from", inputs)
 	if output {
-		f.StringVar(&o.to, "to", "", "`format` of the destination: file, stream, csv, ndjson, table; arrow is stream;\ndefault by the extension of its name")
+		f.StringVar(&o.to, "to", "", "`format` of the destination: file, stream, csv, ndjson, table; arrow is a stream,\nor a file if its name says so; default by the extension of its name")
 		f.IntVar(&o.batchRows, "batch-rows", 0, "put so many `rows` into each batch; default as they come")
 		f.StringVar(&o.compression, "compression", "", "`codec` of Arrow output: zstd, lz4, none")
 		f.StringVar(&o.null, "null", "", "`text` for nulls in CSV; default an empty field")
 		complete(cmd, "to", outputs)
 		complete(cmd, "compression", []string{"zstd", "lz4", "none"})
+	}
+}
+
+// addSource declares the flags that say what is read.
+func (o *options) addSource(cmd *cobra.Command, quiet string) {
+	f := cmd.Flags()
+	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; arrow is either; default by its first bytes")
+	f.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns wanted, in this order")
+	f.BoolVar(&o.unfinished, "unfinished", false, "take a stream for complete that ends without an end marker")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, quiet)
+	complete(cmd, "from", append([]format{formatArrow}, inputs...))
+	completeColumns(cmd, o)
+	o.given = f.Changed
+}
+
+// check tells what is wrong with the flags.
+func (o *options) check() error {
+	switch {
+	case o.given("columns") && len(o.columns) == 0:
+		return usagef("--columns names no column")
+	case o.given("head") && o.head < 0:
+		return usagef("--head=%d: want a number of rows", o.head)
+	case o.batchRows < 0:
+		return usagef("--batch-rows=%d: want a number of rows", o.batchRows)
+	}
+	return nil
+}
+
+// completeColumns has the shell ask the source for the names of its columns.
+func completeColumns(cmd *cobra.Command, o *options) {
+	names := func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		const fail = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		if len(args) == 0 || args[0] == "-" {
+			return nil, fail
+		}
+		schema, err := readSchema(cmd.Context(), args[0], &options{from: o.from}, std{})
+		if err != nil {
+			return nil, fail
+		}
+		before := typed[:strings.LastIndexByte(typed, ',')+1] // names that are there already
+		var list []string
+		for i := range schema.Fields {
+			if name := schema.Fields[i].Name; !slices.Contains(strings.Split(before, ","), name) && !strings.ContainsAny(name, "\n\t") {
+				list = append(list, before+name)
+			}
+		}
+		return list, fail
+	}
+	if err := cmd.RegisterFlagCompletionFunc("columns", names); err != nil {
+		panic(err) // the flag does not exist
 	}
 }
 
@@ -78,8 +128,12 @@ func complete[S ~string](cmd *cobra.Command, flag string, values []S) {
 
 // formatOf returns the format that a flag names, or else that of the extension, or "".
 func formatOf(flag, value, name string, known []format) (format, error) {
-	if value == "arrow" {
-		value = string(formatStream)
+	byName := extensions[strings.ToLower(filepath.Ext(name))]
+	if format(value) == formatArrow {
+		if byName == formatFile {
+			return formatFile, nil
+		}
+		return formatStream, nil
 	}
 	if value != "" {
 		if !slices.Contains(known, format(value)) {
@@ -87,7 +141,7 @@ func formatOf(flag, value, name string, known []format) (format, error) {
 		}
 		return format(value), nil
 	}
-	return extensions[strings.ToLower(filepath.Ext(name))], nil
+	return byName, nil
 }
 
 // project returns the places of the columns wanted, in their order, or nil for all as they are.

@@ -43,6 +43,9 @@ first. It exits with status 1 when neither will do.`,
 			if !slices.Contains(schemaForms, def.As) {
 				return usagef("--as=%s: unknown form; there are %v", def.As, schemaForms)
 			}
+			if err := o.check(); err != nil {
+				return err
+			}
 			if breaking {
 				return judge(cmd.Context(), args[0], args[1], &o, std)
 			}
@@ -60,14 +63,11 @@ first. It exits with status 1 when neither will do.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; default by its first bytes")
-	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, of which there is none here")
-	f.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns wanted, in this order")
+	o.addSource(cmd, "no progress, of which there is none here")
 	f.StringVar(&def.As, "as", "table", "`form`: table for people, go, fbs, json")
 	f.StringVar(&def.Table, "table", "", "`name` of the table in a definition; default the name of the file")
 	f.StringVar(&def.Package, "package", "", "`name` of the package of a definition in Go; default made of the table's name")
 	f.BoolVar(&breaking, "breaking", false, "judge the change from OLD to NEW")
-	complete(cmd, "from", inputs)
 	complete(cmd, "as", schemaForms)
 	return cmd
 }

@@ -37,6 +37,9 @@ func create(name string, std std) (*destination, error) {
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
 		return &destination{file: f}, err
 	}
+	if path, err := filepath.EvalSymlinks(name); err == nil { // a link stays one
+		name = path
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return nil, err

@@ -30,22 +30,19 @@ type source struct {
 
 // openSource opens what name names, and reads its schema. Level is how much of its batches is checked.
 func openSource(ctx context.Context, name string, o *options, std std, level ipc.Level) (*source, error) {
-	want, err := formatOf("from", o.from, "", inputs)
-	if err != nil {
-		return nil, err
+	var want format // by the first bytes
+	if format(o.from) != formatArrow {
+		var err error
+		if want, err = formatOf("from", o.from, "", inputs); err != nil {
+			return nil, err
+		}
 	}
 	s := &source{name: name}
-	file, remove, err := input(name, std)
+	file, err := input(name, std)
 	if err != nil {
 		return nil, err
 	}
-	s.close = func() error {
-		err := file.Close()
-		if remove != nil {
-			err = errors.Join(err, remove())
-		}
-		return err
-	}
+	s.close = file.Close
 	if err := s.open(ctx, file, want, o, level); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -53,22 +50,22 @@ func openSource(ctx context.Context, name string, o *options, std std, level ipc
 }
 
 // input opens what name names.
-func input(name string, std std) (f *os.File, remove func() error, err error) {
+func input(name string, std std) (*os.File, error) {
 	if name != "-" {
-		f, err = os.Open(name)
+		f, err := os.Open(name)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if info, err := f.Stat(); err == nil && info.IsDir() {
 			_ = f.Close()
-			return nil, nil, fmt.Errorf("%s: is a directory; name a file", name)
+			return nil, fmt.Errorf("%s: is a directory; name a file", name)
 		}
-		return f, nil, nil
+		return f, nil
 	}
 	if terminal(std.in) {
-		return nil, nil, usagef("standard input is a terminal; name a file, or pipe Arrow in")
+		return nil, usagef("standard input is a terminal; name a file, or pipe Arrow in")
 	}
-	return std.in, nil, nil
+	return std.in, nil
 }
 
 const fileMagic = "ARROW1"
@@ -102,14 +99,33 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 		return s.openFile(f, head, regular, opts)
 	}
 	var in io.Reader = named{io.MultiReader(buffered(head), f), s.name}
+	opts.AllowMissingEnd = o.unfinished
 	r := ipc.NewReader(in, opts)
 	schema, err := r.Schema(ctx)
 	if err != nil {
 		return err
 	}
 	s.take(schema)
-	s.next, s.stats = r.Next, r.Stats
+	s.next, s.stats = func(ctx context.Context) (ipc.Batch, error) {
+		b, err := r.Next(ctx)
+		return b, unfinished(err)
+	}, r.Stats
 	return nil
+}
+
+// unfinished adds to the error of a stream without an end marker how to read it all the same.
+func unfinished(err error) error {
+	if errors.Is(err, ipc.ErrUnfinished) {
+		return fmt.Errorf("%w; --unfinished takes it as it is", err)
+	}
+	return err
+}
+
+// remark tells of bytes behind the end marker of a stream, such as of another stream, which were not read.
+func (s *source) remark(o *options, std std) {
+	if rest := s.size - s.stats().Bytes; s.format == formatStream && s.size != 0 && rest > 0 && !o.quiet {
+		fmt.Fprintf(std.err, "lightstream: %s: %d bytes follow the end marker and were not read\n", s.label(), rest)
+	}
 }
 
 // label is what messages call the source.
