@@ -96,7 +96,7 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if len(src.footer) != 0 && f == formatStream && !o.quiet {
 		fmt.Fprintf(std.err, "lightstream: the metadata of %s as a whole has no place in a stream\n", src.label())
 	}
-	err = transfer(ctx, src, newSink(dst, f, src, o), o, newProgress(src, o, std))
+	err = transfer(ctx, src, newSink(dst, f, src, o), o, newProgress(src, dst.file, o, std))
 	if err == nil && o.head < 0 {
 		src.remark(o, std)
 	}

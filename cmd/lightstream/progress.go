@@ -18,8 +18,8 @@ type progress struct {
 }
 
 // newProgress returns nil where nobody would see it, or where the table itself goes to the terminal.
-func newProgress(src *source, o *options, std std) *progress {
-	if o.quiet || !isTerminal(std.err) || isTerminal(std.out) && src.size == 0 {
+func newProgress(src *source, to *os.File, o *options, std std) *progress {
+	if o.quiet || !isTerminal(std.err) || isTerminal(to) {
 		return nil
 	}
 	now := time.Now()
