@@ -8,6 +8,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/internal/wire"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -47,7 +48,7 @@ type ProtocolConn struct {
 
 	// Receiving.
 	stream    *frame.Stream[frame.LightstreamFrame]
-	readers   canceller
+	readers   wire.Canceller
 	announced bool // the peer's announcement has been read
 	ends      bool // the peer will send an end frame
 	beats     bool // the peer may send heartbeats
@@ -55,8 +56,8 @@ type ProtocolConn struct {
 	rerr      error
 
 	// Sending.
-	send    *sender
-	writers canceller
+	send    *wire.Sender
+	writers wire.Canceller
 	started bool
 	closed  bool
 	head    []byte
@@ -67,7 +68,7 @@ type ProtocolConn struct {
 
 // NewProtocolConn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all defaults.
 func NewProtocolConn(conn io.ReadWriter, members []Member, opts *ProtocolOptions) (*ProtocolConn, error) {
-	c := &ProtocolConn{name: SourceName(conn), send: newSender(conn)}
+	c := &ProtocolConn{name: SourceName(conn), send: wire.NewSender(conn)}
 	if opts != nil {
 		c.opts = *opts
 	}
@@ -84,9 +85,9 @@ func NewProtocolConn(conn io.ReadWriter, members []Member, opts *ProtocolOptions
 	}
 	c.stream = frame.NewStream[frame.LightstreamFrame](conn, &c.framer.framing, &frame.StreamOptions{Pool: pool, Chunk: slabSize})
 	if d, ok := conn.(interface{ SetReadDeadline(time.Time) error }); ok {
-		c.readers.set = d.SetReadDeadline
+		c.readers.Set = d.SetReadDeadline
 	}
-	c.writers.set = c.send.deadline()
+	c.writers.Set = c.send.Deadline()
 	return c, nil
 }
 
@@ -125,7 +126,7 @@ func (c *ProtocolConn) sendable(ctx context.Context, tag byte, kind frame.Kind) 
 	if err := c.framer.right(tag, kind); err != nil {
 		return err
 	}
-	return c.writers.arm(ctx)
+	return c.writers.Arm(ctx)
 }
 
 // open returns why nothing can be sent any more.
@@ -144,7 +145,7 @@ func (c *ProtocolConn) Heartbeat(ctx context.Context) error {
 	if err := c.open(); err != nil {
 		return err
 	}
-	if err := c.writers.arm(ctx); err != nil {
+	if err := c.writers.Arm(ctx); err != nil {
 		return err
 	}
 	return c.write(ctx, frame.TagHeartbeat, nil, 0)
@@ -165,13 +166,13 @@ func (c *ProtocolConn) write(ctx context.Context, tag byte, payload [][]byte, si
 // flush sends what stands in head, and the payload.
 func (c *ProtocolConn) flush(ctx context.Context, payload [][]byte, size int64) error {
 	c.parts = append(append(c.parts[:0], c.head), payload...)
-	n, err := c.send.send(c.parts, size+int64(len(c.head)))
-	c.writers.leave()
+	n, err := c.send.Send(c.parts, size+int64(len(c.head)))
+	c.writers.Leave()
 	clear(c.parts)
 	c.parts = c.parts[:0]
 	if err != nil {
-		cause := c.writers.cause(ctx, err)
-		c.writers.disarm()
+		cause := c.writers.Cause(ctx, err)
+		c.writers.Disarm()
 		if n == 0 && cause != err {
 			return cause
 		}
@@ -190,13 +191,13 @@ func (c *ProtocolConn) Close() error {
 		return c.werr
 	}
 	c.closed = true
-	c.writers.disarm()
+	c.writers.Disarm()
 	if c.opts.Announce {
 		if err := c.write(context.Background(), frame.TagEnd, nil, 0); err != nil {
 			return err
 		}
 	}
-	if w, ok := c.send.dst.(interface{ CloseWrite() error }); ok && !c.opts.KeepOpen {
+	if w, ok := c.send.Dst.(interface{ CloseWrite() error }); ok && !c.opts.KeepOpen {
 		if err := w.CloseWrite(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			c.werr = &WriteError{c.name, c.framer.sent.Batches, c.framer.sent.Rows, err}
 		}
@@ -250,7 +251,7 @@ func (c *ProtocolConn) control(tag byte) error {
 
 // next reads the next frame, after the peer's announcement.
 func (c *ProtocolConn) next(ctx context.Context) (frame.LightstreamFrame, error) {
-	if err := c.readers.arm(ctx); err != nil {
+	if err := c.readers.Arm(ctx); err != nil {
 		return frame.LightstreamFrame{}, err
 	}
 	var f frame.LightstreamFrame
@@ -261,12 +262,12 @@ func (c *ProtocolConn) next(ctx context.Context) (frame.LightstreamFrame, error)
 	if err == nil {
 		f, err = c.stream.Next()
 	}
-	c.readers.leave()
+	c.readers.Leave()
 	if err == nil {
 		return f, nil
 	}
-	if cause := c.readers.cause(ctx, err); cause != err {
-		c.readers.disarm()
+	if cause := c.readers.Cause(ctx, err); cause != err {
+		c.readers.Disarm()
 		if len(c.stream.Buffered()) != 0 || c.stream.Err() != nil {
 			return f, c.fail(interrupted(c.name, c.stream.Frames(), cause))
 		}
@@ -308,7 +309,7 @@ func (c *ProtocolConn) fail(err error) error {
 		e.Source, e.Frame = c.name, max(c.stream.Frames()-1, e.Frame)
 	}
 	c.rerr = err
-	c.readers.disarm()
+	c.readers.Disarm()
 	c.stream.Free()
 	return err
 }
@@ -316,7 +317,7 @@ func (c *ProtocolConn) fail(err error) error {
 // Stats returns what was received and what was sent so far.
 func (c *ProtocolConn) Stats() (received, sent Stats) {
 	received, sent = c.framer.Stats()
-	received.Bytes, sent.Bytes = c.stream.Bytes(), c.send.sent
+	received.Bytes, sent.Bytes = c.stream.Bytes(), c.send.Sent
 	return received, sent
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/internal/wire"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -74,7 +75,7 @@ type Reader struct {
 	stream *frame.Stream[frame.Message]
 	framer *frame.IPC
 	dec    *decoder
-	cancel canceller
+	cancel wire.Canceller
 	source string
 	info   StreamInfo
 	err    error // of all later calls
@@ -91,7 +92,7 @@ func NewReader(src io.Reader, opts *ReaderOptions) *Reader {
 	r.framer = &frame.IPC{MaxMetadata: r.dec.limits.MaxMetadata, MaxBody: r.dec.limits.MaxBody}
 	r.stream = frame.NewStream(src, r.framer, &frame.StreamOptions{Pool: r.opts.Pool, Chunk: slabSize})
 	if d, ok := src.(interface{ SetReadDeadline(time.Time) error }); ok {
-		r.cancel.set = d.SetReadDeadline
+		r.cancel.Set = d.SetReadDeadline
 	}
 	return r
 }
@@ -154,19 +155,19 @@ func (r *Reader) start(ctx context.Context) error {
 
 // message reads the next message.
 func (r *Reader) message(ctx context.Context) (frame.Message, error) {
-	if err := r.cancel.arm(ctx); err != nil {
+	if err := r.cancel.Arm(ctx); err != nil {
 		return frame.Message{}, err
 	}
 	m, err := r.stream.Next()
-	r.cancel.leave()
+	r.cancel.Leave()
 	if err == nil {
 		return m, nil
 	}
-	if c := r.cancel.cause(ctx, err); c != err {
+	if c := r.cancel.Cause(ctx, err); c != err {
 		if len(r.stream.Buffered()) != 0 || r.stream.Err() != nil { // inside a message: this direction is lost
 			return frame.Message{}, r.fail(interrupted(r.source, r.stream.Frames(), c))
 		}
-		r.cancel.disarm() // the connection is as it was
+		r.cancel.Disarm() // the connection is as it was
 		return frame.Message{}, c
 	}
 	if err == io.EOF {
@@ -210,7 +211,7 @@ func (r *Reader) Stop(err error) {
 // end makes err the answer of all later calls and gives the memory back.
 func (r *Reader) end(err error) {
 	r.err = err
-	r.cancel.disarm()
+	r.cancel.Disarm()
 	r.stream.Free()
 	r.dec.free()
 	if o := r.opts.Observer; o != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/internal/wire"
 )
 
 // WriterOptions are the settings of a writer of a stream.
@@ -57,9 +58,9 @@ type Writer struct {
 	opts      WriterOptions
 	name      string
 	schema    *Schema
-	send      *sender
+	send      *wire.Sender
 	enc       *encoder
-	cancel    canceller
+	cancel    wire.Canceller
 	file      bool
 	index     fileIndex // of a file
 	base      int64     // bytes of the file before those of this writer
@@ -85,12 +86,12 @@ func NewWriter(dst io.Writer, schema *Schema, opts *WriterOptions) *Writer {
 }
 
 func (w *Writer) init(dst io.Writer, schema *Schema, opts *WriterOptions, file bool) {
-	w.send, w.file = newSender(dst), file
+	w.send, w.file = wire.NewSender(dst), file
 	if opts != nil {
 		w.opts = *opts
 	}
 	w.name = SourceName(dst)
-	w.cancel.set = w.send.deadline()
+	w.cancel.Set = w.send.Deadline()
 	w.schema = schema
 	w.info = StreamInfo{Name: w.name, Sending: true}
 	w.enc, w.err = newEncoder(schema, encoding{file: file, mode: w.opts.Dictionaries, compression: w.opts.Compression})
@@ -138,15 +139,15 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 	if rows < 0 {
 		return fmt.Errorf("lightstream: a batch of %d rows", rows)
 	}
-	if err := w.cancel.arm(ctx); err != nil {
+	if err := w.cancel.Arm(ctx); err != nil {
 		return err
 	}
-	before := w.send.sent
+	before := w.send.Sent
 	w.observeStart(ctx)
 	w.begin()
 	w.enc.attach(attached)
 	if err := w.enc.addBatch(rows, columns, body); err != nil {
-		w.cancel.leave()
+		w.cancel.Leave()
 		return err
 	}
 	if err := w.out(ctx); err != nil {
@@ -155,7 +156,7 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 	w.stats.Batches++
 	w.stats.Rows += int64(rows)
 	if o := w.opts.Observer; o != nil {
-		o.Batch(ctx, &w.info, rows, w.send.sent-before)
+		o.Batch(ctx, &w.info, rows, w.send.Sent-before)
 	}
 	return nil
 }
@@ -190,12 +191,12 @@ func (w *Writer) begin() {
 
 // out sends the messages of the current call.
 func (w *Writer) out(ctx context.Context) error {
-	offset := w.base + w.send.sent
-	n, err := w.send.send(w.enc.parts, w.enc.size)
-	w.cancel.leave()
+	offset := w.base + w.send.Sent
+	n, err := w.send.Send(w.enc.parts, w.enc.size)
+	w.cancel.Leave()
 	if err != nil {
-		cause := w.cancel.cause(ctx, err)
-		w.cancel.disarm()
+		cause := w.cancel.Cause(ctx, err)
+		w.cancel.Disarm()
 		if n == 0 && cause != err { // between two messages: the connection is as it was
 			return cause
 		}
@@ -243,13 +244,13 @@ func (w *Writer) finish() error {
 	if w.file {
 		w.enc.part(w.index.footer(w.enc.schema))
 	}
-	w.cancel.disarm()
+	w.cancel.Disarm()
 	err := w.out(context.Background())
 	w.closed = true
 	if err != nil {
 		return err
 	}
-	if c, ok := w.send.dst.(interface{ CloseWrite() error }); ok && !w.opts.KeepOpen {
+	if c, ok := w.send.Dst.(interface{ CloseWrite() error }); ok && !w.opts.KeepOpen {
 		if err := c.CloseWrite(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, err}
 		}
@@ -271,13 +272,13 @@ func (w *Writer) Abort() {
 	if w.place != nil {
 		w.place.remove()
 	}
-	w.cancel.disarm()
+	w.cancel.Disarm()
 	w.observeEnd(w.err)
 }
 
 // Stats returns what the writer has done so far.
 func (w *Writer) Stats() Stats {
 	s := w.stats
-	s.Bytes = w.send.sent
+	s.Bytes = w.send.Sent
 	return s
 }

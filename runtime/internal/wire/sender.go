@@ -1,4 +1,6 @@
-package ipc
+// Package wire has what everything that sends to a destination or waits for one shares: how parts become writes, and how a
+// context interrupts a read or a write.
+package wire
 
 import (
 	"io"
@@ -8,43 +10,46 @@ import (
 const (
 	// stageSize is up to how many bytes are staged into one write: a copy costs less there than a vector.
 	stageSize = 4 << 10
-	// writeSize is about how many bytes one gathered write has: larger ones run slower over sockets.
-	writeSize = 1 << 20
-	// maxParts is how many parts one gathered write has at most.
-	maxParts = 1024
+	// WriteSize is about how many bytes one gathered write has: larger ones run slower over sockets.
+	WriteSize = 1 << 20
+	// MaxParts is how many parts one gathered write has at most.
+	MaxParts = 1024
 	// coalesceSize is up to how many bytes are put together for a destination that cannot gather.
 	coalesceSize = 64 << 10
 )
 
-// sender writes lists of parts to a destination in as few and as large writes as it takes well.
-type sender struct {
-	dst    io.Writer
+// Sender writes lists of parts to a destination in as few and as large writes as it takes well.
+type Sender struct {
+	// Dst is the destination.
+	Dst    io.Writer
 	gather interface {
 		WriteBuffers(bufs [][]byte) (int64, error)
 	}
 	stage  []byte
 	vector [][]byte
-	sent   int64
+	// Sent is how many bytes dst has accepted.
+	Sent int64
 }
 
-func newSender(dst io.Writer) *sender {
-	s := &sender{dst: dst}
+// NewSender returns a sender to dst, which gathers if it has WriteBuffers.
+func NewSender(dst io.Writer) *Sender {
+	s := &Sender{Dst: dst}
 	s.gather, _ = dst.(interface {
 		WriteBuffers(bufs [][]byte) (int64, error)
 	})
 	return s
 }
 
-// deadline returns the destination's SetWriteDeadline, or nil.
-func (s *sender) deadline() func(time.Time) error {
-	if d, ok := s.dst.(interface{ SetWriteDeadline(time.Time) error }); ok {
+// Deadline returns the destination's SetWriteDeadline, or nil.
+func (s *Sender) Deadline() func(time.Time) error {
+	if d, ok := s.Dst.(interface{ SetWriteDeadline(time.Time) error }); ok {
 		return d.SetWriteDeadline
 	}
 	return nil
 }
 
-// send writes parts of size bytes in all, and returns how many went out.
-func (s *sender) send(parts [][]byte, size int64) (n int64, err error) {
+// Send writes parts of size bytes in all, and returns how many went out.
+func (s *Sender) Send(parts [][]byte, size int64) (n int64, err error) {
 	switch {
 	case size <= stageSize:
 		n, err = s.staged(parts)
@@ -53,11 +58,11 @@ func (s *sender) send(parts [][]byte, size int64) (n int64, err error) {
 	default:
 		n, err = s.coalesced(parts)
 	}
-	s.sent += n
+	s.Sent += n
 	return n, err
 }
 
-func (s *sender) staged(parts [][]byte) (int64, error) {
+func (s *Sender) staged(parts [][]byte) (int64, error) {
 	b := s.stage[:0]
 	for _, p := range parts {
 		b = append(b, p...)
@@ -66,8 +71,8 @@ func (s *sender) staged(parts [][]byte) (int64, error) {
 	return s.write(b)
 }
 
-func (s *sender) write(b []byte) (int64, error) {
-	n, err := s.dst.Write(b)
+func (s *Sender) write(b []byte) (int64, error) {
+	n, err := s.Dst.Write(b)
 	if n < 0 || n > len(b) {
 		n, err = 0, io.ErrShortWrite
 	}
@@ -77,8 +82,8 @@ func (s *sender) write(b []byte) (int64, error) {
 	return int64(n), err
 }
 
-func (s *sender) gathered(parts [][]byte, all int64) (total int64, err error) {
-	if all <= writeSize && len(parts) <= maxParts {
+func (s *Sender) gathered(parts [][]byte, all int64) (total int64, err error) {
+	if all <= WriteSize && len(parts) <= MaxParts {
 		if total, err = s.gather.WriteBuffers(parts); err == nil && total < all {
 			err = io.ErrShortWrite
 		}
@@ -97,10 +102,10 @@ func (s *sender) gathered(parts [][]byte, all int64) (total int64, err error) {
 	}
 	for _, p := range parts {
 		for len(p) > 0 {
-			k := min(len(p), writeSize-size)
+			k := min(len(p), WriteSize-size)
 			v = append(v, p[:k])
 			p, size = p[k:], size+k
-			if size == writeSize || len(v) == maxParts {
+			if size == WriteSize || len(v) == MaxParts {
 				if err := flush(); err != nil {
 					return total, err
 				}
@@ -114,7 +119,7 @@ func (s *sender) gathered(parts [][]byte, all int64) (total int64, err error) {
 	return total, err
 }
 
-func (s *sender) coalesced(parts [][]byte) (total int64, err error) {
+func (s *Sender) coalesced(parts [][]byte) (total int64, err error) {
 	b := s.stage[:0]
 	flush := func() error {
 		if len(b) == 0 {
@@ -136,7 +141,7 @@ func (s *sender) coalesced(parts [][]byte) (total int64, err error) {
 			continue
 		}
 		for len(p) > 0 {
-			k := min(len(p), writeSize)
+			k := min(len(p), WriteSize)
 			n, err := s.write(p[:k])
 			total += n
 			if err != nil {

@@ -1,4 +1,4 @@
-package ipc
+package wire
 
 import (
 	"context"
@@ -10,10 +10,10 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/internal/ended"
 )
 
-// canceller interrupts reads or writes when a context ends, by a deadline in the past. It is armed once for a context and
+// Canceller interrupts reads or writes when a context ends, by a deadline in the past. It is armed once for a context and
 // stays armed while the next call brings one with the same Done channel, since arming allocates.
-type canceller struct {
-	set  func(time.Time) error // nil where there are no deadlines
+type Canceller struct {
+	Set  func(time.Time) error // nil where there are no deadlines
 	done <-chan struct{}
 	stop func() bool
 
@@ -26,19 +26,19 @@ type canceller struct {
 // past is before any clock.
 var past = time.Unix(1, 0)
 
-// arm prepares a call with ctx. It returns the cause, and leaves no deadline, if ctx has ended.
-func (c *canceller) arm(ctx context.Context) error {
+// Arm prepares a call with ctx. It returns the cause, and leaves no deadline, if ctx has ended.
+func (c *Canceller) Arm(ctx context.Context) error {
 	if err := ended.Err(ctx); err != nil {
-		c.disarm()
+		c.Disarm()
 		return err
 	}
-	if c.set == nil {
+	if c.Set == nil {
 		return nil
 	}
 	if ctx.Done() == c.done {
 		return c.enter(ctx)
 	}
-	c.disarm()
+	c.Disarm()
 	if ctx.Done() == nil {
 		return nil
 	}
@@ -51,14 +51,14 @@ func (c *canceller) arm(ctx context.Context) error {
 		defer c.mu.Unlock()
 		if c.round == round && c.active { // else the next call sees that ctx has ended
 			c.fired = true
-			_ = c.set(past) // where it fails, the cancel takes effect at the next call
+			_ = c.Set(past) // where it fails, the cancel takes effect at the next call
 		}
 	})
 	return c.enter(ctx)
 }
 
 // enter begins a call that the context may interrupt.
-func (c *canceller) enter(ctx context.Context) error {
+func (c *Canceller) enter(ctx context.Context) error {
 	if c.stop == nil {
 		return nil
 	}
@@ -66,14 +66,14 @@ func (c *canceller) enter(ctx context.Context) error {
 	c.active = true
 	c.mu.Unlock()
 	if err := ended.Err(ctx); err != nil { // perhaps before the call was active
-		c.disarm()
+		c.Disarm()
 		return err
 	}
 	return nil
 }
 
-// leave ends the call: a context that ends from now on does not touch the connection.
-func (c *canceller) leave() {
+// Leave ends the call: a context that ends from now on does not touch the connection.
+func (c *Canceller) Leave() {
 	if c.stop == nil {
 		return
 	}
@@ -82,12 +82,12 @@ func (c *canceller) leave() {
 	c.active = false
 	if c.fired {
 		c.fired = false
-		_ = c.set(time.Time{})
+		_ = c.Set(time.Time{})
 	}
 }
 
-// disarm forgets the context, and takes its deadline back.
-func (c *canceller) disarm() {
+// Disarm forgets the context, and takes its deadline back.
+func (c *Canceller) Disarm() {
 	if c.stop == nil {
 		return
 	}
@@ -99,12 +99,12 @@ func (c *canceller) disarm() {
 	c.active = false
 	if c.fired {
 		c.fired = false
-		_ = c.set(time.Time{})
+		_ = c.Set(time.Time{})
 	}
 }
 
-// cause returns why a call failed: the context's cause where its end was what interrupted it.
-func (c *canceller) cause(ctx context.Context, err error) error {
+// Cause returns why a call failed: the context's cause where its end was what interrupted it.
+func (c *Canceller) Cause(ctx context.Context, err error) error {
 	if end := ended.Err(ctx); end != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		return end
 	}
