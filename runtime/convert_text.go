@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -150,9 +151,7 @@ func widenOffsets(h Handle, d *column.Data) (int, error) {
 		return 0, err
 	}
 	dst[0] = 0 // where there are no rows, there may be no offset
-	for i, v := range column.View[int32](d.Buffers[1]) {
-		dst[i] = int64(v)
-	}
+	asm.Widen32(dst, column.View[int32](d.Buffers[1]), 0)
 	d.Buffers[1] = column.Bytes(dst)
 	return 0, nil
 }
@@ -172,9 +171,7 @@ func narrowOffsets(h Handle, d *column.Data) (int, error) {
 	if from < 0 || to < from || to > int64(len(d.Buffers[2])) || to-from > math.MaxInt32 {
 		return d.Len - 1, fmt.Errorf("%w: text from byte %d to %d of %d; 32-bit offsets reach 2 GiB", ErrInexact, from, to, len(d.Buffers[2]))
 	}
-	for i := range dst {
-		dst[i] = int32(src[i] - from)
-	}
+	asm.Narrow64(dst, src, from)
 	d.Buffers[1], d.Buffers[2] = column.Bytes(dst), d.Buffers[2][from:to]
 	return 0, nil
 }

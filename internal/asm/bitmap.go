@@ -19,12 +19,14 @@ func CountBits(bitmap []byte, n int) int {
 		return 0
 	}
 	b := bitmap[: (n+7)/8 : len(bitmap)]
-	count, i := 0, 0
+	count := 0
 	if n&7 != 0 {
 		last := len(b) - 1
 		count = bits.OnesCount8(b[last] << (-n & 7))
 		b = b[:last]
 	}
+	front, i := countFront(b)
+	count += front
 	for ; i <= len(b)-32; i += 32 {
 		c := (*[32]byte)(b[i:])
 		count += bits.OnesCount64(binary.LittleEndian.Uint64(c[0:])) +
@@ -175,7 +177,7 @@ func loadBits(src []byte, at, k int) byte {
 // shiftBytes sets dst to the bits of src from bit 0 < s < 8 on. src is one byte longer than dst.
 func shiftBytes(dst, src []byte, s int) {
 	src = src[:len(dst)+1]
-	i := 0
+	i := shiftFront(dst, src, s)
 	for ; i <= len(dst)-32; i += 32 {
 		d, c := (*[32]byte)(dst[i:]), (*[33]byte)(src[i:])
 		w0 := binary.LittleEndian.Uint64(c[0:])

@@ -33,7 +33,7 @@ func bit(b bool) byte {
 // UnpackBools sets dst to the first len(dst) bits.
 func UnpackBools(dst []bool, bitmap []byte) {
 	b := bitmap[: (len(dst)+7)/8 : len(bitmap)]
-	i := 0
+	i := unpackFront(dst, b)
 	for ; i <= len(dst)-64; i += 64 {
 		d, c := (*[64]bool)(dst[i:]), (*[8]byte)(b[i>>3:])
 		*(*[8]bool)(d[0:]) = unpacked[c[0]]

@@ -8,7 +8,7 @@ import "encoding/binary"
 // are written.
 func packBools(dst []byte, src []bool) {
 	b := bytesOf(src)
-	i := 0
+	i := packFront(dst, src)
 	for ; i <= len(b)-64; i += 64 {
 		c := (*[64]byte)(b[i:])
 		binary.LittleEndian.PutUint64(dst[i>>3:],

@@ -9,20 +9,25 @@ import "encoding/binary"
 func indicesWithin[I Index](idx []I, last int64) bool {
 	size := sizeOf[I]()
 	if size == 8 {
-		return indicesWithinGeneric(idx, last)
+		n, ok := withinFront(idx, uint64(last))
+		return ok && indicesWithinGeneric(idx[n:], last)
 	}
 	top := int64(1) << (8*size - 1) // the sign bit of a signed I
 	var zero I
 	signed := zero-1 < 0
-	switch {
-	case last >= 2*top-1 && !signed:
+	if last >= 2*top-1 && !signed {
 		return true // no I is greater
-	case last >= top:
-		if !signed {
-			// Some indices with the top bit are good ones.
-			return indicesWithinGeneric(idx, last)
-		}
-		last = top - 1
+	}
+	if signed {
+		last = min(last, top-1) // no I is greater than that
+	}
+	n, ok := withinFront(idx, uint64(last))
+	if !ok {
+		return false
+	}
+	idx = idx[n:]
+	if last >= top { // some indices with the top bit are good ones
+		return indicesWithinGeneric(idx, last)
 	}
 	// As in the generic version, lane by lane: where no index has the top bit set, no sum carries into the lane above,
 	// and a sum has the top bit set exactly where the index is greater than last.

@@ -11,7 +11,7 @@ func CheckOffsets32(offsets []int32, limit int64) int {
 
 // CheckOffsets64 is [CheckOffsets32] for 64-bit offsets.
 func CheckOffsets64(offsets []int64, limit int64) int {
-	if ascendingGeneric(offsets) && offsets[len(offsets)-1] <= limit {
+	if ascending64(offsets) && offsets[len(offsets)-1] <= limit {
 		return -1
 	}
 	return firstBad(offsets, limit)
@@ -51,10 +51,16 @@ func ascendingGeneric[T int32 | int64](o []T) bool {
 	return acc >= 0
 }
 
+// ascending64 reports whether there are offsets, all at least 0 and none less than the one before it.
+func ascending64(o []int64) bool {
+	n, ok := ascending64Front(o)
+	return ok && ascendingGeneric(o[n:])
+}
+
 // Rebase32 sets dst[i] to src[i]-by, for all of src. dst may be src.
 func Rebase32(dst, src []int32, by int32) {
 	dst = dst[:len(src):len(dst)]
-	i := 0
+	i := rebase32Front(dst, src, by)
 	for ; i <= len(src)-8; i += 8 {
 		d, c := (*[8]int32)(dst[i:]), (*[8]int32)(src[i:])
 		d[0] = c[0] - by
@@ -75,7 +81,7 @@ func Rebase32(dst, src []int32, by int32) {
 // of it.
 func Narrow64(dst []int32, src []int64, by int64) {
 	dst = dst[:len(src):len(dst)]
-	i := 0
+	i := narrow64Front(dst, src, by)
 	for ; i <= len(src)-8; i += 8 {
 		d, c := (*[8]int32)(dst[i:]), (*[8]int64)(src[i:])
 		d[0] = int32(c[0] - by)
@@ -95,7 +101,7 @@ func Narrow64(dst []int32, src []int64, by int64) {
 // Widen32 sets dst[i] to src[i]-by, for all of src.
 func Widen32(dst []int64, src []int32, by int64) {
 	dst = dst[:len(src):len(dst)]
-	i := 0
+	i := widen32Front(dst, src, by)
 	for ; i <= len(src)-8; i += 8 {
 		d, c := (*[8]int64)(dst[i:]), (*[8]int32)(src[i:])
 		d[0] = int64(c[0]) - by

@@ -8,6 +8,11 @@ import "encoding/binary"
 // neighbours from the two that follow each of them at a time.
 func ascending32(offsets []int32) bool {
 	const signs = 1<<63 | 1<<31
+	n, ok := ascending32Front(offsets)
+	if !ok {
+		return false
+	}
+	offsets = offsets[n:] // the last one of the front is compared with
 	b := bytesOf(offsets)
 	// As in the generic version. Where no offset is negative, the lower of two differences borrows from the upper one
 	// only if it is negative itself, and so acc has a sign bit set either way. In both byte orders the neighbour of a

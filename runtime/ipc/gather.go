@@ -237,10 +237,22 @@ func (g *gathered) appendOffsets(d *column.Data, from, to, at int) (first, last 
 			return 0, 0, err
 		}
 	}
-	first = int(integerAt(d.Buffers[1], wide, from))
+	first, last = int(integerAt(d.Buffers[1], wide, from)), int(integerAt(d.Buffers[1], wide, to))
+	if column.Native && !wide {
+		if last-first > math.MaxInt32-at {
+			return 0, 0, g.tooLong(at + last - first)
+		}
+		size := 4 * (to - from)
+		if err := g.hold(size); err != nil {
+			return 0, 0, err
+		}
+		end := len(g.fixed[0])
+		g.fixed[0] = mem.Grow(g.fixed[0], size)[:end+size]
+		asm.Rebase32(column.View[int32](g.fixed[0][end:]), column.View[int32](d.Buffers[1])[from+1:to+1], int32(first-at))
+		return first, last, nil
+	}
 	for i := from + 1; i <= to; i++ {
-		last = int(integerAt(d.Buffers[1], wide, i))
-		if err := g.put(0, at+last-first); err != nil {
+		if err := g.put(0, at+int(integerAt(d.Buffers[1], wide, i))-first); err != nil {
 			return 0, 0, err
 		}
 	}

@@ -99,6 +99,10 @@ func (p *columnPlan) shift(d *column.Data, k int, by int64) {
 			le.PutUint16(to[i:], le.Uint16(b[i:])+uint16(by))
 		}
 	case 4:
+		if column.Native {
+			asm.Rebase32(column.View[int32](to), column.View[int32](b), int32(-by))
+			break
+		}
 		for i := 0; i < len(b); i += 4 {
 			le.PutUint32(to[i:], le.Uint32(b[i:])+uint32(by))
 		}

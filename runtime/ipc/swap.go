@@ -1,29 +1,19 @@
 package ipc
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/lightstream-go/lightstream/internal/asm"
+)
 
 // A swap copies values of a big-endian buffer as little-endian ones. Both have the same length, a multiple of the values'.
 type swap func(dst, src []byte)
 
 var be = binary.BigEndian
 
-func swap2(dst, src []byte) {
-	for i := 0; i+2 <= len(src); i += 2 {
-		le.PutUint16(dst[i:], be.Uint16(src[i:]))
-	}
-}
-
-func swap4(dst, src []byte) {
-	for i := 0; i+4 <= len(src); i += 4 {
-		le.PutUint32(dst[i:], be.Uint32(src[i:]))
-	}
-}
-
-func swap8(dst, src []byte) {
-	for i := 0; i+8 <= len(src); i += 8 {
-		le.PutUint64(dst[i:], be.Uint64(src[i:]))
-	}
-}
+func swap2(dst, src []byte) { asm.Swap16(dst, src) }
+func swap4(dst, src []byte) { asm.Swap32(dst, src) }
+func swap8(dst, src []byte) { asm.Swap64(dst, src) }
 
 // swap16 and swap32 are for decimals, which are one number of 16 or 32 bytes.
 func swap16(dst, src []byte) { swapWords(dst, src, 16) }

@@ -106,8 +106,11 @@ func (p *columnPlan) utf8AtOnce(d *column.Data) bool {
 	}
 	wide, text := p.layout == layoutOffsets64, d.Buffers[2]
 	first, last := integerAt(d.Buffers[1], wide, 0), integerAt(d.Buffers[1], wide, d.Len)
-	if !utf8.Valid(text[first:last]) {
+	switch valid, ascii := asm.CheckUTF8(text[first:last]); {
+	case !valid:
 		return false
+	case ascii:
+		return true // each byte is a character, and where the last string ends does not matter
 	}
 	if wide {
 		for _, at := range column.View[int64](d.Buffers[1])[:d.Len+1] {

@@ -1,0 +1,153 @@
+//go:build !purego
+
+package asm
+
+import "golang.org/x/sys/cpu"
+
+// What the processor has of what kernels need. Tests switch them off to reach the portable code.
+var (
+	useAVX2   = cpu.X86.HasAVX2
+	useAVX512 = useAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VPOPCNTDQ
+)
+
+// countFront counts the ones of the first n bytes.
+func countFront(b []byte) (count, n int) {
+	if useAVX512 {
+		return countBitsAVX512(b), len(b)
+	}
+	if n = len(b) &^ 63; n >= minCountAVX2 && useAVX2 {
+		return countBitsAVX2(b[:n]), n
+	}
+	return 0, 0
+}
+
+// minCountAVX2 is from how many bytes on looking up half bytes is faster than counting words.
+const minCountAVX2 = 256
+
+// shiftFront sets the first n bytes of dst to the bits of src, which is longer, from bit 0 < s < 8 on.
+func shiftFront(dst, src []byte, s int) (n int) {
+	// The kernel reads eight bytes behind those that it has set.
+	if n = min(len(dst), len(src)-8) &^ 63; n <= 0 || !useAVX2 {
+		return 0
+	}
+	shiftBytesAVX2(dst[:n], src[:n+8], s)
+	return n
+}
+
+// packFront packs the first n bools, a multiple of 8.
+func packFront(dst []byte, src []bool) (n int) {
+	if n = len(src) &^ 63; n == 0 || !useAVX2 {
+		return 0
+	}
+	packBoolsAVX2(dst[:n/8], src[:n])
+	return n
+}
+
+// unpackFront unpacks the first n bools, a multiple of 8.
+func unpackFront(dst []bool, bitmap []byte) (n int) {
+	if n = len(dst) &^ 63; n == 0 || !useAVX2 {
+		return 0
+	}
+	unpackBoolsAVX2(dst[:n], bitmap[:n/8])
+	return n
+}
+
+// ascending32Front reports whether the first n offsets are at least 0 and none less than the one before it, nor offset n if it is at
+// least 0.
+func ascending32Front(o []int32) (n int, ok bool) {
+	if len(o) <= 8 || !useAVX2 {
+		return 0, true
+	}
+	return len(o) - 1, ascending32AVX2(o)
+}
+
+// ascending64Front is ascending32Front for 64-bit offsets.
+func ascending64Front(o []int64) (n int, ok bool) {
+	if len(o) <= 4 || !useAVX2 {
+		return 0, true
+	}
+	return len(o) - 1, ascending64AVX2(o)
+}
+
+// rebase32Front sets the first n of dst.
+func rebase32Front(dst, src []int32, by int32) (n int) {
+	if n = len(src) &^ 15; n == 0 || !useAVX2 {
+		return 0
+	}
+	rebase32AVX2(dst[:n], src[:n], by)
+	return n
+}
+
+// narrow64Front sets the first n of dst.
+func narrow64Front(dst []int32, src []int64, by int64) (n int) {
+	if n = len(src) &^ 15; n == 0 || !useAVX2 {
+		return 0
+	}
+	narrow64AVX2(dst[:n], src[:n], by)
+	return n
+}
+
+// widen32Front sets the first n of dst.
+func widen32Front(dst []int64, src []int32, by int64) (n int) {
+	if n = len(src) &^ 15; n == 0 || !useAVX2 {
+		return 0
+	}
+	widen32AVX2(dst[:n], src[:n], by)
+	return n
+}
+
+// withinFront reports whether the first n indices, taken as unsigned, are at most last, which an I can be.
+func withinFront[I Index](idx []I, last uint64) (n int, ok bool) {
+	b := bytesOf(idx)
+	if len(b) < 32 || !useAVX2 {
+		return 0, true
+	}
+	switch sizeOf[I]() {
+	case 1:
+		ok = within8AVX2(b, uint8(last))
+	case 2:
+		ok = within16AVX2(b, uint16(last))
+	case 4:
+		ok = within32AVX2(b, uint32(last))
+	default:
+		ok = within64AVX2(b, 1<<63-1-last)
+	}
+	return len(idx), ok
+}
+
+// textFront reports whether the first n bytes are valid UTF-8, but that the last character may go on behind them, and whether all are
+// ASCII.
+func textFront(b []byte) (n int, valid, ascii bool) {
+	if n = len(b) &^ 63; n == 0 || !useAVX2 {
+		return 0, true, true
+	}
+	valid, ascii = validUTF8AVX2(b[:n])
+	return n, valid, ascii
+}
+
+// swap16Front swaps the first n bytes of src.
+func swap16Front(dst, src []byte) (n int) {
+	if n = len(src) &^ 63; n == 0 || !useAVX2 {
+		return 0
+	}
+	swap16AVX2(dst[:n], src[:n])
+	return n
+}
+
+// swap32Front swaps the first n bytes of src.
+func swap32Front(dst, src []byte) (n int) {
+	if n = len(src) &^ 63; n == 0 || !useAVX2 {
+		return 0
+	}
+	swap32AVX2(dst[:n], src[:n])
+	return n
+}
+
+// swap64Front swaps the first n bytes of src.
+func swap64Front(dst, src []byte) (n int) {
+	if n = len(src) &^ 63; n == 0 || !useAVX2 {
+		return 0
+	}
+	swap64AVX2(dst[:n], src[:n])
+	return n
+}
