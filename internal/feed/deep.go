@@ -6,7 +6,7 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 )
 
-// Deep has a column of each type at depth three and four: below structs in maps in lists, in arrays in lists, and in lists in structs.
+// Deep has a column of each type at depth three and four, unions and runs too: below structs in maps in lists, in arrays in lists, and in lists in structs.
 //
 //lightstream:table
 type Deep struct {
@@ -66,6 +66,11 @@ type Leaves struct {
 	Number    int64         `arrow:",dict"`
 	Tag       []byte        `arrow:",dict,required"`
 	Mood      Mood          `arrow:",dict"`
+	Event     Event
+	Sparse    Event `arrow:",sparse"`
+	Answer    Answer
+	Venue     string    `arrow:",ree"`
+	Since     time.Time `arrow:",timestamp(us,UTC),ree(int16)"`
 }
 
 // Options has a field of each type, which may be null.
@@ -90,4 +95,9 @@ type Options struct {
 	Number *int32                 `arrow:",dict"`
 	Mood   rt.Null[Mood]          `arrow:",dict(int16)"`
 	None   struct{}
+	Event  Event
+	Desk   rt.Null[string] `arrow:",ree"`
+	Level  *float64        `arrow:",ree(int64)"`
+	Raw    []byte          `arrow:",ree"`
+	Named  *Mood           `arrow:",dict,ree"`
 }

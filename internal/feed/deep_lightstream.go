@@ -16,7 +16,7 @@ import (
 // The runtime is too old for this file if this line does not compile.
 const _ = rt.SupportsV1
 
-// DeepTable describes table "deep": 5 columns, 380 buffers.
+// DeepTable describes table "deep": 5 columns, 831 buffers.
 var DeepTable = rt.NewTable(rt.TableSpec[Deep, DeepBatch, *DeepBuilder]{
 	Name:       "deep",
 	Columns:    deepColumns,
@@ -80,8 +80,20 @@ func (b DeepBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 // not null, micro: timestamp[us] not null, nano: timestamp[ns, UTC] not null, raw: timestamp[us, UTC] not null, dec32:
 // decimal32(9, 2) not null, dec64: decimal64(18, 2) not null, dec128: decimal128(38, 10) not null, dec256:
 // decimal256(76, 10) not null, word: dictionary<int8, utf8> not null, number: dictionary<int32, int64> not null, tag:
-// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null>>>. Buffers 2 (validity), 3 (offsets, 4
-// bytes each). Read-only, and valid until Release.
+// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null, event: dense_union[0, 5, 6, 7, 8, 9,
+// 10]<ack: struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item:
+// int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject:
+// struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject:
+// struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry:
+// timestamp[ms, UTC] not null, gone: null, null: null>, sparse: sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
+// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
+// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
+// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
+// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
+// gone: null, null: null>, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
+// list: list<item: utf8 not null>> not null, venue: run_end_encoded<run_ends: int32 not null, values: utf8 not null>
+// not null, since: run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not null>>>. Buffers
+// 2 (validity), 3 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b DeepBatch) Lists() column.Lists[column.Maps[column.Texts, DeepLeavesView]] {
 	d := b.h.Column(1)
 	return column.ListsOf(d, false, column.MapsOf(d.Child(0), column.TextsOf(d.Child(0).Child(0).Child(0)), DeepLeavesView{rt.StructOf(b.h, d.Child(0).Child(0).Child(1))}))
@@ -98,8 +110,20 @@ func (b DeepBatch) Lists() column.Lists[column.Maps[column.Texts, DeepLeavesView
 // not null, micro: timestamp[us] not null, nano: timestamp[ns, UTC] not null, raw: timestamp[us, UTC] not null, dec32:
 // decimal32(9, 2) not null, dec64: decimal64(18, 2) not null, dec128: decimal128(38, 10) not null, dec256:
 // decimal256(76, 10) not null, word: dictionary<int8, utf8> not null, number: dictionary<int32, int64> not null, tag:
-// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null> not null> not null>. Buffers 99
-// (validity), 100 (offsets, 4 bytes each). Read-only, and valid until Release.
+// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null, event: dense_union[0, 5, 6, 7, 8, 9,
+// 10]<ack: struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item:
+// int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject:
+// struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject:
+// struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry:
+// timestamp[ms, UTC] not null, gone: null, null: null>, sparse: sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
+// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
+// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
+// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
+// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
+// gone: null, null: null>, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
+// list: list<item: utf8 not null>> not null, venue: run_end_encoded<run_ends: int32 not null, values: utf8 not null>
+// not null, since: run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not null> not null>
+// not null>. Buffers 208 (validity), 209 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b DeepBatch) Arrays() column.Lists[column.Lists[DeepLeavesView]] {
 	d := b.h.Column(2)
 	return column.ListsOf(d, false, column.FixedListsOf(d.Child(0), 2, DeepLeavesView{rt.StructOf(b.h, d.Child(0).Child(0))}))
@@ -116,20 +140,46 @@ func (b DeepBatch) Arrays() column.Lists[column.Lists[DeepLeavesView]] {
 // not null, micro: timestamp[us] not null, nano: timestamp[ns, UTC] not null, raw: timestamp[us, UTC] not null, dec32:
 // decimal32(9, 2) not null, dec64: decimal64(18, 2) not null, dec128: decimal128(38, 10) not null, dec256:
 // decimal256(76, 10) not null, word: dictionary<int8, utf8> not null, number: dictionary<int32, int64> not null, tag:
-// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null>>, options: list_view<item: struct<bool:
-// bool, int8: int8, int64: int64, half: float16, double: float64, text: utf8, large: large_utf8, view: utf8_view,
-// bytes: binary, fixed: fixed_size_binary[5], uuid: fixed_size_binary[16] (arrow.uuid), day: date32, clock: time32[ms],
-// span: duration[us], milli: timestamp[ms, UTC], dec128: decimal128(38, 10), word: dictionary<uint16, utf8>, number:
-// dictionary<int32, int32>, mood: dictionary<int16, utf8>, none: null> not null>>. Buffers 191 (validity). Read-only,
-// and valid until Release.
+// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null, event: dense_union[0, 5, 6, 7, 8, 9,
+// 10]<ack: struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item:
+// int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject:
+// struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject:
+// struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry:
+// timestamp[ms, UTC] not null, gone: null, null: null>, sparse: sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
+// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
+// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
+// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
+// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
+// gone: null, null: null>, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
+// list: list<item: utf8 not null>> not null, venue: run_end_encoded<run_ends: int32 not null, values: utf8 not null>
+// not null, since: run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not null>>, options:
+// list_view<item: struct<bool: bool, int8: int8, int64: int64, half: float16, double: float64, text: utf8, large:
+// large_utf8, view: utf8_view, bytes: binary, fixed: fixed_size_binary[5], uuid: fixed_size_binary[16] (arrow.uuid),
+// day: date32, clock: time32[ms], span: duration[us], milli: timestamp[ms, UTC], dec128: decimal128(38, 10), word:
+// dictionary<uint16, utf8>, number: dictionary<int32, int32>, mood: dictionary<int16, utf8>, none: null, event:
+// dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns,
+// UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why:
+// dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>>
+// not null> not null, reject: struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark:
+// float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null: null>, desk: run_end_encoded<run_ends: int32
+// not null, values: utf8>, level: run_end_encoded<run_ends: int64 not null, values: float64>, raw:
+// run_end_encoded<run_ends: int32 not null, values: binary>, named: run_end_encoded<run_ends: int32 not null, values:
+// dictionary<int32, utf8>>> not null>>. Buffers 409 (validity). Read-only, and valid until Release.
 func (b DeepBatch) Boxes() DeepCrateView { return DeepCrateView{rt.StructOf(b.h, b.h.Column(3))} }
 
 // Maps returns column 4, "maps": map<key: utf8 not null, value: list<item: struct<bool: bool, int8: int8, int64: int64,
 // half: float16, double: float64, text: utf8, large: large_utf8, view: utf8_view, bytes: binary, fixed:
 // fixed_size_binary[5], uuid: fixed_size_binary[16] (arrow.uuid), day: date32, clock: time32[ms], span: duration[us],
 // milli: timestamp[ms, UTC], dec128: decimal128(38, 10), word: dictionary<uint16, utf8>, number: dictionary<int32,
-// int32>, mood: dictionary<int16, utf8>, none: null>>>. Buffers 329 (validity), 330 (offsets, 4 bytes each). Read-only,
-// and valid until Release.
+// int32>, mood: dictionary<int16, utf8>, none: null, event: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
+// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
+// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
+// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
+// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
+// gone: null, null: null>, desk: run_end_encoded<run_ends: int32 not null, values: utf8>, level:
+// run_end_encoded<run_ends: int64 not null, values: float64>, raw: run_end_encoded<run_ends: int32 not null, values:
+// binary>, named: run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8>>>>>. Buffers 718
+// (validity), 719 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b DeepBatch) Maps() column.Maps[column.Texts, column.Lists[DeepOptionsView]] {
 	d := b.h.Column(4)
 	return column.MapsOf(d, column.TextsOf(d.Child(0).Child(0)), column.ListsOf(d.Child(0).Child(1), false, DeepOptionsView{rt.StructOf(b.h, d.Child(0).Child(1).Child(0))}))
@@ -261,6 +311,595 @@ func (b *DeepBuilder) AppendRows(rows []Deep) {
 	}
 }
 
+var deepFillColumns = []rt.Column{
+	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
+	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}}}},
+	{Field: ipc.Field{Name: "flags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Bool}}}},
+	{Field: ipc.Field{Name: "raw", Type: ipc.BinaryView, Nullable: true}},
+}
+
+// DeepFillView is a column of Fill in a batch of table "deep", or a part of one. It is read-only and valid until the
+// batch is released.
+type DeepFillView struct{ s rt.Struct }
+
+// Len returns the number of rows.
+func (v DeepFillView) Len() int { return v.s.Len() }
+
+// IsNull tells whether row i is null.
+func (v DeepFillView) IsNull(i int) bool { return v.s.IsNull(i) }
+
+// At returns field 0, "at": timestamp[ns, UTC] not null. Read-only, and valid until Release.
+func (v DeepFillView) At() column.Timestamps {
+	return column.TimestampsOf(v.s.Field(0), column.Nanosecond).Slice(v.s.Bounds())
+}
+
+// Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
+func (v DeepFillView) Sizes() column.Lists[column.Plain[int64]] {
+	d := v.s.Field(1)
+	return column.ListsOf(d, false, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
+}
+
+// Flags returns field 2, "flags": list<item: bool not null>. Read-only, and valid until Release.
+func (v DeepFillView) Flags() column.Lists[column.Bools] {
+	d := v.s.Field(2)
+	return column.ListsOf(d, false, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
+}
+
+// Raw returns field 3, "raw": binary_view. Read-only, and valid until Release.
+func (v DeepFillView) Raw() column.BinaryViews {
+	return column.BinaryViewsOf(v.s.Field(3)).Slice(v.s.Bounds())
+}
+
+// Row returns row i with byte strings of its own.
+func (v DeepFillView) Row(i int) Fill { return rt.ReadRow(v, i, readDeepFillRows) }
+
+// Slice returns the rows from … to-1.
+func (v DeepFillView) Slice(from, to int) DeepFillView { return DeepFillView{v.s.Slice(from, to)} }
+
+// readDeepFillRows sets rows to the first of v. Their byte strings alias the batch, or with own are copies.
+func readDeepFillRows(v DeepFillView, rows []Fill, own bool) {
+	atColumn, raw := v.At(), v.Raw()
+	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), own, rt.ReadLists(rt.ReadPlain[int64]))
+	flags := rt.ReadRows(v.Flags(), 0, len(rows), own, rt.ReadLists(rt.ReadBools[bool]))
+	for i := range rows {
+		rows[i] = Fill{
+			At:    atColumn.At(i),
+			Sizes: sizes[i],
+			Flags: flags[i],
+			Raw:   rt.OwnAt(raw, i, own),
+		}
+	}
+}
+
+// DeepFillBuilder fills a column of Fill in table "deep".
+type DeepFillBuilder struct {
+	column.StructBuilder
+	atColumn column.TimestampBuilder
+	sizes    *column.ListBuilder[int64, *column.FixedBuilder[int64]]
+	flags    *column.ListBuilder[bool, *column.BoolBuilder]
+	raw      column.BinaryViewBuilder
+}
+
+func newDeepFillBuilder() *DeepFillBuilder {
+	b := new(DeepFillBuilder)
+	b.sizes = column.ListOf(new(column.FixedBuilder[int64]), (*column.FixedBuilder[int64]).AppendAll)
+	b.flags = column.ListOf(new(column.BoolBuilder), (*column.BoolBuilder).AppendAll)
+	b.Fields(&b.atColumn, b.sizes, b.flags, &b.raw)
+	return b
+}
+
+// At returns the builder of field "at", to fill column by column.
+func (b *DeepFillBuilder) At() *column.TimestampBuilder { return &b.atColumn }
+
+// Sizes returns the builder of field "sizes", to fill column by column.
+func (b *DeepFillBuilder) Sizes() *column.ListBuilder[int64, *column.FixedBuilder[int64]] {
+	return b.sizes
+}
+
+// Flags returns the builder of field "flags", to fill column by column.
+func (b *DeepFillBuilder) Flags() *column.ListBuilder[bool, *column.BoolBuilder] { return b.flags }
+
+// Raw returns the builder of field "raw", to fill column by column.
+func (b *DeepFillBuilder) Raw() *column.BinaryViewBuilder { return &b.raw }
+
+// Append adds a row.
+func (b *DeepFillBuilder) Append(row Fill) {
+	b.atColumn.Append(row.At)
+	b.sizes.Append(row.Sizes)
+	b.flags.Append(row.Flags)
+	b.raw.Append(row.Raw)
+}
+
+// AppendRows adds rows.
+func (b *DeepFillBuilder) AppendRows(rows []Fill) {
+	for i := range rows {
+		b.Append(rows[i])
+	}
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *DeepFillBuilder) AppendPtr(p *Fill) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.Append(*p)
+}
+
+// AppendNullable adds row, or a null row if it is not valid.
+func (b *DeepFillBuilder) AppendNullable(row Fill, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.Append(row)
+}
+
+var deepRejectColumns = []rt.Column{
+	{Field: ipc.Field{Name: "reason", Type: ipc.Utf8}},
+}
+
+// DeepRejectView is a column of Reject in a batch of table "deep", or a part of one. It is read-only and valid until
+// the batch is released.
+type DeepRejectView struct{ s rt.Struct }
+
+// Len returns the number of rows.
+func (v DeepRejectView) Len() int { return v.s.Len() }
+
+// IsNull tells whether row i is null.
+func (v DeepRejectView) IsNull(i int) bool { return v.s.IsNull(i) }
+
+// Reason returns field 0, "reason": utf8 not null. Read-only, and valid until Release.
+func (v DeepRejectView) Reason() column.Texts {
+	return column.TextsOf(v.s.Field(0)).Slice(v.s.Bounds())
+}
+
+// Row returns row i with texts of its own.
+func (v DeepRejectView) Row(i int) Reject { return rt.ReadRow(v, i, readDeepRejectRows) }
+
+// Slice returns the rows from … to-1.
+func (v DeepRejectView) Slice(from, to int) DeepRejectView {
+	return DeepRejectView{v.s.Slice(from, to)}
+}
+
+// readDeepRejectRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
+func readDeepRejectRows(v DeepRejectView, rows []Reject, own bool) {
+	reason := v.Reason()
+	for i := range rows {
+		rows[i] = Reject{
+			Reason: rt.OwnAt(reason, i, own),
+		}
+	}
+}
+
+// DeepRejectBuilder fills a column of Reject in table "deep".
+type DeepRejectBuilder struct {
+	column.StructBuilder
+	reason column.TextBuilder
+}
+
+func newDeepRejectBuilder() *DeepRejectBuilder {
+	b := new(DeepRejectBuilder)
+	b.Fields(&b.reason)
+	return b
+}
+
+// Reason returns the builder of field "reason", to fill column by column.
+func (b *DeepRejectBuilder) Reason() *column.TextBuilder { return &b.reason }
+
+// Append adds a row.
+func (b *DeepRejectBuilder) Append(row Reject) {
+	b.reason.Append(row.Reason)
+}
+
+// AppendRows adds rows.
+func (b *DeepRejectBuilder) AppendRows(rows []Reject) {
+	for i := range rows {
+		b.Append(rows[i])
+	}
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *DeepRejectBuilder) AppendPtr(p *Reject) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.Append(*p)
+}
+
+// AppendNullable adds row, or a null row if it is not valid.
+func (b *DeepRejectBuilder) AppendNullable(row Reject, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.Append(row)
+}
+
+var deepAnswerColumns = []rt.Column{
+	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: deepRejectColumns},
+	{Field: ipc.Field{Name: "maybe", Type: ipc.Int32, Nullable: true}},
+	{Field: ipc.Field{Name: "list", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}}}},
+}
+
+// The type ids of Answer in table "deep".
+const (
+	DeepAnswerRejectID int8 = 0
+	DeepAnswerMaybeID  int8 = 1
+	DeepAnswerListID   int8 = 2
+)
+
+// DeepAnswerView is a column of Answer in a batch of table "deep", or a part of one. It is read-only and valid until
+// the batch is released.
+type DeepAnswerView struct{ u rt.Union }
+
+// Len returns the number of rows.
+func (v DeepAnswerView) Len() int { return v.u.Len() }
+
+// IsNull returns false: the union has no member for nil.
+func (v DeepAnswerView) IsNull(int) bool { return false }
+
+// Type returns the type id of row i, such as DeepAnswerRejectID.
+func (v DeepAnswerView) Type(i int) int8 { return v.u.Type(i) }
+
+// Index returns which value of its member row i is.
+func (v DeepAnswerView) Index(i int) int { return v.u.Index(i) }
+
+// Reject returns the values of member 0, "reject": struct<reason: utf8 not null> not null. Index tells which is that of
+// a row. Read-only, and valid until Release.
+func (v DeepAnswerView) Reject() DeepRejectView {
+	return DeepRejectView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
+}
+
+// Maybe returns the values of member 1, "maybe": int32. Index tells which is that of a row. Read-only, and valid until
+// Release.
+func (v DeepAnswerView) Maybe() column.Nullable[int32] {
+	return column.NullableOf[int32](v.u.Member(1))
+}
+
+// List returns the values of member 2, "list": list<item: utf8 not null>. Index tells which is that of a row.
+// Read-only, and valid until Release.
+func (v DeepAnswerView) List() column.Lists[column.Texts] {
+	d := v.u.Member(2)
+	return column.ListsOf(d, false, column.TextsOf(d.Child(0)))
+}
+
+// Row returns row i with texts of its own.
+func (v DeepAnswerView) Row(i int) Answer { return rt.ReadRow(v, i, readDeepAnswerRows) }
+
+// Slice returns the rows from … to-1. The values of the members stay all.
+func (v DeepAnswerView) Slice(from, to int) DeepAnswerView {
+	return DeepAnswerView{v.u.Slice(from, to)}
+}
+
+// readDeepAnswerRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
+func readDeepAnswerRows(v DeepAnswerView, rows []Answer, own bool) {
+	rt.ReadMember(v.u, DeepAnswerRejectID, v.Reject(), rows, own, readDeepRejectRows, func(v Reject) Answer { return v })
+	rt.ReadMember(v.u, DeepAnswerMaybeID, v.Maybe(), rows, own, rt.ReadNulls(rt.ReadEach[column.Nullable[int32], int32]), func(v rt.Null[int32]) Answer { return Maybe(v) })
+	rt.ReadMember(v.u, DeepAnswerListID, v.List(), rows, own, rt.ReadLists(rt.ReadTexts[column.Texts, string]), func(v []string) Answer { return List(v) })
+}
+
+// DeepAnswerBuilder fills a column of Answer in table "deep".
+type DeepAnswerBuilder struct {
+	column.UnionBuilder
+	reject *DeepRejectBuilder
+	maybe  column.FixedBuilder[int32]
+	list   *column.ListBuilder[string, *column.TextBuilder]
+}
+
+func newDeepAnswerBuilder() *DeepAnswerBuilder {
+	b := new(DeepAnswerBuilder)
+	b.reject = newDeepRejectBuilder()
+	b.list = column.ListOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll)
+	b.Members(-1, b.reject, &b.maybe, b.list)
+	return b
+}
+
+// Reject returns the builder of member "reject", to fill column by column: End ends each row.
+func (b *DeepAnswerBuilder) Reject() *DeepRejectBuilder { return b.reject }
+
+// Maybe returns the builder of member "maybe", to fill column by column: End ends each row.
+func (b *DeepAnswerBuilder) Maybe() *column.FixedBuilder[int32] { return &b.maybe }
+
+// List returns the builder of member "list", to fill column by column: End ends each row.
+func (b *DeepAnswerBuilder) List() *column.ListBuilder[string, *column.TextBuilder] { return b.list }
+
+// Append adds a row. Nil and a value of another type than Reject, Maybe and List stay as the builder's error.
+func (b *DeepAnswerBuilder) Append(v Answer) {
+	switch v := v.(type) {
+	case nil:
+		b.AppendNull()
+	case Reject:
+		b.reject.Append(v)
+		b.End(DeepAnswerRejectID)
+	case Maybe:
+		b.maybe.AppendNullable(rt.Null[int32](v).Get())
+		b.End(DeepAnswerMaybeID)
+	case List:
+		b.list.Append([]string(v))
+		b.End(DeepAnswerListID)
+	default:
+		b.Refuse(v)
+	}
+}
+
+// AppendRows adds rows.
+func (b *DeepAnswerBuilder) AppendRows(rows []Answer) {
+	for i := range rows {
+		b.Append(rows[i])
+	}
+}
+
+var deepAckColumns = []rt.Column{
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepFillColumns}}},
+	{Field: ipc.Field{Name: "why", Type: ipc.DenseUnion(3)}, Parts: deepAnswerColumns},
+}
+
+// DeepAckView is a column of Ack in a batch of table "deep", or a part of one. It is read-only and valid until the
+// batch is released.
+type DeepAckView struct{ s rt.Struct }
+
+// Len returns the number of rows.
+func (v DeepAckView) Len() int { return v.s.Len() }
+
+// IsNull tells whether row i is null.
+func (v DeepAckView) IsNull(i int) bool { return v.s.IsNull(i) }
+
+// Price returns field 0, "price": float64 not null. Read-only, and valid until Release.
+func (v DeepAckView) Price() []float64 {
+	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
+}
+
+// Fills returns field 1, "fills": list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>,
+// flags: list<item: bool not null>, raw: binary_view> not null>. Read-only, and valid until Release.
+func (v DeepAckView) Fills() column.Lists[DeepFillView] {
+	d := v.s.Field(1)
+	return column.ListsOf(d, false, DeepFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+}
+
+// Why returns field 2, "why": dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list:
+// list<item: utf8 not null>> not null. Read-only, and valid until Release.
+func (v DeepAckView) Why() DeepAnswerView {
+	return DeepAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
+}
+
+// Row returns row i with texts and byte strings of its own.
+func (v DeepAckView) Row(i int) Ack { return rt.ReadRow(v, i, readDeepAckRows) }
+
+// Slice returns the rows from … to-1.
+func (v DeepAckView) Slice(from, to int) DeepAckView { return DeepAckView{v.s.Slice(from, to)} }
+
+// readDeepAckRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
+func readDeepAckRows(v DeepAckView, rows []Ack, own bool) {
+	price := v.Price()
+	fills := rt.ReadRows(v.Fills(), 0, len(rows), own, rt.ReadLists(readDeepFillRows))
+	why := rt.ReadRows(v.Why(), 0, len(rows), own, readDeepAnswerRows)
+	for i := range rows {
+		rows[i] = Ack{
+			Price: price[i],
+			Fills: fills[i],
+			Why:   why[i],
+		}
+	}
+}
+
+// DeepAckBuilder fills a column of Ack in table "deep".
+type DeepAckBuilder struct {
+	column.StructBuilder
+	price column.FixedBuilder[float64]
+	fills *column.ListBuilder[Fill, *DeepFillBuilder]
+	why   *DeepAnswerBuilder
+}
+
+func newDeepAckBuilder() *DeepAckBuilder {
+	b := new(DeepAckBuilder)
+	b.fills = column.ListOf(newDeepFillBuilder(), (*DeepFillBuilder).AppendRows)
+	b.why = newDeepAnswerBuilder()
+	b.Fields(&b.price, b.fills, b.why)
+	return b
+}
+
+// Price returns the builder of field "price", to fill column by column.
+func (b *DeepAckBuilder) Price() *column.FixedBuilder[float64] { return &b.price }
+
+// Fills returns the builder of field "fills", to fill column by column.
+func (b *DeepAckBuilder) Fills() *column.ListBuilder[Fill, *DeepFillBuilder] { return b.fills }
+
+// Why returns the builder of field "why", to fill column by column.
+func (b *DeepAckBuilder) Why() *DeepAnswerBuilder { return b.why }
+
+// Append adds a row.
+func (b *DeepAckBuilder) Append(row Ack) {
+	b.price.Append(row.Price)
+	b.fills.Append(row.Fills)
+	b.why.Append(row.Why)
+}
+
+// AppendRows adds rows.
+func (b *DeepAckBuilder) AppendRows(rows []Ack) {
+	for i := range rows {
+		b.Append(rows[i])
+	}
+}
+
+// AppendPtr adds what p points to, a null row if that is nothing.
+func (b *DeepAckBuilder) AppendPtr(p *Ack) {
+	if p == nil {
+		b.AppendNull()
+		return
+	}
+	b.Append(*p)
+}
+
+// AppendNullable adds row, or a null row if it is not valid.
+func (b *DeepAckBuilder) AppendNullable(row Ack, valid bool) {
+	if !valid {
+		b.AppendNull()
+		return
+	}
+	b.Append(row)
+}
+
+var deepEventColumns = []rt.Column{
+	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, Parts: deepAckColumns},
+	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: deepRejectColumns},
+	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "mark", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "expiry", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
+	{Field: ipc.Field{Name: "gone", Type: ipc.Null, Nullable: true}},
+	{Field: ipc.Field{Name: "null", Type: ipc.Null, Nullable: true}},
+}
+
+// The type ids of Event in table "deep".
+const (
+	DeepEventAckID    int8 = 0
+	DeepEventRejectID int8 = 5
+	DeepEventRemarkID int8 = 6
+	DeepEventMarkID   int8 = 7
+	DeepEventExpiryID int8 = 8
+	DeepEventGoneID   int8 = 9
+	DeepEventNullID   int8 = 10
+)
+
+// DeepEventView is a column of Event in a batch of table "deep", or a part of one. It is read-only and valid until the
+// batch is released.
+type DeepEventView struct{ u rt.Union }
+
+// Len returns the number of rows.
+func (v DeepEventView) Len() int { return v.u.Len() }
+
+// IsNull tells whether row i is nil.
+func (v DeepEventView) IsNull(i int) bool { return v.u.Type(i) == DeepEventNullID }
+
+// Type returns the type id of row i, such as DeepEventAckID.
+func (v DeepEventView) Type(i int) int8 { return v.u.Type(i) }
+
+// Index returns which value of its member row i is.
+func (v DeepEventView) Index(i int) int { return v.u.Index(i) }
+
+// Ack returns the values of member 0, "ack": struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns,
+// UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why:
+// dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>>
+// not null> not null. Index tells which is that of a row. Read-only, and valid until Release.
+func (v DeepEventView) Ack() DeepAckView { return DeepAckView{rt.StructOf(v.u.Batch(), v.u.Member(0))} }
+
+// Reject returns the values of member 1, "reject": struct<reason: utf8 not null> not null. Index tells which is that of
+// a row. Read-only, and valid until Release.
+func (v DeepEventView) Reject() DeepRejectView {
+	return DeepRejectView{rt.StructOf(v.u.Batch(), v.u.Member(1))}
+}
+
+// Remark returns the values of member 2, "note": dictionary<int32, utf8> not null. Index tells which is that of a row.
+// Read-only, and valid until Release.
+func (v DeepEventView) Remark() column.Dict[int32] { return column.DictOf[int32](v.u.Member(2)) }
+
+// Mark returns the values of member 3, "mark": float64 not null. Index tells which is that of a row. Read-only, and
+// valid until Release.
+func (v DeepEventView) Mark() []float64 { return column.PlainOf[float64](v.u.Member(3)) }
+
+// Expiry returns the values of member 4, "expiry": timestamp[ms, UTC] not null. Index tells which is that of a row.
+// Read-only, and valid until Release.
+func (v DeepEventView) Expiry() column.Timestamps {
+	return column.TimestampsOf(v.u.Member(4), column.Millisecond)
+}
+
+// Gone returns the values of member 5, "gone": null. Index tells which is that of a row. Read-only, and valid until
+// Release.
+func (v DeepEventView) Gone() column.Nulls { return column.NullsOf(v.u.Member(5)) }
+
+// Row returns row i with texts and byte strings of its own.
+func (v DeepEventView) Row(i int) Event { return rt.ReadRow(v, i, readDeepEventRows) }
+
+// Slice returns the rows from … to-1. The values of the members stay all.
+func (v DeepEventView) Slice(from, to int) DeepEventView { return DeepEventView{v.u.Slice(from, to)} }
+
+// readDeepEventRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
+func readDeepEventRows(v DeepEventView, rows []Event, own bool) {
+	clear(rows)
+	rt.ReadMember(v.u, DeepEventAckID, v.Ack(), rows, own, readDeepAckRows, func(v Ack) Event { return v })
+	rt.ReadMember(v.u, DeepEventRejectID, v.Reject(), rows, own, readDeepRejectRows, func(v Reject) Event { return v })
+	rt.ReadMember(v.u, DeepEventRemarkID, v.Remark(), rows, own, rt.ReadDict[column.Dict[int32], string], func(v string) Event { return Remark(v) })
+	rt.ReadMember(v.u, DeepEventMarkID, column.Plain[float64](v.Mark()), rows, own, rt.ReadPlain[float64], func(v float64) Event { return Mark(v) })
+	rt.ReadMember(v.u, DeepEventExpiryID, v.Expiry(), rows, own, rt.ReadEach[column.Timestamps, time.Time], func(v time.Time) Event { return Expiry(v) })
+	rt.ReadMember(v.u, DeepEventGoneID, v.Gone(), rows, own, rt.ReadEach[column.Nulls, struct{}], func(v struct{}) Event { return Gone(v) })
+}
+
+// DeepEventBuilder fills a column of Event in table "deep".
+type DeepEventBuilder struct {
+	column.UnionBuilder
+	ack    *DeepAckBuilder
+	reject *DeepRejectBuilder
+	remark column.DictBuilder[int32]
+	mark   column.FixedBuilder[float64]
+	expiry column.TimestampBuilder
+	gone   column.NullBuilder
+	null   column.NullBuilder
+}
+
+func newDeepEventBuilder() *DeepEventBuilder {
+	b := new(DeepEventBuilder)
+	b.ack = newDeepAckBuilder()
+	b.reject = newDeepRejectBuilder()
+	b.Members(6, b.ack, b.reject, &b.remark, &b.mark, &b.expiry, &b.gone, &b.null)
+	return b
+}
+
+// Ack returns the builder of member "ack", to fill column by column: End ends each row.
+func (b *DeepEventBuilder) Ack() *DeepAckBuilder { return b.ack }
+
+// Reject returns the builder of member "reject", to fill column by column: End ends each row.
+func (b *DeepEventBuilder) Reject() *DeepRejectBuilder { return b.reject }
+
+// Remark returns the builder of member "note", to fill column by column: End ends each row.
+func (b *DeepEventBuilder) Remark() *column.DictBuilder[int32] { return &b.remark }
+
+// Mark returns the builder of member "mark", to fill column by column: End ends each row.
+func (b *DeepEventBuilder) Mark() *column.FixedBuilder[float64] { return &b.mark }
+
+// Expiry returns the builder of member "expiry", to fill column by column: End ends each row.
+func (b *DeepEventBuilder) Expiry() *column.TimestampBuilder { return &b.expiry }
+
+// Gone returns the builder of member "gone", to fill column by column: End ends each row.
+func (b *DeepEventBuilder) Gone() *column.NullBuilder { return &b.gone }
+
+// Append adds a row. A value of another type than Ack, Reject, Remark, Mark, Expiry and Gone stays as the builder's
+// error.
+func (b *DeepEventBuilder) Append(v Event) {
+	switch v := v.(type) {
+	case nil:
+		b.AppendNull()
+	case Ack:
+		b.ack.Append(v)
+		b.End(DeepEventAckID)
+	case Reject:
+		b.reject.Append(v)
+		b.End(DeepEventRejectID)
+	case Remark:
+		b.remark.Append(string(v))
+		b.End(DeepEventRemarkID)
+	case Mark:
+		b.mark.Append(float64(v))
+		b.End(DeepEventMarkID)
+	case Expiry:
+		b.expiry.Append(time.Time(v))
+		b.End(DeepEventExpiryID)
+	case Gone:
+		b.gone.Append(struct{}(v))
+		b.End(DeepEventGoneID)
+	default:
+		b.Refuse(v)
+	}
+}
+
+// AppendRows adds rows.
+func (b *DeepEventBuilder) AppendRows(rows []Event) {
+	for i := range rows {
+		b.Append(rows[i])
+	}
+}
+
 var deepLeavesColumns = []rt.Column{
 	{Field: ipc.Field{Name: "bool", Type: ipc.Bool}},
 	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}},
@@ -303,6 +942,11 @@ var deepLeavesColumns = []rt.Column{
 	{Field: ipc.Field{Name: "number", Type: ipc.Int64, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
 	{Field: ipc.Field{Name: "tag", Type: ipc.Binary, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
 	{Field: ipc.Field{Name: "mood", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)},
+	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: deepEventColumns},
+	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: deepEventColumns},
+	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, Parts: deepAnswerColumns},
+	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
+	{Field: ipc.Field{Name: "since", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Timestamp(column.Microsecond, "UTC")}}}, RunEnds: 16},
 }
 
 // DeepLeavesView is a column of Leaves in a batch of table "deep", or a part of one. It is read-only and valid until
@@ -520,6 +1164,46 @@ func (v DeepLeavesView) Mood() column.Enums[int32, Mood] {
 	return column.EnumsOf[int32, Mood](v.s.Field(40)).Slice(v.s.Bounds())
 }
 
+// Event returns field 41, "event": dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills:
+// list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not
+// null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe:
+// int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
+// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
+// null>. Read-only, and valid until Release.
+func (v DeepLeavesView) Event() DeepEventView {
+	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(41))}.Slice(v.s.Bounds())
+}
+
+// Sparse returns field 42, "sparse": sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills:
+// list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not
+// null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe:
+// int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
+// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
+// null>. Read-only, and valid until Release.
+func (v DeepLeavesView) Sparse() DeepEventView {
+	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(42))}.Slice(v.s.Bounds())
+}
+
+// Answer returns field 43, "answer": dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
+// list: list<item: utf8 not null>> not null. Read-only, and valid until Release.
+func (v DeepLeavesView) Answer() DeepAnswerView {
+	return DeepAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(43))}.Slice(v.s.Bounds())
+}
+
+// Venue returns field 44, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null.
+// Read-only, and valid until Release.
+func (v DeepLeavesView) Venue() column.Runs[string, column.Texts] {
+	d := v.s.Field(44)
+	return column.RunsOf(d, 32, column.TextsOf(d.Child(1))).Slice(v.s.Bounds())
+}
+
+// Since returns field 45, "since": run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not
+// null. Read-only, and valid until Release.
+func (v DeepLeavesView) Since() column.Runs[time.Time, column.Timestamps] {
+	d := v.s.Field(45)
+	return column.RunsOf(d, 16, column.TimestampsOf(d.Child(1), column.Microsecond)).Slice(v.s.Bounds())
+}
+
 // Row returns row i with texts and byte strings of its own.
 func (v DeepLeavesView) Row(i int) Leaves { return rt.ReadRow(v, i, readDeepLeavesRows) }
 
@@ -571,6 +1255,11 @@ func readDeepLeavesRows(v DeepLeavesView, rows []Leaves, own bool) {
 	number := v.Number()
 	tag := v.Tag()
 	mood := v.Mood()
+	event := rt.ReadRows(v.Event(), 0, len(rows), own, readDeepEventRows)
+	sparse := rt.ReadRows(v.Sparse(), 0, len(rows), own, readDeepEventRows)
+	answer := rt.ReadRows(v.Answer(), 0, len(rows), own, readDeepAnswerRows)
+	venue := rt.ReadRows(v.Venue(), 0, len(rows), own, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
+	since := rt.ReadRows(v.Since(), 0, len(rows), own, rt.ReadRuns(rt.ReadEach[column.Timestamps, time.Time]))
 	for i := range rows {
 		rows[i] = Leaves{
 			Bool:      boolColumn.At(i),
@@ -614,6 +1303,11 @@ func readDeepLeavesRows(v DeepLeavesView, rows []Leaves, own bool) {
 			Number:    number.At(i),
 			Tag:       rt.OwnAt(tag, i, own),
 			Mood:      mood.At(i),
+			Event:     event[i],
+			Sparse:    sparse[i],
+			Answer:    answer[i],
+			Venue:     venue[i],
+			Since:     since[i],
 		}
 	}
 }
@@ -662,15 +1356,25 @@ type DeepLeavesBuilder struct {
 	number       column.DictIntBuilder[int32, int64]
 	tag          column.DictBinaryBuilder[int32]
 	mood         column.EnumBuilder[int32, Mood]
+	event        *DeepEventBuilder
+	sparse       *DeepEventBuilder
+	answer       *DeepAnswerBuilder
+	venue        *column.RunBuilder[int32, string, *column.TextBuilder]
+	since        *column.RunBuilder[int16, time.Time, *column.TimestampBuilder]
 }
 
 func newDeepLeavesBuilder() *DeepLeavesBuilder {
 	b := new(DeepLeavesBuilder)
+	b.event = newDeepEventBuilder()
+	b.sparse = newDeepEventBuilder()
+	b.answer = newDeepAnswerBuilder()
+	b.venue = column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string])
+	b.since = column.RunBuilderOf[int16](new(column.TimestampBuilder), (*column.TimestampBuilder).Append, column.Same[time.Time])
 	b.Fields(&b.boolColumn, &b.int8Column, &b.int16Column, &b.int32Column, &b.int64Column, &b.uint8Column,
 		&b.uint16Column, &b.uint32Column, &b.uint64Column, &b.half, &b.float, &b.double, &b.text, &b.large, &b.view,
 		&b.bytes, &b.largeBin, &b.viewBin, &b.fixed, &b.uuid, &b.day, &b.dayMillis, &b.clockS, &b.clockMS, &b.clockUS,
 		&b.clockNS, &b.spanS, &b.spanNS, &b.second, &b.milli, &b.micro, &b.nano, &b.raw, &b.dec32, &b.dec64, &b.dec128,
-		&b.dec256, &b.word, &b.number, &b.tag, &b.mood)
+		&b.dec256, &b.word, &b.number, &b.tag, &b.mood, b.event, b.sparse, b.answer, b.venue, b.since)
 	return b
 }
 
@@ -797,6 +1501,25 @@ func (b *DeepLeavesBuilder) Tag() *column.DictBinaryBuilder[int32] { return &b.t
 // Mood returns the builder of field "mood", to fill column by column.
 func (b *DeepLeavesBuilder) Mood() *column.EnumBuilder[int32, Mood] { return &b.mood }
 
+// Event returns the builder of field "event", to fill column by column.
+func (b *DeepLeavesBuilder) Event() *DeepEventBuilder { return b.event }
+
+// Sparse returns the builder of field "sparse", to fill column by column.
+func (b *DeepLeavesBuilder) Sparse() *DeepEventBuilder { return b.sparse }
+
+// Answer returns the builder of field "answer", to fill column by column.
+func (b *DeepLeavesBuilder) Answer() *DeepAnswerBuilder { return b.answer }
+
+// Venue returns the builder of field "venue", to fill column by column.
+func (b *DeepLeavesBuilder) Venue() *column.RunBuilder[int32, string, *column.TextBuilder] {
+	return b.venue
+}
+
+// Since returns the builder of field "since", to fill column by column.
+func (b *DeepLeavesBuilder) Since() *column.RunBuilder[int16, time.Time, *column.TimestampBuilder] {
+	return b.since
+}
+
 // Append adds a row.
 func (b *DeepLeavesBuilder) Append(row Leaves) {
 	b.boolColumn.Append(row.Bool)
@@ -840,6 +1563,11 @@ func (b *DeepLeavesBuilder) Append(row Leaves) {
 	b.number.Append(row.Number)
 	b.tag.Append(row.Tag)
 	b.mood.Append(row.Mood)
+	b.event.Append(row.Event)
+	b.sparse.Append(row.Sparse)
+	b.answer.Append(row.Answer)
+	b.venue.Append(row.Venue)
+	b.since.Append(row.Since)
 }
 
 // AppendRows adds rows.
@@ -888,6 +1616,11 @@ var deepOptionsColumns = []rt.Column{
 	{Field: ipc.Field{Name: "number", Type: ipc.Int32, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
 	{Field: ipc.Field{Name: "mood", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}, Names: rt.NamesOf(ParseMood)},
 	{Field: ipc.Field{Name: "none", Type: ipc.Null, Nullable: true}},
+	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: deepEventColumns},
+	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}}}},
+	{Field: ipc.Field{Name: "level", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}}}, RunEnds: 64},
+	{Field: ipc.Field{Name: "raw", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Binary, Nullable: true}}}},
+	{Field: ipc.Field{Name: "named", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)}}},
 }
 
 // DeepOptionsView is a column of Options in a batch of table "deep", or a part of one. It is read-only and valid until
@@ -1000,6 +1733,44 @@ func (v DeepOptionsView) None() column.Nulls {
 	return column.NullsOf(v.s.Field(19)).Slice(v.s.Bounds())
 }
 
+// Event returns field 20, "event": dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills:
+// list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not
+// null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe:
+// int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
+// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
+// null>. Read-only, and valid until Release.
+func (v DeepOptionsView) Event() DeepEventView {
+	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(20))}.Slice(v.s.Bounds())
+}
+
+// Desk returns field 21, "desk": run_end_encoded<run_ends: int32 not null, values: utf8>. Read-only, and valid until
+// Release.
+func (v DeepOptionsView) Desk() column.Runs[string, column.Texts] {
+	d := v.s.Field(21)
+	return column.RunsOf(d, 32, column.TextsOf(d.Child(1))).Slice(v.s.Bounds())
+}
+
+// Level returns field 22, "level": run_end_encoded<run_ends: int64 not null, values: float64>. Read-only, and valid
+// until Release.
+func (v DeepOptionsView) Level() column.Runs[float64, column.Nullable[float64]] {
+	d := v.s.Field(22)
+	return column.RunsOf(d, 64, column.NullableOf[float64](d.Child(1))).Slice(v.s.Bounds())
+}
+
+// Raw returns field 23, "raw": run_end_encoded<run_ends: int32 not null, values: binary>. Read-only, and valid until
+// Release.
+func (v DeepOptionsView) Raw() column.Runs[[]byte, column.Binaries] {
+	d := v.s.Field(23)
+	return column.RunsOf(d, 32, column.BinariesOf(d.Child(1))).Slice(v.s.Bounds())
+}
+
+// Named returns field 24, "named": run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8>>.
+// Read-only, and valid until Release.
+func (v DeepOptionsView) Named() column.Runs[Mood, column.Enums[int32, Mood]] {
+	d := v.s.Field(24)
+	return column.RunsOf(d, 32, column.EnumsOf[int32, Mood](d.Child(1))).Slice(v.s.Bounds())
+}
+
 // Row returns row i with texts and byte strings of its own.
 func (v DeepOptionsView) Row(i int) Options { return rt.ReadRow(v, i, readDeepOptionsRows) }
 
@@ -1038,6 +1809,11 @@ func readDeepOptionsRows(v DeepOptionsView, rows []Options, own bool) {
 	clockSlab := rt.NewSlab[time.Duration](len(rows))
 	milliSlab := rt.NewSlab[time.Time](len(rows))
 	numberSlab := rt.NewSlab[int32](len(rows))
+	event := rt.ReadRows(v.Event(), 0, len(rows), own, readDeepEventRows)
+	desk := rt.ReadRows(v.Desk(), 0, len(rows), own, rt.ReadRunNulls(rt.ReadTexts[column.Texts, string]))
+	level := rt.ReadRows(v.Level(), 0, len(rows), own, rt.ReadRunPtrs(rt.ReadEach[column.Nullable[float64], float64]))
+	raw := rt.ReadRows(v.Raw(), 0, len(rows), own, rt.ReadRuns(rt.ReadBytes[column.Binaries]))
+	named := rt.ReadRows(v.Named(), 0, len(rows), own, rt.ReadRunPtrs(rt.ReadEach[column.Enums[int32, Mood], Mood]))
 	for i := range rows {
 		rows[i] = Options{
 			Bool:   rt.NullOf(boolColumn.Get(i)),
@@ -1060,6 +1836,11 @@ func readDeepOptionsRows(v DeepOptionsView, rows []Options, own bool) {
 			Number: numberSlab.Ptr(number.Get(i)),
 			Mood:   rt.NullOf(mood.Get(i)),
 			None:   none.At(i),
+			Event:  event[i],
+			Desk:   desk[i],
+			Level:  level[i],
+			Raw:    raw[i],
+			Named:  named[i],
 		}
 	}
 }
@@ -1087,13 +1868,23 @@ type DeepOptionsBuilder struct {
 	number      column.DictIntBuilder[int32, int32]
 	mood        column.EnumBuilder[int16, Mood]
 	none        column.NullBuilder
+	event       *DeepEventBuilder
+	desk        *column.RunBuilder[int32, string, *column.TextBuilder]
+	level       *column.RunBuilder[int64, float64, *column.FixedBuilder[float64]]
+	raw         *column.RunBuilder[int32, []byte, *column.BinaryBuilder]
+	named       *column.RunBuilder[int32, Mood, *column.EnumBuilder[int32, Mood]]
 }
 
 func newDeepOptionsBuilder() *DeepOptionsBuilder {
 	b := new(DeepOptionsBuilder)
+	b.event = newDeepEventBuilder()
+	b.desk = column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string])
+	b.level = column.RunBuilderOf[int64](new(column.FixedBuilder[float64]), (*column.FixedBuilder[float64]).Append, column.SameFloat[float64])
+	b.raw = column.RunBuilderOf[int32](new(column.BinaryBuilder), (*column.BinaryBuilder).Append, column.SameBytes)
+	b.named = column.RunBuilderOf[int32](new(column.EnumBuilder[int32, Mood]), (*column.EnumBuilder[int32, Mood]).Append, column.Same[Mood])
 	b.Fields(&b.boolColumn, &b.int8Column, &b.int64Column, &b.half, &b.double, &b.text, &b.large, &b.view,
 		&b.bytes, &b.fixed, &b.uuid, &b.day, &b.clock, &b.span, &b.milli, &b.dec128, &b.word, &b.number, &b.mood,
-		&b.none)
+		&b.none, b.event, b.desk, b.level, b.raw, b.named)
 	return b
 }
 
@@ -1157,6 +1948,29 @@ func (b *DeepOptionsBuilder) Mood() *column.EnumBuilder[int16, Mood] { return &b
 // None returns the builder of field "none", to fill column by column.
 func (b *DeepOptionsBuilder) None() *column.NullBuilder { return &b.none }
 
+// Event returns the builder of field "event", to fill column by column.
+func (b *DeepOptionsBuilder) Event() *DeepEventBuilder { return b.event }
+
+// Desk returns the builder of field "desk", to fill column by column.
+func (b *DeepOptionsBuilder) Desk() *column.RunBuilder[int32, string, *column.TextBuilder] {
+	return b.desk
+}
+
+// Level returns the builder of field "level", to fill column by column.
+func (b *DeepOptionsBuilder) Level() *column.RunBuilder[int64, float64, *column.FixedBuilder[float64]] {
+	return b.level
+}
+
+// Raw returns the builder of field "raw", to fill column by column.
+func (b *DeepOptionsBuilder) Raw() *column.RunBuilder[int32, []byte, *column.BinaryBuilder] {
+	return b.raw
+}
+
+// Named returns the builder of field "named", to fill column by column.
+func (b *DeepOptionsBuilder) Named() *column.RunBuilder[int32, Mood, *column.EnumBuilder[int32, Mood]] {
+	return b.named
+}
+
 // Append adds a row.
 func (b *DeepOptionsBuilder) Append(row Options) {
 	b.boolColumn.AppendNullable(row.Bool.Get())
@@ -1179,6 +1993,11 @@ func (b *DeepOptionsBuilder) Append(row Options) {
 	b.number.AppendPtr(row.Number)
 	b.mood.AppendNullable(row.Mood.Get())
 	b.none.Append(row.None)
+	b.event.Append(row.Event)
+	b.desk.AppendNullable(row.Desk.Get())
+	b.level.AppendPtr(row.Level)
+	b.raw.Append(row.Raw)
+	b.named.AppendPtr(row.Named)
 }
 
 // AppendRows adds rows.
@@ -1232,7 +2051,20 @@ func (v DeepCrateView) IsNull(i int) bool { return v.s.IsNull(i) }
 // timestamp[us] not null, nano: timestamp[ns, UTC] not null, raw: timestamp[us, UTC] not null, dec32: decimal32(9, 2)
 // not null, dec64: decimal64(18, 2) not null, dec128: decimal128(38, 10) not null, dec256: decimal256(76, 10) not null,
 // word: dictionary<int8, utf8> not null, number: dictionary<int32, int64> not null, tag: dictionary<int32, binary> not
-// null, mood: dictionary<int32, utf8> not null>>. Read-only, and valid until Release.
+// null, mood: dictionary<int32, utf8> not null, event: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not
+// null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item:
+// bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not
+// null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not
+// null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone:
+// null, null: null>, sparse: sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills: list<item:
+// struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw:
+// binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list:
+// list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
+// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
+// null>, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list: list<item:
+// utf8 not null>> not null, venue: run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null, since:
+// run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not null>>. Read-only, and valid until
+// Release.
 func (v DeepCrateView) Legs() column.Lists[DeepLeavesView] {
 	d := v.s.Field(0)
 	return column.ListsOf(d, true, DeepLeavesView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
@@ -1242,7 +2074,15 @@ func (v DeepCrateView) Legs() column.Lists[DeepLeavesView] {
 // double: float64, text: utf8, large: large_utf8, view: utf8_view, bytes: binary, fixed: fixed_size_binary[5], uuid:
 // fixed_size_binary[16] (arrow.uuid), day: date32, clock: time32[ms], span: duration[us], milli: timestamp[ms, UTC],
 // dec128: decimal128(38, 10), word: dictionary<uint16, utf8>, number: dictionary<int32, int32>, mood: dictionary<int16,
-// utf8>, none: null> not null>. Read-only, and valid until Release.
+// utf8>, none: null, event: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills: list<item:
+// struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw:
+// binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list:
+// list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
+// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
+// null>, desk: run_end_encoded<run_ends: int32 not null, values: utf8>, level: run_end_encoded<run_ends: int64 not
+// null, values: float64>, raw: run_end_encoded<run_ends: int32 not null, values: binary>, named:
+// run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8>>> not null>. Read-only, and valid until
+// Release.
 func (v DeepCrateView) Options() column.Lists[DeepOptionsView] {
 	d := v.s.Field(1)
 	return column.ListViewsOf(d, false, DeepOptionsView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())

@@ -81,7 +81,12 @@ func (p *nestedPeer) answer() (rows int, err error) {
 	return a.Rows, nil
 }
 
-// TestNestedTables sends random rows of tables with nested columns, to depth three and more, to pyarrow and to polars, which write
+var (
+	_ = feedtest.Union[feed.Event](feed.Ack{}, feed.Reject{}, feed.Remark(""), feed.Mark(0), feed.Expiry{}, feed.Gone{}, nil)
+	_ = feedtest.Union[feed.Answer](feed.Reject{}, feed.Maybe{}, feed.List{})
+)
+
+// TestNestedTables sends random rows of tables with nested columns, unions and runs, to depth three and more, to pyarrow and to polars, which write
 // them again: Go rows, builder, stream, their columns, their stream, reader, Go rows. Over TCP, and as files.
 func TestNestedTables(t *testing.T) {
 	if *python == "" {
@@ -94,8 +99,9 @@ func TestNestedTables(t *testing.T) {
 				// Polars knows no list views: that column stays at home, null.
 				nestedTables(t, p, feed.NestedTable, library, medium, "viewed", func(r *feed.Nested) { r.Viewed = nil })
 				nestedTables(t, p, feed.TreeTable, library, medium, "names", func(r *feed.Tree) { r.Names = nil })
-				if library != "polars" { // which knows no decimals of 256 bits either
+				if library != "polars" { // which knows neither decimals of 256 bits, nor unions and runs
 					nestedTables(t, p, feed.DeepTable, library, medium, "", nil)
+					nestedTables(t, p, feed.MixedTable, library, medium, "", nil)
 				}
 			})
 		}
