@@ -497,7 +497,7 @@ func TestNotArrow(t *testing.T) {
 		"HTTP/1.1 400 Bad Request\r\n\r\n": `"HTTP/1.1 400" is not an Arrow stream; the peer speaks HTTP, use http://`,
 		"\x16\x03\x01\x00\xa5\x01\x00":     "the peer speaks TLS, use tls://",
 		"PAR1":                             "is a Parquet file",
-		"ARROW1\x00\x00\xff\xff\xff\xff":   "is an Arrow IPC file, not a stream; read it with a file reader",
+		"ARROW1\x00\x00\xff\xff\xff\xff":   "is an Arrow IPC file, not an Arrow stream; read it with a file reader",
 		"\x1f\x8b\x08":                     "", // too short to tell
 		"\x1f\x8b\x08\x00":                 "is gzip",
 		"symbol,price\nA,1\n":              `"symbol,price" is not an Arrow stream`,

@@ -501,3 +501,24 @@ func FuzzFeedConn(f *testing.F) {
 		}
 	})
 }
+
+// TestNotTheProtocol gives a connection what begins as something else.
+func TestNotTheProtocol(t *testing.T) {
+	for in, says := range map[string]string{
+		"HTTP/1.1 400 Bad Request\r\n\r\n": `lightstream: frame 0, byte 0: "HTTP/1.1 400" is not the Lightstream protocol; the peer speaks HTTP, use http://`,
+		"\x16\x03\x01\x00\xa5\x01\x00":     "the peer speaks TLS, use tls://",
+		"\xff\xff\xff\xff\x78\x00\x00\x00": "is an Arrow stream, not the Lightstream protocol; read it with a stream reader",
+	} {
+		for _, announce := range []bool{false, true} {
+			c, err := feed.NewFeedConn(&ring{*bytes.NewBufferString(in)}, &rt.ProtocolOptions{Announce: announce})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Recv(t.Context())
+			var e *rt.DecodeError
+			if !errors.As(err, &e) || e.Frame != 0 || !errors.Is(err, rt.ErrMalformed) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%q, announce %v: %v, want %q", in, announce, err, says)
+			}
+		}
+	}
+}

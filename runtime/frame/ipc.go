@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -434,22 +435,45 @@ func foreign(p []byte) error {
 	if len(p) >= taggedHead+4 && binary.LittleEndian.Uint32(p[taggedHead:]) == continuation && binary.LittleEndian.Uint32(p[1:]) != 0 {
 		return At(0, "", Errorf(ErrMalformed, "a frame with tag %d and %d bytes of Arrow in it is not an Arrow stream; the peer speaks the Lightstream protocol or TLV, read it with rt.Protocol or frame.TLV", p[0], binary.LittleEndian.Uint32(p[1:])))
 	}
-	for _, k := range [...]struct{ magic, text string }{
-		{"ARRO", "is an Arrow IPC file, not a stream; read it with a file reader"},
-		{"PAR1", "is a Parquet file, not an Arrow stream"},
-		{"HTTP", "is not an Arrow stream; the peer speaks HTTP, use http://"},
-		{"GET ", "is not an Arrow stream; the peer is an HTTP client"},
-		{"POST", "is not an Arrow stream; the peer is an HTTP client"},
-		{"PRI ", "is not an Arrow stream; the peer is an HTTP/2 client"},
-		{"\x16\x03", "is not an Arrow stream; the peer speaks TLS, use tls://"},
-		{"\x15\x03", "is not an Arrow stream; the peer sent a TLS alert, use tls://"},
-		{"\x1f\x8b", "is gzip, not an Arrow stream; decompress it first"},
-		{"\x28\xb5\x2f\xfd", "is a ZSTD frame, not an Arrow stream; decompress it first"},
-		{"LSG1", "is the announcement of the Lightstream protocol, not an Arrow stream"},
-	} {
-		if string(p[:len(k.magic)]) == k.magic {
-			return At(0, "", Errorf(ErrMalformed, "%q %s", p[:min(len(p), 12)], k.text))
+	return foreignTo("an Arrow stream", p)
+}
+
+// foreignKind is something else that a connection may begin with.
+type foreignKind struct {
+	magic string
+	is    string // what it is, "" where it is known only by who speaks
+	hint  string
+}
+
+var foreignKinds = []foreignKind{
+	{"\xff\xff\xff\xff", "an Arrow stream", "read it with a stream reader"},
+	{"ARRO", "an Arrow IPC file", "read it with a file reader"},
+	{"PAR1", "a Parquet file", ""},
+	{"HTTP", "", "the peer speaks HTTP, use http://"},
+	{"GET ", "", "the peer is an HTTP client"},
+	{"POST", "", "the peer is an HTTP client"},
+	{"PRI ", "", "the peer is an HTTP/2 client"},
+	{"\x16\x03", "", "the peer speaks TLS, use tls://"},
+	{"\x15\x03", "", "the peer sent a TLS alert, use tls://"},
+	{"\x1f\x8b", "gzip", "decompress it first"},
+	{"\x28\xb5\x2f\xfd", "a ZSTD frame", "decompress it first"},
+	{announcementMagic, "the announcement of the Lightstream protocol", ""},
+}
+
+// foreignTo tells what p is, whose first four bytes are not what was wanted; nil where it is nothing that is known.
+func foreignTo(want string, p []byte) error {
+	for _, k := range foreignKinds {
+		if len(p) < len(k.magic) || string(p[:len(k.magic)]) != k.magic {
+			continue
 		}
+		text := fmt.Sprintf("%q is not %s", p[:min(len(p), 12)], want)
+		if k.is != "" {
+			text = fmt.Sprintf("%q is %s, not %s", p[:min(len(p), 12)], k.is, want)
+		}
+		if k.hint != "" {
+			text += "; " + k.hint
+		}
+		return At(0, "", Errorf(ErrMalformed, "%s", text))
 	}
 	return nil
 }

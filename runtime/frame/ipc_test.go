@@ -307,7 +307,7 @@ func TestIPCNamesWhatIsNotArrow(t *testing.T) {
 		{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "the peer speaks TLS, use tls://"},
 		{"\x15\x03\x03\x00\x02\x02\x16", "TLS alert, use tls://"},
 		{"PAR1\x15\x04\x15", "a Parquet file"},
-		{"ARROW1\x00\x00", "an Arrow IPC file, not a stream"},
+		{"ARROW1\x00\x00", "an Arrow IPC file, not an Arrow stream"},
 		{"\x1f\x8b\x08\x00\x00\x00\x00\x00", "gzip"},
 		{"\x28\xb5\x2f\xfd\x24\x00", "ZSTD"},
 		{"LSG1\x00\x00\x00\x00", "Lightstream protocol"},

@@ -174,6 +174,11 @@ func (l *Lightstream) Measure(prefix []byte) (head, body, need int, err error) {
 		most = 64 << 20
 	}
 	control := l.Announced && tag >= TagHeartbeat
+	if control && length != 0 || !control && (int(tag) >= len(l.tags) || uint64(length) > uint64(most)) {
+		if err := foreignTo(thisProtocol, prefix); err != nil { // what is no frame may be something that is known
+			return 0, 0, 0, err
+		}
+	}
 	switch {
 	case control && length != 0:
 		return 0, 0, 0, At(1, "length", Errorf(ErrMalformed, "a frame of tag %d has %d bytes, want none", tag, length))
@@ -211,7 +216,10 @@ func (l *Lightstream) AppendHead(dst []byte, tag byte, n uint64) ([]byte, error)
 	return binary.LittleEndian.AppendUint32(dst, uint32(n)), nil
 }
 
-const announcementMagic = "LSG1"
+const (
+	announcementMagic = "LSG1"
+	thisProtocol      = "the Lightstream protocol"
+)
 
 // AppendAnnouncement appends the announcement of the tags, which says that an end frame will come.
 func (l *Lightstream) AppendAnnouncement(dst []byte, heartbeats bool) []byte {
@@ -234,7 +242,10 @@ func (l *Lightstream) AppendAnnouncement(dst []byte, heartbeats bool) []byte {
 // it took, 0 while there are too few. Different fingerprints are no error: the schema that follows is fitted to the table.
 func (l *Lightstream) CheckAnnouncement(buf []byte) (n int, end, heartbeats bool, err error) {
 	le := binary.LittleEndian
-	if k := min(len(buf), len(announcementMagic)); string(buf[:k]) != announcementMagic[:k] {
+	if k := len(announcementMagic); len(buf) >= k && string(buf[:k]) != announcementMagic { // so many bytes has the shortest frame too
+		if err := foreignTo(thisProtocol, buf); err != nil {
+			return 0, false, false, err
+		}
 		return 0, false, false, At(0, "announcement", Errorf(ErrMalformed, "%q, want %q: the peer does not announce its tags; set announce on both ends or on neither", buf[:k], announcementMagic))
 	}
 	if len(buf) < announcementHead {

@@ -119,6 +119,55 @@ func TestLightstreamRefuses(t *testing.T) {
 	}
 }
 
+// What begins like something known that is not the protocol is named, with announcements and without.
+func TestLightstreamForeign(t *testing.T) {
+	for wire, says := range map[string]string{
+		"HTTP/1.1 400 Bad Request\r\n":             `"HTTP/1.1 400" is not the Lightstream protocol; the peer speaks HTTP, use http://`,
+		"GET / HTTP/1.1\r\n":                       `"GET / HTTP/1" is not the Lightstream protocol; the peer is an HTTP client`,
+		"POST /feed HTTP/1.1\r\n":                  "the peer is an HTTP client",
+		"PRI * HTTP/2.0\r\n":                       "the peer is an HTTP/2 client",
+		"\x16\x03\x01\x02\x00\x01":                 `"\x16\x03\x01\x02\x00\x01" is not the Lightstream protocol; the peer speaks TLS, use tls://`,
+		"\x15\x03\x03\x00\x02\x02\x46":             "the peer sent a TLS alert, use tls://",
+		"\xff\xff\xff\xff\xf8\x00\x00\x00\x10\x00": "is an Arrow stream, not the Lightstream protocol; read it with a stream reader",
+		"ARROW1\x00\x00":                           `"ARROW1\x00\x00" is an Arrow IPC file, not the Lightstream protocol; read it with a file reader`,
+		"PAR1\x15\x04\x15":                         "is a Parquet file, not the Lightstream protocol",
+		"\x1f\x8b\x08\x00\x00":                     "is gzip, not the Lightstream protocol; decompress it first",
+		"\x28\xb5\x2f\xfd\x04":                     "is a ZSTD frame, not the Lightstream protocol; decompress it first",
+	} {
+		for _, announced := range []bool{false, true} {
+			l := protocol(t, announced)
+			if _, n, err := l.Decode([]byte(wire)); n != 0 || !errors.Is(err, frame.ErrMalformed) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%q, announced %v: %v, want %q", wire, announced, err, says)
+			}
+			if n, _, _, err := l.CheckAnnouncement([]byte(wire)); n != 0 || !errors.Is(err, frame.ErrMalformed) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%q for an announcement: %v, want %q", wire, err, says)
+			}
+			for k := range 4 {
+				if _, n, err := l.Decode([]byte(wire[:k])); n != 0 || err != nil {
+					t.Errorf("%d bytes of %q: %d, %v", k, wire, n, err)
+				}
+				if n, _, _, err := l.CheckAnnouncement([]byte(wire[:k])); n != 0 || err != nil {
+					t.Errorf("%d bytes of %q for an announcement: %d, %v", k, wire, n, err)
+				}
+			}
+		}
+	}
+	// A frame whose length only looks like something known is one.
+	l := protocol(t, false)
+	for tag := 3; tag <= 'G'; tag++ {
+		if _, err := l.RegisterMessage(fmt.Sprint(tag)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.MaxPayload = 0x20544547
+	if _, _, err := l.Decode([]byte("GET \x00")); err != nil {
+		t.Error(err)
+	}
+	if tls, n, err := l.Decode(append([]byte("\x16\x03\x00\x00\x00"), "abc"...)); err != nil || n != 8 || tls.Tag != 0x16 {
+		t.Error(n, err)
+	}
+}
+
 func TestAnnouncement(t *testing.T) {
 	l := protocol(t, true)
 	wire := l.AppendAnnouncement(nil, true)

@@ -501,7 +501,7 @@ func testForeignBytes(t *testing.T, e *env) {
 		"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n":      "the peer is an HTTP client",
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03Zq": "the peer speaks TLS",
 		"\x15\x03\x01\x00\x02\x02\x46":                   "the peer sent a TLS alert",
-		"ARROW1\x00\x00\xff\xff\xff\xff":                 "is an Arrow IPC file, not a stream",
+		"ARROW1\x00\x00\xff\xff\xff\xff":                 "is an Arrow IPC file, not an Arrow stream",
 		"PAR1\x15\x04\x15":                               "is a Parquet file",
 		"\x1f\x8b\x08\x00\x00\x00\x00\x00":               "is gzip",
 	} {
