@@ -1,0 +1,419 @@
+package transports
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+var (
+	// ErrIdle means that a client was silent, or took nothing, for longer than a [Server] waits.
+	ErrIdle = errors.New("the client has made no progress for too long")
+	// ErrServerClosed is returned by [Server.Serve] after Shutdown or Close.
+	ErrServerClosed = errors.New("the server was shut down")
+)
+
+// Server accepts connections and calls a function for each, within limits: a client that does nothing, or comes too often, does not
+// keep others out. Its fields must not change once it serves.
+//
+// Who may connect is asked before, by Authorize of the listener.
+type Server struct {
+	// Handle serves one client, in a goroutine of its own. When it returns, the connection is closed. ctx ends with Close, or
+	// with the end of Shutdown's context. An error is logged and counted. [Unwrap] gives the connection that the listener
+	// returned, which may tell more about the client.
+	Handle func(ctx context.Context, conn Conn) error
+
+	// MaxClients is how many clients are served at a time. Another one's connection is closed at once. Zero means 1,024,
+	// less than zero any number.
+	MaxClients int
+	// MaxPerHost is how many of them may come from one address, whatever the port. Zero means any number. It means nothing
+	// on wires without host addresses.
+	MaxPerHost int
+
+	// HandshakeTimeout is how long a client that Handle reads from may take for its first byte. Zero means 10 s, less than
+	// zero any time. The handshakes of TLS, WebSocket and QUIC are bounded by their listeners.
+	HandshakeTimeout time.Duration
+	// IdleTimeout is how long one Read or Write of Handle may wait without any progress, give or take an eighth: for a client that sends nothing, or
+	// takes nothing. One that sends a byte now and then is not idle; MaxClients and MaxPerHost bound how many there are. Zero means 2 minutes, less than zero any time. A connection without calls waiting is not idle: a reader for
+	// which there is no batch keeps its connection.
+	IdleTimeout time.Duration
+
+	// Log is told what Handle returned and what was refused. Nil tells nobody.
+	Log *slog.Logger
+
+	mu        sync.Mutex
+	listeners map[Listener]struct{}
+	clients   map[*served]struct{}
+	hosts     map[string]int
+	closing   bool
+	done      chan struct{} // closed when the last client of a closing server has gone
+	base      context.Context
+	stop      context.CancelFunc
+	stats     ServerStats
+}
+
+// ServerStats counts what a [Server] has done so far.
+type ServerStats struct {
+	Clients  int   // that there are now
+	Served   int64 // clients whose Handle has returned
+	Failed   int64 // of these, with an error
+	Idle     int64 // of these, with one that says that the client was idle
+	TooMany  int64 // connections that were closed because of MaxClients
+	FromHost int64 // connections that were closed because of MaxPerHost
+}
+
+// Serve accepts connections until Shutdown or Close, and then returns [ErrServerClosed]. Errors of Accept that may pass, such as
+// that no file descriptor is left, are waited for; others are returned. It closes the listener.
+//
+// One server may serve several listeners, each by a call of Serve. The limits hold for all of them together.
+func (s *Server) Serve(l Listener) error {
+	defer l.Close()
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return ErrServerClosed
+	}
+	s.start()
+	s.listeners[l] = struct{}{}
+	base := s.base
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.listeners, l)
+	}()
+	pause := time.Duration(0)
+	for {
+		conn, err := l.Accept(base)
+		switch {
+		case err == nil:
+			pause = 0
+			s.accept(conn)
+			continue
+		case s.isClosing():
+			return ErrServerClosed
+		case errors.Is(err, net.ErrClosed) || !passing(err):
+			return err
+		}
+		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+		s.log(slog.LevelWarn, "accepting failed, and is tried again", "error", err, "pause", pause)
+		select {
+		case <-time.After(pause):
+		case <-base.Done():
+		}
+	}
+}
+
+// passing tells whether an error of Accept may pass.
+func passing(err error) bool {
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
+}
+
+// start makes what a server that serves has.
+func (s *Server) start() {
+	if s.base == nil {
+		s.base, s.stop = context.WithCancel(context.Background())
+		s.listeners, s.clients, s.hosts = map[Listener]struct{}{}, map[*served]struct{}{}, map[string]int{}
+		s.done = make(chan struct{})
+	}
+}
+
+func (s *Server) isClosing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closing
+}
+
+// accept lets a client in, or closes its connection.
+func (s *Server) accept(conn Conn) {
+	host := ""
+	if s.MaxPerHost > 0 {
+		host = hostOf(conn.RemoteAddr())
+	}
+	most := s.MaxClients
+	if most == 0 {
+		most = 1024
+	}
+	s.mu.Lock()
+	refused := ""
+	switch {
+	case s.closing:
+		refused = "the server is shutting down"
+	case most > 0 && len(s.clients) >= most:
+		s.stats.TooMany++
+		refused = fmt.Sprintf("there are %d clients, as many as Server.MaxClients allows", len(s.clients))
+	case host != "" && s.hosts[host] >= s.MaxPerHost:
+		s.stats.FromHost++
+		refused = fmt.Sprintf("there are %d clients from %s, as many as Server.MaxPerHost allows", s.hosts[host], host)
+	}
+	if refused != "" {
+		s.mu.Unlock()
+		conn.Close()
+		s.log(slog.LevelWarn, "a client was refused", "peer", conn.RemoteAddr(), "reason", refused)
+		return
+	}
+	c := &served{Conn: conn, host: host}
+	if conn.Caps().Deadline {
+		c.in = limit{set: conn.SetReadDeadline, first: orDefault(s.HandshakeTimeout, 10*time.Second), wait: orDefault(s.IdleTimeout, 2*time.Minute)}
+		c.out = limit{set: conn.SetWriteDeadline, wait: orDefault(s.IdleTimeout, 2*time.Minute)}
+	}
+	s.clients[c] = struct{}{}
+	if host != "" {
+		s.hosts[host]++
+	}
+	s.mu.Unlock()
+	go s.serve(c)
+}
+
+// orDefault returns 0 for no limit.
+func orDefault(d, zero time.Duration) time.Duration {
+	if d == 0 {
+		return zero
+	}
+	return max(d, 0)
+}
+
+// hostOf returns the host of an address, "" where it has none.
+func hostOf(a net.Addr) string {
+	host, _, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return ""
+	}
+	return host
+}
+
+func (s *Server) serve(c *served) {
+	err := s.Handle(s.base, c)
+	c.Conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Served++
+	if err != nil {
+		s.stats.Failed++
+		if errors.Is(err, ErrIdle) {
+			s.stats.Idle++
+		}
+		s.log(slog.LevelInfo, "a client's connection failed", "peer", c.RemoteAddr(), "error", err)
+	}
+	delete(s.clients, c)
+	if c.host != "" {
+		if s.hosts[c.host]--; s.hosts[c.host] == 0 {
+			delete(s.hosts, c.host)
+		}
+	}
+	if s.closing && len(s.clients) == 0 {
+		close(s.done)
+	}
+}
+
+func (s *Server) log(level slog.Level, msg string, args ...any) {
+	if s.Log != nil {
+		s.Log.Log(context.Background(), level, msg, args...)
+	}
+}
+
+// Shutdown stops accepting and waits until every Handle has returned: whoever feeds them ends the streams first or meanwhile, so that
+// what was accepted is sent, with an end marker. When ctx ends before that, it does what Close does and returns the context's error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closeListeners()
+	select {
+	case <-s.done:
+		s.stop()
+		return nil
+	case <-ctx.Done():
+		s.Close()
+		return ctx.Err()
+	}
+}
+
+// Close stops accepting, ends the context of every Handle and closes the connections. It waits until they have returned.
+func (s *Server) Close() error {
+	s.closeListeners()
+	s.stop()
+	s.mu.Lock()
+	for c := range s.clients {
+		c.Conn.Close()
+	}
+	s.mu.Unlock()
+	<-s.done
+	return nil
+}
+
+// closeListeners makes Serve return.
+func (s *Server) closeListeners() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.start()
+	if !s.closing && len(s.clients) == 0 {
+		close(s.done)
+	}
+	s.closing = true
+	for l := range s.listeners {
+		l.Close()
+	}
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() ServerStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.stats
+	st.Clients = len(s.clients)
+	return st
+}
+
+// Unwrap returns the connection of the listener that a [Server] has handed to its Handle, and any other as it is.
+func Unwrap(conn Conn) Conn {
+	if c, ok := conn.(*served); ok {
+		return c.Conn
+	}
+	return conn
+}
+
+// served is a client's connection, whose calls do not wait longer than the server does.
+type served struct {
+	Conn
+	host    string
+	in, out limit
+}
+
+func (c *served) Read(p []byte) (int, error) {
+	if c.in.set == nil || len(p) == 0 {
+		return c.Conn.Read(p)
+	}
+	c.in.begin()
+	n, err := c.Conn.Read(p)
+	c.in.moved(n)
+	return n, c.idle("read", &c.in, err)
+}
+
+func (c *served) Write(p []byte) (n int, err error) {
+	if c.out.set == nil {
+		return c.Conn.Write(p)
+	}
+	for { // progress counts, so what is long goes in parts
+		part := p[n:min(len(p), n+1<<20)]
+		c.out.begin()
+		k, err := c.Conn.Write(part)
+		c.out.moved(k)
+		n += k
+		if err != nil || n == len(p) {
+			return n, c.idle("write", &c.out, err)
+		}
+	}
+}
+
+func (c *served) WriteBuffers(bufs [][]byte) (int64, error) {
+	if c.out.set == nil {
+		return c.Conn.WriteBuffers(bufs)
+	}
+	c.out.begin()
+	n, err := c.Conn.WriteBuffers(bufs)
+	c.out.moved(int(n))
+	return n, c.idle("write", &c.out, err)
+}
+
+// idle names what ended a call where that was the server's own time limit.
+func (c *served) idle(op string, l *limit, err error) error {
+	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !l.own() {
+		return err
+	}
+	a := c.RemoteAddr()
+	return &Error{Transport: a.Network(), Addr: a.String(), Op: op, Err: ErrIdle}
+}
+
+func (c *served) SetDeadline(t time.Time) error {
+	if err := c.SetReadDeadline(t); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(t)
+}
+
+func (c *served) SetReadDeadline(t time.Time) error {
+	if c.in.set == nil {
+		return c.Conn.SetReadDeadline(t)
+	}
+	return c.in.ask(t)
+}
+
+func (c *served) SetWriteDeadline(t time.Time) error {
+	if c.out.set == nil {
+		return c.Conn.SetWriteDeadline(t)
+	}
+	return c.out.ask(t)
+}
+
+// limit sets the deadline of one direction: the earlier of the server's and of Handle's own.
+type limit struct {
+	set   func(time.Time) error
+	first time.Duration // until the first byte, 0 for as long as later ones
+	wait  time.Duration // 0 for any
+
+	mu     sync.Mutex
+	asked  time.Time // by Handle
+	server time.Time // the server's, as it was set last
+	begun  bool      // a byte has come
+}
+
+// begin sets the deadline for a call. It is not moved while more than seven eighths of the time are left.
+func (l *limit) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	wait := l.wait
+	if !l.begun && l.first > 0 {
+		if !l.server.IsZero() { // counted from the first call
+			return
+		}
+		wait = l.first
+	}
+	if wait == 0 {
+		return
+	}
+	now := time.Now()
+	if l.server.IsZero() || l.server.Sub(now) < wait-wait/8 {
+		l.server = now.Add(wait)
+		_ = l.apply()
+	}
+}
+
+// moved tells that n bytes have gone.
+func (l *limit) moved(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n > 0 && !l.begun {
+		l.begun = true
+		l.server = time.Time{}
+		if l.wait == 0 {
+			_ = l.apply()
+		}
+	}
+}
+
+// ask sets Handle's own deadline.
+func (l *limit) ask(t time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = t
+	return l.apply()
+}
+
+func (l *limit) apply() error {
+	t := l.server
+	if !l.asked.IsZero() && (t.IsZero() || l.asked.Before(t)) {
+		t = l.asked
+	}
+	return l.set(t)
+}
+
+// own tells whether the server's deadline is the one that passed.
+func (l *limit) own() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.server.IsZero() && !time.Now().Before(l.server) && (l.asked.IsZero() || l.server.Before(l.asked))
+}

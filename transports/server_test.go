@@ -1,0 +1,315 @@
+package transports_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lightstream-go/lightstream/internal/feed"
+	"github.com/lightstream-go/lightstream/runtime/fanout"
+	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/pipe"
+	"github.com/lightstream-go/lightstream/transports/tcp"
+)
+
+// echo returns what comes.
+func echo(ctx context.Context, conn transports.Conn) error {
+	_, err := io.Copy(conn, conn)
+	return err
+}
+
+// serving runs a server and returns its listener, and what Serve returned once it has.
+func serving(t *testing.T, s *transports.Server, opts *pipe.ListenOptions) (*pipe.Listener, <-chan error) {
+	t.Helper()
+	l := pipe.Listen(opts)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	synctest.Wait()
+	return l, served
+}
+
+func dial(t *testing.T, l *pipe.Listener) *pipe.Conn {
+	t.Helper()
+	c, err := l.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	return c
+}
+
+// TestServerFlushes shuts down a server whose clients are behind: they get all of the stream.
+func TestServerFlushes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := fanout.New(nil)
+		s := &transports.Server{Handle: func(ctx context.Context, conn transports.Conn) error { return hub.Send(ctx, conn) }}
+		l, served := serving(t, s, &pipe.ListenOptions{Options: pipe.Options{Buffer: 100}})
+		var clients sync.WaitGroup
+		for range 3 {
+			c := dial(t, l)
+			clients.Go(func() {
+				defer c.Close()
+				rows := 0
+				for trade, err := range feed.NewTradeReader(c, nil).Rows(context.Background()) {
+					if err != nil || trade.Size != int64(rows) {
+						t.Errorf("row %d: %+v, %v", rows, trade, err)
+						return
+					}
+					rows++
+					time.Sleep(time.Millisecond)
+				}
+				if rows != 1000 {
+					t.Errorf("%d rows", rows)
+				}
+			})
+		}
+		synctest.Wait()
+		w := feed.NewTradeWriter(hub, nil)
+		for i := range 1000 {
+			if err := w.Append(t.Context(), feed.Trade{Time: time.Unix(int64(i), 0), Size: int64(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-served; err != transports.ErrServerClosed {
+			t.Fatal(err)
+		}
+		clients.Wait()
+		if n := s.Stats(); n != (transports.ServerStats{Served: 3}) {
+			t.Fatalf("%+v", n)
+		}
+		if err := s.Serve(pipe.Listen(nil)); err != transports.ErrServerClosed {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestServerLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &transports.Server{Handle: echo, MaxClients: 2, Log: slog.New(slog.NewTextHandler(&log, nil))}
+		l, served := serving(t, s, nil)
+		a, b := dial(t, l), dial(t, l)
+		if _, err := dial(t, l).Read(make([]byte, 1)); err == nil {
+			t.Fatal("a third client was let in")
+		}
+		if n := s.Stats(); n.Clients != 2 || n.TooMany != 1 {
+			t.Fatalf("%+v", n)
+		}
+		if !strings.Contains(log.String(), "as many as Server.MaxClients allows") {
+			t.Fatal(log.String())
+		}
+		a.Close()
+		synctest.Wait()
+		c := dial(t, l)
+		say(t, b)
+		say(t, c)
+
+		// One that does not end in time is ended.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		<-served
+		if n := s.Stats(); n.Clients != 0 || n.Served != 3 {
+			t.Fatalf("%+v", n)
+		}
+	})
+}
+
+func say(t *testing.T, c net.Conn) {
+	t.Helper()
+	p := []byte("hello")
+	if _, err := c.Write(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, p); err != nil || string(p) != "hello" {
+		t.Fatalf("%q, %v", p, err)
+	}
+}
+
+func TestServerTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var ends []error
+		s := &transports.Server{HandshakeTimeout: time.Second, IdleTimeout: time.Minute}
+		s.Handle = func(ctx context.Context, conn transports.Conn) error {
+			err := echo(ctx, conn)
+			mu.Lock()
+			defer mu.Unlock()
+			ends = append(ends, err)
+			return err
+		}
+		l, _ := serving(t, s, &pipe.ListenOptions{Options: pipe.Options{Buffer: 10}})
+		defer s.Close()
+		end := func(after, wait time.Duration) {
+			t.Helper()
+			time.Sleep(wait - time.Millisecond)
+			synctest.Wait()
+			mu.Lock()
+			n := len(ends)
+			mu.Unlock()
+			time.Sleep(after + 2*time.Millisecond)
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if n != 0 || len(ends) != 1 || !errors.Is(ends[0], transports.ErrIdle) {
+				t.Fatalf("%d ended early, then %v", n, ends)
+			}
+			ends = nil
+		}
+		silent := dial(t, l)
+		end(0, time.Second)
+		silent.Close()
+
+		slow := dial(t, l)
+		for range 10 {
+			say(t, slow)
+			time.Sleep(50 * time.Second)
+		}
+		end(0, 10*time.Second)
+		slow.Close()
+
+		deaf := dial(t, l) // sends and does not read
+		go deaf.Write(make([]byte, 100))
+		end(time.Minute/8, time.Minute*7/8)
+		deaf.Close()
+		if n := s.Stats(); n.Idle != 3 || n.Failed != 3 {
+			t.Fatalf("%+v", n)
+		}
+	})
+}
+
+// TestServerDeadlines wants deadlines of Handle's own to hold, and to be told from the server's.
+func TestServerDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ends := make(chan error, 1)
+		s := &transports.Server{IdleTimeout: time.Minute, HandshakeTimeout: -1}
+		s.Handle = func(ctx context.Context, conn transports.Conn) error {
+			if _, ok := transports.Unwrap(conn).(*pipe.Conn); !ok {
+				t.Errorf("%T", transports.Unwrap(conn))
+			}
+			for _, own := range []time.Duration{time.Second, time.Hour} {
+				start := time.Now()
+				if err := conn.SetDeadline(start.Add(own)); err != nil {
+					t.Error(err)
+				}
+				_, err := conn.Read(make([]byte, 1))
+				most := min(own, time.Minute)
+				if took := time.Since(start); took > most || took < most*7/8 || errors.Is(err, transports.ErrIdle) != (own > time.Minute) {
+					t.Errorf("after %v: %v", took, err)
+				}
+				if own < time.Minute && !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Error(err)
+				}
+				if err := conn.SetDeadline(time.Time{}); err != nil {
+					t.Error(err)
+				}
+			}
+			ends <- nil
+			return nil
+		}
+		l, _ := serving(t, s, nil)
+		defer s.Close()
+		c := dial(t, l)
+		defer c.Close()
+		<-ends
+	})
+}
+
+func TestServerHosts(t *testing.T) {
+	l, err := tcp.Listen(t.Context(), "127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &transports.Server{Handle: echo, MaxPerHost: 2}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	connect := func() *tcp.Conn {
+		t.Helper()
+		c, err := tcp.Dial(t.Context(), l.Addr().String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	a, b := connect(), connect()
+	say(t, a)
+	say(t, b)
+	if _, err := connect().Read(make([]byte, 1)); err == nil {
+		t.Fatal("a third client was let in")
+	}
+	if n := s.Stats(); n.FromHost != 1 || n.Clients != 2 {
+		t.Fatalf("%+v", n)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-served; err != transports.ErrServerClosed {
+		t.Fatal(err)
+	}
+	if _, err := b.Read(make([]byte, 1)); err == nil {
+		t.Fatal("a connection is open after Close")
+	}
+}
+
+// failing is a listener whose Accept fails for a while.
+type failing struct {
+	transports.Listener
+	errs []error
+}
+
+type passingError struct{ error }
+
+func (passingError) Temporary() bool { return true }
+
+func (f *failing) Accept(ctx context.Context) (transports.Conn, error) {
+	if len(f.errs) > 0 {
+		err := f.errs[0]
+		f.errs = f.errs[1:]
+		return nil, err
+	}
+	return f.Listener.Accept(ctx)
+}
+
+func TestServerAcceptErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := pipe.Listen(nil)
+		broken := errors.New("broken")
+		f := &failing{Listener: l, errs: []error{passingError{broken}, passingError{broken}}}
+		s := &transports.Server{Handle: echo}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(f) }()
+		time.Sleep(time.Minute)
+		c := dial(t, l)
+		say(t, c)
+		c.Close()
+		s.Close()
+		<-served
+
+		s = &transports.Server{Handle: echo}
+		if err := s.Serve(&failing{Listener: pipe.Listen(nil), errs: []error{broken}}); err != broken {
+			t.Fatal(err)
+		}
+		s.Close()
+	})
+}
