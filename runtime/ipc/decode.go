@@ -55,8 +55,9 @@ type columnPlan struct {
 	fixed    []fixedBuffer
 	children []columnPlan
 
-	// How many it takes, its children's included. A union has one more buffer in messages of version V4.
-	nodes, buffers, variadic, unions int
+	// How many it takes, its children's included. What is bare, a
+	// union or run-end encoded, has one more buffer in messages of version V4.
+	nodes, buffers, variadic, bare int
 
 	indexBits   int // of a dictionary's indices
 	indexSigned bool
@@ -74,7 +75,7 @@ type decoder struct {
 	nodes   int
 	buffers int // those that do not belong to views
 	views   int
-	unions  int
+	bare    int
 	dicts   map[int64]*dictionary
 	entries int   // values of all dictionaries
 	texts   int64 // and their bytes
@@ -156,7 +157,7 @@ func (d *decoder) setSchema(fb arrowfb.Schema, sel func(*Schema) ([]bool, error)
 		d.nodes += p.nodes
 		d.buffers += p.buffers
 		d.views += p.variadic
-		d.unions += p.unions
+		d.bare += p.bare
 		if err := d.addDictionaries(f, p.path, p.want); err != nil {
 			return err
 		}
@@ -301,7 +302,7 @@ func malformed(at int64, path, format string, args ...any) error {
 
 // batch makes a batch of a RecordBatch message, and takes over its body.
 func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
-	rows, err := d.checkBatch(m.Batch, d.nodes, d.buffers, d.views, d.unions)
+	rows, err := d.checkBatch(m.Batch, d.nodes, d.buffers, d.views, d.bare)
 	if err != nil {
 		m.Release()
 		return Batch{}, err
@@ -385,7 +386,7 @@ func (c *cursor) place(err error, plans []columnPlan, p *columnPlan) error {
 		return err
 	}
 	first := 0
-	if p.hasValidity() || c.v4 && p.unionLayout() {
+	if p.hasValidity() || c.v4 && p.hadValidity() {
 		first = 1
 	}
 	part := strings.TrimPrefix(e.Path, p.path+".")
@@ -410,7 +411,7 @@ func (c *cursor) seek(plans []columnPlan, p *columnPlan) bool {
 		for k := range q.children {
 			c.buffer -= q.children[k].buffers // they come next
 		}
-		if c.v4 && q.unionLayout() {
+		if c.v4 && q.hadValidity() {
 			c.buffer++
 		}
 		if q.layout == layoutView {
@@ -510,9 +511,9 @@ func (d *decoder) tooManyRows(n int64) error {
 }
 
 // checkBatch checks the counts of a batch and returns its rows.
-func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, unions int) (rows int, err error) {
+func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, bare int) (rows int, err error) {
 	if b.V4 {
-		buffers += unions // their validity
+		buffers += bare // their validity
 	}
 	n := b.Rows()
 	switch {
@@ -564,9 +565,17 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 	case nulls != 0 && !nullable:
 		return malformed(at, p.path, "null_count %d in a column that is not nullable", nulls)
 	}
+	if nulls != 0 && p.hadValidity() {
+		if c.v4 && p.layout == layoutRunEnds {
+			return malformed(at, p.path, "%d nulls of a run-end encoded column, which its values have", nulls)
+		}
+		if !c.v4 { // there is no bitmap: what was counted are nulls of the columns below
+			nulls = 0
+		}
+	}
 	rows = int(length)
 	col.Len, col.Nulls = rows, int(nulls)
-	if p.hasValidity() || c.v4 && p.unionLayout() {
+	if p.hasValidity() || c.v4 && p.hadValidity() {
 		if err := d.validity(p, c, col, rows); err != nil {
 			return err
 		}
@@ -716,7 +725,7 @@ func (d *decoder) pass(p *columnPlan, c *cursor) error {
 	c.node += p.nodes
 	buffers := p.buffers
 	if c.v4 {
-		buffers += p.unions
+		buffers += p.bare
 	}
 	for range p.variadic {
 		buffers += int(c.meta.Variadics(c.variadic))
@@ -856,7 +865,7 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 // dictionaryColumn reads the values of a dictionary and checks their contents, but for the indices of dictionaries below it.
 func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data) error {
 	p := dict.plan()
-	rows, err := d.checkBatch(c.meta, p.nodes, p.buffers, p.variadic, p.unions)
+	rows, err := d.checkBatch(c.meta, p.nodes, p.buffers, p.variadic, p.bare)
 	if err != nil {
 		return err
 	}

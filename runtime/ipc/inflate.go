@@ -28,7 +28,7 @@ func (d *decoder) announced(c *cursor, plans []columnPlan, all bool) error {
 		p := &plans[i]
 		n := p.buffers
 		if c.v4 {
-			n += p.unions
+			n += p.bare
 		}
 		for range p.variadic {
 			n += int(c.meta.Variadics(variadic))

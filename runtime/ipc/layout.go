@@ -77,6 +77,9 @@ func (p *columnPlan) hasValidity() bool {
 	return p.layout != layoutNull && p.layout != layoutRunEnds && !p.unionLayout()
 }
 
+// hadValidity tells whether the layout has one in messages of version V4 alone. For run ends no text says so, but it is what C++ writes.
+func (p *columnPlan) hadValidity() bool { return p.unionLayout() || p.layout == layoutRunEnds }
+
 func (p *columnPlan) unionLayout() bool {
 	return p.layout == layoutSparseUnion || p.layout == layoutDenseUnion
 }
@@ -100,8 +103,8 @@ func planOf(f *Field, path string) columnPlan {
 	if p.hasValidity() {
 		p.buffers++
 	}
-	if p.unionLayout() {
-		p.unions++
+	if p.hadValidity() {
+		p.bare++
 	}
 	p.fixed = p.fixedBuffers()
 	p.buffers += len(p.fixed)
@@ -110,7 +113,7 @@ func planOf(f *Field, path string) columnPlan {
 		p.nodes += c.nodes
 		p.buffers += c.buffers
 		p.variadic += c.variadic
-		p.unions += c.unions
+		p.bare += c.bare
 		p.children = append(p.children, c)
 	}
 	return p
@@ -173,8 +176,8 @@ type Node struct {
 	Views   bool     // buffers of bytes follow, as many as the batch's variadic count says
 }
 
-// Nodes lists the field nodes of the schema's record batches, in their order. Unions have a validity buffer in messages of
-// metadata version V4.
+// Nodes lists the field nodes of the schema's record batches, in their order. Unions and run-end encoded columns have a
+// validity buffer in messages of metadata version V4.
 func (s *Schema) Nodes(v4 bool) (nodes []Node) {
 	for i := range s.Fields {
 		p := planOf(&s.Fields[i], s.Fields[i].Name)
@@ -185,7 +188,7 @@ func (s *Schema) Nodes(v4 bool) (nodes []Node) {
 
 func (p *columnPlan) appendNodes(nodes []Node, v4 bool) []Node {
 	n := Node{Path: p.path, Field: p.field, Views: p.layout == layoutView}
-	if p.hasValidity() || v4 && p.unionLayout() {
+	if p.hasValidity() || v4 && p.hadValidity() {
 		n.Buffers = append(n.Buffers, "validity")
 	}
 	for i := range p.fixed {

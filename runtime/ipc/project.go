@@ -21,7 +21,7 @@ func (d *decoder) partial() bool {
 // extents returns the parts of a body of size bytes that hold the columns which are wanted, in order. What is wrong with a buffer is
 // found when the batch is decoded.
 func (d *decoder) extents(meta *frame.BatchLayout, size int64) (list []extent) {
-	if _, err := d.checkBatch(meta, d.nodes, d.buffers, d.views, d.unions); err != nil {
+	if _, err := d.checkBatch(meta, d.nodes, d.buffers, d.views, d.bare); err != nil {
 		return nil
 	}
 	buffer, variadic := 0, 0
@@ -29,7 +29,7 @@ func (d *decoder) extents(meta *frame.BatchLayout, size int64) (list []extent) {
 		p := &d.columns[i]
 		n := p.buffers
 		if meta.V4 {
-			n += p.unions
+			n += p.bare
 		}
 		for range p.variadic {
 			n += int(meta.Variadics(variadic))

@@ -2,6 +2,8 @@ package ipc_test
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -167,6 +169,55 @@ func TestOldUnions(t *testing.T) {
 			if err := w.Write(t.Context(), 3, got.Batches[0].Columns); (err != nil) != (nulls == 1) {
 				t.Errorf("%d nulls: %v", nulls, err)
 			}
+		}
+	}
+}
+
+// TestOldRuns reads run-end encoded columns of metadata version V4, which C++ writes with a validity buffer that has nothing, and null counts
+// of columns that have no bitmap, which count what is null below them.
+func TestOldRuns(t *testing.T) {
+	runs := it.Field{Name: "r", Type: it.Plain(arrowfb.TypeRunEndEncoded), Nullable: true, Children: []it.Field{
+		{Name: "run_ends", Type: it.Int(16, true)}, {Name: "values", Type: it.Int(32, true), Nullable: true},
+	}}
+	union := it.Field{Name: "u", Type: it.Union(arrowfb.UnionModeSparse, 0), Nullable: true, Children: []it.Field{{Name: "a", Type: it.Int(8, true), Nullable: true}}}
+	for _, x := range []struct {
+		version arrowfb.MetadataVersion
+		nulls   int64
+		want    string // of the error
+	}{{arrowfb.MetadataVersionV4, 0, ""}, {arrowfb.MetadataVersionV4, 2, "2 nulls of a run-end encoded column"}, {arrowfb.MetadataVersionV5, 2, ""}} {
+		b := it.NewBatch(3)
+		b.Version = x.version
+		var validity [][]byte // of V4
+		counted := x.nulls
+		if x.version == arrowfb.MetadataVersionV4 {
+			validity, counted = [][]byte{nil}, 0
+		}
+		b.Add(3, x.nulls, validity...).Add(2, 0, nil, it.I16(1, 3)).Add(2, 1, it.Bits(1, 0), it.I32(7, 0))
+		b.Add(3, counted, append(validity, it.I8(0, 0, 0))...).Add(3, 0, nil, it.I8(1, 2, 3))
+		schema := it.Message(it.Meta(x.version, it.SchemaHeader(0, runs, union), 0), nil)
+		r := ipc.NewReader(bytes.NewReader(stream(schema, b.Message(), it.End)), &ipc.ReaderOptions{Validate: ipc.UTF8})
+		h, err := r.Next(t.Context())
+		if x.want != "" {
+			if !errors.Is(err, ipc.ErrMalformed) || !strings.Contains(err.Error(), x.want) {
+				t.Errorf("%v: %v, want %s", x.version, err, x.want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v: %v", x.version, err)
+			continue
+		}
+		for i := range 2 {
+			if d := h.Column(i); d.Nulls != 0 || d.Buffers[0] != nil || d.Len != 3 {
+				t.Errorf("%v: column %d is %+v", x.version, i, d)
+			}
+		}
+		s, err := r.Schema(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := ipc.NewWriter(io.Discard, s, nil).Write(t.Context(), 3, ipc.Columns(h)); err != nil {
+			t.Errorf("%v: %v", x.version, err)
 		}
 	}
 }
