@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 // What the processor has of what kernels need. Tests switch them off to reach the portable code.
 var (
 	useAVX2   = cpu.X86.HasAVX2
-	useAVX512 = useAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VPOPCNTDQ
+	useAVX512 = useAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VPOPCNTDQ
 )
 
 // countFront counts the ones of the first n bytes.
@@ -57,6 +57,9 @@ func unpackFront(dst []bool, bitmap []byte) (n int) {
 func ascending32Front(o []int32) (n int, ok bool) {
 	if len(o) <= 8 || !useAVX2 {
 		return 0, true
+	}
+	if useAVX512 && len(o) > 16 {
+		return len(o) - 1, ascending32AVX512(o)
 	}
 	return len(o) - 1, ascending32AVX2(o)
 }

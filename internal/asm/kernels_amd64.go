@@ -41,6 +41,11 @@ func ascending32AVX2(o []int32) bool
 //go:noescape
 func ascending64AVX2(o []int64) bool
 
+// ascending32AVX512 is ascending32AVX2 for more than 16 offsets.
+//
+//go:noescape
+func ascending32AVX512(o []int32) bool
+
 // rebase32AVX2 sets dst[i] to src[i]-by. The length of src is a multiple of 16, and dst has as many.
 //
 //go:noescape

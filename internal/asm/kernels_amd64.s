@@ -46,7 +46,7 @@ countBits:
 	VPADDB  Y5, Y4, Y4
 	VPSADBW Y2, Y4, Y4
 	VPADDQ  Y4, Y3, Y3
-	ADDQ    $0x40, AX
+	ADDQ    $0x00000040, AX
 	SUBQ    $0x40, CX
 	JGE     countBits
 
@@ -73,7 +73,7 @@ TEXT ·countBitsAVX512(SB), NOSPLIT, $0-32
 countBits512:
 	VPOPCNTQ (AX), Z1
 	VPADDQ   Z1, Z0, Z0
-	ADDQ     $0x40, AX
+	ADDQ     $0x00000040, AX
 	SUBQ     $0x40, CX
 	JGE      countBits512
 
@@ -127,8 +127,8 @@ shiftBytes:
 	VPSLLQ  X1, Y3, Y3
 	VPOR    Y2, Y3, Y2
 	VMOVDQU Y2, 32(AX)
-	ADDQ    $0x40, DX
-	ADDQ    $0x40, AX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
 	SUBQ    $0x40, CX
 	JGE     shiftBytes
 
@@ -155,8 +155,8 @@ packBools:
 	VPSLLW    $0x07, Y0, Y0
 	VPMOVMSKB Y0, BX
 	MOVL      BX, 4(DX)
-	ADDQ      $0x40, AX
-	ADDQ      $0x08, DX
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000008, DX
 	SUBQ      $0x40, CX
 	JGE       packBools
 
@@ -208,8 +208,8 @@ unpackBools:
 	VPCMPEQB     Y1, Y3, Y3
 	VPAND        Y2, Y3, Y3
 	VMOVDQU      Y3, 32(AX)
-	ADDQ         $0x08, DX
-	ADDQ         $0x40, AX
+	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000040, AX
 	SUBQ         $0x40, CX
 	JGE          unpackBools
 
@@ -252,7 +252,7 @@ ascending32:
 	VPSUBD  Y4, Y5, Y5
 	VPOR    Y4, Y3, Y3
 	VPOR    Y5, Y3, Y3
-	ADDQ    $0x80, AX
+	ADDQ    $0x00000080, AX
 	SUBQ    $0x20, CX
 	JGE     ascending32
 
@@ -267,7 +267,7 @@ ascending32One:
 	VPSUBD  Y4, Y5, Y5
 	VPOR    Y4, Y0, Y0
 	VPOR    Y5, Y0, Y0
-	ADDQ    $0x20, AX
+	ADDQ    $0x00000020, AX
 	SUBQ    $0x08, CX
 	JGE     ascending32One
 
@@ -323,7 +323,7 @@ ascending64:
 	VPSUBQ  Y4, Y5, Y5
 	VPOR    Y4, Y3, Y3
 	VPOR    Y5, Y3, Y3
-	ADDQ    $0x80, AX
+	ADDQ    $0x00000080, AX
 	SUBQ    $0x10, CX
 	JGE     ascending64
 
@@ -338,7 +338,7 @@ ascending64One:
 	VPSUBQ  Y4, Y5, Y5
 	VPOR    Y4, Y0, Y0
 	VPOR    Y5, Y0, Y0
-	ADDQ    $0x20, AX
+	ADDQ    $0x00000020, AX
 	SUBQ    $0x04, CX
 	JGE     ascending64One
 
@@ -357,6 +357,72 @@ ascending64OneRest:
 	TESTL     AX, AX
 	SETEQ     AL
 	MOVB      AL, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func ascending32AVX512(o []int32) bool
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·ascending32AVX512(SB), NOSPLIT, $0-25
+	MOVQ      o_base+0(FP), AX
+	MOVQ      o_len+8(FP), CX
+	DECQ      CX
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VMOVDQU32 (AX), Z2
+	SUBQ      $0x10, CX
+	SUBQ      $0x40, CX
+	JLT       ascending512Rest
+
+ascending512:
+	VMOVDQU32  64(AX), Z3
+	VALIGND    $0x01, Z2, Z3, Z4
+	VPSUBD     Z2, Z4, Z4
+	VPTERNLOGD $0xfe, Z2, Z4, Z0
+	VMOVDQU32  128(AX), Z2
+	VALIGND    $0x01, Z3, Z2, Z4
+	VPSUBD     Z3, Z4, Z4
+	VPTERNLOGD $0xfe, Z3, Z4, Z1
+	VMOVDQU32  192(AX), Z3
+	VALIGND    $0x01, Z2, Z3, Z4
+	VPSUBD     Z2, Z4, Z4
+	VPTERNLOGD $0xfe, Z2, Z4, Z0
+	VMOVDQU32  256(AX), Z2
+	VALIGND    $0x01, Z3, Z2, Z4
+	VPSUBD     Z3, Z4, Z4
+	VPTERNLOGD $0xfe, Z3, Z4, Z1
+	VMOVDQA32  Z2, Z2
+	ADDQ       $0x00000100, AX
+	SUBQ       $0x40, CX
+	JGE        ascending512
+
+ascending512Rest:
+	ADDQ $0x40, CX
+	ADDQ $0x10, CX
+	SUBQ $0x10, CX
+	JLT  ascending512OneRest
+
+ascending512One:
+	VMOVDQU32  (AX), Z2
+	VMOVDQU32  4(AX), Z3
+	VPSUBD     Z2, Z3, Z3
+	VPTERNLOGD $0xfe, Z2, Z3, Z0
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x10, CX
+	JGE        ascending512One
+
+ascending512OneRest:
+	ADDQ       $0x10, CX
+	LEAQ       -64(AX)(CX*4), AX
+	VMOVDQU32  (AX), Z2
+	VMOVDQU32  4(AX), Z3
+	VPSUBD     Z2, Z3, Z3
+	VPTERNLOGD $0xfe, Z2, Z3, Z1
+	VPORD      Z0, Z1, Z0
+	VPMOVD2M   Z0, K1
+	KMOVW      K1, AX
+	TESTL      AX, AX
+	SETEQ      AL
+	MOVB       AL, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -379,8 +445,8 @@ rebase32:
 	VMOVDQU 32(AX), Y1
 	VPSUBD  Y0, Y1, Y1
 	VMOVDQU Y1, 32(DX)
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, DX
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
 	SUBQ    $0x10, CX
 	JGE     rebase32
 
@@ -416,8 +482,8 @@ narrow64:
 	VSHUFPS $0x88, Y2, Y1, Y1
 	VPERMQ  $0xd8, Y1, Y1
 	VMOVDQU Y1, 32(DX)
-	ADDQ    $0x80, AX
-	ADDQ    $0x40, DX
+	ADDQ    $0x00000080, AX
+	ADDQ    $0x00000040, DX
 	SUBQ    $0x10, CX
 	JGE     narrow64
 
@@ -451,8 +517,8 @@ widen32:
 	VPMOVSXDQ 48(AX), Y1
 	VPSUBQ    Y0, Y1, Y1
 	VMOVDQU   Y1, 96(DX)
-	ADDQ      $0x40, AX
-	ADDQ      $0x80, DX
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, DX
 	SUBQ      $0x10, CX
 	JGE       widen32
 
@@ -481,7 +547,7 @@ within8:
 	VPMAXUB 32(AX), Y2, Y2
 	VPMAXUB 64(AX), Y3, Y3
 	VPMAXUB 96(AX), Y4, Y4
-	ADDQ    $0x80, AX
+	ADDQ    $0x00000080, AX
 	SUBQ    $0x80, CX
 	JGE     within8
 
@@ -492,7 +558,7 @@ within8Rest:
 
 within8One:
 	VPMAXUB (AX), Y1, Y1
-	ADDQ    $0x20, AX
+	ADDQ    $0x00000020, AX
 	SUBQ    $0x20, CX
 	JGE     within8One
 
@@ -530,7 +596,7 @@ within16:
 	VPMAXUW 32(AX), Y2, Y2
 	VPMAXUW 64(AX), Y3, Y3
 	VPMAXUW 96(AX), Y4, Y4
-	ADDQ    $0x80, AX
+	ADDQ    $0x00000080, AX
 	SUBQ    $0x80, CX
 	JGE     within16
 
@@ -541,7 +607,7 @@ within16Rest:
 
 within16One:
 	VPMAXUW (AX), Y1, Y1
-	ADDQ    $0x20, AX
+	ADDQ    $0x00000020, AX
 	SUBQ    $0x20, CX
 	JGE     within16One
 
@@ -579,7 +645,7 @@ within32:
 	VPMAXUD 32(AX), Y2, Y2
 	VPMAXUD 64(AX), Y3, Y3
 	VPMAXUD 96(AX), Y4, Y4
-	ADDQ    $0x80, AX
+	ADDQ    $0x00000080, AX
 	SUBQ    $0x80, CX
 	JGE     within32
 
@@ -590,7 +656,7 @@ within32Rest:
 
 within32One:
 	VPMAXUD (AX), Y1, Y1
-	ADDQ    $0x20, AX
+	ADDQ    $0x00000020, AX
 	SUBQ    $0x20, CX
 	JGE     within32One
 
@@ -640,7 +706,7 @@ within64:
 	VPADDQ  Y5, Y0, Y6
 	VPOR    Y5, Y4, Y4
 	VPOR    Y6, Y4, Y4
-	ADDQ    $0x80, AX
+	ADDQ    $0x00000080, AX
 	SUBQ    $0x80, CX
 	JGE     within64
 
@@ -654,7 +720,7 @@ within64One:
 	VPADDQ  Y5, Y0, Y6
 	VPOR    Y5, Y1, Y1
 	VPOR    Y6, Y1, Y1
-	ADDQ    $0x20, AX
+	ADDQ    $0x00000020, AX
 	SUBQ    $0x20, CX
 	JGE     within64One
 
@@ -697,8 +763,8 @@ swap16:
 	VMOVDQU 32(AX), Y1
 	VPSHUFB Y0, Y1, Y1
 	VMOVDQU Y1, 32(DX)
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, DX
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
 	SUBQ    $0x40, CX
 	JGE     swap16
 
@@ -730,8 +796,8 @@ swap32:
 	VMOVDQU 32(AX), Y1
 	VPSHUFB Y0, Y1, Y1
 	VMOVDQU Y1, 32(DX)
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, DX
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
 	SUBQ    $0x40, CX
 	JGE     swap32
 
@@ -763,8 +829,8 @@ swap64:
 	VMOVDQU 32(AX), Y1
 	VPSHUFB Y0, Y1, Y1
 	VMOVDQU Y1, 32(DX)
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, DX
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, DX
 	SUBQ    $0x40, CX
 	JGE     swap64
 
@@ -896,7 +962,7 @@ validUTF8Long:
 	VPSUBUSB   completeEnd<>+0(SB), Y9, Y2
 
 validUTF8Next:
-	ADDQ $0x40, AX
+	ADDQ $0x00000040, AX
 	SUBQ $0x40, CX
 	JGE  validUTF8
 

@@ -100,16 +100,18 @@ func (l *BatchLayout) Rows() int64 { return l.int64(l.rows) }
 func (l *BatchLayout) NumNodes() int { return l.numNodes }
 
 // Node returns the rows and nulls of field node i < NumNodes.
-func (l *BatchLayout) Node(i int) (rows, nulls int64) {
-	return l.int64(l.nodes + 16*i), l.int64(l.nodes + 16*i + 8)
-}
+func (l *BatchLayout) Node(i int) (rows, nulls int64) { return l.pair(l.nodes + 16*i) }
 
 // NumBuffers returns the number of buffers.
 func (l *BatchLayout) NumBuffers() int { return l.numBufs }
 
 // Buffer returns where buffer i < NumBuffers lies in the body.
-func (l *BatchLayout) Buffer(i int) (offset, length int64) {
-	return l.int64(l.bufs + 16*i), l.int64(l.bufs + 16*i + 8)
+func (l *BatchLayout) Buffer(i int) (offset, length int64) { return l.pair(l.bufs + 16*i) }
+
+// pair returns two values of a vector that is not absent.
+func (l *BatchLayout) pair(at int) (int64, int64) {
+	b := l.meta[at : at+16]
+	return int64(binary.LittleEndian.Uint64(b)), int64(binary.LittleEndian.Uint64(b[8:]))
 }
 
 // RowsAt returns where in the message the number of rows is, in bytes from its start.

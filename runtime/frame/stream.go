@@ -44,6 +44,8 @@ type Stream[F any] struct {
 	frames  int64
 	bytes   int64
 	largest int  // body completed so far
+	head    int  // of the last frame
+	long    bool // the last frame was more than an empty buffer waits for
 	large   bool // the last frame had memory of its own
 	alone   bool // the last frame was read without those after it
 	err     error
@@ -170,9 +172,12 @@ func (s *Stream[F]) tooLarge(n int) error {
 func (s *Stream[F]) ahead() int {
 	switch {
 	case s.large:
-		return 0 // most of what comes belongs elsewhere
+		return s.head // most of what comes behind it belongs elsewhere
 	case s.alone:
 		return waitSize
+	case s.long && s.buf.Len() == 0:
+		// A frame like the last one takes another read anyway, into the slab: what an empty buffer waits in is copied to there.
+		return s.head
 	}
 	return s.buf.chunk
 }
@@ -204,6 +209,7 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 		if need > 0 {
 			continue
 		}
+		s.head, s.long = head, head+body > waitSize
 		if s.large = head+body > s.buf.chunk/2; s.large {
 			return s.largeFrame(head, body)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"math/bits"
 	"strings"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
@@ -61,6 +62,7 @@ type columnPlan struct {
 
 	indexBits   int // of a dictionary's indices
 	indexSigned bool
+	dict        *dictionary // theirs, where the plan is a decoder's
 }
 
 // decoder turns messages into batches. It is what readers of streams and of files share.
@@ -162,8 +164,24 @@ func (d *decoder) setSchema(fb arrowfb.Schema, sel func(*Schema) ([]bool, error)
 			return err
 		}
 	}
+	for i := range d.columns {
+		d.columns[i].attach(d.dicts)
+	}
+	for _, x := range d.dicts {
+		x.plan().attach(d.dicts)
+	}
 	d.schema = s
 	return nil
+}
+
+// attach finds the dictionaries of a column and of those below it.
+func (p *columnPlan) attach(dicts map[int64]*dictionary) {
+	if e := p.field.Dictionary; e != nil {
+		p.dict = dicts[e.ID]
+	}
+	for i := range p.children {
+		p.children[i].attach(dicts)
+	}
 }
 
 // addDictionaries notes the ids of a field and its children.
@@ -330,7 +348,6 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 	}
 	for i := range d.columns {
 		p := &d.columns[i]
-		cols[i] = column.Data{}
 		if p.want {
 			err = d.column(p, &c, &cols[i], rows, true, p.field.Nullable)
 		} else {
@@ -427,8 +444,7 @@ func (c *cursor) seek(plans []columnPlan, p *columnPlan) bool {
 
 // finishColumn gives a column and its children their dictionaries and checks their contents.
 func (d *decoder) finishColumn(p *columnPlan, col *column.Data, c *cursor) error {
-	if e := p.field.Dictionary; e != nil {
-		x := d.dicts[e.ID]
+	if x := p.dict; x != nil {
 		if err := d.resolve(x); err != nil {
 			return err
 		}
@@ -586,9 +602,10 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 		if err != nil {
 			return err
 		}
-		need := rows * b.width
+		over, size := bits.Mul64(uint64(rows), uint64(b.width))
+		need := int(size)
 		switch {
-		case b.width != 0 && need/b.width != rows:
+		case over != 0 || size > math.MaxInt:
 			return malformed(at, p.path, "%d rows of %d bytes", rows, b.width)
 		case b.bits:
 			need = (rows + 7) / 8
@@ -690,8 +707,8 @@ func (c *cursor) short(p *columnPlan, part string, have, need int) error {
 // buffer returns the next buffer of a batch, and notes whether it has to be moved.
 func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int, swap swap) ([]byte, error) {
 	offset, length := c.meta.Buffer(c.buffer)
-	if offset < 0 || length < 0 || offset > int64(len(c.body)) || length > int64(len(c.body))-offset {
-		return nil, malformed(c.meta.BufferAt(c.buffer), p.path+"."+part, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
+	if all := uint64(len(c.body)); uint64(offset) > all || uint64(length) > all-uint64(offset) { // neither may be negative
+		return nil, c.outside(p, part, offset, length)
 	}
 	c.buffer++
 	c.size += length
@@ -708,16 +725,25 @@ func (d *decoder) buffer(p *columnPlan, c *cursor, part string, align int, swap 
 	return b, nil
 }
 
+// outside tells that the next buffer is not in the body.
+func (c *cursor) outside(p *columnPlan, part string, offset, length int64) error {
+	if part != "" {
+		part = "." + part
+	}
+	return malformed(c.meta.BufferAt(c.buffer), p.path+part, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
+}
+
 // moves tells whether a buffer cannot stay where it is.
 func (d *decoder) moves(b []byte, align int, swap swap) bool {
 	return len(b) != 0 && (d.swap && swap != nil || !d.aligned(b, align))
 }
 
+// aligned tells whether a buffer lies where it must, size being a power of two that its values want.
 func (d *decoder) aligned(b []byte, size int) bool {
 	if d.align == Align64 {
 		size = mem.Alignment
 	}
-	return mem.IsAligned(b, min(max(size&-size, 1), mem.Alignment))
+	return mem.IsAligned(b, size)
 }
 
 // pass checks the bounds of a column that is not wanted.
@@ -733,8 +759,8 @@ func (d *decoder) pass(p *columnPlan, c *cursor) error {
 	}
 	for range buffers {
 		offset, length := c.meta.Buffer(c.buffer)
-		if offset < 0 || length < 0 || offset > int64(len(c.body)) || length > int64(len(c.body))-offset {
-			return malformed(c.meta.BufferAt(c.buffer), p.path, "buffer %d: bytes %d to %d of a body of %d", c.buffer, offset, offset+length, len(c.body))
+		if all := uint64(len(c.body)); uint64(offset) > all || uint64(length) > all-uint64(offset) {
+			return c.outside(p, "", offset, length)
 		}
 		c.buffer++
 	}

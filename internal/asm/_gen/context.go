@@ -42,7 +42,7 @@ func (c *context) blocks(label string, n reg.Register, size uint64, steps []step
 	c.Label(label)
 	body()
 	for _, s := range steps {
-		c.ADDQ(Imm(s.bytes), s.pointer)
+		c.ADDQ(U32(s.bytes), s.pointer)
 	}
 	c.SUBQ(Imm(size), n)
 	c.JGE(LabelRef(label))

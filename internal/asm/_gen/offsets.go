@@ -8,6 +8,7 @@ import (
 func offsets(c *context) {
 	ascending(c, "32", "int32", 4, c.VPSUBD, c.VMOVMSKPS)
 	ascending(c, "64", "int64", 8, c.VPSUBQ, c.VMOVMSKPD)
+	ascending512(c)
 	rebase(c)
 	narrow(c)
 	widen(c)
@@ -43,6 +44,53 @@ func ascending(c *context, bits, element string, width int, subtract func(...Op)
 	neighbours(p, 0, acc[1])
 	found := c.GP32()
 	signs(fold(acc, c.or), found)
+	c.result(func(ok Op) {
+		c.TESTL(found, found)
+		c.SETEQ(ok)
+	})
+}
+
+// ascending512 reads each offset once: the next ones come out of two registers.
+func ascending512(c *context) {
+	const unroll = 4
+	c.function("ascending32AVX512", "func(o []int32) bool", "ascending32AVX512 is ascending32AVX2 for more than 16 offsets.")
+	p, n := c.slice("o")
+	c.DECQ(n) // neighbours
+	acc := []reg.VecVirtual{c.ZMM(), c.ZMM()}
+	for _, a := range acc {
+		c.VPXORD(a, a, a)
+	}
+	const anyOfThree = 0xFE
+	v := c.ZMM()
+	c.VMOVDQU32(at(p, 0), v)
+	c.SUBQ(Imm(16), n) // the block behind the last one is read with it
+	c.blocks("ascending512", n, 16*unroll, []step{{p, 64 * unroll}}, func() {
+		cur := v
+		for i := range unroll {
+			after, between := c.ZMM(), c.ZMM()
+			c.VMOVDQU32(at(p, 64*(i+1)), after)
+			c.VALIGND(Imm(1), cur, after, between)
+			c.VPSUBD(cur, between, between)
+			c.VPTERNLOGD(Imm(anyOfThree), cur, between, acc[i%2])
+			cur = after
+		}
+		c.VMOVDQA32(cur, v)
+	})
+	c.ADDQ(Imm(16), n)
+	single := func(acc Op) {
+		between := c.ZMM()
+		c.VMOVDQU32(at(p, 0), v)
+		c.VMOVDQU32(at(p, 4), between)
+		c.VPSUBD(v, between, between)
+		c.VPTERNLOGD(Imm(anyOfThree), v, between, acc)
+	}
+	c.blocks("ascending512One", n, 16, []step{{p, 64}}, func() { single(acc[0]) })
+	c.LEAQ(Mem{Base: p, Index: n, Scale: 4, Disp: -64}, p)
+	single(acc[1])
+	c.VPORD(acc[0], acc[1], acc[0])
+	k, found := c.K(), c.GP32()
+	c.VPMOVD2M(acc[0], k)
+	c.KMOVW(k, found)
 	c.result(func(ok Op) {
 		c.TESTL(found, found)
 		c.SETEQ(ok)

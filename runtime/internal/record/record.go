@@ -36,6 +36,7 @@ type record struct {
 // Pool keeps the records of one reader for its next batches. It is safe for concurrent use, since batches may be released by
 // any goroutine.
 type Pool struct {
+	last   atomic.Pointer[record] // the record that was released last, where nothing has taken it yet
 	mu     sync.Mutex
 	free   []*record
 	blocks *mem.Pool
@@ -47,18 +48,11 @@ func NewPool(blocks *mem.Pool) *Pool { return &Pool{blocks: blocks} }
 // maxFree is how many records a pool keeps.
 const maxFree = 64
 
-// New returns the handle of a new batch of n columns, which are for the caller to set with [Columns].
+// New returns the handle of a new batch of n columns, which are zero, for the caller to set with [Columns].
 func (p *Pool) New(rows, columns int, seq int64) Handle {
-	p.mu.Lock()
-	var r *record
-	if n := len(p.free); n > 0 {
-		r = p.free[n-1]
-		p.free = p.free[:n-1]
-	}
-	p.mu.Unlock()
+	r := p.last.Swap(nil)
 	if r == nil {
-		r = &record{pool: p}
-		r.blocks = r.first[:0]
+		r = p.take()
 	}
 	r.rows, r.seq, r.room, r.body, r.metadata = rows, seq, math.MaxInt64, nil, nil
 	if cap(r.columns) < columns {
@@ -68,8 +62,25 @@ func (p *Pool) New(rows, columns int, seq int64) Handle {
 	return Handle{r, r.gen.Load()}
 }
 
+// take returns a record that is free, or a new one. Its columns are zero.
+func (p *Pool) take() *record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.free); n > 0 {
+		r := p.free[n-1]
+		p.free = p.free[:n-1]
+		return r
+	}
+	r := &record{pool: p}
+	r.blocks = r.first[:0]
+	return r
+}
+
 func (p *Pool) put(r *record) {
 	clear(r.columns[:cap(r.columns)]) // there may have been more of them before they became those of a table
+	if p.last.CompareAndSwap(nil, r) {
+		return
+	}
 	p.mu.Lock()
 	if len(p.free) < maxFree {
 		p.free = append(p.free, r)
