@@ -29,6 +29,10 @@ func dial(ctx context.Context, l transports.Listener, _ transporttest.Role) (tra
 	return tcp.Dial(ctx, l.Addr().String(), nil)
 }
 
+func TestProcesses(t *testing.T) {
+	transporttest.RunProcesses(t, "tcp://127.0.0.1:0", func(a net.Addr) string { return "tcp://" + a.String() })
+}
+
 // connect returns the ends of a new connection with these options, which are closed when the test ends.
 func connect(t testing.TB, d *tcp.DialOptions, o *tcp.ListenOptions) (dialled, accepted *tcp.Conn) {
 	t.Helper()

@@ -45,7 +45,6 @@ func Explain(err error) (hint string, explained error) {
 		unknown  x509.UnknownAuthorityError
 		roots    x509.SystemRootsError
 		header   tls.RecordHeaderError
-		alert    tls.AlertError
 		verified *tls.CertificateVerificationError
 	)
 	fail := func(kind error, text, hint string) (string, error) { return hint, &problem{kind, text, err} }
@@ -63,10 +62,11 @@ func Explain(err error) (hint string, explained error) {
 		return notTLS(header.RecordHeader[:], err)
 	case errors.As(err, &verified):
 		return fail(ErrRefused, "the peer's certificate: "+strings.TrimPrefix(verified.Err.Error(), "x509: "), "")
-	case errors.As(err, &alert):
-		return explainAlert(alert, err)
 	case err == nil:
 		return "", nil
+	}
+	if alert, ok := alertOf(err); ok {
+		return explainAlert(alert, err)
 	}
 	// Some errors of crypto/tls have no type.
 	switch text := err.Error(); {
@@ -80,19 +80,48 @@ func Explain(err error) (hint string, explained error) {
 
 // What the peer says went wrong.
 const (
-	alertHandshakeFailure    = 40
-	alertBadCertificate      = 42
-	alertUnsupported         = 43
-	alertCertificateRevoked  = 44
-	alertCertificateExpired  = 45
-	alertCertificateUnknown  = 46
-	alertUnknownAuthority    = 48
-	alertProtocolVersion     = 70
-	alertNoApplicationProto  = 120
-	alertCertificateRequired = 116
-	plainAlert               = "\x15\x03\x03\x00\x02\x02\x0a" // fatal, unexpected message: for peers that do not speak TLS
-	plainAnswer              = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks TLS.\n"
+	alertHandshakeFailure    tls.AlertError = 40
+	alertBadCertificate      tls.AlertError = 42
+	alertUnsupported         tls.AlertError = 43
+	alertCertificateRevoked  tls.AlertError = 44
+	alertCertificateExpired  tls.AlertError = 45
+	alertCertificateUnknown  tls.AlertError = 46
+	alertUnknownAuthority    tls.AlertError = 48
+	alertProtocolVersion     tls.AlertError = 70
+	alertCertificateRequired tls.AlertError = 116
+	alertNoApplicationProto  tls.AlertError = 120
 )
+
+var alerts = []tls.AlertError{
+	alertHandshakeFailure, alertBadCertificate, alertUnsupported, alertCertificateRevoked, alertCertificateExpired,
+	alertCertificateUnknown, alertUnknownAuthority, alertProtocolVersion, alertCertificateRequired, alertNoApplicationProto,
+}
+
+// What a peer that does not speak TLS is told.
+const (
+	plainAlert  = "\x15\x03\x03\x00\x02\x02\x0a" // fatal, unexpected message
+	plainAnswer = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nThis port speaks TLS.\n"
+)
+
+// alertOf returns the alert of the peer that err is. Package crypto/tls has a type for it that others see in QUIC alone.
+func alertOf(err error) (tls.AlertError, bool) {
+	var (
+		alert tls.AlertError
+		op    *net.OpError
+	)
+	switch {
+	case errors.As(err, &alert):
+		return alert, true
+	case !errors.As(err, &op) || op.Op != "remote error":
+		return 0, false
+	}
+	for _, a := range alerts {
+		if op.Err.Error() == a.Error() {
+			return a, true
+		}
+	}
+	return 0, false
+}
 
 func explainAlert(alert tls.AlertError, err error) (string, error) {
 	fail := func(kind error, text, hint string) (string, error) { return hint, &problem{kind, text, err} }

@@ -158,7 +158,7 @@ func (l *Listener) release() {
 func (l *Listener) shake(s *shaker, at *list.Element) {
 	w := s.wire
 	tc := tls.Server(w, l.config)
-	err := handshake(l.ctx, tc, l.timeout)
+	err := handshake(l.ctx, tc, w, l.timeout)
 	peer := w.RemoteAddr().String()
 	if err == nil && !l.leave(s, at) {
 		if !l.deliver(accepted{conn: newConn(tc, w, peer, &l.counter)}) {

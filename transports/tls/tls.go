@@ -60,7 +60,7 @@ func Dial(ctx context.Context, addr string, opts *DialOptions) (*Conn, error) {
 	}
 	w := &wire{Conn: below.NetConn()}
 	tc := tls.Client(w, config)
-	if err := handshake(ctx, tc, opts.HandshakeTimeout); err != nil {
+	if err := handshake(ctx, tc, w, opts.HandshakeTimeout); err != nil {
 		_ = w.Close()
 		if ended := ctx.Err(); ended != nil {
 			err = ended
@@ -81,20 +81,22 @@ func renamed(err error) error {
 	return &again
 }
 
-func handshake(ctx context.Context, tc *tls.Conn, timeout time.Duration) error {
+// handshake shakes hands until ctx ends, and no longer than timeout.
+func handshake(ctx context.Context, tc *tls.Conn, w *wire, timeout time.Duration) error {
 	if timeout == 0 {
 		timeout = handshakeTimeout
 	}
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, timeout, os.ErrDeadlineExceeded)
-		defer cancel()
+	if timeout < 0 {
+		return tc.HandshakeContext(ctx)
 	}
-	err := tc.HandshakeContext(ctx)
-	if err != nil && context.Cause(ctx) == os.ErrDeadlineExceeded { //nolint:errorlint // set above
-		return os.ErrDeadlineExceeded
+	// Not by the context, whose end closes the connection: a peer that is late is told so.
+	if err := w.Conn.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return err
 	}
-	return err
+	if err := tc.HandshakeContext(ctx); err != nil {
+		return err
+	}
+	return w.Conn.SetDeadline(time.Time{})
 }
 
 // Conn is a TLS connection, a [transports.Conn] with all of [transports.Caps] but Gather. Its methods may be called by any
@@ -330,8 +332,7 @@ func (c *Conn) wrap(op string, err error) error {
 			b := make([]byte, 1)
 			n, why := c.tc.Read(b)
 			c.pushed = b[:n]
-			var alert tls.AlertError
-			if errors.As(why, &alert) {
+			if _, ok := alertOf(why); ok {
 				e.Err = why
 			}
 		}

@@ -2,6 +2,8 @@ package tls_test
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/transports"
@@ -26,4 +28,13 @@ func TestTransport(t *testing.T) {
 		return c, nil
 	}
 	transporttest.Run(t, dial, listen, transports.Caps{HalfClose: true, Duplex: true, Deadline: true})
+}
+
+func TestProcesses(t *testing.T) {
+	ca := testcert.New(t)
+	server, client := ca.Issue(t, "127.0.0.1"), ca.Issue(t)
+	listen := fmt.Sprintf("tls://127.0.0.1:0?cert=%s&key=%s&ca=%s", server.CertFile, server.KeyFile, ca.File)
+	transporttest.RunProcesses(t, listen, func(a net.Addr) string {
+		return fmt.Sprintf("tls://%s?cert=%s&key=%s&ca=%s", a, client.CertFile, client.KeyFile, ca.File)
+	})
 }

@@ -30,6 +30,8 @@ package transporttest
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -107,8 +109,18 @@ func runCase(t *testing.T, c testCase, e *env) {
 	c.run(t, e)
 }
 
-// Main runs the tests of a package, for its TestMain, and fails if goroutines are left when all have ended.
-func Main(m *testing.M) { goleak.VerifyTestMain(m) }
+// Main runs the tests of a package, for its TestMain, and fails if goroutines are left when all have ended. In a process that
+// [RunProcesses] has started it is the other end of a connection instead.
+func Main(m *testing.M) {
+	if uri := os.Getenv(processURI); uri != "" {
+		if err := runProcess(uri, os.Getenv(processRole)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // env is what a case works with.
 type env struct {

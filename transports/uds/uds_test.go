@@ -77,6 +77,11 @@ func abandon(t testing.TB, path string) {
 	}
 }
 
+func TestProcesses(t *testing.T) {
+	path := socketPath(t)
+	transporttest.RunProcesses(t, "uds://"+path, func(a net.Addr) string { return "uds://" + a.String() })
+}
+
 func TestSocketFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")

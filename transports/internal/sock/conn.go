@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -159,6 +160,13 @@ func (c *Conn) wrap(op string, err error) error {
 		e.Hint = "the peer stopped answering; is its machine up and the network between?"
 	case op == "write" && errors.Is(e, transports.ErrPeerClosed):
 		e.Hint = "the peer is gone; look there for the reason"
+		// A port for TLS or HTTP says so, and who only writes would never read it.
+		switch head := string(peek(c.nc, make([]byte, 4))); {
+		case strings.HasPrefix(head, "\x15\x03"):
+			e.Hint = "the peer speaks TLS, use tls://"
+		case head == "HTTP":
+			e.Hint = "the peer speaks HTTP, use http://"
+		}
 	case op == "read" && errors.Is(e, transports.ErrPeerClosed):
 		e.Hint = "the peer died, or closed without reading all it was sent"
 	}
