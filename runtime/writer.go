@@ -279,6 +279,14 @@ func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
 	return w.send(ctx, b.base())
 }
 
+// SetMetadata attaches entries to the message of each batch that is sent from now on, those of rows that wait included; a reader finds
+// them in the batch's Metadata. Nil attaches none. Forward sends the entries that a batch came with.
+func (w *Writer[R, B, W]) SetMetadata(entries []ipc.KeyValue) {
+	_ = w.delay.enter(context.Background())
+	defer w.delay.leave()
+	w.out.SetMetadata(entries)
+}
+
 // Forward sends a received batch of the table, after the rows of Append that still wait. Where it lies as this writer lays
 // batches out, which is so for most that another Writer sent and that were read in place, its body goes out as it was received;
 // else, as with lists that have no items or columns below a null, it is encoded anew without being copied. Stats counts both. Dictionaries are sent as the reader at the other end needs
