@@ -27,7 +27,7 @@ is complete, and not before.
 A file has one dictionary for each column: where a stream replaces them, indices
 are written anew into one dictionary of all values.
 
-Metadata of the schema, of fields and of batches is kept. That of a file as a whole
+Metadata of the schema, of fields, of batches and of dictionaries is kept. That of a file as a whole
 has no place in a stream, and that of batches none in batches of other sizes.`,
 		Example: `  lightstream copy trades.arrows trades.arrow
   lightstream copy trades.arrow trades.csv --columns time,price --head 1000
@@ -114,6 +114,10 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 func transfer(ctx context.Context, src *source, dst sink, o *options, p *progress) error {
 	defer p.end()
 	left, group := o.head, regroup.NewBatch(src.schema)
+	arrow, _ := dst.(*arrowSink)
+	if arrow != nil {
+		arrow.w.SetAttached(src.attached())
+	}
 	for left != 0 {
 		batch, err := src.next(ctx)
 		if err == io.EOF {
@@ -123,6 +127,9 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 			return err
 		}
 		columns, rows, attached := src.pick(batch), batch.Len(), batch.Metadata()
+		if arrow != nil {
+			arrow.w.SetAttached(src.attached())
+		}
 		cut := left >= 0 && int64(rows) > left
 		if cut {
 			rows = int(left)

@@ -279,10 +279,7 @@ func (in *inspector) footer(src io.Reader, at int64) error {
 		return frame.At(at, "footer", frame.Errorf(ipc.ErrMalformed, "%v", err))
 	}
 	fmt.Fprintf(in.w, "%12d  footer, metadata version %v, length %d\n", at, f.Version(), length)
-	for i := range f.CustomMetadataLen() {
-		kv := f.CustomMetadata(i)
-		in.attached([]ipc.KeyValue{{Key: kv.Key(), Value: kv.Value()}})
-	}
+	in.entries(f.CustomMetadataLen(), f.CustomMetadata)
 	for i := range f.DictionariesLen() {
 		in.block("dictionary", i, f.Dictionaries(i))
 	}
@@ -292,7 +289,17 @@ func (in *inspector) footer(src io.Reader, at int64) error {
 	return nil
 }
 
-// attached prints the metadata of a message or footer.
+// entries prints the metadata of a message or footer, of which entries may share a text: no more of it is copied than is shown.
+func (in *inspector) entries(n int, at func(int) arrowfb.KeyValue) {
+	const most = 4 * maxCell
+	for i := 0; i < n && in.w.err == nil; i++ {
+		kv := at(i)
+		key, value := kv.KeyBytes(), kv.ValueBytes()
+		in.attached([]ipc.KeyValue{{Key: string(key[:min(len(key), most)]), Value: string(value[:min(len(value), most)])}})
+	}
+}
+
+// attached prints the metadata of a message.
 func (in *inspector) attached(entries []ipc.KeyValue) {
 	for _, kv := range entries {
 		fmt.Fprintf(in.w, "%14s· %s: %s\n", "", cell(kv.Key), cell(kv.Value))
@@ -330,6 +337,7 @@ func (in *inspector) message(m *frame.Message, at int64, number int) error {
 		}
 		in.v4 = m.Root.Version() < arrowfb.MetadataVersionV5
 		head(fmt.Sprintf("schema, metadata version %v, %v-endian, %d columns", m.Root.Version(), s.Endianness(), len(schema.Fields)))
+		in.entries(m.Root.CustomMetadataLen(), m.Root.CustomMetadata)
 		return printSchema(indented{in.w}, chosen(schema, in.wanted))
 	}
 	if d, ok := m.Root.HeaderDictionaryBatch(); ok {
@@ -339,6 +347,7 @@ func (in *inspector) message(m *frame.Message, at int64, number int) error {
 		}
 		layout := m.Dictionary(d.Data())
 		head(fmt.Sprintf("dictionary %d%s, %d values%s", d.ID(), kind, layout.Rows(), compression(layout)))
+		in.entries(m.Root.CustomMetadataLen(), m.Root.CustomMetadata)
 		schema := in.values[d.ID()]
 		if schema == nil {
 			return frame.At(0, "message.id", frame.Errorf(ipc.ErrMalformed, "dictionary %d, which no column has", d.ID()))

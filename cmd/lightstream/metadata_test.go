@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -78,5 +80,59 @@ func TestMetadata(t *testing.T) {
 	_, stderr := callBoth(t, "copy", in, stream)
 	if want := "the metadata of " + in + " as a whole has no place in a stream"; !strings.Contains(stderr, want) {
 		t.Errorf("stderr is %q, want %q", stderr, want)
+	}
+}
+
+// TestMetadataOfMessages copies a stream with metadata of the message of the schema and of those of dictionaries, whose ids become others.
+func TestMetadataOfMessages(t *testing.T) {
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "in.arrows"), filepath.Join(dir, "out.arrows")
+	f, err := os.Create(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "a", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, {Name: "b", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)},
+	}}
+	w := ipc.NewWriter(plainWriter{f}, schema, nil)
+	w.SetAttached(ipc.Attached{
+		Schema:       []ipc.KeyValue{{Key: "made by", Value: "the test"}},
+		Dictionaries: map[int64][]ipc.KeyValue{0: {{Key: "of", Value: "a"}}, 1: {{Key: "of", Value: "b"}}},
+	})
+	var columns []column.Data
+	for range 2 {
+		d := column.NewDictionary(0)
+		d.Append("x", false)
+		columns = append(columns, column.Data{Len: 1, Buffers: [3][]byte{nil, {0}}, Dictionary: d, Values: d.Values()})
+	}
+	if err := errors.Join(w.Write(context.Background(), 1, columns), w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want map[int64][]ipc.KeyValue
+	}{
+		{nil, map[int64][]ipc.KeyValue{0: {{Key: "of", Value: "a"}}, 1: {{Key: "of", Value: "b"}}}},
+		{[]string{"--columns", "b", "--batch-rows", "5"}, map[int64][]ipc.KeyValue{0: {{Key: "of", Value: "b"}}}},
+		{[]string{"--columns", "b,a", "--compression", "lz4"}, map[int64][]ipc.KeyValue{1: {{Key: "of", Value: "a"}}, 0: {{Key: "of", Value: "b"}}}},
+	} {
+		call(t, append([]string{"copy", in, out}, c.args...)...)
+		text, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := ipc.NewReader(bytes.NewReader(text), nil)
+		if _, err := r.Next(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Attached(); !reflect.DeepEqual(got.Dictionaries, c.want) || len(got.Schema) != 1 || got.Schema[0].Value != "the test" {
+			t.Errorf("%v: %+v", c.args, got)
+		}
+	}
+	text := string(call(t, "inspect", in))
+	for _, want := range []string{"· made by: the test\n", "· of: a\n", "· of: b\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
 	}
 }

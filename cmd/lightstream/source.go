@@ -23,9 +23,10 @@ type source struct {
 	format format
 	picked []column.Data
 
-	next  func(ctx context.Context) (ipc.Batch, error) // io.EOF after the last
-	stats func() ipc.Stats
-	close func() error
+	next   func(ctx context.Context) (ipc.Batch, error) // io.EOF after the last
+	stats  func() ipc.Stats
+	others func() ipc.Attached // to messages that are no batches
+	close  func() error
 }
 
 // openSource opens what name names, and reads its schema. Level is how much of its batches is checked.
@@ -110,6 +111,7 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 		b, err := r.Next(ctx)
 		return b, unfinished(err)
 	}, r.Stats
+	s.others = r.Attached
 	return nil
 }
 
@@ -182,7 +184,7 @@ func (s *source) openFile(f *os.File, head *bufio.Reader, regular bool, opts *ip
 		at++
 		return r.Batch(at - 1)
 	}
-	s.stats = r.Stats
+	s.stats, s.others = r.Stats, r.Attached
 	return nil
 }
 
@@ -196,6 +198,28 @@ func (s *source) take(schema *ipc.Schema) {
 	for _, i := range s.places {
 		s.schema.Fields = append(s.schema.Fields, schema.Fields[i])
 	}
+}
+
+// attached returns what is attached to messages that are no batches, with the ids that a writer of the columns wanted gives their
+// dictionaries.
+func (s *source) attached() ipc.Attached {
+	have := s.others()
+	a := ipc.Attached{Schema: have.Schema}
+	if len(have.Dictionaries) == 0 {
+		return a
+	}
+	a.Dictionaries = make(map[int64][]ipc.KeyValue)
+	var number func(from, to []ipc.Field)
+	number = func(from, to []ipc.Field) {
+		for i := range from {
+			if d := from[i].Dictionary; d != nil && have.Dictionaries[d.ID] != nil {
+				a.Dictionaries[to[i].Dictionary.ID] = have.Dictionaries[d.ID]
+			}
+			number(from[i].Children, to[i].Children)
+		}
+	}
+	number(s.schema.Fields, s.schema.WithIDs().Fields)
+	return a
 }
 
 // pick returns the columns of a batch that are wanted, in their order. They are valid until it is released.

@@ -67,23 +67,25 @@ type columnPlan struct {
 
 // decoder turns messages into batches. It is what readers of streams and of files share.
 type decoder struct {
-	limits  Limits
-	level   Level
-	align   Align
-	pool    *record.Pool
-	blocks  *mem.Pool
-	schema  *Schema
-	columns []columnPlan
-	nodes   int
-	buffers int // those that do not belong to views
-	views   int
-	bare    int
-	dicts   map[int64]*dictionary
-	entries int   // values of all dictionaries
-	texts   int64 // and their bytes
-	swap    bool  // the data is big-endian
-	mapped  bool  // bodies take no memory
-	stats   Stats
+	limits         Limits
+	level          Level
+	align          Align
+	pool           *record.Pool
+	blocks         *mem.Pool
+	schema         *Schema
+	columns        []columnPlan
+	nodes          int
+	buffers        int // those that do not belong to views
+	views          int
+	bare           int
+	dicts          map[int64]*dictionary
+	entries        int        // values of all dictionaries
+	attachedSchema []KeyValue // to the message of the schema
+	attachedSize   int64      // of that and of the dictionaries' messages
+	texts          int64      // and their bytes
+	swap           bool       // the data is big-endian
+	mapped         bool       // bodies take no memory
+	stats          Stats
 
 	inflations []inflation // of the batch that is being made
 	inflating  Compressor
@@ -102,6 +104,7 @@ type dictionary struct {
 	lease  *mem.Lease // of the pool's budget for them, nil where it has none
 
 	below    []*dictionary // those that the values have
+	attached []KeyValue    // to the last message
 	messages int64         // that brought values
 	changes  int64         // of the values, and of those below them
 	resolved int64         // messages, and changes below, at the last resolve
@@ -874,6 +877,9 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	if dict.plan().isText() {
 		dict.texts(&col, delta)
 	} else if err := dict.columnValues(&col, delta, d.limits.MaxDictionaryBytes); err != nil {
+		return err
+	}
+	if err := d.attach(m.Root, &dict.attached); err != nil {
 		return err
 	}
 	dict.messages++

@@ -22,6 +22,7 @@ type encoder struct {
 	wired    []flatBuffer     // where each buffer of flat columns is
 	counts   []int64          // data buffers of each view column that the template is for
 	attached []KeyValue       // metadata of the messages that it is for
+	others   Attached         // to the messages that are not batches
 	sent     []sentDictionary // by id
 	pending  bool             // one of them has a next
 	lead     int              // bytes of a file behind the last multiple of 64, where the first message begins
@@ -254,7 +255,7 @@ func (e *encoder) part(b []byte) {
 
 // addSchema adds the schema message, offset bytes into a file.
 func (e *encoder) addSchema(offset int) {
-	e.arena = appendHead(e.arena, schemaMessage(e.schema), offset)
+	e.arena = appendHead(e.arena, schemaMessage(e.schema, e.others.Schema), offset)
 	e.flushArena()
 }
 
@@ -570,7 +571,7 @@ func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Valu
 		counts = append(counts, int64(n))
 		buffers += n
 	})
-	w := walk{template: newTemplate(p.nodes, buffers, counts, e.compression, &id, delta, nil)}
+	w := walk{template: newTemplate(p.nodes, buffers, counts, e.compression, &id, delta, e.others.Dictionaries[id])}
 	if e.size == 0 {
 		w.template = w.template.at(e.lead)
 	}

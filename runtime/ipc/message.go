@@ -26,7 +26,7 @@ func NewMessageEncoder(schema *Schema) (*MessageEncoder, error) {
 
 // AppendSchema appends the schema message to dst.
 func (e *MessageEncoder) AppendSchema(dst []byte) []byte {
-	return appendHead(dst, schemaMessage(e.enc.schema), 0)
+	return appendHead(dst, schemaMessage(e.enc.schema, nil), 0)
 }
 
 // AppendBatch appends the dictionaries and the batch to dst. Where dst's memory and length are multiples of 64, so is each
@@ -60,7 +60,7 @@ type MessageDecoder struct {
 // NewMessageDecoder returns a decoder of batches of the given schema. Nil options mean all defaults.
 func NewMessageDecoder(schema *Schema, opts *ReaderOptions) (*MessageDecoder, error) {
 	d := newMessageDecoder(opts)
-	m, _, err := new(frame.IPC).Decode(appendHead(nil, schemaMessage(schema.WithIDs()), 0))
+	m, _, err := new(frame.IPC).Decode(appendHead(nil, schemaMessage(schema.WithIDs(), nil), 0))
 	if err == nil {
 		err = d.other(&m)
 	}

@@ -41,17 +41,19 @@ type schemaReader struct {
 // the length of the message.
 func (r *schemaReader) keep(path string, n int) error {
 	if r.text += int64(n); r.text > r.limits.MaxMetadata {
-		return frame.At(0, path, frame.Errorf(ErrLimit, "names and metadata of the fields take more bytes than Limits.MaxMetadata (%d); raise it if the peer is trusted", r.limits.MaxMetadata))
+		return frame.At(0, path, frame.Errorf(ErrLimit, "names and metadata take more bytes than Limits.MaxMetadata (%d); raise it if the peer is trusted", r.limits.MaxMetadata))
 	}
 	return nil
 }
 
-// metadata reads the metadata of a schema or field.
+// entrySize is how many bytes an entry takes beside its texts.
+const entrySize = 32
+
+// metadata reads the metadata of a schema, field or message.
 func (r *schemaReader) metadata(path string, n int, at func(int) arrowfb.KeyValue) (kvs []KeyValue, err error) {
-	const entry = 32 // bytes of it beside its texts
 	for i := range n {
 		kv := at(i)
-		if err := r.keep(path, entry+len(kv.KeyBytes())+len(kv.ValueBytes())); err != nil {
+		if err := r.keep(path, entrySize+len(kv.KeyBytes())+len(kv.ValueBytes())); err != nil {
 			return nil, err
 		}
 		kvs = append(kvs, KeyValue{Key: kv.Key(), Value: kv.Value()})
@@ -250,13 +252,17 @@ func typeFrom(f arrowfb.Field) (t Type, err error) {
 }
 
 // schemaMessage returns the metadata of the schema message.
-func schemaMessage(s *Schema) []byte {
+func schemaMessage(s *Schema, entries []KeyValue) []byte {
 	b := flatbuffers.NewBuilder(1024)
 	header := buildSchema(b, s)
+	attached := buildMetadata(b, entries, arrowfb.MessageStartCustomMetadata)
 	arrowfb.MessageStart(b)
 	arrowfb.MessageAddVersion(b, arrowfb.MetadataVersionV5)
 	arrowfb.MessageAddHeaderType(b, arrowfb.MessageHeaderSchema)
 	arrowfb.MessageAddHeader(b, header)
+	if attached != 0 {
+		arrowfb.MessageAddCustomMetadata(b, attached)
+	}
 	b.Finish(arrowfb.MessageEnd(b))
 	return b.FinishedBytes()
 }

@@ -143,6 +143,9 @@ func (r *Reader) start(ctx context.Context) error {
 		}
 		return r.fail(frame.At(0, "message.header", frame.Errorf(ErrMalformed, "the stream begins with a message of type %v, want Schema", kind)))
 	}
+	if err := r.dec.attach(m.Root, &r.dec.attachedSchema); err != nil {
+		return r.fail(err)
+	}
 	if err := r.dec.setSchema(fb, r.opts.Select); err != nil {
 		return r.fail(err)
 	}
