@@ -312,15 +312,6 @@ func (w *Writer[R, B, W]) Forward(ctx context.Context, batch B) error {
 	return w.out.Forward(ctx, h)
 }
 
-// SetMetadata attaches entries to the message of each batch that is sent from now on, by Write or of rows, those of Append that still wait
-// among them; Flush sends these before. A reader finds them in the Metadata of the batch's Handle. Nil attaches none. Forward sends the
-// entries that a batch came with.
-func (w *Writer[R, B, W]) SetMetadata(entries []ipc.KeyValue) {
-	_ = w.delay.enter(context.Background())
-	defer w.delay.leave()
-	w.out.SetMetadata(entries)
-}
-
 func (w *Writer[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
 	rows, columns, err := b.batch()
 	if err != nil {
