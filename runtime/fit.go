@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -377,11 +378,10 @@ func (c *columnFit) zeroNulls(h Handle, d *column.Data) error {
 	if err != nil {
 		return err
 	}
-	copy(values, d.Buffers[1])
-	for i := range d.Len {
-		if d.IsNull(i) {
-			clear(values[i*size : i*size+size])
-		}
+	if d.Buffers[0] == nil {
+		copy(values, d.Buffers[1])
+	} else {
+		asm.ZeroNulls(values, d.Buffers[1][:len(values)], d.Buffers[0], size)
 	}
 	d.Buffers[1] = values
 	if k := c.want.Type.Kind; k != ipc.KindTimestamp && k != ipc.KindDate { // whose zero value is no instant, but time.Time{}

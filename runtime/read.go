@@ -81,6 +81,10 @@ func ReadDict[V interface{ At(i int) string }, E ~string](v V, dst []E, _ bool) 
 
 // ReadBools reads bools.
 func ReadBools[E ~bool](v column.Bools, dst []E, _ bool) {
+	if bools, ok := any(dst).([]bool); ok {
+		v.AppendTo(bools[:0])
+		return
+	}
 	for i := range dst {
 		dst[i] = E(v.At(i))
 	}

@@ -1,6 +1,7 @@
 package asm
 
 import (
+	"bytes"
 	"fmt"
 	"hash/maphash"
 	"strings"
@@ -28,7 +29,7 @@ var sink int
 
 func BenchmarkCountBits(b *testing.B) {
 	for _, n := range benchRows {
-		b.Run(rowsName(n), func(b *testing.B) {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
 			bitmap := make([]byte, n/8)
 			b.SetBytes(int64(len(bitmap)))
 			for b.Loop() {
@@ -66,7 +67,7 @@ func BenchmarkSetBits(b *testing.B) {
 func BenchmarkCopyBits(b *testing.B) {
 	for _, n := range benchRows {
 		for _, shift := range []int{0, 3} {
-			b.Run(fmt.Sprintf("%s/shift=%d", rowsName(n), shift), func(b *testing.B) {
+			eachLevel(b, fmt.Sprintf("%s/shift=%d", rowsName(n), shift), func(b *testing.B) {
 				dst, src := make([]byte, n/8+2), make([]byte, n/8+2)
 				b.SetBytes(int64(n / 8))
 				for b.Loop() {
@@ -80,7 +81,7 @@ func BenchmarkCopyBits(b *testing.B) {
 func BenchmarkPackBools(b *testing.B) {
 	for _, n := range benchRows {
 		src, dst := make([]bool, n), make([]byte, n/8)
-		b.Run(rowsName(n), func(b *testing.B) {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
 			b.SetBytes(int64(n))
 			for b.Loop() {
 				PackBools(dst, src)
@@ -97,7 +98,7 @@ func BenchmarkPackBools(b *testing.B) {
 
 func BenchmarkUnpackBools(b *testing.B) {
 	for _, n := range benchRows {
-		b.Run(rowsName(n), func(b *testing.B) {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
 			dst, src := make([]bool, n), make([]byte, n/8)
 			for i := range src {
 				src[i] = byte(i * 37)
@@ -112,11 +113,18 @@ func BenchmarkUnpackBools(b *testing.B) {
 
 func BenchmarkCheckOffsets32(b *testing.B) {
 	for _, n := range benchRows {
-		b.Run(rowsName(n), func(b *testing.B) {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
 			o := ascending[int32](n + 1)
 			b.SetBytes(int64(len(o)) * 4)
 			for b.Loop() {
 				sink += CheckOffsets32(o, 1<<40)
+			}
+		})
+		b.Run(rowsName(n)+"/scalar", func(b *testing.B) {
+			o := ascending[int32](n + 1)
+			b.SetBytes(int64(len(o)) * 4)
+			for b.Loop() {
+				sink += firstBad(o, 1<<40)
 			}
 		})
 	}
@@ -124,7 +132,7 @@ func BenchmarkCheckOffsets32(b *testing.B) {
 
 func BenchmarkCheckOffsets64(b *testing.B) {
 	for _, n := range benchRows {
-		b.Run(rowsName(n), func(b *testing.B) {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
 			o := ascending[int64](n + 1)
 			b.SetBytes(int64(len(o)) * 8)
 			for b.Loop() {
@@ -136,7 +144,7 @@ func BenchmarkCheckOffsets64(b *testing.B) {
 
 func benchmarkCheckIndices[I Index](b *testing.B, width int) {
 	for _, n := range benchRows {
-		b.Run(fmt.Sprintf("%T/%s", I(0), rowsName(n)), func(b *testing.B) {
+		eachLevel(b, fmt.Sprintf("%T/%s", I(0), rowsName(n)), func(b *testing.B) {
 			idx := make([]I, n)
 			for i := range idx {
 				idx[i] = I(i % 100)
@@ -171,7 +179,7 @@ func BenchmarkRebase32(b *testing.B) {
 
 func BenchmarkNarrow64(b *testing.B) {
 	for _, n := range benchRows {
-		b.Run(rowsName(n), func(b *testing.B) {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
 			src, dst := ascending[int64](n), make([]int32, n)
 			b.SetBytes(int64(n * 8))
 			for b.Loop() {
@@ -183,11 +191,51 @@ func BenchmarkNarrow64(b *testing.B) {
 
 func BenchmarkWiden32(b *testing.B) {
 	for _, n := range benchRows {
-		b.Run(rowsName(n), func(b *testing.B) {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
 			src, dst := ascending[int32](n), make([]int64, n)
 			b.SetBytes(int64(n * 8))
 			for b.Loop() {
 				Widen32(dst, src, 5)
+			}
+		})
+	}
+}
+
+func BenchmarkCheckUTF8(b *testing.B) {
+	for name, text := range map[string]string{"ascii": "a text of letters alone, ", "mixed": "grün 世界 москва café data 東京 "} {
+		for _, n := range benchRows {
+			p := []byte(strings.Repeat(text, n/len(text)+1))
+			eachLevel(b, name+"/"+rowsName(n), func(b *testing.B) {
+				b.SetBytes(int64(len(p)))
+				for b.Loop() {
+					valid, _ := CheckUTF8(p)
+					sink += int(bit(valid))
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkSwap(b *testing.B) {
+	for name, swap := range map[string]func(dst, src []byte){"16": Swap16, "32": Swap32, "64": Swap64} {
+		src, dst := make([]byte, 8000), make([]byte, 8000)
+		eachLevel(b, name, func(b *testing.B) {
+			b.SetBytes(int64(len(src)))
+			for b.Loop() {
+				swap(dst, src)
+			}
+		})
+	}
+}
+
+func BenchmarkZeroNulls(b *testing.B) {
+	bitmap := bytes.Repeat([]byte{0xFB, 0xFE, 0xFF, 0xDF, 0xBE}, 25)
+	for name, width := range map[string]int{"32": 4, "64": 8} {
+		src, dst := make([]byte, 1000*width), make([]byte, 1000*width)
+		eachLevel(b, name, func(b *testing.B) {
+			b.SetBytes(int64(len(src)))
+			for b.Loop() {
+				ZeroNulls(dst, src, bitmap, width)
 			}
 		})
 	}

@@ -72,15 +72,6 @@ func ascending64Front(o []int64) (n int, ok bool) {
 	return len(o) - 1, ascending64AVX2(o)
 }
 
-// rebase32Front sets the first n of dst.
-func rebase32Front(dst, src []int32, by int32) (n int) {
-	if n = len(src) &^ 15; n == 0 || !useAVX2 {
-		return 0
-	}
-	rebase32AVX2(dst[:n], src[:n], by)
-	return n
-}
-
 // narrow64Front sets the first n of dst.
 func narrow64Front(dst []int32, src []int64, by int64) (n int) {
 	if n = len(src) &^ 15; n == 0 || !useAVX2 {
@@ -116,6 +107,22 @@ func withinFront[I Index](idx []I, last uint64) (n int, ok bool) {
 		ok = within64AVX2(b, 1<<63-1-last)
 	}
 	return len(idx), ok
+}
+
+// nullsFront sets the first n rows, a multiple of 8.
+func nullsFront(dst, src, bitmap []byte, width int) (n int) {
+	if !useAVX2 {
+		return 0
+	}
+	switch b := bitmap[:len(src)/width/8]; width {
+	case 4:
+		zeroNulls32AVX2(dst, src, b)
+		return 8 * len(b)
+	case 8:
+		zeroNulls64AVX2(dst, src, b)
+		return 8 * len(b)
+	}
+	return 0
 }
 
 // textFront reports whether the first n bytes are valid UTF-8, but that the last character may go on behind them, and whether all are

@@ -10,10 +10,10 @@ func packFront([]byte, []bool) (n int)                  { return 0 }
 func unpackFront([]bool, []byte) (n int)                { return 0 }
 func ascending32Front([]int32) (n int, ok bool)         { return 0, true }
 func ascending64Front([]int64) (n int, ok bool)         { return 0, true }
-func rebase32Front(_, _ []int32, _ int32) (n int)       { return 0 }
 func narrow64Front([]int32, []int64, int64) (n int)     { return 0 }
 func widen32Front([]int64, []int32, int64) (n int)      { return 0 }
 func withinFront[I Index]([]I, uint64) (n int, ok bool) { return 0, true }
+func nullsFront(_, _, _ []byte, _ int) (n int)          { return 0 }
 func textFront([]byte) (n int, valid, ascii bool)       { return 0, true, true }
 func swap16Front(_, _ []byte) (n int)                   { return 0 }
 func swap32Front(_, _ []byte) (n int)                   { return 0 }

@@ -46,11 +46,6 @@ func ascending64AVX2(o []int64) bool
 //go:noescape
 func ascending32AVX512(o []int32) bool
 
-// rebase32AVX2 sets dst[i] to src[i]-by. The length of src is a multiple of 16, and dst has as many.
-//
-//go:noescape
-func rebase32AVX2(dst []int32, src []int32, by int32)
-
 // narrow64AVX2 sets dst[i] to the low 32 bits of src[i]-by. The length of src is a multiple of 16, and dst has as many.
 //
 //go:noescape
@@ -80,6 +75,18 @@ func within32AVX2(b []byte, last uint32) bool
 //
 //go:noescape
 func within64AVX2(b []byte, k uint64) bool
+
+// zeroNulls32AVX2 sets dst to the values of 32 bits in src, and to zero where their bit is not set. The length of bitmap is that of
+// src in units of eight values.
+//
+//go:noescape
+func zeroNulls32AVX2(dst []byte, src []byte, bitmap []byte)
+
+// zeroNulls64AVX2 sets dst to the values of 64 bits in src, and to zero where their bit is not set. The length of bitmap is that of
+// src in units of eight values.
+//
+//go:noescape
+func zeroNulls64AVX2(dst []byte, src []byte, bitmap []byte)
 
 // swap16AVX2 sets dst to the integers of 16 bits in src, each with its bytes the other way round. The length of src is a
 // multiple of 64.

@@ -426,35 +426,6 @@ ascending512OneRest:
 	VZEROUPPER
 	RET
 
-// func rebase32AVX2(dst []int32, src []int32, by int32)
-// Requires: AVX, AVX2
-TEXT ·rebase32AVX2(SB), NOSPLIT, $0-52
-	MOVQ         src_base+24(FP), AX
-	MOVQ         src_len+32(FP), CX
-	MOVQ         dst_base+0(FP), DX
-	MOVL         by+48(FP), BX
-	VMOVD        BX, X0
-	VPBROADCASTD X0, Y0
-	SUBQ         $0x10, CX
-	JLT          rebase32Rest
-
-rebase32:
-	VMOVDQU (AX), Y1
-	VPSUBD  Y0, Y1, Y1
-	VMOVDQU Y1, (DX)
-	VMOVDQU 32(AX), Y1
-	VPSUBD  Y0, Y1, Y1
-	VMOVDQU Y1, 32(DX)
-	ADDQ    $0x00000040, AX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x10, CX
-	JGE     rebase32
-
-rebase32Rest:
-	ADDQ $0x10, CX
-	VZEROUPPER
-	RET
-
 // func narrow64AVX2(dst []int32, src []int64, by int64)
 // Requires: AVX, AVX2
 TEXT ·narrow64AVX2(SB), NOSPLIT, $0-56
@@ -737,6 +708,85 @@ within64OneRest:
 	TESTL     AX, AX
 	SETEQ     AL
 	MOVB      AL, ret+32(FP)
+	VZEROUPPER
+	RET
+
+DATA bitOfRow32From0<>+0(SB)/8, $0x0000000200000001
+DATA bitOfRow32From0<>+8(SB)/8, $0x0000000800000004
+DATA bitOfRow32From0<>+16(SB)/8, $0x0000002000000010
+DATA bitOfRow32From0<>+24(SB)/8, $0x0000008000000040
+GLOBL bitOfRow32From0<>(SB), RODATA|NOPTR, $32
+
+// func zeroNulls32AVX2(dst []byte, src []byte, bitmap []byte)
+// Requires: AVX, AVX2
+TEXT ·zeroNulls32AVX2(SB), NOSPLIT, $0-72
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+24(FP), CX
+	MOVQ    bitmap_base+48(FP), DX
+	MOVQ    bitmap_len+56(FP), BX
+	VMOVDQU bitOfRow32From0<>+0(SB), Y0
+	SUBQ    $0x01, BX
+	JLT     zeroNulls32Rest
+
+zeroNulls32:
+	VPBROADCASTB (DX), Y1
+	VPAND        Y0, Y1, Y1
+	VPCMPEQD     Y0, Y1, Y1
+	VPAND        (CX), Y1, Y1
+	VMOVDQU      Y1, (AX)
+	ADDQ         $0x00000001, DX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, AX
+	SUBQ         $0x01, BX
+	JGE          zeroNulls32
+
+zeroNulls32Rest:
+	ADDQ $0x01, BX
+	VZEROUPPER
+	RET
+
+DATA bitOfRow64From0<>+0(SB)/8, $0x0000000000000001
+DATA bitOfRow64From0<>+8(SB)/8, $0x0000000000000002
+DATA bitOfRow64From0<>+16(SB)/8, $0x0000000000000004
+DATA bitOfRow64From0<>+24(SB)/8, $0x0000000000000008
+GLOBL bitOfRow64From0<>(SB), RODATA|NOPTR, $32
+
+DATA bitOfRow64From4<>+0(SB)/8, $0x0000000000000010
+DATA bitOfRow64From4<>+8(SB)/8, $0x0000000000000020
+DATA bitOfRow64From4<>+16(SB)/8, $0x0000000000000040
+DATA bitOfRow64From4<>+24(SB)/8, $0x0000000000000080
+GLOBL bitOfRow64From4<>(SB), RODATA|NOPTR, $32
+
+// func zeroNulls64AVX2(dst []byte, src []byte, bitmap []byte)
+// Requires: AVX, AVX2
+TEXT ·zeroNulls64AVX2(SB), NOSPLIT, $0-72
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+24(FP), CX
+	MOVQ    bitmap_base+48(FP), DX
+	MOVQ    bitmap_len+56(FP), BX
+	VMOVDQU bitOfRow64From0<>+0(SB), Y0
+	VMOVDQU bitOfRow64From4<>+0(SB), Y1
+	SUBQ    $0x01, BX
+	JLT     zeroNulls64Rest
+
+zeroNulls64:
+	VPBROADCASTB (DX), Y2
+	VPAND        Y0, Y2, Y3
+	VPCMPEQQ     Y0, Y3, Y3
+	VPAND        (CX), Y3, Y3
+	VMOVDQU      Y3, (AX)
+	VPAND        Y1, Y2, Y2
+	VPCMPEQQ     Y1, Y2, Y2
+	VPAND        32(CX), Y2, Y2
+	VMOVDQU      Y2, 32(AX)
+	ADDQ         $0x00000001, DX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, AX
+	SUBQ         $0x01, BX
+	JGE          zeroNulls64
+
+zeroNulls64Rest:
+	ADDQ $0x01, BX
 	VZEROUPPER
 	RET
 

@@ -11,7 +11,7 @@ import (
 )
 
 // levels are what the processor can be taken for: the first is the portable code alone.
-func levels(t *testing.T) []string {
+func levels(t testing.TB) []string {
 	t.Helper()
 	if !cpu.X86.HasAVX2 {
 		t.Skip("this processor has no AVX2")
@@ -28,6 +28,13 @@ func as(level string, f func()) {
 	useAVX2, useAVX512 = level != "portable", level == "AVX-512"
 	f()
 	useAVX2, useAVX512 = avx2, avx512
+}
+
+// eachLevel runs a benchmark with the kernels of each level.
+func eachLevel(b *testing.B, name string, f func(b *testing.B)) {
+	for _, level := range levels(b) {
+		b.Run(name+"/"+level, func(b *testing.B) { as(level, func() { f(b) }) })
+	}
 }
 
 // TestKernels compares each kernel with the portable code, for every length, at addresses that are multiples of nothing, and wants the
@@ -93,13 +100,14 @@ func TestKernelsRun(t *testing.T) {
 		"unpack":   {func() int { return unpackFront(bools, b) }, 960},
 		"rising32": {func() int { return of(ascending32Front(o32)) }, n - 1},
 		"rising64": {func() int { return of(ascending64Front(o64)) }, n - 1},
-		"rebase":   {func() int { return rebase32Front(o32, o32, 1) }, 992},
 		"narrow":   {func() int { return narrow64Front(o32, o64, 1) }, 992},
 		"widen":    {func() int { return widen32Front(o64, o32, 1) }, 992},
 		"within8":  {func() int { return of(withinFront(make([]int8, n), 100)) }, n},
 		"within16": {func() int { return of(withinFront(make([]uint16, n), 100)) }, n},
 		"within32": {func() int { return of(withinFront(o32, 100)) }, n},
 		"within64": {func() int { return of(withinFront(o64, 100)) }, n},
+		"nulls32":  {func() int { return nullsFront(b[:4*n], b[4*n:], make([]byte, n/8), 4) }, n},
+		"nulls64":  {func() int { return nullsFront(make([]byte, 8*n), b, make([]byte, n/8), 8) }, n},
 		"text":     {func() int { n, _, _ := textFront(b[:n]); return n }, 960},
 		"swap16":   {func() int { return swap16Front(b[:n], b[n:2*n]) }, 960},
 		"swap32":   {func() int { return swap32Front(b[:n], b[n:2*n]) }, 960},

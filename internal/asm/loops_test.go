@@ -35,6 +35,15 @@ func index[I Index](name string, width int) loop {
 	}}
 }
 
+// zero takes the bitmap from the end of the source.
+func zero(name string, width int) loop {
+	return loop{name, width, times(width), func(dst, src []byte, n, _ int) int {
+		rows := n * 8 / 9
+		ZeroNulls(dst[:rows*width], src[:rows*width], src[len(src)-(rows+7)/8:], width)
+		return 0
+	}}
+}
+
 func yes(v bool) int { return int(bit(v)) }
 
 // loops are all functions that have a kernel on some target.
@@ -65,10 +74,6 @@ var loops = []loop{
 	{"CheckOffsets64", 8, nil, func(_, src []byte, n, arg int) int {
 		return CheckOffsets64(of[int64](src, n), int64(arg)<<20)
 	}},
-	{"Rebase32", 4, times(4), func(dst, src []byte, n, arg int) int {
-		Rebase32(of[int32](dst, n), of[int32](src, n), int32(arg))
-		return 0
-	}},
 	{"Narrow64", 8, times(4), func(dst, src []byte, n, arg int) int {
 		Narrow64(of[int32](dst, n), of[int64](src, n), int64(arg))
 		return 0
@@ -85,6 +90,9 @@ var loops = []loop{
 	index[uint32]("CheckIndices/uint32", 4),
 	index[int64]("CheckIndices/int64", 8),
 	index[uint64]("CheckIndices/uint64", 8),
+	zero("ZeroNulls/2", 2),
+	zero("ZeroNulls/4", 4),
+	zero("ZeroNulls/8", 8),
 	{"CheckUTF8", 1, nil, func(_, src []byte, _, _ int) int {
 		valid, ascii := CheckUTF8(src)
 		return yes(valid) + 2*yes(ascii)

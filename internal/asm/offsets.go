@@ -60,7 +60,7 @@ func ascending64(o []int64) bool {
 // Rebase32 sets dst[i] to src[i]-by, for all of src. dst may be src.
 func Rebase32(dst, src []int32, by int32) {
 	dst = dst[:len(src):len(dst)]
-	i := rebase32Front(dst, src, by)
+	i := 0
 	for ; i <= len(src)-8; i += 8 {
 		d, c := (*[8]int32)(dst[i:]), (*[8]int32)(src[i:])
 		d[0] = c[0] - by

@@ -129,3 +129,13 @@ func ExampleDictionary() {
 	// Output:
 	// 0 1 0 1 2 true
 }
+
+func ExampleBools_AppendTo() {
+	var b column.BoolBuilder
+	b.Init(column.Config{Name: "flag", Nullable: true})
+	b.AppendAll([]bool{true, false, true})
+	b.AppendNull()
+	d := b.Data()
+	fmt.Println(column.BoolsOf(&d).AppendTo(nil))
+	// Output: [true false true false]
+}

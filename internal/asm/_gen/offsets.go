@@ -9,7 +9,6 @@ func offsets(c *context) {
 	ascending(c, "32", "int32", 4, c.VPSUBD, c.VMOVMSKPS)
 	ascending(c, "64", "int64", 8, c.VPSUBQ, c.VMOVMSKPD)
 	ascending512(c)
-	rebase(c)
 	narrow(c)
 	widen(c)
 }
@@ -98,34 +97,17 @@ func ascending512(c *context) {
 }
 
 // shifted begins a kernel that sets dst to the integers in src less by.
-func shifted(c *context, name, to, from, byType, what string) (dst, src, n reg.Register, by reg.VecVirtual) {
-	c.function(name, "func(dst []"+to+", src []"+from+", by "+byType+")",
+func shifted(c *context, name, to, from, what string) (dst, src, n reg.Register, by reg.VecVirtual) {
+	c.function(name, "func(dst []"+to+", src []"+from+", by int64)",
 		name+" sets dst[i] to "+what+". The length of src is a multiple of 16, and dst has as many.")
 	src, n = c.slice("src")
 	dst = c.base("dst")
-	width := 8
-	if byType == "int32" {
-		width = 4
-	}
-	return dst, src, n, c.broadcast("by", width)
-}
-
-func rebase(c *context) {
-	dst, src, n, by := shifted(c, "rebase32AVX2", "int32", "int32", "int32", "src[i]-by")
-	c.blocks("rebase32", n, 16, []step{{src, 64}, {dst, 64}}, func() {
-		for i := range 2 {
-			v := c.YMM()
-			c.VMOVDQU(at(src, 32*i), v)
-			c.VPSUBD(by, v, v)
-			c.VMOVDQU(v, at(dst, 32*i))
-		}
-	})
-	c.ret()
+	return dst, src, n, c.broadcast("by", 8)
 }
 
 // narrow takes the even halves of two registers, which leaves each half of them where it was: the quarters are put in order after that.
 func narrow(c *context) {
-	dst, src, n, by := shifted(c, "narrow64AVX2", "int32", "int64", "int64", "the low 32 bits of src[i]-by")
+	dst, src, n, by := shifted(c, "narrow64AVX2", "int32", "int64", "the low 32 bits of src[i]-by")
 	c.blocks("narrow64", n, 16, []step{{src, 128}, {dst, 64}}, func() {
 		for i := range 2 {
 			v, w := c.YMM(), c.YMM()
@@ -142,7 +124,7 @@ func narrow(c *context) {
 }
 
 func widen(c *context) {
-	dst, src, n, by := shifted(c, "widen32AVX2", "int64", "int32", "int64", "src[i]-by")
+	dst, src, n, by := shifted(c, "widen32AVX2", "int64", "int32", "src[i]-by")
 	c.blocks("widen32", n, 16, []step{{src, 64}, {dst, 128}}, func() {
 		for i := range 4 {
 			v := c.YMM()
