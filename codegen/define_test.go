@@ -38,6 +38,7 @@ func TestDefine(t *testing.T) {
 			{Name: "wide2", Type: ipc.Decimal(256, 38, 0), Nullable: true},
 		}},
 	}
+	sources["unions"] = unions
 	for name, s := range goldenSchemas(t) {
 		sources[name] = s
 	}
@@ -47,10 +48,41 @@ func TestDefine(t *testing.T) {
 			n[as] += testDefine(t, name, s, as)
 		}
 	}
+	if got := testDefine(t, "unions", unions, "fbs"); got != 5 {
+		t.Errorf("%d columns of unions are expressed as .fbs", got)
+	}
 	if n["go"] < 200 || n["fbs"] < 150 {
 		t.Errorf("%v columns were defined", n)
 	}
 }
+
+// unions are of members that .fbs has words for, but for the last four.
+var unions = func() *ipc.Schema {
+	point := ipc.Field{Name: "point", Type: ipc.Struct, Children: []ipc.Field{{Name: "x", Type: ipc.Float64}, {Name: "text", Type: ipc.Utf8, Nullable: true}}}
+	null, text := ipc.Field{Name: "null", Type: ipc.Null, Nullable: true}, ipc.Field{Name: "Odd Name", Type: ipc.Utf8}
+	union := func(name string, dense int, ids []int32, members ...ipc.Field) ipc.Field {
+		nullable := slices.ContainsFunc(members, func(f ipc.Field) bool { return f.Type.Kind == ipc.KindNull })
+		return ipc.Field{Name: name, Nullable: nullable, Type: ipc.Type{Kind: ipc.KindUnion, Variant: dense, TypeIDs: ids}, Children: members}
+	}
+	named := func(f ipc.Field, name string) ipc.Field {
+		f.Name = name
+		return f
+	}
+	list := func(of ipc.Field) ipc.Field {
+		return ipc.Field{Name: "l_" + of.Name, Type: ipc.List, Children: []ipc.Field{of}}
+	}
+	return &ipc.Schema{Fields: []ipc.Field{
+		union("plain", 1, []int32{0, 1, 2}, null, point, text),
+		union("sparse", 0, []int32{7, 3, 100}, text, point, named(point, "string")),
+		union("wide", 1, []int32{0, 9, 5, 6}, null, named(text, "a"), named(text, "b"), named(point, "c_d")),
+		list(union("items", 1, []int32{1, 2}, point, text)),
+		{Name: "within", Type: ipc.Struct, Children: []ipc.Field{union("u", 0, []int32{0, 1}, null, point)}},
+		union("first", 1, []int32{0, 1}, point, text),
+		union("late", 1, []int32{1, 0}, point, null),
+		union("number", 1, []int32{1, 2}, point, ipc.Field{Name: "n", Type: ipc.Int32}),
+		list(union("nils", 1, []int32{0, 1}, null, point)),
+	}}
+}()
 
 // testDefine tests one schema in one form, and returns how many columns came of it.
 func testDefine(t *testing.T, name string, s *ipc.Schema, as string) int {
@@ -138,7 +170,7 @@ func inexpressible(f *ipc.Field, as string) bool {
 	switch {
 	case t.Kind == ipc.KindFixedSizeBinary && t.Width == 0 || t.Kind == ipc.KindFixedSizeList && t.Width == 0:
 		return true
-	case t.Kind == ipc.KindUnion && (as == "fbs" || len(f.Children) == 0), t.Kind == ipc.KindInterval || t.Kind == ipc.KindLargeListView:
+	case t.Kind == ipc.KindUnion && (as == "fbs" && !unionOfTables(f) || len(f.Children) == 0), t.Kind == ipc.KindInterval || t.Kind == ipc.KindLargeListView:
 		return true
 	case t.Kind == ipc.KindStruct && len(f.Children) == 0 || t.Kind == ipc.KindMap && t.Variant == 1:
 		return true
@@ -156,6 +188,9 @@ func inexpressible(f *ipc.Field, as string) bool {
 	}
 	for i := range f.Children {
 		c := &f.Children[i]
+		if as == "fbs" && t.Kind != ipc.KindStruct && t.Kind != ipc.KindMap && c.Type.Kind == ipc.KindUnion && c.Nullable {
+			return true // a list of unions with a member for nil
+		}
 		if inexpressible(c, as) || c.Name == "" && (t.Kind == ipc.KindStruct || t.Kind == ipc.KindUnion) || c.Type.Kind == t.Kind && t.Kind == ipc.KindUnion {
 			return true
 		}
@@ -171,6 +206,26 @@ func inexpressible(f *ipc.Field, as string) bool {
 		}
 	}
 	return false
+}
+
+// unionOfTables tells whether a union has tables and strings alone, and perhaps nulls with the first type id.
+func unionOfTables(f *ipc.Field) bool {
+	for i := range f.Children {
+		c := &f.Children[i]
+		id := i
+		if f.Type.TypeIDs != nil {
+			id = int(f.Type.TypeIDs[i])
+		}
+		nulls := slices.IndexFunc(f.Children, func(c ipc.Field) bool { return c.Type.Kind == ipc.KindNull }) == i
+		if nulls != (id == 0) || nulls && (i != 0 || c.Name != "null") {
+			return false
+		}
+		plain := c.Dictionary == nil && (c.Type.Kind == ipc.KindUtf8 || c.Type.Kind == ipc.KindStruct)
+		if c.Type.Kind != ipc.KindNull && (c.Nullable || !plain) {
+			return false
+		}
+	}
+	return true
 }
 
 // goldenSchemas are the schemas of what other implementations have written.

@@ -99,6 +99,14 @@ func (w *fbsWriter) field(c *model.Column, path string) (f field, problem string
 		object("["+name+"]", "map")
 	case model.Struct:
 		object(w.group(c.Group, path))
+	case model.Union:
+		name, problem := w.union(c, path)
+		if problem != "" {
+			return f, problem
+		}
+		if object(name); !t.Dense {
+			f.attrs = append(f.attrs, "sparse")
+		}
 	case model.RunEnds:
 		if f, problem = w.field(c.Children[0], path); problem != "" {
 			return f, problem
@@ -141,6 +149,8 @@ func (w *fbsWriter) item(c *model.Column, path string) (typ string, attrs []stri
 	switch k := v.Type.Kind; {
 	case k == model.List || k == model.FixedList || k == model.Map:
 		return "", nil, "items that are lists or maps, for which .fbs has no words"
+	case k == model.Union && v.Nullable:
+		return "", nil, "items of a union that has a member for nil, for which .fbs has no words"
 	case k == model.Binary || k == model.FixedBinary && !v.Type.UUID:
 		return "", nil, fmt.Sprintf("items of type %v, for which .fbs has no words", v.Type)
 	case k == model.Int && v.Type.Bits == 8 && !v.Type.Signed:
@@ -192,6 +202,54 @@ func (w *fbsWriter) group(g *model.Group, path string) string {
 	w.groups[g.GroupDef] = name
 	w.table(name, g.Named.Name, "", g.Columns, path+".")
 	return name
+}
+
+// union returns the union of a column. Its members are tables and strings, and NONE, which is nil.
+func (w *fbsWriter) union(c *model.Column, path string) (name, problem string) {
+	g := c.Group
+	for i, m := range g.Columns {
+		switch of := path + "." + m.Name; {
+		case m.Member == nil && (i != 0 || m.TypeID != 0 || m.Name != "null"):
+			return "", fmt.Sprintf("member %q for nil is number %d with type id %d, and NONE of .fbs is the first, with 0 and the name null", m.Name, i, m.TypeID)
+		case m.Member == nil:
+		case m.TypeID == 0:
+			return "", fmt.Sprintf("%q has type id 0, which is NONE in .fbs", of)
+		case m.Nullable && m.Type.Kind != model.Nothing:
+			return "", fmt.Sprintf("%q may be null, for which members of .fbs have no words", of)
+		case m.Index != nil || m.Type.Kind != model.Nothing && m.Type.Kind != model.Struct && (m.Type.Kind != model.Utf8 || m.Type.Layout != model.Offsets):
+			return "", fmt.Sprintf("%q is no struct and no plain text, and members of .fbs are tables and strings", of)
+		}
+	}
+	name = w.free(g.Named.Name)
+	at := len(w.decls)
+	w.decls = append(w.decls, "") // those below it come later
+	var attrs []string
+	if g.Named.Name != model.CamelCase(name) {
+		attrs = append(attrs, "go_name: "+quote(g.Named.Name))
+	}
+	var members []string
+	taken := map[string]bool{"NONE": true}
+	for _, m := range g.Columns {
+		if m.Member == nil {
+			continue
+		}
+		typ := "string"
+		switch m.Type.Kind {
+		case model.Struct:
+			typ = w.group(m.Group, path+"."+m.Name)
+		case model.Nothing:
+			typ = w.free(m.Member.Name)
+			w.decls = append(w.decls, "table "+typ+" {}\n")
+		}
+		alias, _ := fieldName(m, taken)
+		var attrs []string
+		if model.SnakeCase(alias) != m.Name {
+			attrs = append(attrs, "arrow_name: "+quote(m.Name))
+		}
+		members = append(members, fmt.Sprintf("  %s: %s = %d%s", alias, typ, m.TypeID, list(attrs)))
+	}
+	w.decls[at] = fmt.Sprintf("union %s%s {\n%s\n}\n", name, list(attrs), strings.Join(members, ",\n"))
+	return name, ""
 }
 
 // nothing returns the table without fields.
