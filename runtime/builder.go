@@ -16,6 +16,8 @@ type Builder[R any] interface {
 	AppendRows(rows []R)
 	Len() int
 	Err() error
+	// Truncate takes rows back, and the error of those that did not fit.
+	Truncate(n int)
 	Reset()
 	base() *BuilderBase
 }

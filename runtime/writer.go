@@ -89,6 +89,17 @@ func CreateFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *Wr
 	return w, nil
 }
 
+// CreateStream is [CreateFile] of a stream that is kept in a file; see [ipc.CreateStream].
+func CreateStream[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *WriterOptions) (*Writer[R, B, W], error) {
+	w := newWriter(t, opts)
+	out, err := ipc.CreateStream(name, w.schema(), w.options())
+	if err != nil {
+		return nil, err
+	}
+	w.out = out
+	return w, nil
+}
+
 // AppendFile is [CreateFile] of a file that is there already, to which rows and batches are added: it is copied, and the copy takes its
 // place when Close has written all. Its columns must be those of the table, in their order; what may be null there and not in the table
 // stays so. The error is a *[SchemaError] where they are not. See [ipc.AppendFile].

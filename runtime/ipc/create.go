@@ -30,6 +30,21 @@ func CreateFile(name string, schema *Schema, opts *WriterOptions) (*FileWriter, 
 	return w, nil
 }
 
+// CreateStream is [CreateFile] of a stream that is kept in a file: without a footer, for readers that read from the start.
+func CreateStream(name string, schema *Schema, opts *WriterOptions) (*Writer, error) {
+	p, err := newPlacement(name)
+	if err != nil {
+		return nil, err
+	}
+	w := NewWriter(p.file, schema, opts)
+	if w.err != nil {
+		p.remove()
+		return nil, w.err
+	}
+	w.name, w.place = name, p
+	return w, nil
+}
+
 // AppendFile returns a writer that adds batches to those of the named file, which must be little-endian. As with [CreateFile] nobody
 // sees a part of it: the file is copied, by the system alone where that can do it, and takes the place of the old one with Close.
 // The batches must have the file's schema, see [Writer.Schema]. To dictionaries of byte strings and numbers that the file has their
