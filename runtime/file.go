@@ -2,6 +2,7 @@ package rt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -85,12 +86,14 @@ func (o ReaderOptions) forSource(src io.ReaderAt) ReaderOptions {
 
 // Close closes a file that [OpenFile] or [MapFile] opened. Batches of one that was read stay valid; while those of one that is
 // mapped are not released it returns an error that wraps [mem.ErrInUse].
-func (r *FileReader[R, B]) Close() error {
-	r.in.Close()
-	if r.close == nil {
-		return nil
+func (r *FileReader[R, B]) Close() (err error) {
+	if r.close != nil {
+		err = r.close.Close()
 	}
-	return r.close.Close()
+	if !errors.Is(err, mem.ErrInUse) { // else it can be used as before
+		r.in.Close()
+	}
+	return err
 }
 
 // Schema returns the schema that the file has.

@@ -59,6 +59,41 @@ func TestErrorsOfFiles(t *testing.T) {
 	}
 }
 
+// TestCloseInUse wants a Close that is refused to leave the file as it was: its dictionaries are charged to the budget on.
+func TestCloseInUse(t *testing.T) {
+	budget := mem.NewBudget(64 << 20)
+	r, err := rt.MapFile(feed.TradeTable, tradeFile(t, 2, 100), &rt.ReaderOptions{Pool: mem.NewPool(&mem.PoolOptions{Budget: budget})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.Batch(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Release()
+	used := budget.Used()
+	if b, err = r.Batch(0); err != nil {
+		t.Fatal(err)
+	}
+	if used == 0 {
+		t.Fatal("the dictionary takes nothing")
+	}
+	if err := r.Close(); !errors.Is(err, mem.ErrInUse) {
+		t.Fatalf("Close while a batch is out: %v", err)
+	}
+	b.Release()
+	if now := budget.Used(); now != used {
+		t.Errorf("%d bytes are taken by a file that is still open, want %d", now, used)
+	}
+	if b, err = r.Batch(1); err != nil {
+		t.Fatal(err)
+	}
+	b.Release()
+	if err := r.Close(); err != nil || budget.Used() != 0 {
+		t.Errorf("%v, %d bytes are taken at the end", err, budget.Used())
+	}
+}
+
 // TestMapFile reads a mapped file and a read one and compares their rows.
 func TestMapFile(t *testing.T) {
 	name := tradeFile(t, 3, 1000)

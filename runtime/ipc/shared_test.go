@@ -302,6 +302,45 @@ func TestDictionariesTakeTheBudget(t *testing.T) {
 	}
 }
 
+// TestRetainedDictionariesTakeTheBudget keeps small batches, which Retain copies: what they have of dictionaries is charged on.
+func TestRetainedDictionariesTakeTheBudget(t *testing.T) {
+	field := it.Field{Name: "d", Type: it.Utf8, Dict: &it.Dict{Bits: 8}}
+	long := strings.Repeat("x", 1<<20)
+	batch := it.NewBatch(1).Add(1, 0, nil, it.I8(0)).Message()
+	budget := mem.NewBudget(8 << 20)
+	in := stream(it.Schema(field), it.Dictionary(0, false, long), batch, it.Dictionary(0, false, "b"), batch, it.End)
+	r := ipc.NewReader(bytes.NewReader(in), &ipc.ReaderOptions{Pool: mem.NewPool(&mem.PoolOptions{Budget: budget})})
+	first, err := r.Next(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := first.Retain()
+	if &ipc.Columns(first)[0].Buffers[1][0] == &ipc.Columns(kept)[0].Buffers[1][0] {
+		t.Error("a batch of one row was not copied")
+	}
+	first.Release()
+	second, err := r.Next(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Release()
+	if _, err := r.Next(context.Background()); err != io.EOF {
+		t.Fatal(err)
+	}
+	if used := budget.Used(); used < 1<<20 || kept.Column(0).Values.At(0) != long {
+		t.Errorf("%d bytes are taken while a batch has %d of a dictionary", used, len(long))
+	}
+	again := kept.Retain()
+	kept.Release()
+	if used := budget.Used(); used < 1<<20 {
+		t.Errorf("%d bytes are taken while a batch that was kept twice has %d of a dictionary", used, len(long))
+	}
+	again.Release()
+	if used := budget.Used(); used != 0 {
+		t.Errorf("%d bytes are taken at the end", used)
+	}
+}
+
 // TestLimitsOfAllDictionaries has two dictionaries that only together exceed the limits.
 func TestLimitsOfAllDictionaries(t *testing.T) {
 	a := it.Field{Name: "a", Type: it.Utf8, Dict: &it.Dict{ID: 0, Bits: 8}}

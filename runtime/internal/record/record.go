@@ -205,11 +205,16 @@ func (r *record) copyOut() {
 		to = to[mem.Pad(n):]
 		return c
 	})
-	for i, b := range r.blocks {
-		b.Release()
-		r.blocks[i] = nil
+	kept := r.blocks[:0]
+	for _, b := range r.blocks {
+		if b.Cap() == 0 { // it stands for something else that the columns have still, such as the values of a dictionary
+			kept = append(kept, b)
+		} else {
+			b.Release()
+		}
 	}
-	r.blocks, r.body = append(r.blocks[:0], block), nil
+	clear(r.blocks[len(kept):])
+	r.blocks, r.body = append(kept, block), nil
 }
 
 // eachBuffer changes the buffers of a column, and of those below it. Those that are absent stay so.

@@ -1,0 +1,46 @@
+package ipc_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// deadlined counts the deadlines that are set on it.
+type deadlined struct {
+	bytes.Buffer
+	set int
+}
+
+func (d *deadlined) SetWriteDeadline(time.Time) error { d.set++; return nil }
+
+// TestRefusedIsNoCall sends what cannot be encoded: a context that ends afterwards does not touch the connection.
+func TestRefusedIsNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var conn deadlined
+		c, err := ipc.NewProtocolConn(&conn, []ipc.Member{{Name: "one", Kind: frame.Table, Schema: &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Int64}}}}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		if err := c.SendBatch(ctx, 0, 3, []column.Data{{Len: 2}}); err == nil {
+			t.Fatal("a column of 2 rows went in a batch of 3")
+		}
+		cancel()
+		synctest.Wait()
+		if conn.set != 0 {
+			t.Errorf("%d deadlines were set while nothing was sent", conn.set)
+		}
+		one := column.Data{Len: 1, Buffers: [3][]byte{1: make([]byte, 8)}}
+		if err := c.SendBatch(context.Background(), 0, 1, []column.Data{one}); err != nil || conn.Len() == 0 {
+			t.Error(conn.Len(), err)
+		}
+	})
+}
