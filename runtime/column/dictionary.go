@@ -79,13 +79,16 @@ func ColumnDictionary(values *Data) *Dictionary {
 
 // SetColumn exchanges the values of a dictionary for those in a column, which begins with them.
 func (d *Dictionary) SetColumn(values *Data) {
-	d.values = Values{data: values}
+	nulls := d.values.nulls // of the values that it begins with
 	if values.Nulls != 0 {
-		d.values.nulls = make([]bool, values.Len)
-		for i := range d.values.nulls {
-			d.values.nulls[i] = values.Buffers[0] == nil || values.IsNull(i) // null columns have no bitmap
+		if nulls == nil && d.values.data != nil {
+			nulls = make([]bool, d.values.data.Len, values.Len)
+		}
+		for i := len(nulls); i < values.Len; i++ {
+			nulls = append(nulls, values.Buffers[0] == nil || values.IsNull(i)) // null columns have no bitmap
 		}
 	}
+	d.values = Values{data: values, nulls: nulls}
 }
 
 // A Dictionary holds the values of dictionary columns: strings in the order in which they came, append-only, each in

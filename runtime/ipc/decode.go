@@ -108,6 +108,13 @@ type dictionary struct {
 	messages int64         // that brought values
 	changes  int64         // of the values, and of those below them
 	resolved int64         // messages, and changes below, at the last resolve
+	looked   []lookedUp    // then, for each dictionary column of the values; none where they have begun anew since
+}
+
+// lookedUp is how many rows of a column have their values in a dictionary, which only grows.
+type lookedUp struct {
+	dictionary *column.Dictionary
+	rows       int
 }
 
 func (x *dictionary) plan() *columnPlan { return &x.plans[0] }
@@ -115,7 +122,7 @@ func (x *dictionary) plan() *columnPlan { return &x.plans[0] }
 // empty makes the dictionary one that nothing was sent of.
 func (x *dictionary) empty() {
 	x.release()
-	x.values, x.came, x.grown = column.NewDictionary(0), false, nil
+	x.values, x.came, x.grown, x.looked = column.NewDictionary(0), false, nil, nil
 	if !x.plan().isText() {
 		none := x.plan().noRows()
 		x.values.SetColumn(&none)
@@ -489,16 +496,49 @@ func (d *decoder) resolve(x *dictionary) error {
 	if changes == x.resolved {
 		return nil
 	}
-	x.resolved = changes
-	x.changes++
 	values := *x.values.Values().Column() // earlier batches keep the one that there is
 	values.Children = deepCopies(values.Children)
+	looked := 0
 	for i := range x.plan().children {
-		if err := d.finishColumn(&x.plan().children[i], &values.Children[i], nil); err != nil {
+		if err := d.lookUp(x, &looked, &x.plan().children[i], &values.Children[i]); err != nil {
 			return err
 		}
 	}
 	x.values.SetColumn(&values)
+	x.resolved = changes
+	x.changes++
+	return nil
+}
+
+// lookUp gives a column below the values of x, and those below it, their dictionaries. Of indices it checks those that it has not seen:
+// all where the dictionary is another one, else those of rows that a delta has added. So many deltas of either cost linear time.
+func (d *decoder) lookUp(x *dictionary, looked *int, p *columnPlan, col *column.Data) error {
+	if e := p.field.Dictionary; e != nil {
+		values := d.dicts[e.ID].values
+		col.Dictionary, col.Values = values, values.Values()
+		if *looked == len(x.looked) {
+			x.looked = append(x.looked, lookedUp{})
+		}
+		seen := &x.looked[*looked]
+		*looked++
+		if seen.dictionary != values {
+			*seen = lookedUp{dictionary: values}
+		}
+		if d.level >= Contents {
+			if err := p.checkIndices(col, seen.rows); err != nil {
+				return err
+			}
+			seen.rows = col.Len
+		}
+	}
+	if col.Nulls == 0 {
+		col.Buffers[0] = nil
+	}
+	for i := range p.children {
+		if err := d.lookUp(x, looked, &p.children[i], &col.Children[i]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -1015,7 +1055,7 @@ func (x *dictionary) columnValues(col *column.Data, delta bool, most int64) erro
 	}
 	if !delta {
 		own := col.Clone()
-		x.values, x.grown = column.ColumnDictionary(&own), nil
+		x.values, x.grown, x.looked = column.ColumnDictionary(&own), nil, nil
 		return nil
 	}
 	parts := []*column.Data{col}
@@ -1024,6 +1064,7 @@ func (x *dictionary) columnValues(col *column.Data, delta bool, most int64) erro
 		have.Children = deepCopies(have.Children)
 		undictionary(&have) // those below are the same for both, and are found again
 		x.grown, parts = newGathered(p, most), []*column.Data{&have, col}
+		x.looked = nil // what no value led to is left out
 	}
 	var err error
 	for _, d := range parts {

@@ -371,9 +371,9 @@ func (g *gathered) column(more bool) column.Data {
 			d.Variadic = [][]byte{g.text[:len(g.text):len(g.text)]}
 		}
 	}
-	if more { // the next row may change the last byte of a bitmap
+	if more { // the next row changes the last byte of a bitmap that it shares with others
 		for k, b := range d.Buffers {
-			if k == 0 || k == 1 && p.layout == layoutBits {
+			if g.len&7 != 0 && (k == 0 || k == 1 && p.layout == layoutBits) {
 				d.Buffers[k] = append(mem.Grow([]byte(nil), len(b)), b...)
 			} else {
 				d.Buffers[k] = b[:len(b):len(b)]

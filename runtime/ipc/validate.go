@@ -29,20 +29,30 @@ func (p *columnPlan) contents(d *column.Data, level Level) error {
 	if len(p.children) != 0 {
 		return p.nestedContents(d)
 	}
-	if p.field.Dictionary != nil && d.Dictionary == nil {
-		return nil // below the values of a dictionary: its own are looked up when they are needed
-	}
-	if p.field.Dictionary != nil {
-		if row := column.CheckIndices(d, p.indexBits, p.indexSigned); row >= 0 {
-			return p.malformed("indices", "row %d is outside the dictionary of %d values", row, d.Values.Len())
-		}
-		if !p.field.Nullable && d.Values.HasNulls() {
-			if row := column.FirstNullValue(d, p.indexBits, p.indexSigned); row >= 0 {
-				return p.malformed("indices", "row %d stands for a null of the dictionary, in a column that is not nullable", row)
-			}
-		}
-	} else if level == UTF8 && p.field.Type.IsText() {
+	switch {
+	case p.field.Dictionary != nil && d.Dictionary == nil: // below the values of a dictionary: its own are looked up when they are needed
+		return nil
+	case p.field.Dictionary != nil:
+		return p.checkIndices(d, 0)
+	case level == UTF8 && p.field.Type.IsText():
 		return p.utf8(d)
+	}
+	return nil
+}
+
+// checkIndices checks the indices of a dictionary column from a row on.
+func (p *columnPlan) checkIndices(d *column.Data, from int) error {
+	if from != 0 {
+		rows := p.slice(d, from, d.Len)
+		d = &rows
+	}
+	if row := column.CheckIndices(d, p.indexBits, p.indexSigned); row >= 0 {
+		return p.malformed("indices", "row %d is outside the dictionary of %d values", from+row, d.Values.Len())
+	}
+	if !p.field.Nullable && d.Values.HasNulls() {
+		if row := column.FirstNullValue(d, p.indexBits, p.indexSigned); row >= 0 {
+			return p.malformed("indices", "row %d stands for a null of the dictionary, in a column that is not nullable", from+row)
+		}
 	}
 	return nil
 }
