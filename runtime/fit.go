@@ -226,7 +226,8 @@ func (f *fitter) column(c *columnFit, want *Column, have *ipc.Field, path string
 	if remedy != "" {
 		f.differ(c, have.String(), remedy)
 	}
-	c.changes = c.below || c.refuse || c.convert != nil || c.after != nil || c.views || c.codes != nil
+	nils := have.Nullable && want.Type.Kind == ipc.KindUnion // old messages may have some
+	c.changes = c.below || c.refuse || nils || c.convert != nil || c.after != nil || c.views || c.codes != nil
 }
 
 // find returns the one of a stream's fields, or of a struct's, that is for want, or -1.
@@ -304,7 +305,8 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 	if null >= 0 && f.nulls != ZeroNulls {
 		return false, &NullError{f.source, c.path, h.Seq(), null}
 	}
-	unseen := zero && d.Nulls != 0
+	own := nulls != 0 && c.want.Type.Kind == ipc.KindUnion // as unions of old messages may have them
+	unseen := d.Nulls != 0 && (zero || own)
 	zeros := null >= 0 || unseen
 	if zero = zeros; zero {
 		if err := c.zeroNulls(h, d); err != nil {

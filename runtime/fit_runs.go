@@ -220,12 +220,20 @@ func (c *columnFit) visibleRuns(d *column.Data, set []byte) {
 	}
 }
 
-// firstOfRun returns the first row of run k.
+// firstOfRun returns the first row of run k, of those that are seen if there are any.
 func (c *columnFit) firstOfRun(d *column.Data, k int) int {
-	if k == 0 {
-		return 0
+	ends, width := &d.Children[0], c.runBits()/8
+	first := 0
+	if k != 0 {
+		first = int(column.SignedAt(ends, width, k-1))
 	}
-	return int(column.SignedAt(&d.Children[0], c.runBits()/8, k-1))
+	last := min(int(column.SignedAt(ends, width, k)), d.Len)
+	for i := first; i < last; i++ {
+		if !d.IsNull(i) {
+			return i
+		}
+	}
+	return first
 }
 
 // visibleMembers sets the bits of the values of member k of a union that rows have which are seen.

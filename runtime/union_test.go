@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/internal/feed"
 	"github.com/lightstream-go/lightstream/internal/feed/feedtest"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
+	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
@@ -442,6 +444,62 @@ func dropAck(d *column.Data, f *ipc.Field) {
 	if f.Type.Kind == ipc.KindUnion {
 		if k := slices.IndexFunc(f.Children, func(c ipc.Field) bool { return c.Name == "ack" }); k >= 0 {
 			d.Children = slices.Delete(slices.Clone(d.Children), k, k+1)
+		}
+	}
+}
+
+// Of a run that begins below a null the row is the first that is seen.
+func TestNullInRunBelowNull(t *testing.T) {
+	schema := it.Schema(it.Field{Name: "s", Type: it.Plain(arrowfb.TypeStruct), Nullable: true, Children: []it.Field{
+		{Name: "r", Type: it.Plain(arrowfb.TypeRunEndEncoded), Nullable: true, Children: []it.Field{{Name: "run_ends", Type: it.Int(32, true)}, {Name: "values", Type: it.Utf8, Nullable: true}}},
+	}})
+	offsets, text := it.Texts("", "", "x")
+	b := it.NewBatch(5).Add(5, 3, []byte{0b11000}).Add(5, 0).Add(3, 0, nil, it.I32(1, 4, 5)).Add(3, 2, []byte{0b100}, offsets, text)
+	want := below(null(col("s", ipc.Struct)), below(col("r", ipc.RunEndEncoded), col("values", ipc.Utf8)))
+	var e *rt.NullError
+	if _, err := openBag(slices.Concat(schema, b.Message(), it.End), nil, want).Next(t.Context()); !errors.As(err, &e) || e.Column != "s.r" || e.Row != 3 {
+		t.Errorf("%v, want row 3", err)
+	}
+}
+
+// Unions of messages of version V4 have validity of their own. Rows that are null are nil where that is a member, else refused.
+func TestOldUnionWithNulls(t *testing.T) {
+	for _, mode := range []arrowfb.UnionMode{arrowfb.UnionModeSparse, arrowfb.UnionModeDense} {
+		field := it.Field{Name: "u", Type: it.Union(mode, 0, 1), Nullable: true, Children: []it.Field{{Name: "a", Type: it.Int(64, true)}, {Name: "null", Type: it.Plain(arrowfb.TypeNull), Nullable: true}}}
+		own, typ, rows := [][]byte{{0b1101}, it.I8(0, 0, 1, 0)}, ipc.SparseUnion(2), int64(4)
+		if mode == arrowfb.UnionModeDense {
+			own, typ = append(own, it.I32(0, 1, 0, 2)), ipc.DenseUnion(2)
+		}
+		b := it.NewBatch(4).Add(4, 1, own...).Add(rows, 0, nil, it.I64(7, 8, 9, 10)).Add(rows, rows)
+		b.Version = arrowfb.MetadataVersionV4
+		in := slices.Concat(it.Message(it.Meta(arrowfb.MetadataVersionV4, it.SchemaHeader(arrowfb.EndiannessLittle, field), 0), nil), b.Message(), it.End)
+
+		batch, err := openBag(in, nil, null(below(col("u", typ), col("a", ipc.Int64), null(col("null", ipc.Null))))).Next(t.Context())
+		if err != nil {
+			t.Fatal(mode, err)
+		}
+		d := batch.h.Column(0)
+		if got := d.Buffers[1]; !bytes.Equal(got, []byte{0, 1, 1, 0}) || d.Nulls != 0 || d.Buffers[0] != nil {
+			t.Errorf("%v: type ids %v, %d nulls", mode, got, d.Nulls)
+		}
+		alone := below(col("u", typ), col("a", ipc.Int64), null(col("null", ipc.Null)))
+		var e *rt.NullError
+		if _, err := openBag(in, nil, alone).Next(t.Context()); !errors.As(err, &e) || e.Column != "u" || e.Row != 1 {
+			t.Errorf("%v: %v, want row 1 to be refused", mode, err)
+		}
+		if batch, err = openBag(in, &rt.ReaderOptions{Nulls: rt.ZeroNulls}, alone).Next(t.Context()); err != nil {
+			t.Fatal(mode, err)
+		}
+		d = batch.h.Column(0)
+		if got := d.Buffers[1]; !bytes.Equal(got, []byte{0, 0, 1, 0}) {
+			t.Errorf("%v: type ids %v", mode, got)
+		}
+		at := int32(1)
+		if d.Buffers[2] != nil {
+			at = column.View[int32](d.Buffers[2])[1]
+		}
+		if v := column.PlainOf[int64](d.Child(0))[at]; v != 0 {
+			t.Errorf("%v: a null is %d, want zero", mode, v)
 		}
 	}
 }

@@ -2,12 +2,16 @@ package ipc
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 )
 
 // Fingerprint is a digest of a schema by which both ends can tell that they mean the same columns.
 type Fingerprint [16]byte
+
+// String returns the fingerprint as 32 hexadecimal digits.
+func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
 
 // Fingerprint returns the first 16 bytes of SHA-256 over names, types, nullability and dictionaries of all fields. Metadata,
 // extension names too, dictionary ids and byte order do not count.
