@@ -99,7 +99,7 @@ func (c *ProtocolConn) SendBatch(ctx context.Context, tag byte, rows int, column
 	}
 	e, err := c.framer.encode(tag, rows, columns)
 	if err != nil {
-		c.writers.leave()
+		c.writers.Leave()
 		return err
 	}
 	if err := c.write(ctx, tag, e.parts, e.size); err != nil {
@@ -159,7 +159,7 @@ func (c *ProtocolConn) write(ctx context.Context, tag byte, payload [][]byte, si
 		c.head = c.framer.framing.AppendAnnouncement(c.head, c.opts.Heartbeats)
 	}
 	if c.head, err = c.framer.framing.AppendHead(c.head, tag, uint64(size)); err != nil {
-		c.writers.leave()
+		c.writers.Leave()
 		return err
 	}
 	return c.flush(ctx, payload, size)
