@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -32,7 +31,8 @@ func newInspect(std std) *cobra.Command {
 		Long: `inspect prints every message of an Arrow stream or file: where it is, how long its
 metadata and body are, the rows and nulls of each column, and each buffer with its
 alignment in the file. It reads the metadata alone, so that it also shows data whose
-contents are bad; --check says whether they are.
+contents are bad; --check says whether they are. Of a file it prints what the footer
+lists, and of one without a footer what can be found.
 
 With --columns it prints the nodes, buffers and dictionaries of these columns alone,
 and with --head the messages up to the one that has row n.`,
@@ -162,7 +162,6 @@ type inspector struct {
 	wanted  []bool                // columns, nil for all
 	values  map[int64]*ipc.Schema // of dictionaries
 	shown   map[int64]bool        // those of columns that are wanted
-	v4      bool
 	batches int64
 	rows    int64
 }
@@ -170,21 +169,19 @@ type inspector struct {
 // inspectMessages prints the messages of f, and the footer if it is a file.
 func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 	in := &inspector{w: w, o: o}
-	var src io.Reader = f
-	var start int64
 	head := make([]byte, fileStart)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
 		return err
 	}
-	src = io.MultiReader(bytes.NewReader(head[:n]), f)
+	whole := io.MultiReader(bytes.NewReader(head[:n]), f)
 	if o.from == string(formatFile) || (o.from == "" || format(o.from) == formatArrow) && n == fileStart && string(head[:len(fileMagic)]) == fileMagic {
 		fmt.Fprintf(w, "Arrow IPC file\n")
-		src, start = f, fileStart
+		err = in.file(f, whole)
 	} else {
 		fmt.Fprintf(w, "Arrow IPC stream\n")
+		err = in.messages(whole, 0)
 	}
-	err = in.messages(src, start)
 	var e *frame.DecodeError
 	if errors.As(err, &e) {
 		e.Source = name
@@ -199,16 +196,13 @@ func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 	return unfinished(err)
 }
 
-// fileStart is the length of a file's magic string and what pads it.
-const fileStart = 8
-
 // messages prints all messages, which begin at offset start.
 func (in *inspector) messages(src io.Reader, start int64) error {
 	framer := &frame.IPC{}
 	stream := frame.NewStream(src, framer, nil)
 	defer stream.Free()
 	for i := 0; in.w.err == nil; i++ {
-		if in.o.head >= 0 && in.schema != nil && in.rows >= in.o.head {
+		if in.headed() {
 			return nil
 		}
 		at := start + stream.Bytes()
@@ -228,10 +222,6 @@ func (in *inspector) messages(src io.Reader, start int64) error {
 			if in.schema == nil && start == 0 {
 				return frame.At(0, "", frame.Errorf(ipc.ErrMalformed, "the end marker comes before a schema"))
 			}
-			if start > 0 {
-				rest := io.MultiReader(bytes.NewReader(bytes.Clone(stream.Buffered())), src)
-				return in.footer(rest, at+int64(m.Head))
-			}
 			return nil
 		}
 		err = in.message(&m, at, i)
@@ -242,6 +232,9 @@ func (in *inspector) messages(src io.Reader, start int64) error {
 	}
 	return in.w.err
 }
+
+// headed tells whether the rows that are wanted have come.
+func (in *inspector) headed() bool { return in.o.head >= 0 && in.schema != nil && in.rows >= in.o.head }
 
 // failing is a writer that remembers its first error, and writes no more after it.
 type failing struct {
@@ -254,39 +247,6 @@ func (f *failing) Write(p []byte) (n int, err error) {
 		n, f.err = f.w.Write(p)
 	}
 	return n, f.err
-}
-
-// maxFooter is the longest footer that is printed.
-const maxFooter = 16 << 20
-
-// footer prints where the footer of a file says that its messages are.
-func (in *inspector) footer(src io.Reader, at int64) error {
-	rest, err := io.ReadAll(io.LimitReader(src, maxFooter))
-	if err != nil {
-		return err
-	}
-	const tail = 4 + len(fileMagic)
-	if len(rest) < tail || string(rest[len(rest)-len(fileMagic):]) != fileMagic {
-		return frame.At(at, "magic", frame.Errorf(ipc.ErrTruncated, "the file does not end with %q; was it closed when it was written?", fileMagic))
-	}
-	length := int(int32(binary.LittleEndian.Uint32(rest[len(rest)-tail:])))
-	if length < 0 || length > len(rest)-tail {
-		return frame.At(at, "footer length", frame.Errorf(ipc.ErrMalformed, "%d bytes of footer, %d are left", length, len(rest)-tail))
-	}
-	at += int64(len(rest) - tail - length)
-	f, err := arrowfb.VerifyFooter(bytes.Clone(rest[len(rest)-tail-length:len(rest)-tail]), arrowfb.Limits{})
-	if err != nil {
-		return frame.At(at, "footer", frame.Errorf(ipc.ErrMalformed, "%v", err))
-	}
-	fmt.Fprintf(in.w, "%12d  footer, metadata version %v, length %d\n", at, f.Version(), length)
-	in.entries(f.CustomMetadataLen(), f.CustomMetadata)
-	for i := range f.DictionariesLen() {
-		in.block("dictionary", i, f.Dictionaries(i))
-	}
-	for i := range f.RecordBatchesLen() {
-		in.block("record batch", i, f.RecordBatches(i))
-	}
-	return nil
 }
 
 // entries prints the metadata of a message or footer, of which entries may share a text: no more of it is copied than is shown.
@@ -335,7 +295,6 @@ func (in *inspector) message(m *frame.Message, at int64, number int) error {
 		if err := in.choose(schema); err != nil {
 			return err
 		}
-		in.v4 = m.Root.Version() < arrowfb.MetadataVersionV5
 		head(fmt.Sprintf("schema, metadata version %v, %v-endian, %d columns", m.Root.Version(), s.Endianness(), len(schema.Fields)))
 		in.entries(m.Root.CustomMetadataLen(), m.Root.CustomMetadata)
 		return printSchema(indented{in.w}, chosen(schema, in.wanted))
@@ -420,8 +379,8 @@ func (in *inspector) batch(l *frame.BatchLayout, s *ipc.Schema, wanted []bool, m
 		}
 		next++
 	}
-	columns := columnOfNodes(s, in.v4)
-	for i, n := range s.Nodes(in.v4) {
+	columns := columnOfNodes(s, l.V4)
+	for i, n := range s.Nodes(l.V4) {
 		shown = wanted == nil || wanted[columns[i]]
 		if i >= l.NumNodes() {
 			if shown {

@@ -46,6 +46,8 @@ func TestScript(t *testing.T) {
 	})
 }
 
+const flights = "../../examples/flights/data/flights-50k.arrows"
+
 const peers = "../../internal/testdata/peers"
 
 // peerFiles returns the files of other implementations that can be read.

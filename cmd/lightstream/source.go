@@ -149,23 +149,33 @@ func (n named) Name() string {
 // buffered returns what r has read ahead.
 func buffered(r *bufio.Reader) io.Reader { return io.LimitReader(r, int64(r.Buffered())) }
 
+// spool copies what comes through a pipe to a temporary file.
+func spool(src io.Reader) (f *os.File, remove func() error, err error) {
+	if f, err = os.CreateTemp("", "lightstream-*.arrow"); err != nil {
+		return nil, nil, err
+	}
+	temporary.add(f.Name())
+	remove = func() error { return errors.Join(f.Close(), temporary.remove(f.Name())) }
+	if _, err = io.Copy(f, src); err != nil {
+		return nil, nil, errors.Join(err, remove())
+	}
+	return f, remove, nil
+}
+
 // openFile reads a file, by way of a temporary one if it comes through a pipe: its footer comes last.
 func (s *source) openFile(f *os.File, head *bufio.Reader, regular bool, opts *ipc.ReaderOptions) error {
 	src := f
 	if !regular {
-		spool, err := os.CreateTemp("", "lightstream-*.arrow")
+		spooled, remove, err := spool(io.MultiReader(buffered(head), f))
 		if err != nil {
 			return err
 		}
-		temporary.add(spool.Name())
 		closeInput := s.close
-		s.close = func() error {
-			return errors.Join(closeInput(), spool.Close(), temporary.remove(spool.Name()))
-		}
-		if s.size, err = io.Copy(spool, io.MultiReader(buffered(head), f)); err != nil {
+		s.close = func() error { return errors.Join(closeInput(), remove()) }
+		if s.size, err = spooled.Seek(0, io.SeekCurrent); err != nil {
 			return err
 		}
-		src = spool
+		src = spooled
 	}
 	r, err := ipc.NewFileReader(src, s.size, opts)
 	if err != nil {

@@ -87,8 +87,6 @@ func (p *pseudoTerminal) shows(what string) bool {
 	return strings.Contains(p.seen.String(), what)
 }
 
-const flights = "../../examples/flights/data/flights-50k.arrows"
-
 // TestTableOnTerminal prints a table that is cut at the terminal's edge, and refuses Arrow there and on a keyboard.
 func TestTableOnTerminal(t *testing.T) {
 	null := devNull(t)
