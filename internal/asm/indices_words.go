@@ -10,7 +10,7 @@ func indicesWithin[I Index](idx []I, last int64) bool {
 	size := sizeOf[I]()
 	if size == 8 {
 		n, ok := withinFront(idx, uint64(last))
-		return ok && indicesWithinGeneric(idx[n:], last)
+		return ok && (n == len(idx) || indicesWithinGeneric(idx[n:], last))
 	}
 	top := int64(1) << (8*size - 1) // the sign bit of a signed I
 	var zero I
@@ -22,8 +22,8 @@ func indicesWithin[I Index](idx []I, last int64) bool {
 		last = min(last, top-1) // no I is greater than that
 	}
 	n, ok := withinFront(idx, uint64(last))
-	if !ok {
-		return false
+	if !ok || n == len(idx) {
+		return ok
 	}
 	idx = idx[n:]
 	if last >= top { // some indices with the top bit are good ones

@@ -9,10 +9,10 @@ import "encoding/binary"
 func ascending32(offsets []int32) bool {
 	const signs = 1<<63 | 1<<31
 	n, ok := ascending32Front(offsets)
-	if !ok {
-		return false
+	if !ok || n != 0 && n == len(offsets)-1 {
+		return ok && offsets[n] >= 0
 	}
-	offsets = offsets[n:] // the last one of the front is compared with
+	offsets = offsets[n:] // the first one is what the others are compared with
 	b := bytesOf(offsets)
 	// As in the generic version. Where no offset is negative, the lower of two differences borrows from the upper one
 	// only if it is negative itself, and so acc has a sign bit set either way. In both byte orders the neighbour of a
