@@ -38,6 +38,7 @@ var importRules = []importRule{
 	{"internal/soak", nil}, // tests alone
 	{"runtime", []string{"gen", "internal/asm", "internal/flatbuf", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests
+	{"transports/ws", []string{"transports", "runtime", "github.com/coder/websocket"}},
 	{"transports", []string{"runtime", "golang.org/x/sys"}},
 	{"schema", nil},
 

@@ -10,6 +10,8 @@
 //	uds     yes              yes            yes                    yes: writev
 //	stdio   unless one file  with two ways  for pipes and sockets  yes: writev, on Linux, macOS and OpenBSD;
 //	        is both ways                    that can be polled     elsewhere small parts are copied together
+//	ws      no: its end is   yes            yes, but inside a      no: a client must mask every byte; small parts are
+//	        that of both ways               frame for reads        copied together
 //	pipe    yes              yes            yes                    no: all of it is memory, copied once
 //
 // The columns are the fields of [Caps], and [Conn.Caps] tells them of one connection. What a wire does not have returns
@@ -40,6 +42,8 @@
 //	tcp://host:port            package tcp      usertimeout=
 //	tls://host:port            package tls      ca= cert= key= servername= usertimeout=
 //	uds:///path, uds:path      package uds      mode=
+//	ws://host/path             package ws       origin= usertimeout=
+//	wss://host/path            package ws       the same, and those of tls://
 //	stdio:, -                  package stdio
 //
 // All have timeout=, and the parameters of [StreamOptions]. With "+listen" behind the scheme Open waits for the other end

@@ -28,6 +28,9 @@ type Options struct {
 	// handshake. It may be called by several goroutines at once. Nil tells nobody.
 	Refused func(peer *Peer, err error)
 
+	// Retry has an end that dials try again. Nil means that it dials once.
+	Retry *Retry
+
 	// Listening is told the address once an end listens, which is of use with port 0. Nil tells nobody.
 	Listening func(addr net.Addr)
 }

@@ -441,6 +441,9 @@ func (u *URI) Open(ctx context.Context, opts *Options) (Conn, error) {
 		defer cancel()
 	}
 	if !u.Accepts {
+		if o.Retry != nil {
+			return o.Retry.dial(ctx, func(ctx context.Context) (Conn, error) { return u.scheme.Dial(ctx, u, o) })
+		}
 		return u.scheme.Dial(ctx, u, o)
 	}
 	l, err := u.scheme.Listen(ctx, u, o)

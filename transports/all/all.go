@@ -10,4 +10,5 @@ import (
 	_ "github.com/lightstream-go/lightstream/transports/tcp"   // tcp://
 	_ "github.com/lightstream-go/lightstream/transports/tls"   // tls://
 	_ "github.com/lightstream-go/lightstream/transports/uds"   // uds://
+	_ "github.com/lightstream-go/lightstream/transports/ws"    // ws://, wss://
 )

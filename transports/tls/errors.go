@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/wire"
 )
 
 // Why a handshake failed, by errors.Is. The end that looked at a certificate knows exactly; the other end knows what the
@@ -190,7 +191,7 @@ func handshakeError(peer, op string, err error, received int64) *transports.Erro
 	}
 	var ne net.Error
 	switch {
-	case errors.Is(err, errTruncated) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(&transports.Error{Op: "read", Err: err}, transports.ErrPeerClosed):
+	case errors.Is(err, wire.ErrTruncated) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(&transports.Error{Op: "read", Err: err}, transports.ErrPeerClosed):
 		e.Err = fmt.Errorf("the peer closed the connection in the handshake: %w", transports.ErrPeerClosed)
 		if received == 0 {
 			e.Hint = "does it speak TLS? One that does not is tcp://"

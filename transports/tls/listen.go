@@ -13,6 +13,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/internal/count"
+	"github.com/lightstream-go/lightstream/transports/internal/wire"
 	"github.com/lightstream-go/lightstream/transports/tcp"
 )
 
@@ -98,7 +99,7 @@ type Listener struct {
 
 // shaker is a peer in its handshake.
 type shaker struct {
-	wire    *wire
+	wire    *wire.Conn
 	evicted bool // it had to give way; of the listener's mutex
 }
 
@@ -118,7 +119,7 @@ func (l *Listener) run() {
 		c, err := l.below.Accept(l.ctx)
 		switch {
 		case err == nil:
-			s := &shaker{wire: &wire{Conn: c.(*tcp.Conn).NetConn()}}
+			s := &shaker{wire: wire.New(c.(*tcp.Conn).NetConn())}
 			l.mu.Lock()
 			at := l.shaking.PushBack(s)
 			l.mu.Unlock()
@@ -169,7 +170,7 @@ func (l *Listener) shake(s *shaker, at *list.Element) {
 	if l.ctx.Err() == nil {
 		l.counter.Refused()
 		if l.refused != nil {
-			why := handshakeError(peer, "handshake", err, w.received.Load())
+			why := handshakeError(peer, "handshake", err, w.Received())
 			if l.evicted(s) {
 				why.Err, why.Hint = errEvicted, "see ListenOptions.MaxPending"
 			}
@@ -212,13 +213,13 @@ const lingering = time.Second
 
 // farewell tells a peer why it was refused, where crypto/tls has not: in plain text, if that is what it sent. Then it
 // waits until the peer has read this: to close a socket with unread bytes resets the connection and would drop the words.
-func farewell(w *wire, err error) {
+func farewell(w *wire.Conn, err error) {
 	_ = w.Conn.SetDeadline(time.Now().Add(lingering))
 	var header tls.RecordHeaderError
 	switch {
 	case errors.As(err, &header) && isHTTP(header.RecordHeader[:]):
 		_, _ = io.WriteString(w.Conn, plainAnswer)
-	case errors.As(err, &header), errors.Is(err, os.ErrDeadlineExceeded) && w.received.Load() == 0:
+	case errors.As(err, &header), errors.Is(err, os.ErrDeadlineExceeded) && w.Received() == 0:
 		_, _ = io.WriteString(w.Conn, plainAlert)
 	}
 	if half, ok := w.Conn.(*net.TCPConn); ok && half.CloseWrite() == nil {
@@ -238,7 +239,7 @@ func isHTTP(head []byte) bool {
 	return false
 }
 
-func (l *Listener) peer(w *wire, state *tls.ConnectionState) *transports.Peer {
+func (l *Listener) peer(w *wire.Conn, state *tls.ConnectionState) *transports.Peer {
 	p := &transports.Peer{Transport: name, Addr: transports.Addr{Transport: name, Name: w.RemoteAddr().String()}}
 	if state != nil {
 		p.Identity = state

@@ -23,6 +23,7 @@ import (
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/internal/count"
 	"github.com/lightstream-go/lightstream/transports/internal/gather"
+	"github.com/lightstream-go/lightstream/transports/internal/wire"
 	"github.com/lightstream-go/lightstream/transports/tcp"
 )
 
@@ -58,14 +59,14 @@ func Dial(ctx context.Context, addr string, opts *DialOptions) (*Conn, error) {
 	if err != nil {
 		return nil, renamed(err)
 	}
-	w := &wire{Conn: below.NetConn()}
+	w := wire.New(below.NetConn())
 	tc := tls.Client(w, config)
 	if err := handshake(ctx, tc, w, opts.HandshakeTimeout); err != nil {
 		_ = w.Close()
 		if ended := ctx.Err(); ended != nil {
 			err = ended
 		}
-		return nil, handshakeError(addr, "handshake", err, w.received.Load())
+		return nil, handshakeError(addr, "handshake", err, w.Received())
 	}
 	return newConn(tc, w, addr, nil), nil
 }
@@ -82,7 +83,7 @@ func renamed(err error) error {
 }
 
 // handshake shakes hands until ctx ends, and no longer than timeout.
-func handshake(ctx context.Context, tc *tls.Conn, w *wire, timeout time.Duration) error {
+func handshake(ctx context.Context, tc *tls.Conn, w *wire.Conn, timeout time.Duration) error {
 	if timeout == 0 {
 		timeout = handshakeTimeout
 	}
@@ -103,15 +104,13 @@ func handshake(ctx context.Context, tc *tls.Conn, w *wire, timeout time.Duration
 // number of goroutines; writes are sent whole, one after the other.
 type Conn struct {
 	tc            *tls.Conn
-	wire          *wire
+	wire          *wire.Conn
 	peer          string // as errors name it
 	local, remote transports.Addr
 	counter       *count.Listener
 
-	mu       sync.Mutex // held by a write from its first byte to its last, so that writes do not interleave
-	parts    gather.Coalescer
-	accepted int64 // plain text of the call under way that is out, or kept to go out first
-	waiting  int   // plain text that is encrypted and not out
+	mu    sync.Mutex // held by a write from its first byte to its last, so that writes do not interleave
+	parts gather.Coalescer
 
 	reading sync.Mutex
 	pushed  []byte // a byte that was read while looking for an alert
@@ -119,7 +118,7 @@ type Conn struct {
 	closed, writeClosed atomic.Bool
 }
 
-func newConn(tc *tls.Conn, w *wire, peer string, counter *count.Listener) *Conn {
+func newConn(tc *tls.Conn, w *wire.Conn, peer string, counter *count.Listener) *Conn {
 	return &Conn{
 		tc: tc, wire: w, peer: peer, counter: counter,
 		local:  transports.Addr{Transport: name, Name: w.LocalAddr().String()},
@@ -147,20 +146,21 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes all of p. It returns when the kernel has taken it, which is before it has arrived. After a deadline
-// up to 128 KiB of what was accepted may wait here, and go out before what is written next.
+// Write writes all of p. It returns when the kernel has taken it, which is before it has arrived. Of what a deadline cuts short
+// up to 128 KiB are accepted and go out in the background.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.begin()
-	if err == nil {
-		_, err = (*plain)(c).Write(p)
-		err = c.finish(err)
+	if err != nil {
+		return 0, c.wrap("write", err)
 	}
+	_, err = (*plain)(c).Write(p)
+	n, err := c.wire.Finish(int64(len(p)), err)
 	if err != nil {
 		err = c.wrap("write", err)
 	}
-	return int(c.accepted), err
+	return int(n), err
 }
 
 // WriteBuffers writes all parts: small ones are copied together, large ones encrypted from where they are. It neither keeps
@@ -169,41 +169,22 @@ func (c *Conn) WriteBuffers(bufs [][]byte) (int64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.begin()
-	if err == nil {
-		_, err = c.parts.WriteTo((*plain)(c), bufs)
-		err = c.finish(err)
+	if err != nil {
+		return 0, c.wrap("write", err)
 	}
+	_, err = c.parts.WriteTo((*plain)(c), bufs)
+	n, err := c.wire.Finish(gather.Len(bufs), err)
 	if err != nil {
 		err = c.wrap("write", err)
 	}
-	return c.accepted, err
+	return n, err
 }
 
 func (c *Conn) begin() error {
-	c.accepted, c.waiting = 0, 0
 	if c.closed.Load() || c.writeClosed.Load() {
 		return net.ErrClosed
 	}
-	return c.wire.begin()
-}
-
-// finish sends what is kept, unless err says why not.
-func (c *Conn) finish(err error) error {
-	if err == nil {
-		err = c.flush()
-	}
-	c.wire.end()
-	return err
-}
-
-// flush writes the records that are waiting. What a deadline keeps back is accepted: it goes out first with the next write.
-func (c *Conn) flush() error {
-	err := c.wire.flush()
-	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		c.accepted += int64(c.waiting)
-	}
-	c.waiting = 0
-	return err
+	return c.wire.Begin()
 }
 
 // plain is where the parts of a write go.
@@ -213,13 +194,11 @@ type plain Conn
 func (c *plain) Write(p []byte) (int, error) {
 	n := 0
 	for len(p) > 0 {
-		room := batch - c.waiting
-		m, err := c.tc.Write(p[:min(room, len(p))])
-		c.waiting += m
+		m, err := c.tc.Write(p[:min(c.wire.Room(), len(p))])
 		n += m
 		p = p[m:]
-		if err == nil && c.waiting == batch {
-			err = (*Conn)(c).flush()
+		if err == nil {
+			err = c.wire.Took(m)
 		}
 		if err != nil {
 			return n, err
@@ -248,14 +227,11 @@ func (c *Conn) CloseWrite() error {
 
 // endWrites sends what is kept and close_notify.
 func (c *Conn) endWrites() error {
-	if err := c.wire.begin(); err != nil {
+	if err := c.wire.Begin(); err != nil {
 		return err
 	}
-	defer c.wire.end()
-	if err := c.tc.CloseWrite(); err != nil { // sends it once
-		return err
-	}
-	return c.wire.flush()
+	_, err := c.wire.Finish(0, c.tc.CloseWrite()) // which sends it once
+	return err
 }
 
 // closeTimeout bounds how long Close waits for a peer that does not read.
@@ -270,10 +246,10 @@ func (c *Conn) Close() error {
 	}
 	c.counter.Closed()
 	if c.mu.TryLock() { // else a write is blocked, and closing the socket ends it
-		_ = c.wire.setWriteDeadline(time.Now().Add(closeTimeout))
+		_ = c.wire.LimitWrites(time.Now().Add(closeTimeout))
 		_ = c.endWrites() // the peer gets its error if this fails
 		c.mu.Unlock()
-		discard(c.wire.Conn)
+		wire.Discard(c.wire.Conn)
 	}
 	if err := c.wire.Close(); err != nil {
 		return c.wrap("close", err)
@@ -290,7 +266,7 @@ func (c *Conn) SetDeadline(t time.Time) error {
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.deadline(c.wire.SetReadDeadline(t)) }
 
 // SetWriteDeadline bounds writes, blocked ones too. The zero time means no deadline.
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.deadline(c.wire.setWriteDeadline(t)) }
+func (c *Conn) SetWriteDeadline(t time.Time) error { return c.deadline(c.wire.LimitWrites(t)) }
 
 func (c *Conn) deadline(err error) error {
 	if err != nil {

@@ -8,6 +8,14 @@ const (
 	staging = 64 << 10 // and at most so many bytes of them go out as one
 )
 
+// Len returns how many bytes bufs are.
+func Len(bufs [][]byte) (n int64) {
+	for _, p := range bufs {
+		n += int64(len(p))
+	}
+	return n
+}
+
 // A Coalescer holds the buffer in which small parts are put together. The zero value is ready; its buffer is allocated
 // on first need and kept, so a steady state allocates nothing. It must not be used by two goroutines at once.
 type Coalescer struct{ buf []byte }

@@ -1,16 +1,16 @@
 //go:build unix
 
-package tls
+package wire
 
 import (
 	"net"
 	"syscall"
 )
 
-// discard takes away what has been received and not read, up to 64 KiB and without waiting. A socket that is closed with
+// Discard takes away what has been received and not read, up to 64 KiB and without waiting. A socket that is closed with
 // such bytes resets the connection, and the peer could lose the end of what it was sent; the close_notify of a peer is
 // such bytes.
-func discard(nc net.Conn) {
+func Discard(nc net.Conn) {
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
 		return

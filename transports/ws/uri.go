@@ -1,0 +1,78 @@
+package ws
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/tcp"
+	"github.com/lightstream-go/lightstream/transports/tls"
+)
+
+func init() {
+	params := []string{"origin", "usertimeout"}
+	transports.Register(transports.Scheme{
+		Name: "ws", Form: transports.HostPath, Port: "80", Params: params, Token: true, Dial: dialURI, Listen: listenURI,
+	})
+	transports.Register(transports.Scheme{
+		Name: "wss", Form: transports.HostPath, Port: "443", Params: slices.Concat(params, tls.Params), Token: true, Dial: dialURI, Listen: listenURI,
+	})
+}
+
+func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+	if u.Param("origin") != "" {
+		return nil, u.ParamError("origin", errors.New("is for the end that listens"))
+	}
+	config, err := tls.FromURI(u)
+	if err != nil {
+		return nil, err
+	}
+	o := DialOptions{TLS: *config, Token: opts.Token}
+	if u.Timeout > 0 {
+		o.HandshakeTimeout = -1 // it bounds all, and is in ctx
+	}
+	if o.Socket, err = socketOf(u); err != nil {
+		return nil, err
+	}
+	c, err := Dial(ctx, u.Scheme+"://"+strings.ReplaceAll(u.Host, "%", "%25")+u.Path, &o)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+	o := ListenOptions{HandshakeTimeout: u.Timeout, Authorize: opts.Authorize, Refused: opts.Refused}
+	if u.Path != "/" {
+		o.Path = u.Path
+	}
+	if u.Scheme == "wss" {
+		config, err := tls.FromURI(u)
+		if err != nil {
+			return nil, err
+		}
+		if config.ServerName != "" {
+			return nil, u.ParamError("servername", errors.New("is for the end that dials"))
+		}
+		o.TLS = config
+	}
+	if origins := u.Param("origin"); origins != "" {
+		o.Origins = strings.Split(origins, ",")
+	}
+	var err error
+	if o.Socket, err = socketOf(u); err != nil {
+		return nil, err
+	}
+	l, err := Listen(ctx, u.Host, &o)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func socketOf(u *transports.URI) (s tcp.Socket, err error) {
+	s.UserTimeout, err = u.Duration("usertimeout")
+	return s, err
+}
