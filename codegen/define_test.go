@@ -183,8 +183,6 @@ func inexpressible(f *ipc.Field, as string) bool {
 		return inexpressible(values, as) || values.Dictionary == nil && len(values.Children) != 0 || values.Type.Kind == ipc.KindNull
 	case t.Kind == ipc.KindMap:
 		return inexpressible(&f.Children[0].Children[0], as) || inexpressible(&f.Children[0].Children[1], as)
-	case as == "fbs" && t.Equal(ipc.Float16):
-		return true
 	}
 	for i := range f.Children {
 		c := &f.Children[i]
@@ -195,12 +193,12 @@ func inexpressible(f *ipc.Field, as string) bool {
 			return true
 		}
 		if as == "fbs" && t.Kind != ipc.KindStruct {
-			if c.Type.Kind == ipc.KindRunEndEncoded {
+			runs := c.Type.Kind == ipc.KindRunEndEncoded
+			if runs {
 				c = &c.Children[1]
 			}
 			switch k := c.Type; {
-			case k.Kind == ipc.KindList || k.Kind == ipc.KindLargeList || k.Kind == ipc.KindListView || k.Kind == ipc.KindFixedSizeList || k.Kind == ipc.KindMap,
-				k.IsBinary(), k.Kind == ipc.KindFixedSizeBinary && len(c.Metadata) == 0, k.Equal(ipc.Uint8):
+			case runs && (k.IsBinary() || k.Kind == ipc.KindFixedSizeBinary && len(c.Metadata) == 0), k.Equal(ipc.Uint8):
 				return true
 			}
 		}
@@ -259,13 +257,11 @@ func goldenSchemas(t *testing.T) map[string]*ipc.Schema {
 // What a definition cannot say is said of each column, all at once.
 func TestDefineErrors(t *testing.T) {
 	schema := &ipc.Schema{Fields: []ipc.Field{
-		{Name: "half", Type: ipc.Float16},
-		{Name: "legs", Type: ipc.Struct, Children: []ipc.Field{{Name: "tags", Type: ipc.List, Children: []ipc.Field{{Name: "item", Type: ipc.Binary}}}}},
+		{Name: "legs", Type: ipc.Struct, Children: []ipc.Field{{Name: "tags", Type: ipc.List, Children: []ipc.Field{{Name: "item", Type: ipc.RunEndEncoded, Children: []ipc.Field{{Name: "run_ends", Type: ipc.Int32}, {Name: "values", Type: ipc.Binary}}}}}}},
 		{Name: "bytes", Type: ipc.List, Children: []ipc.Field{{Name: "item", Type: ipc.Uint8}}},
 	}}
 	_, err := codegen.Define(schema, &codegen.DefineOptions{As: "fbs", Source: "x.arrow"})
-	const want = `x.arrow: column "half": float16, for which .fbs has no type; write the definition as Go
-x.arrow: column "legs.tags": items of type binary, for which .fbs has no words; write the definition as Go
+	const want = `x.arrow: column "legs.tags": items that are runs of type binary, for which .fbs has no words; write the definition as Go
 x.arrow: column "bytes": items of type uint8, whose vector is binary in .fbs; write the definition as Go`
 	if err == nil || err.Error() != want {
 		t.Errorf("%v, want\n%s", err, want)

@@ -26,13 +26,13 @@ var typeRows = []typeRow{
 	{"uint16", "", "ushort"},
 	{"uint32", "", "uint"},
 	{"uint64", "", "ulong"},
-	{"rt.Float16", "", ""},
+	{"rt.Float16", "", "ushort (float16)"},
 	{"float32", "", "float"},
 	{"float64", "", "double"},
 	{"time.Time", "", "long (timestamp)"},
 	{"time.Time", "timestamp(us,Europe/Berlin)", `long (timestamp: "us,Europe/Berlin")`},
 	{"time.Time", "timestamp(ms)", `long (timestamp: "ms")`},
-	{"int64", "timestamp(us,UTC)", ""},
+	{"int64", "timestamp(us,UTC)", `long (timestamp: "us,UTC", raw)`},
 	{"rt.Date", "", "int (date)"},
 	{"time.Time", "date32", ""},
 	{"rt.DateMillis", "", "long (date)"},
@@ -79,7 +79,8 @@ var nestedRows = []typeRow{
 	{"[]string", "item(dict)", `[string] (item: "dict")`},
 	{"[]time.Time", "item(timestamp(us,UTC))", `[long] (item: "timestamp(us,UTC)")`},
 	{"[]Point", "", "[Point]"},
-	{"[][]float64", "", ""},
+	{"[][]float64", "", `[Line] (item: "nullable")`},
+	{"[][]byte", "item(required)", "[Blob]"},
 	{"[3]float32", "", "[float] (required, fixed: 3)"},
 	{"rt.Null[[3]float32]", "", "[float] (fixed: 3)"},
 	{"map[string]int64", "", "[Label] (map)"},
@@ -143,7 +144,8 @@ const typesTail = `
   accessor for each field, as a batch has: ` + "`batch.Leg().Price()`" + `. A type that contains itself is refused.
 - **Lists**: ` + "`At(i)`" + ` of a list column is the part of the items that row i has, as a view of the items: of numbers ` + "`column.Plain[T]`" + `, which
   is a ` + "`[]T`" + `, and of structs a view with an accessor for each field. Nothing is copied. What a tag says of items stands in
-  ` + "`item(…)`" + `: ` + "`item(dict,required)`" + `. In a schema items are never null unless ` + "`item: \"nullable\"`" + ` says so.
+  ` + "`item(…)`" + `: ` + "`item(dict,required)`" + `. In a schema items are never null unless ` + "`item: \"nullable\"`" + ` says so, and a list whose items are lists or
+  binaries has a table that stands for them: ` + "`table Line (list) { points: [double]; }`" + `.
 - **Maps** are lists of entries: ` + "`At(i).Keys()`" + ` and ` + "`At(i).Values()`" + ` are views. A builder writes the entries of a Go map in the order of
   their keys. Of entries with the same key a Go map has the last. Keys are strings, integers, times, dates or arrays of bytes; tags
   say of them and of values what they say in ` + "`key(…)`" + ` and ` + "`value(…)`" + `.
@@ -155,6 +157,9 @@ const typesTail = `
   through all of them in turn. A builder's ` + "`Append`" + ` makes the last run longer if it has the value.
 - **Rows** of nested columns share memory: the items of all lists of a column and batch are one slice, of which a row has a part with
   its capacity cut. A list that is kept keeps those of its batch alive. Maps are made for each row.
+- **Every column** takes, in a tag or as an attribute: ` + "`was=old`" + `, an older name under which streams may have it, and a name for its accessors,
+  ` + "`go=Price`" + ` or ` + "`go_name`" + `. One that is a number, a bool or a text takes ` + "`default=0`" + `, or in a schema ` + "`= 0`" + `: the value of its rows where a stream has no such
+  column. A timestamp with a zone takes ` + "`naive=UTC`" + `: times without a zone are taken as UTC.
 - **Null** is ` + "`struct{}`" + `, the type with one value, as the column has; in a schema it is a table without fields. A column of nulls in a
   stream fits every nullable column.
 
@@ -242,8 +247,9 @@ func typeTable(t *testing.T, list []typeRow) string {
 		"//lightstream:union null | Point | note: EventNote\ntype Event interface{ isEvent() }\n\ntype EventNote string\n\nfunc (Point) isEvent() {}\n\nfunc (EventNote) isEvent() {}\n\n"+
 		"//lightstream:union Point = 1 | Yes = 5\ntype Answer interface{ isAnswer() }\n\ntype Yes struct{ By string }\n\nfunc (Point) isAnswer() {}\n\nfunc (Yes) isAnswer() {}\n\n"+
 		"//lightstream:table\ntype T struct {\n"+goFields.String()+"}\n")
-	write(t, filepath.Join(fbsDir, "t.fbs"), "include \"lightstream.fbs\";\n\nenum Side : ubyte { None, Buy, Sell }\n\nstruct Point { x: double; y: double; }\n\ntable Label { key: string (required); value: long; }\n\ntable Nothing {}\n\nunion Event { Point, note: string }\nunion Answer { Point, Yes = 5 }\ntable Yes { by: string (required); }\n\ntable T {\n"+fbsFields.String()+"}\n\nroot_type T;\n")
+	write(t, filepath.Join(fbsDir, "t.fbs"), "include \"lightstream.fbs\";\n\nenum Side : ubyte { None, Buy, Sell }\n\nstruct Point { x: double; y: double; }\n\ntable Label { key: string (required); value: long; }\n\ntable Line (list) { points: [double]; }\ntable Blob (list) { bytes: [ubyte]; }\n\ntable Nothing {}\n\nunion Event { Point, note: string }\nunion Answer { Point, Yes = 5 }\ntable Yes { by: string (required); }\n\ntable T {\n"+fbsFields.String()+"}\n\nroot_type T;\n")
 	for name, decl := range map[string]string{ // what no field has would be a table or a protocol
+		"Line": "table Line (list) { points: [double]; }\n", "Blob": "table Blob (list) { bytes: [ubyte]; }\n",
 		"Nothing": "table Nothing {}\n", "Event": "union Event { Point, note: string }\n",
 		"Answer": "union Answer { Point, Yes = 5 }\ntable Yes { by: string (required); }\n",
 	} {

@@ -2,6 +2,7 @@ package define
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,12 +44,12 @@ func (w *fbsWriter) field(c *model.Column, path string) (f field, problem string
 		scalar(scalars[t.Bits][signed])
 	case model.Float:
 		switch t.Bits {
+		case 16:
+			scalar("ushort", "float16")
 		case 32:
 			scalar("float")
-		case 64:
-			scalar("double")
 		default:
-			return f, t.String() + ", for which .fbs has no type"
+			scalar("double")
 		}
 	case model.Timestamp:
 		spec := string(t.Unit)
@@ -147,12 +148,13 @@ func (w *fbsWriter) item(c *model.Column, path string) (typ string, attrs []stri
 		v = c.Children[0]
 	}
 	switch k := v.Type.Kind; {
-	case k == model.List || k == model.FixedList || k == model.Map:
-		return "", nil, "items that are lists or maps, for which .fbs has no words"
 	case k == model.Union && v.Nullable:
 		return "", nil, "items of a union that has a member for nil, for which .fbs has no words"
-	case k == model.Binary || k == model.FixedBinary && !v.Type.UUID:
-		return "", nil, fmt.Sprintf("items of type %v, for which .fbs has no words", v.Type)
+	case k == model.List || k == model.FixedList || k == model.Map || k == model.Binary || k == model.FixedBinary && !v.Type.UUID:
+		if v != c {
+			return "", nil, fmt.Sprintf("items that are runs of type %v, for which .fbs has no words", v.Type)
+		}
+		return w.list(c, path)
 	case k == model.Int && v.Type.Bits == 8 && !v.Type.Signed:
 		return "", nil, "items of type uint8, whose vector is binary in .fbs"
 	}
@@ -184,6 +186,23 @@ func (w *fbsWriter) item(c *model.Column, path string) (typ string, attrs []stri
 		attrs = append(attrs, "item: "+quote(strings.Join(parts, ",")))
 	}
 	return typ, attrs, ""
+}
+
+// list adds the table that stands for items that are vectors themselves.
+func (w *fbsWriter) list(c *model.Column, path string) (name string, attrs []string, problem string) {
+	name = w.free(model.CamelCase(c.Field) + "List")
+	at := len(w.decls)
+	w.decls = append(w.decls, "")
+	f, problem := w.field(c, path)
+	if problem != "" {
+		return "", nil, problem
+	}
+	own := slices.DeleteFunc(f.attrs, func(a string) bool { return a == "required" }) // which the vector of it says
+	w.decls[at] = fmt.Sprintf("table %s (list) { items: %s%s; }\n", name, f.typ, list(own))
+	if c.Nullable {
+		attrs = append(attrs, `item: "nullable"`)
+	}
+	return name, attrs, ""
 }
 
 // entry adds the table of a map's keys and values.

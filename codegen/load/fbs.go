@@ -56,6 +56,10 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 		if nested[t] && t != tree.Root() && !members[t] {
 			continue
 		}
+		if a := t.Attrs.Get("list"); a != nil {
+			r.add(a.Pos, problemf("leave it out, or make a field of type ["+t.Name+"]", "table %s stands for a list, and is a table itself", t.Name))
+			continue
+		}
 		def := r.table(t)
 		if other := rows[def.Row]; other != nil {
 			r.errs.Add(def.Pos, fmt.Sprintf("tables %s and %s would both be %s in Go", other.Name, t.Name, def.Row), `give one of them another name (go_name: "Name")`)
@@ -304,6 +308,9 @@ func setForm(c *model.ColumnDef) {
 // describe sets what the type and the attributes of a field say. It returns false after an error.
 func (r *schemaReader) describe(c *model.ColumnDef, f *fbs.Field) bool {
 	before := len(r.errs)
+	if t := f.Type.Table; t != nil && t.Attrs.Has("list") {
+		return r.listTable(c, f, t)
+	}
 	if p := r.setType(c, f); p != nil {
 		if len(r.errs) == before || p != failed {
 			r.add(f.Type.Pos, &problem{fmt.Sprintf("field %s: %s", f.Name, p.found), p.remedy})
@@ -337,7 +344,7 @@ func (r *schemaReader) describe(c *model.ColumnDef, f *fbs.Field) bool {
 }
 
 // typeAttributes are those of which a field has one at most.
-var typeAttributes = []string{"timestamp", "date", "time", "duration", "decimal", "fixed", "uuid"}
+var typeAttributes = []string{"float16", "timestamp", "date", "time", "duration", "decimal", "fixed", "uuid"}
 
 // setType sets what the type of a field says.
 func (r *schemaReader) setType(c *model.ColumnDef, f *fbs.Field) *problem {
@@ -426,6 +433,22 @@ func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 		r.add(pos, r.dictionary(c, f, a))
 	case "timestamp":
 		r.add(pos, r.timestamp(c, f, a))
+	case "raw":
+		if !f.Attrs.Has("timestamp") {
+			r.add(a.Pos, problemf("leave it out, or add timestamp", "raw is for timestamps, found %v", f.Type))
+		} else if f.Attrs.Has("naive") {
+			r.add(a.Pos, problemf("drop one of them", "raw and naive on a timestamp"))
+		}
+		c.Raw = true
+	case "float16":
+		switch {
+		case f.Type.Kind != fbs.UShort || c.Index != nil:
+			r.add(pos, problemf("use ushort", "float16 is for fields of type ushort, found %v", f.Type))
+		case f.Default.IsSet() && !f.Default.Null:
+			r.add(f.Default.Pos, problemf("leave it out", "a default of field %s, which is a float16", f.Name))
+		default:
+			c.Type = model.Type{Kind: model.Float, Bits: 16}
+		}
 	case "naive":
 		switch {
 		case a.Value != "UTC":

@@ -66,8 +66,31 @@ func (r *schemaReader) setItems(c *model.ColumnDef, f *fbs.Field) *problem {
 	return nil
 }
 
+// listTable describes a column whose type is a table that stands for its one field, a vector.
+func (r *schemaReader) listTable(c *model.ColumnDef, f *fbs.Field, t *fbs.Table) bool {
+	if len(t.Fields) != 1 || t.Fields[0].Type.Kind != fbs.VectorOf {
+		r.add(t.Attrs.Get("list").Pos, problemf("give it one field, which is a vector", "table %s is to stand for a list", t.Name))
+		return false
+	}
+	if slices.Contains(r.open, t.Name) {
+		r.add(f.Type.Pos, r.circle(t.Name))
+		return false
+	}
+	r.open = append(r.open, t.Name)
+	defer func() { r.open = r.open[:len(r.open)-1] }()
+	list := *f
+	list.Type = t.Fields[0].Type
+	list.Attrs = slices.Clone(f.Attrs)
+	for _, a := range t.Fields[0].Attrs {
+		if !list.Attrs.Has(a.Name) && (slices.Contains(itemAttributes, a.Name) || a.Name == "item" || a.Name == "map") {
+			list.Attrs = append(list.Attrs, a)
+		}
+	}
+	return r.describe(c, &list)
+}
+
 // itemAttributes are those that say something of items.
-var itemAttributes = []string{"dict", "timestamp", "naive", "date", "time", "duration", "decimal", "fixed", "uuid", "large", "view", "sparse", "ree"}
+var itemAttributes = []string{"dict", "float16", "timestamp", "raw", "naive", "date", "time", "duration", "decimal", "fixed", "uuid", "large", "view", "sparse", "ree"}
 
 // setEntries sets the keys and values of a map, which are the two fields of a table.
 func (r *schemaReader) setEntries(c *model.ColumnDef, f *fbs.Field) *problem {

@@ -23,6 +23,7 @@
 //	rt.Date, rt.DateMillis                  date32, date64
 //	rt.Decimal32 … rt.Decimal256            the decimal of that width, with the tag decimal
 //	struct{}                                null
+//	an interface with //lightstream:union   dense union, of the types that the line names; nil is the member null
 //	a struct                                struct, of its fields
 //	[]T                                     list, nil being null
 //	[4]T, of any length                     list of that length
@@ -50,6 +51,8 @@
 //	duration(us)        time.Duration   unit s, ms, us or ns
 //	decimal(38,10)      decimals        how many digits, and how many of them after the point
 //	uuid                [16]byte        the extension type arrow.uuid
+//	ree, ree(int16)     all flat types  run-end encoded, with run ends of int32 or of that type
+//	sparse              unions          a sparse union, in the place of a dense one
 //	naive=UTC           time.Time       take a stream's timestamps without a zone as UTC
 //	required            slices, maps    never null
 //	default=0           all but times   the value of each row where a stream has no such column
@@ -90,11 +93,16 @@
 //	int, long, string (decimal: "9,2")      decimal32, decimal64, and decimal128 or, beyond 38 digits, decimal256; a struct of
 //	                                        16 or 32 bytes is one of that width
 //	[ubyte] (fixed: 16), (uuid)             fixed_size_binary[16], as in a tag
-//	(large), (view)                         as in a tag
+//	(large), (view), (ree: "int16")         as in a tag
+//	long (timestamp: "us,UTC", raw)         timestamp, held as the number that it is
+//	ushort (float16)                        float16
 //	a table or struct                       struct, as a Go struct of its name; nullable unless (required)
 //	[T]                                     list, nullable unless (required); of items that are not null
 //	[T] (item: "dict,nullable")             what item(…) says in a tag, and that items may be null
 //	[T] (fixed: 4), [T:4] in a struct       list of that length
+//	[T], T being a table (list)             list of what the one field of T is, a vector
+//	a union                                 dense union, of Go types of its members' names; nil is a member unless (required)
+//	a union (sparse)                        sparse union
 //	[T] (map)                               map, T being a table of a key and a value
 //	string (dict: "int16")                  dictionary, as in a tag
 //	= value                                 default, as in a tag

@@ -16,7 +16,7 @@ import (
 // The runtime is too old for this file if this line does not compile.
 const _ = rt.SupportsV1
 
-// TreeTable describes table "tree": 17 columns, 161 buffers.
+// TreeTable describes table "tree": 22 columns, 186 buffers.
 var TreeTable = rt.NewTable(rt.TableSpec[Tree, TreeBatch, *TreeBuilder]{
 	Name:       "tree",
 	Columns:    treeColumns,
@@ -43,6 +43,11 @@ var treeColumns = []rt.Column{
 	{Field: ipc.Field{Name: "branches", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeBranchColumns}}},
 	{Field: ipc.Field{Name: "labels", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}, {Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}}}},
 	{Field: ipc.Field{Name: "wanted", Type: ipc.Map}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}, {Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}}}},
+	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}}}}}},
+	{Field: ipc.Field{Name: "cubes", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}}}}}}}},
+	{Field: ipc.Field{Name: "blobs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Binary, Nullable: true}}}},
+	{Field: ipc.Field{Name: "since", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
+	{Field: ipc.Field{Name: "ticks", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Timestamp(column.Millisecond, "UTC")}}}},
 }
 
 // TreeReader reads batches or rows of table "tree" from a stream.
@@ -192,7 +197,39 @@ func (b TreeBatch) Wanted() column.Maps[column.Dict[int32], column.Nullable[int6
 	return column.MapsOf(d, column.DictOf[int32](d.Child(0).Child(0)), column.NullableOf[int64](d.Child(0).Child(1)))
 }
 
-// Row returns row i with texts of its own.
+// Grid returns column 17, "grid": list<item: list<item: float64>>. Buffers 161 (validity), 162 (offsets, 4 bytes each).
+// Read-only, and valid until Release.
+func (b TreeBatch) Grid() column.Lists[column.Lists[column.Nullable[float64]]] {
+	d := b.h.Column(17)
+	return column.ListsOf(d, false, column.ListsOf(d.Child(0), false, column.NullableOf[float64](d.Child(0).Child(0))))
+}
+
+// Cubes returns column 18, "cubes": list<item: large_list<item: list<item: float64>>> not null. Buffers 167 (validity),
+// 168 (offsets, 4 bytes each). Read-only, and valid until Release.
+func (b TreeBatch) Cubes() column.Lists[column.Lists[column.Lists[column.Nullable[float64]]]] {
+	d := b.h.Column(18)
+	return column.ListsOf(d, false, column.ListsOf(d.Child(0), true, column.ListsOf(d.Child(0).Child(0), false, column.NullableOf[float64](d.Child(0).Child(0).Child(0)))))
+}
+
+// Blobs returns column 19, "blobs": list<item: binary>. Buffers 175 (validity), 176 (offsets, 4 bytes each). Read-only,
+// and valid until Release.
+func (b TreeBatch) Blobs() column.Lists[column.Binaries] {
+	d := b.h.Column(19)
+	return column.ListsOf(d, false, column.BinariesOf(d.Child(0)))
+}
+
+// Since returns column 20, "since": timestamp[us, UTC] not null. Buffers 180 (validity), 181 (values, 8 bytes each).
+// Read-only, and valid until Release.
+func (b TreeBatch) Since() []int64 { return rt.Values[int64](b.h, 20) }
+
+// Ticks returns column 21, "ticks": list<item: timestamp[ms, UTC] not null>. Buffers 182 (validity), 183 (offsets, 4
+// bytes each). Read-only, and valid until Release.
+func (b TreeBatch) Ticks() column.Lists[column.Plain[int64]] {
+	d := b.h.Column(21)
+	return column.ListsOf(d, false, column.PlainOf[int64](d.Child(0)))
+}
+
+// Row returns row i with texts and byte strings of its own.
 func (b TreeBatch) Row(i int) Tree {
 	return Tree{
 		ID:       b.ID()[i],
@@ -212,10 +249,15 @@ func (b TreeBatch) Row(i int) Tree {
 		Branches: rt.ReadRow(b.Branches(), i, rt.ReadLists(readTreeBranchRows)),
 		Labels:   rt.ReadRow(b.Labels(), i, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64]))),
 		Wanted:   rt.ReadRow(b.Wanted(), i, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64]))),
+		Grid:     rt.ReadRow(b.Grid(), i, rt.ReadLists(rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[float64], float64])))),
+		Cubes:    rt.ReadRow(b.Cubes(), i, rt.ReadLists(rt.ReadLists(rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[float64], float64]))))),
+		Blobs:    rt.ReadRow(b.Blobs(), i, rt.ReadLists(rt.ReadBytes[column.Binaries])),
+		Since:    b.Since()[i],
+		Ticks:    rt.ReadRow(b.Ticks(), i, rt.ReadLists(rt.ReadPlain[int64])),
 	}
 }
 
-// AppendTo appends all rows to dst. The texts of a column are copied once and share their memory.
+// AppendTo appends all rows to dst. The texts and byte strings of a column are copied once and share their memory.
 func (b TreeBatch) AppendTo(dst []Tree) []Tree {
 	return rt.AppendRows(b.h, dst, newTreeBatch, readTreeRows)
 }
@@ -229,9 +271,9 @@ func (b TreeBatch) Retain() TreeBatch { return TreeBatch{b.h.Retain()} }
 // Handle returns the batch without its Go types.
 func (b TreeBatch) Handle() rt.Handle { return b.h }
 
-// readTreeRows sets rows to those of b from row from on. Their texts alias the batch.
+// readTreeRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readTreeRows(b TreeBatch, rows []Tree, from int) {
-	id := b.ID()
+	id, since := b.ID(), b.Since()
 	box := rt.ReadRows(b.Box(), from, len(rows), false, readTreeBoxRows)
 	root := rt.ReadRows(b.Root(), from, len(rows), false, readTreeBranchRows)
 	spare := rt.ReadRows(b.Spare(), from, len(rows), false, rt.ReadNulls(readTreeBranchRows))
@@ -248,6 +290,10 @@ func readTreeRows(b TreeBatch, rows []Tree, from int) {
 	branches := rt.ReadRows(b.Branches(), from, len(rows), false, rt.ReadLists(readTreeBranchRows))
 	labels := rt.ReadRows(b.Labels(), from, len(rows), false, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64])))
 	wanted := rt.ReadRows(b.Wanted(), from, len(rows), false, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64])))
+	grid := rt.ReadRows(b.Grid(), from, len(rows), false, rt.ReadLists(rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[float64], float64]))))
+	cubes := rt.ReadRows(b.Cubes(), from, len(rows), false, rt.ReadLists(rt.ReadLists(rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[float64], float64])))))
+	blobs := rt.ReadRows(b.Blobs(), from, len(rows), false, rt.ReadLists(rt.ReadBytes[column.Binaries]))
+	ticks := rt.ReadRows(b.Ticks(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[int64]))
 	for i := range rows {
 		at := from + i
 		rows[i] = Tree{
@@ -268,6 +314,11 @@ func readTreeRows(b TreeBatch, rows []Tree, from int) {
 			Branches: branches[i],
 			Labels:   labels[i],
 			Wanted:   wanted[i],
+			Grid:     grid[i],
+			Cubes:    cubes[i],
+			Blobs:    blobs[i],
+			Since:    since[at],
+			Ticks:    ticks[i],
 		}
 	}
 }
@@ -293,6 +344,11 @@ type TreeBuilder struct {
 	branches *column.ListBuilder[Branch, *TreeBranchBuilder]
 	labels   *column.MapBuilder[string, rt.Null[int64], *column.DictBuilder[int32], *column.FixedBuilder[int64]]
 	wanted   *column.MapBuilder[string, rt.Null[int64], *column.DictBuilder[int32], *column.FixedBuilder[int64]]
+	grid     *column.ListBuilder[[]rt.Null[float64], *column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]]
+	cubes    *column.ListBuilder[[][]rt.Null[float64], *column.LargeListBuilder[[]rt.Null[float64], *column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]]]
+	blobs    *column.ListBuilder[[]byte, *column.BinaryBuilder]
+	since    column.FixedBuilder[int64]
+	ticks    *column.ListBuilder[int64, *column.FixedBuilder[int64]]
 }
 
 // NewTreeBuilder returns an empty builder. Nil options mean all defaults.
@@ -330,8 +386,21 @@ func NewTreeBuilder(opts *rt.BuilderOptions) *TreeBuilder {
 			b.AppendNullable(v[i].Get())
 		}
 	})
+	b.grid = column.ListOf(column.ListOf(new(column.FixedBuilder[float64]), func(b *column.FixedBuilder[float64], v []rt.Null[float64]) {
+		for i := range v {
+			b.AppendNullable(v[i].Get())
+		}
+	}), (*column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]).AppendAll)
+	b.cubes = column.ListOf(column.LargeListOf(column.ListOf(new(column.FixedBuilder[float64]), func(b *column.FixedBuilder[float64], v []rt.Null[float64]) {
+		for i := range v {
+			b.AppendNullable(v[i].Get())
+		}
+	}), (*column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]).AppendAll), (*column.LargeListBuilder[[]rt.Null[float64], *column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]]).AppendAll)
+	b.blobs = column.ListOf(new(column.BinaryBuilder), (*column.BinaryBuilder).AppendAll)
+	b.ticks = column.ListOf(new(column.FixedBuilder[int64]), (*column.FixedBuilder[int64]).AppendAll)
 	b.Init(treeColumns, opts, &b.id, b.box, b.root, b.spare, b.heights, b.marks, b.words, b.names, b.days,
-		b.clock, b.colors, b.kinds, b.vector, b.matrix, b.branches, b.labels, b.wanted)
+		b.clock, b.colors, b.kinds, b.vector, b.matrix, b.branches, b.labels, b.wanted, b.grid, b.cubes, b.blobs,
+		&b.since, b.ticks)
 	return b
 }
 
@@ -408,6 +477,25 @@ func (b *TreeBuilder) Wanted() *column.MapBuilder[string, rt.Null[int64], *colum
 	return b.wanted
 }
 
+// Grid returns the builder of column "grid", to fill column by column.
+func (b *TreeBuilder) Grid() *column.ListBuilder[[]rt.Null[float64], *column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]] {
+	return b.grid
+}
+
+// Cubes returns the builder of column "cubes", to fill column by column.
+func (b *TreeBuilder) Cubes() *column.ListBuilder[[][]rt.Null[float64], *column.LargeListBuilder[[]rt.Null[float64], *column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]]] {
+	return b.cubes
+}
+
+// Blobs returns the builder of column "blobs", to fill column by column.
+func (b *TreeBuilder) Blobs() *column.ListBuilder[[]byte, *column.BinaryBuilder] { return b.blobs }
+
+// Since returns the builder of column "since", to fill column by column.
+func (b *TreeBuilder) Since() *column.FixedBuilder[int64] { return &b.since }
+
+// Ticks returns the builder of column "ticks", to fill column by column.
+func (b *TreeBuilder) Ticks() *column.ListBuilder[int64, *column.FixedBuilder[int64]] { return b.ticks }
+
 // Append adds a row. A value that does not fit stays as the builder's error.
 func (b *TreeBuilder) Append(row Tree) {
 	b.id.Append(row.ID)
@@ -427,6 +515,11 @@ func (b *TreeBuilder) Append(row Tree) {
 	b.branches.Append(row.Branches)
 	b.labels.Append(row.Labels)
 	b.wanted.Append(row.Wanted)
+	b.grid.Append(row.Grid)
+	b.cubes.Append(row.Cubes)
+	b.blobs.Append(row.Blobs)
+	b.since.Append(row.Since)
+	b.ticks.Append(row.Ticks)
 }
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
@@ -483,6 +576,22 @@ func (b *TreeBuilder) AppendRows(rows []Tree) {
 		}
 		for i := range block {
 			b.wanted.Append(block[i].Wanted)
+		}
+		for i := range block {
+			b.grid.Append(block[i].Grid)
+		}
+		for i := range block {
+			b.cubes.Append(block[i].Cubes)
+		}
+		for i := range block {
+			b.blobs.Append(block[i].Blobs)
+		}
+		since := b.since.Extend(len(block))
+		for i := range block {
+			since[i] = block[i].Since
+		}
+		for i := range block {
+			b.ticks.Append(block[i].Ticks)
 		}
 	}
 }

@@ -29,6 +29,11 @@ type Tree struct {
 	Branches []Branch                  `arrow:"branches,required"`
 	Labels   map[string]rt.Null[int64] `arrow:"labels,key(dict)"`
 	Wanted   map[string]rt.Null[int64] `arrow:"wanted,key(dict),required"`
+	Grid     [][]rt.Null[float64]      `arrow:"grid"`
+	Cubes    [][][]rt.Null[float64]    `arrow:"cubes,item(large),required"`
+	Blobs    [][]byte                  `arrow:"blobs"`
+	Since    int64                     `arrow:"since,timestamp(us,UTC)"`
+	Ticks    []int64                   `arrow:"ticks,item(timestamp(ms,UTC))"`
 }
 
 // A Spot is a place.

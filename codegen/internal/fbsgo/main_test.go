@@ -83,7 +83,7 @@ func TestFirstStage(t *testing.T) {
 	for _, name := range []string{"go.mod", "go.sum", "lightstream.go", "schema", "codegen/fbs", "codegen/fbsgen", "codegen/internal/fbsgo", "codegen/internal/output"} {
 		copyTo(t, filepath.Join(repository, name), filepath.Join(dir, name))
 	}
-	cmd := exec.Command("go", "generate", ".")
+	cmd := exec.Command("go", "generate", "-run", "fbsgo", ".") // not the line of the kernels, which need nothing of this
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
