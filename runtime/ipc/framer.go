@@ -34,7 +34,9 @@ func (f *ProtocolFrame) Release() {
 type ProtocolFramer struct {
 	framing frame.Lightstream
 
-	in       []*MessageDecoder // by tag, nil but for tables
+	reader   ReaderOptions                   // but for Select
+	selects  []func(*Schema) ([]bool, error) // by tag, of tables
+	in       []*MessageDecoder               // by tag, nil before the first frame of a table
 	received Stats
 
 	tables []*Schema  // by tag, nil but for tables
@@ -69,28 +71,26 @@ func newProtocolFramer(members []Member, opts *ProtocolOptions) (*ProtocolFramer
 		}
 	}
 	n := len(members)
+	if opts.Reader != nil {
+		f.reader = *opts.Reader
+	}
+	f.selects = make([]func(*Schema) ([]bool, error), n)
 	f.in, f.tables, f.out, f.schema = make([]*MessageDecoder, n), make([]*Schema, n), make([]*encoder, n), make([]bool, n)
 	for i := range members {
-		if err := f.register(i, &members[i], opts); err != nil {
+		if err := f.register(i, &members[i]); err != nil {
 			return nil, err
 		}
 	}
 	return f, nil
 }
 
-func (f *ProtocolFramer) register(i int, m *Member, opts *ProtocolOptions) (err error) {
+func (f *ProtocolFramer) register(i int, m *Member) (err error) {
 	switch m.Kind {
 	case frame.Table:
 		if _, err = f.framing.RegisterTable(m.Name, m.Schema.Fingerprint()); err != nil {
 			return err
 		}
-		f.tables[i] = m.Schema
-		reader := ReaderOptions{}
-		if opts.Reader != nil {
-			reader = *opts.Reader
-		}
-		reader.Select = m.Select
-		f.in[i] = newMessageDecoder(&reader)
+		f.tables[i], f.selects[i] = m.Schema, m.Select
 	case frame.Flatbuffer:
 		_, err = f.framing.RegisterFlatbuffer(m.Name)
 	default:
@@ -126,9 +126,15 @@ func (f *ProtocolFramer) DecodeBody(head, body []byte, owner *mem.Block) (Protoc
 
 // frame reads the payload of a table, and takes over that of any frame.
 func (f *ProtocolFramer) frame(in frame.LightstreamFrame) (ProtocolFrame, error) {
+	if f.tables[in.Tag] == nil {
+		return ProtocolFrame{Tag: in.Tag, Payload: in.Payload, owner: in.TakeOwner()}, nil
+	}
 	d := f.in[in.Tag]
 	if d == nil {
-		return ProtocolFrame{Tag: in.Tag, Payload: in.Payload, owner: in.TakeOwner()}, nil
+		reader := f.reader
+		reader.Select = f.selects[in.Tag]
+		d = newMessageDecoder(&reader)
+		f.in[in.Tag] = d
 	}
 	h, err := d.decode(in.Payload)
 	if err != nil {
