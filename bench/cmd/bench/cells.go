@@ -100,6 +100,11 @@ func cells(pairs *streams) []*cell {
 			start: func() (runner, error) { return batchers(active, procs), nil },
 		}
 	}
+	delay := &cell{
+		name: "batcher/delay=5ms", time: 500 * time.Millisecond, peers: []peer{ours},
+		show:  func(seconds float64) string { return "at most +" + showTime(seconds) },
+		start: func() (runner, error) { return delays(5 * time.Millisecond), nil },
+	}
 	return slices.Concat([]*cell{
 		memory("encode/rows=1k", 8, func() (map[peer]func() error, error) { return encodeCalls(1_000) }),
 		memory("encode/rows=1M", 0, func() (map[peer]func() error, error) { return encodeCalls(1_000_000) }),
@@ -111,6 +116,7 @@ func cells(pairs *streams) []*cell {
 		memory("append/flights=50k/utf8", 4, func() (map[peer]func() error, error) { return appendCalls(false) }),
 		batcher("active=1/procs=1", 1, 1),
 		batcher("active=8", 8, runtime.GOMAXPROCS(0)),
+		delay,
 		stream("stream/tcp/rows=1k", "tcp", 1_000, 1, map[peer]float64{arrowGo: 3, flight: 3}),
 		stream("stream/uds/rows=1k", "uds", 1_000, 1, nil),
 		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, flight: 3, raw: 0.8}),

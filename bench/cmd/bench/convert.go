@@ -62,6 +62,38 @@ func loop[R, B any, W rt.Builder[R]](t *rt.Table[R, B, W], rows int, row func(i 
 	})
 }
 
+// arrivals is a destination that tells when something comes.
+type arrivals chan time.Time
+
+func (a arrivals) Write(p []byte) (int, error) {
+	a <- time.Now()
+	return len(p), nil
+}
+
+// delays appends a row at a time to a batcher and looks when it leaves. The rate of the sample is by how many seconds the latest of them
+// was later than MaxDelay.
+func delays(most time.Duration) runner {
+	return func(_ peer, d time.Duration) (sample, error) {
+		ctx := context.Background()
+		left := make(arrivals, 4)
+		b := rt.NewBatcher(tables.NewReadingWriter(left, nil), &rt.BatcherOptions{MaxDelay: most})
+		added, rows := time.Duration(0), 0
+		cpu, end := cpuTime(), time.Now().Add(d)
+		for ; rows < 2 || time.Now().Before(end); rows++ {
+			began := time.Now()
+			if err := b.Append(ctx, tables.Reading{Time: int64(rows), Value: 1.5}); err != nil {
+				return sample{}, err
+			}
+			at := <-left
+			if rows != 0 { // the first is sent with the schema
+				added = max(added, at.Sub(began)-most)
+			}
+		}
+		cpu = cpuTime() - cpu
+		return sample{rate: added.Seconds(), cpu: cpu.Seconds() / float64(rows)}, b.Close()
+	}
+}
+
 // batchers append rows of six numbers to a batcher that many goroutines use, one of them active or all.
 func batchers(active, procs int) runner {
 	return func(_ peer, d time.Duration) (sample, error) {
