@@ -129,7 +129,7 @@ func (u *unifier) remap(f *ipc.Field, d *column.Data) error {
 			at = uint64(u.to[indexAt(d, width, t.Signed, i)])
 		}
 		if at > most {
-			return fmt.Errorf("lightstream: column %q: its dictionaries have more values together than its %v indices can tell apart; write a stream, which may replace dictionaries", f.Name, t)
+			return fmt.Errorf("lightstream: column %q: its dictionaries have more values together than its %v indices can tell apart; write a stream, which may replace dictionaries, or smaller batches", f.Name, t)
 		}
 		var b [8]byte
 		le.PutUint64(b[:], at)

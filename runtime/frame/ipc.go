@@ -451,6 +451,7 @@ var foreignKinds = []foreignKind{
 	{"\xff\xff\xff\xff", "an Arrow stream", "read it with a stream reader"},
 	{"ARRO", "an Arrow IPC file", "read it with a file reader"},
 	{"PAR1", "a Parquet file", ""},
+	{"FEA1", "a Feather file of version 1", "write it anew as version 2, which is an Arrow IPC file"},
 	{"HTTP", "", "the peer speaks HTTP, use http://"},
 	{"GET ", "", "the peer is an HTTP client"},
 	{"POST", "", "the peer is an HTTP client"},

@@ -307,6 +307,7 @@ func TestIPCNamesWhatIsNotArrow(t *testing.T) {
 		{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "the peer speaks TLS, use tls://"},
 		{"\x15\x03\x03\x00\x02\x02\x16", "TLS alert, use tls://"},
 		{"PAR1\x15\x04\x15", "a Parquet file"},
+		{"FEA1\x00\x00\x00\x00", "a Feather file of version 1, not an Arrow stream; write it anew as version 2"},
 		{"ARROW1\x00\x00", "an Arrow IPC file, not an Arrow stream"},
 		{"\x1f\x8b\x08\x00\x00\x00\x00\x00", "gzip"},
 		{"\x28\xb5\x2f\xfd\x24\x00", "ZSTD"},
