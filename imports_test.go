@@ -39,6 +39,9 @@ var importRules = []importRule{
 	{"runtime", []string{"gen", "internal/asm", "internal/flatbuf", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests
 	{"transports/ws", []string{"transports", "runtime", "github.com/coder/websocket"}},
+	{"transports/http/h3", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
+	{"transports/quic", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
+	{"transports/all", []string{"transports"}},
 	{"transports", []string{"runtime", "golang.org/x/sys"}},
 	{"schema", nil},
 

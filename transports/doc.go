@@ -12,6 +12,10 @@
 //	        is both ways                    that can be polled     elsewhere small parts are copied together
 //	ws      no: its end is   yes            yes, but inside a      no: a client must mask every byte; small parts are
 //	        that of both ways               frame for reads        copied together
+//	quic    yes              yes, but for   yes                    no: it is encrypted, small parts are copied together
+//	                         one-way streams
+//	http    yes, but for a   over HTTP/2    yes                    no: all is copied once, out of net/http's reach
+//	        server both ways both ways
 //	pipe    yes              yes            yes                    no: all of it is memory, copied once
 //
 // The columns are the fields of [Caps], and [Conn.Caps] tells them of one connection. What a wire does not have returns
@@ -41,6 +45,10 @@
 //
 //	tcp://host:port            package tcp      usertimeout=
 //	tls://host:port            package tls      ca= cert= key= servername= usertimeout=
+//	quic://host:port           package quic     ca= cert= key= servername= idle= keepalive=
+//	http://host:port/path      package http     version=
+//	https://host:port/path     package http     ca= cert= key= servername= version=
+//	h3://host:port/path        package http/h3  ca= cert= key= servername= idle=
 //	uds:///path, uds:path      package uds      mode=
 //	ws://host/path             package ws       origin= usertimeout=
 //	wss://host/path            package ws       the same, and those of tls://

@@ -121,11 +121,13 @@ func testAcceptCancelOne(t *testing.T, e *env) {
 		t.Fatalf("dial: %v", err)
 	}
 	t.Cleanup(func() { _ = dialled.Close() })
+	e.greet(t, dialled, Sends)
 	r := <-kept
 	if r.err != nil {
 		t.Fatalf("the other Accept: %v", r.err)
 	}
 	t.Cleanup(func() { _ = r.val.Close() })
+	e.greeted(t, r.val, Sends)
 	exchange(t, dialled, r.val)
 }
 

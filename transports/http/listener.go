@@ -1,0 +1,320 @@
+package http
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/count"
+	secured "github.com/lightstream-go/lightstream/transports/tls"
+)
+
+// ListenOptions are the settings of [Listen] and [NewListener].
+type ListenOptions struct {
+	// TLS says who this end is and whom it trusts. With a certificate it listens for https, else for http. With CAFile
+	// every client must have a certificate too. It is for Listen only.
+	TLS secured.Config
+
+	// Path is the path of requests that are taken, "" for all; others are answered by 404. It is for Listen only.
+	Path string
+
+	// Role is what this end is going to do: the zero value takes GET and POST, Sends takes GET alone and Receives POST
+	// alone. A POST is a connection both ways if it comes over HTTP/2 or HTTP/3 and asks for a stream by its Accept.
+	Role transports.Role
+
+	// Refused is told about each peer whose TLS handshake failed and why. It may be called by several goroutines at once.
+	// Nil tells nobody. It is for Listen only.
+	Refused func(peer *transports.Peer, err error)
+
+	// Drained is for NewListener: it is closed when the program's server has answered all after Close, for which Close of
+	// the last connection waits, as Close does with Listen. Nil means that nothing is waited for.
+	Drained <-chan struct{}
+
+	HandlerOptions
+}
+
+// Listener hands out a connection for each request, and is an [http.Handler], for servers of the program's own. Its
+// methods may be called by any number of goroutines.
+//
+// A GET is answered with 200 when it was accepted. A POST that only sends is answered with 204 when it was received to the
+// end; that this was also read can be told by a [Handler] only.
+type Listener struct {
+	opts    ListenOptions
+	addr    net.Addr
+	counter count.Listener
+	server  *http.Server // nil with NewListener
+	ln      net.Listener
+
+	queue chan *exchange
+	done  chan struct{}
+	down  chan struct{} // closed when the server has answered all after Close
+	once  sync.Once
+	err   error // of closing
+}
+
+// NewListener returns a listener that is asked by a server of the program's own, at an address that Addr then returns:
+// "http" or "https" as the network, host and path as the name.
+func NewListener(addr net.Addr, opts *ListenOptions) *Listener {
+	if opts == nil {
+		opts = &ListenOptions{}
+	}
+	return &Listener{opts: *opts, addr: addr, queue: make(chan *exchange), done: make(chan struct{}), down: make(chan struct{})}
+}
+
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+)
+
+// Listen listens on addr, "host:port", for HTTP/1.1 and HTTP/2, the latter without TLS by prior knowledge; an empty host
+// means all addresses, port 0 a free port, which Addr then tells. ctx bounds the resolving of the host.
+//
+// Errors are of type *[transports.Error] and wrap the cause.
+func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, error) {
+	if opts == nil {
+		opts = &ListenOptions{}
+	}
+	scheme := "http"
+	var config *tls.Config
+	if t := opts.TLS; t.CertFile != "" || t.KeyFile != "" || t.CAFile != "" || t.Base != nil {
+		scheme = "https"
+		c, err := t.Server("h2", "http/1.1")
+		if err != nil {
+			return nil, listenError(scheme, addr, err)
+		}
+		config = c
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, listenError(scheme, addr, err)
+	}
+	l := NewListener(transports.Addr{Transport: scheme, Name: ln.Addr().String() + opts.Path}, opts)
+	l.ln = ln
+	l.server = &http.Server{
+		Handler: http.HandlerFunc(l.serve), TLSConfig: config, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: 64 << 10, Protocols: protocols(true, true), HTTP2: http2Config(),
+		ErrorLog: log.New(io.Discard, "", 0), // of strangers there is no end
+	}
+	if config != nil {
+		ln = listenTLS(ln, config, opts.Refused)
+	}
+	go func() { _ = l.server.Serve(ln) }()
+	return l, nil
+}
+
+func protocols(one, two bool) *http.Protocols {
+	p := &http.Protocols{}
+	p.SetHTTP1(one)
+	p.SetHTTP2(two)
+	p.SetUnencryptedHTTP2(two)
+	return p
+}
+
+// http2Config has frames and windows for bulk: of frames of 16 KiB each costs two switches between goroutines.
+func http2Config() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxReadFrameSize: 1 << 20, MaxReceiveBufferPerStream: 8 << 20, MaxReceiveBufferPerConnection: 16 << 20,
+		SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second,
+	}
+}
+
+// serve is ServeHTTP for the path that is listened at.
+func (l *Listener) serve(w http.ResponseWriter, r *http.Request) {
+	if l.opts.Path != "" && r.URL.Path != l.opts.Path {
+		http.NotFound(w, r)
+		return
+	}
+	l.ServeHTTP(w, r)
+}
+
+// ServeHTTP offers a request to Accept, and serves it.
+func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	role := l.opts.Role
+	post := role != transports.Sends || r.ProtoMajor >= 2 && acceptsStream(r)
+	if !l.opts.begin(w, r, role != transports.Receives, post) {
+		if r.Method == http.MethodGet || r.Method == http.MethodPost {
+			l.counter.Refused()
+		}
+		return
+	}
+	if r.Method == http.MethodHead {
+		w.Header().Set("Content-Type", ContentType)
+		return
+	}
+	duplex := r.Method == http.MethodPost && r.ProtoMajor >= 2 && acceptsStream(r)
+	x := newExchange(w, r, duplex, &l.counter)
+	over := make(chan struct{})
+	defer close(over)
+	x.conn.release = func(bool) error {
+		l.flush(over)
+		return nil
+	}
+	select {
+	case l.queue <- x:
+	case <-l.done:
+		http.Error(w, "this is shutting down", http.StatusServiceUnavailable)
+		return
+	case <-r.Context().Done():
+		return
+	}
+	c := x.conn
+	if c.out != nil {
+		w.WriteHeader(http.StatusOK)
+		x.began = true
+		_ = x.ctl.Flush()
+	}
+	x.start()
+	sent, received, given := x.sent, x.received, r.Context().Done()
+	if c.out == nil {
+		sent = nil
+	}
+	for c.in != nil || sent != nil {
+		select {
+		case <-sent: // CloseWrite, or nobody reads
+			sent = nil
+			if c.in == nil {
+				x.finish()
+				return
+			}
+		case <-received:
+			if received = nil; c.out == nil {
+				if c.in.atEnd() {
+					w.WriteHeader(http.StatusNoContent)
+				}
+				return // the connection has what is left to read
+			}
+		case <-given:
+			given = nil
+			if c.out != nil {
+				c.out.leave(context.Cause(r.Context()))
+			}
+			if c.in == nil {
+				x.stop()
+				x.abort()
+			} // else what has come before is still there to be read
+		case <-c.done:
+			x.stop()
+			x.finish()
+			return
+		}
+	}
+}
+
+// flushTime is how long Close of a connection waits until what was written is on its way, as a program may end after it.
+const flushTime = 5 * time.Second
+
+// flush waits until an exchange is over, and after Close, with the last one, until the server is down.
+func (l *Listener) flush(over <-chan struct{}) {
+	timer := time.NewTimer(flushTime)
+	defer timer.Stop()
+	select {
+	case <-over:
+	case <-timer.C:
+		return
+	}
+	select {
+	case <-l.done:
+	default:
+		return
+	}
+	if l.counter.Stats().Open > 0 {
+		return
+	}
+	select {
+	case <-l.down:
+	case <-timer.C:
+		return
+	}
+	if l.opts.Drained != nil {
+		select {
+		case <-l.opts.Drained:
+		case <-timer.C:
+		}
+	}
+}
+
+// finish breaks off the response if it was not ended.
+func (x *exchange) finish() {
+	if x.broken() {
+		x.stop()
+		x.abort()
+	}
+}
+
+// Accept waits for the next request that is let in; its connection is a *[Conn]. ctx bounds the wait, not the connection.
+// After Close the error wraps [net.ErrClosed].
+func (l *Listener) Accept(ctx context.Context) (transports.Conn, error) {
+	for {
+		select {
+		case <-l.done: // first, as the queue may be ready too
+			return nil, l.wrap("accept", net.ErrClosed)
+		default:
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, l.wrap("accept", err)
+		}
+		select {
+		case x := <-l.queue:
+			l.counter.Accepted()
+			return x.conn, nil
+		case <-l.done:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Close stops listening; connections that were accepted stay open.
+func (l *Listener) Close() error {
+	l.once.Do(func() {
+		close(l.done)
+		if l.server == nil {
+			close(l.down)
+			return
+		}
+		if err := l.ln.Close(); err != nil {
+			l.err = l.wrap("close", err)
+		}
+		go func() {
+			_ = l.server.Shutdown(context.Background()) // ends with the last connection
+			close(l.down)
+		}()
+	})
+	return l.err
+}
+
+// Stats returns what the listener has done so far. It counts requests.
+func (l *Listener) Stats() transports.ListenerStats { return l.counter.Stats() }
+
+// Addr returns the address that is listened on, with the port that was chosen for port 0.
+func (l *Listener) Addr() net.Addr { return l.addr }
+
+func (l *Listener) wrap(op string, err error) error {
+	return &transports.Error{Transport: l.addr.Network(), Addr: l.addr.String(), Op: op, Err: err}
+}
+
+func listenError(scheme, addr string, err error) error {
+	e := &transports.Error{Transport: scheme, Addr: addr, Op: "listen", Err: err}
+	var (
+		dns     *net.DNSError
+		address *net.AddrError
+	)
+	switch {
+	case errors.As(err, &dns):
+		e.Hint = "check the host name"
+	case errors.As(err, &address):
+		e.Hint = `want "host:port" or ":port"`
+	}
+	return e
+}
+
+var (
+	_ transports.Listener = (*Listener)(nil)
+	_ http.Handler        = (*Listener)(nil)
+)

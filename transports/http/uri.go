@@ -1,0 +1,85 @@
+package http
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/lightstream-go/lightstream/transports"
+	secured "github.com/lightstream-go/lightstream/transports/tls"
+)
+
+func init() {
+	transports.Register(transports.Scheme{
+		Name: "http", Form: transports.HostPath, Port: "80", Params: []string{"version"}, Token: true,
+		Dial: dialURI, Listen: listenURI,
+	})
+	transports.Register(transports.Scheme{
+		Name: "https", Form: transports.HostPath, Port: "443", Params: append(slices.Clone(secured.Params), "version"), Token: true,
+		Dial: dialURI, Listen: listenURI,
+	})
+}
+
+func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+	o := Options{Token: opts.Token}
+	if c := u.Stream.Compression; c != "" {
+		o.Codecs = []string{c} // who asks for a codec reads it
+	}
+	if err := o.fromURI(u); err != nil {
+		return nil, err
+	}
+	call := Both
+	switch opts.Role {
+	case transports.Sends:
+		call = Post
+	case transports.Receives:
+		call = Get
+	}
+	c, err := call(ctx, u.Scheme+"://"+u.Host+u.Path, &o)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (o *Options) fromURI(u *transports.URI) error {
+	switch v := u.Param("version"); v {
+	case "":
+	case "1", "1.1":
+		o.Version = HTTP1
+	case "2":
+		o.Version = HTTP2
+	default:
+		return u.ParamError("version", errors.New("want 1.1 or 2"))
+	}
+	config, err := secured.FromURI(u)
+	if err == nil {
+		o.TLS = *config
+	}
+	return err
+}
+
+func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+	config, err := secured.FromURI(u)
+	switch {
+	case err != nil:
+		return nil, err
+	case config.ServerName != "":
+		return nil, u.ParamError("servername", errors.New("is for the end that dials"))
+	case u.Param("version") != "":
+		return nil, u.ParamError("version", errors.New("is for the end that dials"))
+	case u.Scheme == "https" && config.CertFile == "":
+		return nil, u.ParamError("cert", errors.New("a server needs a certificate and its key"))
+	}
+	o := ListenOptions{
+		TLS: *config, Role: opts.Role, Refused: opts.Refused, HandlerOptions: HandlerOptions{Authorize: opts.Authorize},
+	}
+	if u.Path != "/" {
+		o.Path = u.Path
+	}
+	l, err := Listen(ctx, u.Host, &o)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
