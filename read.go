@@ -54,11 +54,11 @@ func Read[R, B any, W rt.Builder[R]](ctx context.Context, t *rt.Table[R, B, W], 
 		return &Reader[R, B]{r, r.Rows, r.Stats, conns.Close}, nil
 	}
 	o.Reuse = false
-	readers := make([]*rt.Reader[R, B], len(conns))
+	counted := make([]*lanes.Counted[B, rt.Stats], len(conns))
 	sources := make([]lanes.Source[B], len(conns))
 	for i, c := range conns {
-		readers[i] = rt.NewReader(t, c, &o)
-		sources[i] = readers[i]
+		counted[i] = lanes.Count[B, rt.Stats](rt.NewReader(t, c, &o))
+		sources[i] = counted[i]
 	}
 	r := lanes.NewReader(sources, &lanes.Options{Ordered: to.uri.Stream.Ordered})
 	all := &Reader[R, B]{batches: r}
@@ -68,8 +68,8 @@ func Read[R, B any, W rt.Builder[R]](ctx context.Context, t *rt.Table[R, B, W], 
 		return errors.Join(err, r.Close())
 	}
 	all.stats = func() (sum rt.Stats) {
-		for _, r := range readers {
-			sum = addStats(sum, r.Stats())
+		for _, c := range counted {
+			sum = addStats(sum, c.Stats())
 		}
 		return sum
 	}
@@ -160,7 +160,7 @@ func (r *Reader[R, B]) eachRow(ctx context.Context) iter.Seq2[R, error] {
 	}
 }
 
-// Stats returns what has been read so far, of several streams the sums. It must not be called while another goroutine reads.
+// Stats returns what has been read so far, of several streams the sums, in which is what the reader has ahead.
 func (r *Reader[R, B]) Stats() rt.Stats { return r.stats() }
 
 // Close closes the connections or the file. Batches stay valid.

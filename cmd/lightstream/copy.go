@@ -10,6 +10,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/internal/regroup"
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 func newCopy(std std) *cobra.Command {
@@ -24,6 +25,9 @@ destination is what its extension says: .arrow a file, .arrows a stream, .csv,
 .ndjson. - is standard input or output. A file appears under its name when it
 is complete, and not before.
 
+Either may be a URI: tcp://host:port, uds:///path and so on, with +listen behind
+the scheme to wait for the other end rather than to dial.
+
 A file has one dictionary for each column: where a stream replaces them, indices
 are written anew into one dictionary of all values.
 
@@ -31,7 +35,9 @@ Metadata of the schema, of fields, of batches and of dictionaries is kept. That 
 has no place in a stream, and that of batches none in batches of other sizes.`,
 		Example: `  lightstream copy trades.arrows trades.arrow
   lightstream copy trades.arrow trades.csv --columns time,price --head 1000
-  producer | lightstream copy - trades.arrow --batch-rows 65536`,
+  producer | lightstream copy - trades.arrow --batch-rows 65536
+  lightstream copy trades.arrow 'tcp://localhost:9000?compression=zstd'
+  lightstream copy tcp+listen://localhost:9000 trades.arrow`,
 		Args: exactly(2, "a source and a destination"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return copyTable(cmd.Context(), args[0], args[1], &o, std)
@@ -68,15 +74,30 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if err != nil {
 		return err
 	}
+	u, err := parseURI(to)
 	switch {
-	case f == "" && to != "-":
+	case err != nil:
+		return err
+	case u != nil && f == formatFile:
+		return usagef("--to=file: %s is a connection, and carries a stream", to)
+	case u != nil:
+		if u.Stream.Streams > 1 && f != "" && f != formatStream {
+			return usagef("--to=%s: several streams are Arrow; leave out streams=", f)
+		}
+		if f == "" || format(o.to) == "" {
+			f = formatStream
+		}
+		if o.compression == "" {
+			o.compression = u.Stream.Compression
+		}
+	case f == "" && filePath(to) != "-":
 		return usagef("%s: its name does not say which format it is to be; say --to file, stream, csv, ndjson or table", to)
 	case f == "" && isTerminal(std.out):
 		f = formatTable
 	case f == "":
 		f = formatStream
 	}
-	if to == "-" && !f.isText() && isTerminal(std.out) {
+	if u == nil && filePath(to) == "-" && !f.isText() && isTerminal(std.out) {
 		return usagef("standard output is a terminal, and --to=%s is binary; pipe it, or print a table", f)
 	}
 	if _, known := compressions[o.compression]; !known {
@@ -89,7 +110,7 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if err != nil {
 		return err
 	}
-	dst, err := create(to, std)
+	dst, err := create(ctx, to, o, std)
 	if err != nil {
 		return errors.Join(err, src.close())
 	}
@@ -114,9 +135,9 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 func transfer(ctx context.Context, src *source, dst sink, o *options, p *progress) error {
 	defer p.end()
 	left, group := o.head, regroup.NewBatch(src.schema)
-	arrow, _ := dst.(*arrowSink)
+	arrow, _ := dst.(interface{ attach(ipc.Attached) })
 	if arrow != nil {
-		arrow.w.SetAttached(src.attached())
+		arrow.attach(src.attached())
 	}
 	for left != 0 {
 		batch, err := src.next(ctx)
@@ -128,7 +149,7 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 		}
 		columns, rows, attached := src.pick(batch), batch.Len(), batch.Metadata()
 		if arrow != nil {
-			arrow.w.SetAttached(src.attached())
+			arrow.attach(src.attached())
 		}
 		cut := left >= 0 && int64(rows) > left
 		if cut {

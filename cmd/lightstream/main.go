@@ -26,6 +26,7 @@ import (
 
 	_ "github.com/lightstream-go/lightstream/compress/lz4"
 	_ "github.com/lightstream-go/lightstream/compress/zstd"
+	_ "github.com/lightstream-go/lightstream/transports/all"
 )
 
 func main() {
@@ -167,7 +168,7 @@ func newRoot(std std) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%v; run %s --help for the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(newGen(std), newSchema(std), newCat(std), newCopy(std), newInspect(std))
+	root.AddCommand(newGen(std), newSchema(std), newCat(std), newCopy(std), newInspect(std), newServe(std))
 	return root
 }
 

@@ -19,7 +19,7 @@ type progress struct {
 
 // newProgress returns nil where nobody would see it, or where the table itself goes to the terminal.
 func newProgress(src *source, to *os.File, o *options, std std) *progress {
-	if o.quiet || !isTerminal(std.err) || isTerminal(to) {
+	if o.quiet || !isTerminal(std.err) || to != nil && isTerminal(to) {
 		return nil
 	}
 	now := time.Now()

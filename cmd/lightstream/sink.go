@@ -13,6 +13,7 @@ import (
 	"github.com/lightstream-go/lightstream/internal/regroup"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/lanes"
 )
 
 // sink is where batches go.
@@ -22,14 +23,24 @@ type sink interface {
 	close() error
 }
 
-// destination is the file that a sink writes to. What is there under its name stays until the new file is complete.
+// destination is what a sink writes to: a file, or connections. What is there under a file's name stays until the new file is complete.
 type destination struct {
-	file *os.File
-	name string // "" for standard output
+	file  *os.File
+	name  string // "" for standard output
+	conns connections
+	lanes *lanes.Options // nil for one connection
 }
 
-// create opens the destination: standard output for -, else a file beside name that becomes it in the end.
-func create(name string, std std) (*destination, error) {
+// create opens the destination: connections for a URI, standard output for -, else a file beside name that becomes it in the end.
+func create(ctx context.Context, name string, o *options, std std) (*destination, error) {
+	u, err := parseURI(name)
+	if err != nil {
+		return nil, err
+	}
+	if u != nil {
+		return dialDestination(ctx, u, o, std)
+	}
+	name = filePath(name)
 	if name == "-" {
 		return &destination{file: std.out}, nil
 	}
@@ -57,6 +68,9 @@ func create(name string, std std) (*destination, error) {
 
 // commit puts the file, which is complete, under its name.
 func (d *destination) commit() error {
+	if d.conns != nil {
+		return d.conns.Close()
+	}
 	if d.name == "" {
 		return nil
 	}
@@ -76,6 +90,10 @@ func (d *destination) commit() error {
 
 // abort leaves what was there.
 func (d *destination) abort() {
+	if d.conns != nil {
+		_ = d.conns.Close()
+		return
+	}
 	if d.name != "" {
 		_ = d.file.Close()
 		_ = temporary.remove(d.file.Name())
@@ -85,20 +103,27 @@ func (d *destination) abort() {
 // newSink returns a sink of a format.
 func newSink(dst *destination, f format, src *source, o *options) sink {
 	s := src.schema
+	var out io.Writer = plainWriter{dst.file}
+	if dst.conns != nil {
+		out = dst.conns[0]
+	}
+	if dst.lanes != nil {
+		return newLanesSink(dst, s, o)
+	}
 	switch f {
 	case formatFile:
-		w := ipc.NewFileWriter(dst.file, s, writerOptions(o))
+		w := ipc.NewFileWriter(out, s, writerOptions(o))
 		w.SetFooter(src.footer)
 		return &arrowSink{w: &w.Writer, unify: regroup.NewUnifier(s)}
 	case formatCSV:
-		return &textSink{csv.NewWriter(dst.file, s, &csv.WriterOptions{Null: o.null})}
+		return &textSink{csv.NewWriter(out, s, &csv.WriterOptions{Null: o.null})}
 	case formatNDJSON:
-		return &textSink{ndjson.NewWriter(dst.file, s)}
+		return &textSink{ndjson.NewWriter(out, s)}
 	case formatTable:
-		buf := bufio.NewWriterSize(dst.file, 64<<10)
+		buf := bufio.NewWriterSize(out, 64<<10)
 		return &tableSink{table: newTable(buf, s, terminalWidth(dst.file)), buf: buf}
 	}
-	return &arrowSink{w: ipc.NewWriter(plainWriter{dst.file}, s, writerOptions(o))}
+	return &arrowSink{w: ipc.NewWriter(out, s, writerOptions(o))}
 }
 
 // compressions are what --compression takes.
@@ -126,6 +151,8 @@ func (s *arrowSink) write(ctx context.Context, rows int, columns []column.Data, 
 	s.w.SetMetadata(attached)
 	return s.w.Write(ctx, rows, columns)
 }
+
+func (s *arrowSink) attach(a ipc.Attached) { s.w.SetAttached(a) }
 
 func (s *arrowSink) close() error { return s.w.Close() }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/lanes"
 )
 
 // source is where batches come from, one after the other.
@@ -39,7 +40,17 @@ func openSource(ctx context.Context, name string, o *options, std std, level ipc
 		}
 	}
 	s := &source{name: name}
-	file, err := input(name, std)
+	u, err := parseURI(name)
+	if err != nil {
+		return nil, err
+	}
+	if u != nil {
+		if want == formatFile {
+			return nil, usagef("--from=file: %s is a connection, and carries a stream", name)
+		}
+		return s, s.connect(ctx, u, o, std, level)
+	}
+	file, err := input(filePath(name), std)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +99,16 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 			s.format = formatFile
 		}
 	}
-	opts := &ipc.ReaderOptions{Validate: level, Select: func(schema *ipc.Schema) (selected []bool, err error) {
+	opts := s.options(o, level)
+	if s.format == formatFile {
+		return s.openFile(f, head, regular, opts)
+	}
+	return s.openStreams(ctx, opts, nil, named{io.MultiReader(buffered(head), f), s.name})
+}
+
+// options are those of the source's readers.
+func (s *source) options(o *options, level ipc.Level) *ipc.ReaderOptions {
+	return &ipc.ReaderOptions{Validate: level, AllowMissingEnd: o.unfinished, Select: func(schema *ipc.Schema) (selected []bool, err error) {
 		s.places, err = o.project(schema)
 		selected = make([]bool, len(schema.Fields))
 		for i := range selected {
@@ -96,22 +116,47 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 		}
 		return selected, err
 	}}
-	if s.format == formatFile {
-		return s.openFile(f, head, regular, opts)
+}
+
+// openStreams reads a stream, or the lanes of several.
+func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane *lanes.Options, from ...io.Reader) error {
+	readers := make([]*lanes.Counted[ipc.Batch, ipc.Stats], len(from))
+	sources := make([]lanes.Source[ipc.Batch], len(from))
+	var first *ipc.Schema
+	for i, in := range from {
+		r := ipc.NewReader(in, opts)
+		schema, err := r.Schema(ctx)
+		readers[i] = lanes.Count[ipc.Batch, ipc.Stats](r)
+		sources[i] = readers[i]
+		switch {
+		case err != nil:
+			return err
+		case i == 0:
+			first = schema
+			s.take(schema)
+			s.others = r.Attached
+		case schema.Fingerprint() != first.Fingerprint():
+			return fmt.Errorf("%s: stream %d has another schema than stream 0", s.label(), i)
+		}
 	}
-	var in io.Reader = named{io.MultiReader(buffered(head), f), s.name}
-	opts.AllowMissingEnd = o.unfinished
-	r := ipc.NewReader(in, opts)
-	schema, err := r.Schema(ctx)
-	if err != nil {
-		return err
+	all := sources[0]
+	if lane != nil {
+		r := lanes.NewReader(sources, lane)
+		closing := s.close
+		s.close = func() error { return errors.Join(closing(), r.Close()) }
+		all = r
 	}
-	s.take(schema)
-	s.next, s.stats = func(ctx context.Context) (ipc.Batch, error) {
-		b, err := r.Next(ctx)
+	s.next = func(ctx context.Context) (ipc.Batch, error) {
+		b, err := all.Next(ctx)
 		return b, unfinished(err)
-	}, r.Stats
-	s.others = r.Attached
+	}
+	s.stats = func() (sum ipc.Stats) {
+		for _, r := range readers {
+			one := r.Stats()
+			sum.Bytes, sum.Realigned = sum.Bytes+one.Bytes, sum.Realigned+one.Realigned
+		}
+		return sum
+	}
 	return nil
 }
 

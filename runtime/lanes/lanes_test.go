@@ -177,7 +177,7 @@ func TestUntyped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Write(t.Context(), lanes.Columns{Rows: batch.Len(), Columns: ipc.Columns(batch)}); err != nil {
+		if err := w.Write(t.Context(), lanes.Columns{Rows: batch.Len(), Columns: ipc.Columns(batch), Metadata: []ipc.KeyValue{{Key: "of", Value: fmt.Sprint(k)}, {Key: lanes.Sequence, Value: "1000"}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -192,8 +192,9 @@ func TestUntyped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if batch.Len() != k%3+1 {
-			t.Fatalf("batch %d has %d rows", k, batch.Len())
+		want := []ipc.KeyValue{{Key: lanes.Sequence, Value: fmt.Sprint(k)}, {Key: "of", Value: fmt.Sprint(k)}}
+		if batch.Len() != k%3+1 || !slices.Equal(batch.Metadata(), want) {
+			t.Fatalf("batch %d has %d rows and %v", k, batch.Len(), batch.Metadata())
 		}
 		k++
 	}
