@@ -58,7 +58,7 @@ var importRules = []importRule{
 	{"internal/regroup", []string{"runtime", "internal/value"}},
 	{"formats", []string{"runtime", "internal/value"}},
 	{"cmd/lightstream-gen", []string{"codegen"}},
-	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/term"}},
+	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "transports", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/term"}},
 	{"examples", []string{"runtime", "transports"}},
 	{".", []string{"runtime", "transports"}},
 }

@@ -185,7 +185,12 @@ func serve(ctx context.Context, files []string, o *service, std std) error {
 		end, cancel = context.WithCancel(ctx) // clients get the time that they need
 	}
 	defer cancel()
-	if e := server.Shutdown(end); err == nil {
+	e := server.Shutdown(end)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil { // Ctrl-C is how one ends a server
+		if err = nil; e != nil {
+			err = errors.New("some clients did not take the rest in time, and were cut off")
+		}
+	} else if err == nil {
 		err = e
 	}
 	return err
