@@ -8,6 +8,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // TestConstantMemory passes 256 MiB through the command, of which it never has more than a few batches.
@@ -40,6 +41,7 @@ func TestConstantMemory(t *testing.T) {
 			}
 			fed <- w.Close()
 		}()
+		mem.SharedPool().Trim() // what other tests left
 		runtime.GC()
 		status := run(context.Background(), append([]string{"cat", "-"}, args...), std{in, null, os.Stderr})
 		if err := <-fed; err != nil || status != exitFine {
