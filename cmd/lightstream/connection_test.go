@@ -117,6 +117,9 @@ func TestCopyConnections(t *testing.T) {
 		{"tcp+listen://127.0.0.1:0", "", ""},
 		{"tcp+listen://127.0.0.1:0", "", "?compression=lz4"},
 		{"tcp+listen://127.0.0.1:0", "?streams=3&ordered=1", "?streams=3&ordered=1&compression=zstd"},
+		{"ws+listen://127.0.0.1:0", "", "?compression=zstd"},
+		{"ws+listen://127.0.0.1:0", "?streams=2&ordered=1", "?streams=2&ordered=1"},
+		{"http+listen://127.0.0.1:0", "", ""},
 		{"uds+listen:", "", ""},
 		{"uds+listen:", "?streams=2&ordered=true", "?streams=2&ordered=1"},
 	} {
@@ -157,11 +160,11 @@ func TestCopyConnections(t *testing.T) {
 // TestServe has several clients of one feed, and one that comes late.
 func TestServe(t *testing.T) {
 	want := digest(t, flightsFile)
-	s := start(t, "serve", flightsFile, "--tcp=127.0.0.1:0", "--listen", "tcp+listen://localhost:0", "--clients", "3", "--compression", "zstd")
+	s := start(t, "serve", flightsFile, "--tcp=127.0.0.1:0", "--ws=127.0.0.1:0", "--http=127.0.0.1:0", "--listen", "tcp+listen://localhost:0", "--clients", "4")
 	var clients []*command
 	dir := t.TempDir()
-	for i := range 3 {
-		clients = append(clients, start(t, "copy", s.at(1+i%2), filepath.Join(dir, fmt.Sprint(i, ".arrows"))))
+	for i := range 4 {
+		clients = append(clients, start(t, "copy", s.at(1+i), filepath.Join(dir, fmt.Sprint(i, ".arrows"))))
 	}
 	s.wait(exitFine)
 	for i, c := range clients {

@@ -21,7 +21,8 @@ import (
 // service is what serve is told.
 type service struct {
 	options
-	tcp        string
+	tcp, ws    string
+	http       string
 	listen     []string
 	rate       int64
 	loop       bool
@@ -44,6 +45,7 @@ Ctrl-C: clients get the end of the stream in both cases.
 The files must have the same columns. It listens on this machine alone; for other
 addresses give a listener with TLS, or --insecure.`,
 		Example: `  lightstream serve flights.arrow --tcp=localhost:9000 --rate 10000 --loop
+  lightstream serve flights.arrow --http & curl -s localhost:9002 > flights.arrows
   lightstream serve day1.arrow day2.arrow --listen uds+listen:///run/flights.sock
   lightstream serve flights.arrow --listen 'tls+listen://:9443?cert=feed.pem&key=feed.key'`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -58,6 +60,10 @@ addresses give a listener with TLS, or --insecure.`,
 	f := cmd.Flags()
 	f.StringVar(&o.tcp, "tcp", "", "listen for TCP at `address`; alone, localhost:9000")
 	f.Lookup("tcp").NoOptDefVal = "localhost:9000"
+	f.StringVar(&o.ws, "ws", "", "listen for WebSocket at `address`; alone, localhost:9001")
+	f.Lookup("ws").NoOptDefVal = "localhost:9001"
+	f.StringVar(&o.http, "http", "", "listen for HTTP at `address`; alone, localhost:9002")
+	f.Lookup("http").NoOptDefVal = "localhost:9002"
 	f.StringArrayVar(&o.listen, "listen", nil, "listen at a `URI`, such as uds+listen:///path; may be given several times")
 	f.Int64Var(&o.rate, "rate", 0, "send so many `rows` a second; default as fast as clients take them")
 	f.BoolVar(&o.loop, "loop", false, "begin again after the last file, without end")
@@ -74,12 +80,14 @@ addresses give a listener with TLS, or --insecure.`,
 
 // uris are where to listen.
 func (o *service) uris() (list []*transports.URI, err error) {
-	all := o.listen
-	if o.tcp != "" {
-		all = append([]string{"tcp+listen://" + o.tcp}, all...)
+	var all []string
+	for _, l := range []struct{ scheme, at string }{{"tcp", o.tcp}, {"ws", o.ws}, {"http", o.http}} {
+		if l.at != "" {
+			all = append(all, l.scheme+"+listen://"+l.at)
+		}
 	}
-	if len(all) == 0 {
-		return nil, usagef("serve needs a place to listen; give --tcp or --listen")
+	if all = append(all, o.listen...); len(all) == 0 {
+		return nil, usagef("serve needs a place to listen; give --tcp, --ws, --http or --listen")
 	}
 	for _, s := range all {
 		u, err := parseURI(s)
