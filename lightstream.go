@@ -2,7 +2,7 @@
 //
 //	r, err := lightstream.Read(ctx, feed.TradeTable, "tcp://feed.example:9000", nil)
 //	w, err := lightstream.Write(ctx, feed.TradeTable, "trades.arrow", nil)
-//	any, err := lightstream.ReadAny(ctx, "uds:///run/feed.sock", nil)
+//	u, err := lightstream.ReadAny(ctx, "uds:///run/feed.sock", nil)
 //
 // Everything below it can be used alone: package runtime (rt) reads and writes streams over any io.Reader and io.Writer, the packages
 // below transports make connections. What this one adds is the choice by a string.
@@ -28,8 +28,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"strings"
+	"path/filepath"
+	"regexp"
 
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/transports"
@@ -79,45 +81,13 @@ func (t *target) compression(own ipc.Compression) ipc.Compression {
 }
 
 // connect makes the connections of a target: one, or as many as it has lanes, in their order.
-func (t *target) connect(ctx context.Context, opts *transports.Options, role transports.Role) (conns connections, err error) {
+func (t *target) connect(ctx context.Context, opts *transports.Options, role transports.Role) (connections, error) {
 	var o transports.Options
 	if opts != nil {
 		o = *opts
 	}
 	o.Role = role
-	defer func() {
-		if err != nil {
-			_ = conns.Close()
-		}
-	}()
-	if t.lanes <= 1 || !t.uri.Accepts {
-		for range max(t.lanes, 1) {
-			c, err := t.uri.Open(ctx, &o)
-			if err != nil {
-				return conns, err
-			}
-			conns = append(conns, c)
-		}
-		return conns, nil
-	}
-	l, err := t.uri.Listen(ctx, &o)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	if t.uri.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, t.uri.Timeout)
-		defer cancel()
-	}
-	for range t.lanes {
-		c, err := l.Accept(ctx)
-		if err != nil {
-			return conns, err
-		}
-		conns = append(conns, c)
-	}
-	return conns, nil
+	return t.uri.OpenAll(ctx, &o)
 }
 
 // connections are closed together.
@@ -138,6 +108,9 @@ const fileMagic = "ARROW1"
 func isFile(name string) (bool, error) {
 	f, err := os.Open(name)
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) && hostPort.MatchString(name) {
+			return false, fmt.Errorf("lightstream: %w; for a connection want a scheme: tcp://%s", err, name)
+		}
 		return false, fmt.Errorf("lightstream: %w", err)
 	}
 	defer f.Close()
@@ -154,5 +127,16 @@ func isFile(name string) (bool, error) {
 	return string(head) == fileMagic, nil
 }
 
-// isStream tells whether a file that is to be written is one with a stream.
-func isStream(name string) bool { return strings.HasSuffix(name, ".arrows") }
+// hostPort is what looks like the address of a connection.
+var hostPort = regexp.MustCompile(`^[^/\\]+:\d+$`)
+
+// isStream tells whether a file that is to be written is one with a stream. Names that promise what is not Arrow are refused.
+func isStream(name string) (bool, error) {
+	switch ext := filepath.Ext(name); ext {
+	case ".arrows":
+		return true, nil
+	case ".csv", ".json", ".ndjson", ".jsonl", ".parquet", ".tsv":
+		return false, fmt.Errorf("lightstream: %s: this writes Arrow, and the name says %s; want .arrow or .arrows, or `lightstream copy` to convert", name, ext)
+	}
+	return false, nil
+}

@@ -305,6 +305,9 @@ func TestURIErrors(t *testing.T) {
 		"quic://localhost:1":                     `add import _ "github.com/lightstream-go/lightstream/transports/quic"`,
 		"there is no such file.arrow":            "no such file.arrow: ",
 		t.TempDir():                              "is a directory; name a file",
+		"x.arrow?streams=2":                      "streams=: is a parameter, and this is a path; want file:x.arrow?streams=...",
+		"localhost:9000":                         "want a scheme: tcp://localhost:9000",
+		"tcp://127.0.0.1:1?streams=2":                     "(connection 1 of 2: ",
 		"tcp://localhost:1?x=1":                  "",
 	} {
 		_, err := lightstream.Read(t.Context(), feed.TradeTable, uri, nil)
@@ -316,6 +319,7 @@ func TestURIErrors(t *testing.T) {
 	for uri, want := range map[string]string{
 		"tcp://127.0.0.1:1":                           "connection refused",
 		filepath.Join(t.TempDir(), "none", "x.arrow"): "none",
+		filepath.Join(t.TempDir(), "x.csv"):           "this writes Arrow, and the name says .csv; want .arrow or .arrows",
 	} {
 		if _, err := lightstream.Write(t.Context(), feed.TradeTable, uri, nil); err == nil || runtime.GOOS != "windows" && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", uri, err, want)

@@ -46,12 +46,19 @@ func Write[R, B any, W rt.Builder[R]](ctx context.Context, t *rt.Table[R, B, W],
 	w := &Writer[R, B, W]{table: t, opts: opts.Writer}
 	w.opts.Compression = to.compression(w.opts.Compression)
 	switch {
-	case to.uri.Scheme == "file" && isStream(to.uri.Path):
-		w.one, err = rt.CreateStream(t, to.uri.Path, &w.opts)
-		return w, err
 	case to.uri.Scheme == "file":
-		w.one, err = rt.CreateFile(t, to.uri.Path, &w.opts)
-		return w, err
+		create := rt.CreateFile[R, B, W]
+		stream, err := isStream(to.uri.Path)
+		if err != nil {
+			return nil, err
+		}
+		if stream {
+			create = rt.CreateStream[R, B, W]
+		}
+		if w.one, err = create(t, to.uri.Path, &w.opts); err != nil {
+			return nil, err
+		}
+		return w, nil
 	case to.lanes > 0 && (w.opts.BatchBytes != 0 || w.opts.MaxDelay != 0):
 		return nil, errors.New("lightstream: WriterOptions has BatchBytes or MaxDelay, which several streams do not obey; set BatchRows, and call Flush")
 	}
@@ -173,9 +180,10 @@ func (w *Writer[R, B, W]) Abort() {
 
 // AnyWriter writes batches of any schema. It is for one goroutine at a time.
 type AnyWriter struct {
-	one   *ipc.Writer
-	lanes *lanes.Writer[lanes.Columns]
-	conns connections
+	one      *ipc.Writer
+	lanes    *lanes.Writer[lanes.Columns]
+	attached []ipc.KeyValue // for the lanes
+	conns    connections
 }
 
 // WriteAny is [Write] for any schema. Of opts.Writer, Dictionaries, Observer, Compression and KeepOpen are obeyed. Nil options mean all
@@ -193,11 +201,17 @@ func WriteAny(ctx context.Context, schema *ipc.Schema, uri string, opts *WriteOp
 		Compression: to.compression(opts.Writer.Compression),
 	}
 	w := &AnyWriter{}
-	switch {
-	case to.uri.Scheme == "file" && isStream(to.uri.Path):
-		w.one, err = ipc.CreateStream(to.uri.Path, schema, o)
-		return w, err
-	case to.uri.Scheme == "file":
+	if to.uri.Scheme == "file" {
+		stream, err := isStream(to.uri.Path)
+		if err != nil {
+			return nil, err
+		}
+		if stream {
+			if w.one, err = ipc.CreateStream(to.uri.Path, schema, o); err != nil {
+				return nil, err
+			}
+			return w, nil
+		}
 		file, err := ipc.CreateFile(to.uri.Path, schema, o)
 		if err != nil {
 			return nil, err
@@ -225,7 +239,15 @@ func (w *AnyWriter) Write(ctx context.Context, rows int, columns []column.Data) 
 	if w.one != nil {
 		return w.one.Write(ctx, rows, columns)
 	}
-	return w.lanes.Write(ctx, lanes.Columns{Rows: rows, Columns: columns})
+	return w.lanes.Write(ctx, lanes.Columns{Rows: rows, Columns: columns, Metadata: w.attached})
+}
+
+// SetMetadata attaches entries to the message of each batch that is sent from now on, such as those that a received one has.
+func (w *AnyWriter) SetMetadata(entries []ipc.KeyValue) {
+	if w.one != nil {
+		w.one.SetMetadata(entries)
+	}
+	w.attached = entries
 }
 
 // Close sends the end of the stream and closes the connections; a file gets its name.

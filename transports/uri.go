@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -148,6 +149,12 @@ func ParseURI(uri string) (*URI, error) {
 	if !ok {
 		if uri == "" {
 			return nil, &URIError{URI: "URI", Err: errors.New("is empty")}
+		}
+		if path, query, found := strings.Cut(uri, "?"); found {
+			name, _, _ := strings.Cut(query, "=")
+			if slices.Contains(streamParams, name) {
+				return nil, &URIError{URI: path, Param: name, Err: errors.New("is a parameter, and this is a path"), Hint: "want file:" + path + "?" + name + "=..."}
+			}
 		}
 		return &URI{Scheme: "file", Path: uri}, nil
 	}
@@ -431,6 +438,21 @@ func (u *URI) Port() string { _, port, _ := net.SplitHostPort(u.Host); return po
 //
 // Errors are of type *[Error] or *[URIError].
 func (u *URI) Open(ctx context.Context, opts *Options) (Conn, error) {
+	conns, err := u.open(ctx, opts, 1)
+	if err != nil {
+		return nil, err
+	}
+	return conns[0], nil
+}
+
+// OpenAll is Open for as many connections as Stream.Streams says, at least one, in the order in which they were dialled or came.
+// Timeout bounds all of them together. The other end must open as many: who takes fewer leaves this end waiting, or its streams
+// unread.
+func (u *URI) OpenAll(ctx context.Context, opts *Options) ([]Conn, error) {
+	return u.open(ctx, opts, max(u.Stream.Streams, 1))
+}
+
+func (u *URI) open(ctx context.Context, opts *Options, n int) (conns []Conn, err error) {
 	o, err := u.options(opts)
 	if err != nil {
 		return nil, err
@@ -440,26 +462,111 @@ func (u *URI) Open(ctx context.Context, opts *Options) (Conn, error) {
 		ctx, cancel = context.WithTimeout(ctx, u.Timeout)
 		defer cancel()
 	}
-	if !u.Accepts {
-		if o.Retry != nil {
-			return o.Retry.dial(ctx, func(ctx context.Context) (Conn, error) { return u.scheme.Dial(ctx, u, o) })
+	defer func() {
+		if err == nil {
+			return
 		}
-		return u.scheme.Dial(ctx, u, o)
+		for _, c := range conns {
+			_ = c.Close()
+		}
+		if n > 1 {
+			err = &countError{err, len(conns), n}
+		}
+		conns = nil
+	}()
+	next := func() (Conn, error) { return u.dial(ctx, o) }
+	if u.Accepts {
+		var refused refusals
+		own := *o
+		own.Refused = refused.also(o.Refused)
+		o = &own
+		l, err := u.scheme.Listen(ctx, u, o)
+		if err != nil {
+			return nil, err
+		}
+		if o.Listening != nil {
+			o.Listening(l.Addr())
+		}
+		defer func() {
+			if closed := l.Close(); closed != nil && err == nil {
+				err = closed
+			}
+		}()
+		next = func() (Conn, error) {
+			c, err := l.Accept(ctx)
+			return c, refused.add(err)
+		}
 	}
-	l, err := u.scheme.Listen(ctx, u, o)
-	if err != nil {
-		return nil, err
+	for range n {
+		c, err := next()
+		if err != nil {
+			return conns, err
+		}
+		conns = append(conns, c)
 	}
-	if o.Listening != nil {
-		o.Listening(l.Addr())
-	}
-	c, err := l.Accept(ctx)
-	if closed := l.Close(); closed != nil && err == nil {
-		_ = c.Close()
-		return nil, closed
-	}
-	return c, err
+	return conns, nil
 }
+
+func (u *URI) dial(ctx context.Context, o *Options) (Conn, error) {
+	if o.Retry != nil {
+		return o.Retry.dial(ctx, func(ctx context.Context) (Conn, error) { return u.scheme.Dial(ctx, u, o) })
+	}
+	return u.scheme.Dial(ctx, u, o)
+}
+
+// countError says which of several connections there was not.
+type countError struct {
+	error
+	have, want int
+}
+
+func (e *countError) Error() string {
+	return fmt.Sprintf("%v (connection %d of %d: does the other end say streams=%d too?)", e.error, e.have+1, e.want, e.want)
+}
+
+func (e *countError) Unwrap() error { return e.error }
+
+// refusals are the peers that were not let in while somebody waited for one.
+type refusals struct {
+	mu   sync.Mutex
+	n    int
+	last error
+}
+
+// also counts, and tells next too.
+func (r *refusals) also(next func(*Peer, error)) func(*Peer, error) {
+	return func(p *Peer, err error) {
+		r.mu.Lock()
+		r.n, r.last = r.n+1, err
+		r.mu.Unlock()
+		if next != nil {
+			next(p, err)
+		}
+	}
+}
+
+// add adds them to the error of who waited in vain.
+func (r *refusals) add(err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil || r.n == 0 {
+		return err
+	}
+	return &refusedError{err, r.n, r.last}
+}
+
+// refusedError is the error of an Accept that refused somebody.
+type refusedError struct {
+	error
+	n    int
+	last error
+}
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("%v; %d were refused, the last one: %v", e.error, e.n, e.last)
+}
+
+func (e *refusedError) Unwrap() []error { return []error{e.error, e.last} }
 
 // Listen listens at u, with or without Accepts. ctx bounds the call, not the listener. nil options mean all defaults.
 // What is in Stream is the caller's to obey.

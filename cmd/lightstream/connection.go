@@ -56,37 +56,8 @@ func (c connections) Close() error {
 }
 
 // connect makes the connections of a URI: as many as it has streams. It tells where it listens.
-func connect(ctx context.Context, u *transports.URI, role transports.Role, o *options, std std) (conns connections, err error) {
-	opts := &transports.Options{Role: role, Listening: listening(u, o.quiet, std)}
-	defer func() {
-		if err != nil {
-			_ = conns.Close()
-		}
-	}()
-	n := max(u.Stream.Streams, 1)
-	if u.Accepts && n > 1 {
-		l, err := u.Listen(ctx, opts)
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		for range n {
-			c, err := l.Accept(ctx)
-			if err != nil {
-				return conns, err
-			}
-			conns = append(conns, c)
-		}
-		return conns, nil
-	}
-	for range n {
-		c, err := u.Open(ctx, opts)
-		if err != nil {
-			return conns, err
-		}
-		conns = append(conns, c)
-	}
-	return conns, nil
+func connect(ctx context.Context, u *transports.URI, role transports.Role, o *options, std std) (connections, error) {
+	return u.OpenAll(ctx, &transports.Options{Role: role, Listening: listening(u, o.quiet, std)})
 }
 
 // laneOptions returns nil for a single stream without numbers.

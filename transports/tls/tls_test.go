@@ -2,8 +2,10 @@ package tls_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/transports"
@@ -37,4 +39,31 @@ func TestProcesses(t *testing.T) {
 	transporttest.RunProcesses(t, listen, func(a net.Addr) string {
 		return fmt.Sprintf("tls://%s?cert=%s&key=%s&ca=%s", a, client.CertFile, client.KeyFile, ca.File)
 	})
+}
+
+// TestOpenRefused wants who waits for a single peer to be told of those that were not let in.
+func TestOpenRefused(t *testing.T) {
+	server := testcert.New(t).Issue(t, "127.0.0.1")
+	ctx, cancel := context.WithCancel(t.Context())
+	told := 0
+	_, err := transports.Open(ctx, fmt.Sprintf("tls+listen://127.0.0.1:0?cert=%s&key=%s", server.CertFile, server.KeyFile), &transports.Options{
+		Listening: func(a net.Addr) {
+			go func() {
+				c, err := net.Dial("tcp", a.String())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer c.Close()
+				if _, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+					t.Error(err)
+				}
+				<-ctx.Done()
+			}()
+		},
+		Refused: func(*transports.Peer, error) { told++; cancel() },
+	})
+	if err == nil || told != 1 || !errors.Is(err, context.Canceled) || !errors.Is(err, tls.ErrNotTLS) || !strings.Contains(err.Error(), "; 1 were refused, the last one: ") {
+		t.Fatalf("%v, told %d times", err, told)
+	}
 }
