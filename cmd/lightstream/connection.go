@@ -70,7 +70,12 @@ func laneOptions(u *transports.URI) *lanes.Options {
 
 // connect reads from connections.
 func (s *source) connect(ctx context.Context, u *transports.URI, o *options, std std, level ipc.Level) error {
-	if u.Stream.Compression != "" {
+	switch u.Scheme {
+	case "http", "https", "h3": // whose readers ask for it
+	default:
+		if u.Stream.Compression == "" {
+			break
+		}
 		return usagef("%v: compression= is for the end that writes; leave it out", u)
 	}
 	conns, err := connect(ctx, u, transports.Receives, o, std)
