@@ -198,18 +198,15 @@ func ReadAny(ctx context.Context, uri string, opts *ReadOptions) (*AnyReader, er
 	sources := make([]lanes.Source[ipc.Batch], len(conns))
 	for i, c := range conns {
 		r := ipc.NewReader(c, o)
-		schema, err := r.Schema(ctx)
-		if err != nil {
+		sources[i] = r
+		if i > 0 {
+			sources[i] = &alike{Reader: r, lane: i, want: a.schema}
+			continue
+		}
+		if a.schema, err = r.Schema(ctx); err != nil {
 			_ = conns.Close()
 			return nil, err
 		}
-		if i == 0 {
-			a.schema = schema
-		} else if schema.Fingerprint() != a.schema.Fingerprint() {
-			_ = conns.Close()
-			return nil, fmt.Errorf("lightstream: %s: stream %d has the schema\n%v\nand stream 0\n%v\nwant the same of all", to.uri, i, schema, a.schema)
-		}
-		sources[i] = r
 	}
 	if to.lanes == 0 {
 		a.batches = sources[0]
@@ -222,6 +219,29 @@ func ReadAny(ctx context.Context, uri string, opts *ReadOptions) (*AnyReader, er
 		return errors.Join(err, r.Close())
 	}
 	return a, nil
+}
+
+// alike is a lane that must have the schema of the first one. It is looked at with the first batch: before, the other end may still
+// be busy with another lane.
+type alike struct {
+	*ipc.Reader
+	lane int
+	want *ipc.Schema
+	fine bool
+}
+
+func (a *alike) Next(ctx context.Context) (b ipc.Batch, err error) {
+	if !a.fine {
+		schema, err := a.Reader.Schema(ctx)
+		if err != nil {
+			return b, err
+		}
+		if schema.Fingerprint() != a.want.Fingerprint() {
+			return b, fmt.Errorf("stream %d has the schema\n%v\nand stream 0\n%v\nwant the same of all", a.lane, schema, a.want)
+		}
+		a.fine = true
+	}
+	return a.Reader.Next(ctx)
 }
 
 func readAnyFile(ctx context.Context, name string, o *ipc.ReaderOptions) (*AnyReader, error) {

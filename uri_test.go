@@ -307,7 +307,7 @@ func TestURIErrors(t *testing.T) {
 		t.TempDir():                              "is a directory; name a file",
 		"x.arrow?streams=2":                      "streams=: is a parameter, and this is a path; want file:x.arrow?streams=...",
 		"localhost:9000":                         "want a scheme: tcp://localhost:9000",
-		"tcp://127.0.0.1:1?streams=2":                     "(connection 1 of 2: ",
+		"tcp://127.0.0.1:1?streams=2":            "(connection 1 of 2: ",
 		"tcp://localhost:1?x=1":                  "",
 	} {
 		_, err := lightstream.Read(t.Context(), feed.TradeTable, uri, nil)
@@ -328,5 +328,49 @@ func TestURIErrors(t *testing.T) {
 	_, err := lightstream.Write(t.Context(), feed.TradeTable, "tcp://127.0.0.1:1?streams=2", &lightstream.WriteOptions{Writer: rt.WriterOptions{MaxDelay: 1}})
 	if err == nil || !strings.Contains(err.Error(), "MaxDelay") {
 		t.Error(err)
+	}
+}
+
+// TestURILargeBatches has a writer that is still busy with the first stream when the reader wants to know the schema of all.
+func TestURILargeBatches(t *testing.T) {
+	listening := make(chan string, 1)
+	sent := make(chan error, 1)
+	go func() {
+		sent <- func() error {
+			w, err := lightstream.Write(t.Context(), feed.TradeTable, "tcp+listen://127.0.0.1:0?streams=2&ordered=1", &lightstream.WriteOptions{
+				Transport: &transports.Options{Listening: func(a net.Addr) { listening <- a.String() }},
+			})
+			if err != nil {
+				return err
+			}
+			b := feed.NewTradeBuilder(nil)
+			rows := make([]feed.Trade, 200_000)
+			for i := range rows {
+				rows[i] = tradeRow(i)
+			}
+			for range 3 {
+				b.Reset()
+				b.AppendRows(rows)
+				if err := w.Write(t.Context(), b); err != nil {
+					return err
+				}
+			}
+			return w.Close()
+		}()
+	}()
+	r, err := lightstream.ReadAny(t.Context(), "tcp://"+<-listening+"?streams=2&ordered=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for b, err := range r.Batches(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += b.Len()
+		b.Release()
+	}
+	if err := errors.Join(r.Close(), <-sent); err != nil || n != 600_000 {
+		t.Fatal(n, err)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -221,32 +223,43 @@ func (s *Server) log(level slog.Level, msg string, args ...any) {
 // Shutdown stops accepting and waits until every Handle has returned: whoever feeds them ends the streams first or meanwhile, so that
 // what was accepted is sent, with an end marker. When ctx ends before that, it does what Close does and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.closeListeners()
-	select {
-	case <-s.done:
-		s.stop()
-		return nil
-	case <-ctx.Done():
-		s.Close()
-		return ctx.Err()
+	closed := s.closeListeners()
+	for _, done := range []<-chan struct{}{closed, s.done} {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			s.cut()
+			return ctx.Err()
+		}
 	}
+	s.stop()
+	return nil
 }
 
 // Close stops accepting, ends the context of every Handle and closes the connections. It waits until they have returned.
 func (s *Server) Close() error {
-	s.closeListeners()
-	s.stop()
-	s.mu.Lock()
-	for c := range s.clients {
-		c.Conn.Close()
-	}
-	s.mu.Unlock()
-	<-s.done
+	closed := s.closeListeners()
+	s.cut()
+	<-closed
 	return nil
 }
 
-// closeListeners makes Serve return.
-func (s *Server) closeListeners() {
+// cut ends what is served, and waits for it.
+func (s *Server) cut() {
+	s.stop()
+	s.mu.Lock()
+	clients := slices.Collect(maps.Keys(s.clients))
+	s.mu.Unlock()
+	var all sync.WaitGroup
+	for _, c := range clients { // side by side: a close may wait for a peer that does not read
+		all.Go(func() { c.Conn.Close() })
+	}
+	<-s.done
+	all.Wait()
+}
+
+// closeListeners makes Serve return, and tells when the listeners are closed, which waits for the handshakes that are under way.
+func (s *Server) closeListeners() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.start()
@@ -254,9 +267,15 @@ func (s *Server) closeListeners() {
 		close(s.done)
 	}
 	s.closing = true
-	for l := range s.listeners {
-		l.Close()
-	}
+	listeners := slices.Collect(maps.Keys(s.listeners))
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		for _, l := range listeners {
+			l.Close()
+		}
+	}()
+	return closed
 }
 
 // Stats returns the counters.
@@ -289,41 +308,67 @@ func (c *served) Read(p []byte) (int, error) {
 	}
 	c.in.begin()
 	n, err := c.Conn.Read(p)
+	if c.in.passed(err) {
+		return n, c.idle("read")
+	}
 	c.in.moved(n)
-	return n, c.idle("read", &c.in, err)
+	return n, err
 }
 
 func (c *served) Write(p []byte) (n int, err error) {
 	if c.out.set == nil {
 		return c.Conn.Write(p)
 	}
-	for { // progress counts, so what is long goes in parts
-		part := p[n:min(len(p), n+1<<20)]
+	for {
 		c.out.begin()
-		k, err := c.Conn.Write(part)
-		c.out.moved(k)
+		k, err := c.Conn.Write(p[n:])
 		n += k
-		if err != nil || n == len(p) {
-			return n, c.idle("write", &c.out, err)
+		switch {
+		case !c.out.passed(err):
+			return n, err
+		case n == len(p):
+			return n, nil
+		case k == 0:
+			return n, c.idle("write")
 		}
 	}
 }
 
-func (c *served) WriteBuffers(bufs [][]byte) (int64, error) {
+func (c *served) WriteBuffers(bufs [][]byte) (n int64, err error) {
 	if c.out.set == nil {
 		return c.Conn.WriteBuffers(bufs)
 	}
-	c.out.begin()
-	n, err := c.Conn.WriteBuffers(bufs)
-	c.out.moved(int(n))
-	return n, c.idle("write", &c.out, err)
+	for {
+		c.out.begin()
+		k, err := c.Conn.WriteBuffers(bufs)
+		n += k
+		if !c.out.passed(err) {
+			return n, err
+		}
+		if bufs = after(bufs, k); len(bufs) == 0 {
+			return n, nil
+		}
+		if k == 0 {
+			return n, c.idle("write")
+		}
+	}
 }
 
-// idle names what ended a call where that was the server's own time limit.
-func (c *served) idle(op string, l *limit, err error) error {
-	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !l.own() {
-		return err
+// after returns what is left of bufs without their first n bytes.
+func after(bufs [][]byte, n int64) [][]byte {
+	bufs = slices.Clone(bufs) // they are the caller's
+	for len(bufs) > 0 && n >= int64(len(bufs[0])) {
+		n -= int64(len(bufs[0]))
+		bufs = bufs[1:]
 	}
+	if n > 0 {
+		bufs[0] = bufs[0][n:]
+	}
+	return bufs
+}
+
+// idle is the error of a call that waited for as long as the server does.
+func (c *served) idle(op string) error {
 	a := c.RemoteAddr()
 	return &Error{Transport: a.Network(), Addr: a.String(), Op: op, Err: ErrIdle}
 }
@@ -382,7 +427,7 @@ func (l *limit) begin() {
 	}
 }
 
-// moved tells that n bytes have gone.
+// moved tells that n bytes have come.
 func (l *limit) moved(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -411,8 +456,11 @@ func (l *limit) apply() error {
 	return l.set(t)
 }
 
-// own tells whether the server's deadline is the one that passed.
-func (l *limit) own() bool {
+// passed tells whether it was the server's own deadline that ended a call.
+func (l *limit) passed(err error) bool {
+	if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.server.IsZero() && !time.Now().Before(l.server) && (l.asked.IsZero() || l.server.Before(l.asked))

@@ -313,3 +313,101 @@ func TestServerAcceptErrors(t *testing.T) {
 		s.Close()
 	})
 }
+
+// trickle reads a client's connection at 10 bytes a second.
+func trickle(c net.Conn, n int) (got int) {
+	p := make([]byte, 10)
+	for got < n {
+		time.Sleep(time.Second)
+		k, err := c.Read(p)
+		if got += k; err != nil {
+			return got
+		}
+	}
+	return got
+}
+
+// TestServerSlowClients wants a client that takes a little now and then not to be idle, and one that stops to be, however the bytes are written.
+func TestServerSlowClients(t *testing.T) {
+	for name, write := range map[string]func(c transports.Conn, p []byte) (int64, error){
+		"Write": func(c transports.Conn, p []byte) (int64, error) { n, err := c.Write(p); return int64(n), err },
+		"WriteBuffers": func(c transports.Conn, p []byte) (int64, error) {
+			return c.WriteBuffers([][]byte{p[:7], nil, p[7:900], p[900:]})
+		},
+	} {
+		for _, all := range []bool{true, false} {
+			synctest.Test(t, func(t *testing.T) {
+				const size = 3000
+				type end struct {
+					n   int64
+					err error
+				}
+				ends := make(chan end, 1)
+				s := &transports.Server{IdleTimeout: 5 * time.Second}
+				s.Handle = func(ctx context.Context, conn transports.Conn) error {
+					p := make([]byte, size)
+					for i := range p {
+						p[i] = byte(i)
+					}
+					n, err := write(conn, p)
+					ends <- end{n, err}
+					return err
+				}
+				l, _ := serving(t, s, &pipe.ListenOptions{Options: pipe.Options{Buffer: 16}})
+				defer s.Close()
+				c := dial(t, l)
+				defer c.Close()
+				if all {
+					if got := trickle(c, size); got != size {
+						t.Fatalf("%s: %d bytes", name, got)
+					}
+					if e := <-ends; e.n != size || e.err != nil {
+						t.Fatalf("%s: %+v", name, e)
+					}
+					return
+				}
+				got := trickle(c, 500)
+				e := <-ends
+				if !errors.Is(e.err, transports.ErrIdle) || e.n < int64(got) || e.n >= size {
+					t.Fatalf("%s: %+v after %d bytes", name, e, got)
+				}
+				synctest.Wait()
+				if n := s.Stats(); n.Idle != 1 {
+					t.Fatalf("%+v", n)
+				}
+			})
+		}
+	}
+}
+
+// busy is a listener whose Close waits for what it tells the server about.
+type busy struct {
+	transports.Listener
+	tell func()
+}
+
+func (b *busy) Close() error {
+	err := b.Listener.Close()
+	b.tell()
+	return err
+}
+
+// TestServerBusyListener wants a server to be usable, and Shutdown to obey its context, while a listener closes.
+func TestServerBusyListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &transports.Server{Handle: echo}
+		told := make(chan struct{})
+		l := &busy{pipe.Listen(nil), func() { s.Stats(); <-told }}
+		go s.Serve(l)
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		close(told)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

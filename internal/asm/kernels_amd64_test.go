@@ -16,7 +16,7 @@ func levels(t testing.TB) []string {
 	if !cpu.X86.HasAVX2 {
 		t.Skip("this processor has no AVX2")
 	}
-	if !cpu.X86.HasAVX512VPOPCNTDQ {
+	if !useAVX512 {
 		return []string{"portable", "AVX2"}
 	}
 	return []string{"portable", "AVX2", "AVX-512"}
@@ -137,7 +137,7 @@ func TestDispatch(t *testing.T) {
 	if useAVX2 != cpu.X86.HasAVX2 {
 		t.Errorf("AVX2: used %v, there %v", useAVX2, cpu.X86.HasAVX2)
 	}
-	if there := cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VPOPCNTDQ; useAVX512 != there {
+	if there := cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VPOPCNTDQ; useAVX512 != there {
 		t.Errorf("AVX-512: used %v, there %v", useAVX512, there)
 	}
 }

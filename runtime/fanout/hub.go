@@ -33,6 +33,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
@@ -128,6 +129,8 @@ type Hub struct {
 	size int        // its metadata and what stands before
 	most int        // the longest message so far
 
+	broken atomic.Bool // there will be no end marker
+
 	mu      sync.Mutex
 	joined  map[*reader]struct{}
 	schema  message
@@ -147,6 +150,7 @@ type message struct {
 	batch      bool
 	dictionary bool
 	delta      bool
+	own        bool  // the reader got it when it joined
 	id         int64 // of the dictionary
 }
 
@@ -170,13 +174,21 @@ type reader struct {
 	batches int       // in the queue
 	going   []message // taken from it and on their way
 	bytes   int64     // of both
-	own     int64     // of these, what it got when it joined, which is nobody's fault
+	own     int64     // of these, what it got when it joined, which does not make it slow
 	stopped bool
 	wake    chan struct{}
 	cancel  context.CancelCauseFunc
 
 	parts [][]byte // of going
 	size  int64    // of going
+}
+
+// gone takes a message off the count of what waits.
+func (r *reader) gone(m *message) {
+	r.bytes -= m.size()
+	if m.own {
+		r.own -= m.size()
+	}
 }
 
 // signal wakes the reader.
@@ -246,6 +258,10 @@ func (h *Hub) WriteBuffers(bufs [][]byte) (n int64, err error) {
 
 // take takes some bytes of p, which has some.
 func (h *Hub) take(p []byte) (n int, err error) {
+	if h.broken.Load() {
+		h.forget()
+		return 0, h.ready()
+	}
 	if h.body == nil {
 		if len(h.head) == 0 {
 			if err := h.ready(); err != nil {
@@ -269,7 +285,7 @@ func (h *Hub) take(p []byte) (n int, err error) {
 		}
 		// The announced length is not believed: more memory is taken as bytes come.
 		h.all, h.size = head+body, head
-		h.body, err = h.opts.Pool.TryGet(min(h.all, max(firstBlock, 2*h.most)))
+		h.body, err = h.opts.Pool.TryGet(min(h.all, max(firstBlock, 2*h.most, len(h.head))))
 		if err != nil {
 			h.fail(err)
 			return 0, err
@@ -280,6 +296,7 @@ func (h *Hub) take(p []byte) (n int, err error) {
 		if h.have == len(h.body.Bytes()) {
 			if err := h.grow(); err != nil {
 				h.fail(err)
+				h.forget()
 				return 0, err
 			}
 		}
@@ -503,7 +520,7 @@ func (h *Hub) supersede(r *reader, n int, id int64) (removed int) {
 
 func (h *Hub) remove(r *reader, i int) {
 	m := r.queue[i]
-	r.bytes -= m.size()
+	r.gone(&m)
 	if m.batch {
 		r.batches--
 	}
@@ -511,10 +528,20 @@ func (h *Hub) remove(r *reader, i int) {
 	r.queue = slices.Delete(r.queue, i, i+1)
 }
 
+// forget gives up a message that was begun.
+func (h *Hub) forget() {
+	if h.body != nil {
+		h.body.Release()
+		h.body = nil
+	}
+	h.head = h.head[:0]
+}
+
 // finish ends the stream for the readers, after what waits for them.
 func (h *Hub) finish(err error) {
 	if h.end == nil {
 		h.end = err
+		h.broken.Store(err != io.EOF)
 	}
 	for r := range h.joined {
 		r.signal()
@@ -531,6 +558,7 @@ func (h *Hub) fail(err error) {
 // CloseWrite is what the writer of the source calls at its end. Where the stream has no end marker, neither will the readers' streams.
 func (h *Hub) CloseWrite() error {
 	h.fail(ErrAborted)
+	h.forget()
 	return nil
 }
 
@@ -557,7 +585,8 @@ func (h *Hub) Close() error {
 }
 
 // SetWriteDeadline bounds how long a write waits for slow readers. A write that would wait longer returns an error wrapping
-// [os.ErrDeadlineExceeded], between two messages: the stream can go on.
+// [os.ErrDeadlineExceeded], between two messages: nothing of the next one was taken. The writers of this module can go on where it was
+// their call's context that ended.
 func (h *Hub) SetWriteDeadline(t time.Time) error {
 	h.late.set(t)
 	return nil
@@ -656,7 +685,9 @@ func (h *Hub) join(cancel context.CancelCauseFunc) (*reader, error) {
 	for _, d := range h.dicts {
 		r.queue = append(r.queue, d.messages...)
 	}
-	for _, m := range r.queue {
+	for i := range r.queue {
+		m := &r.queue[i]
+		m.own = true
 		m.block.Retain()
 		r.bytes += m.size()
 	}
@@ -719,11 +750,10 @@ func (h *Hub) sent(r *reader, n int64, all bool) (batches int64) {
 		if m.batch {
 			batches++
 		}
-		r.bytes -= m.size()
+		r.gone(&m)
 		m.release()
 	}
 	r.going = r.going[:0]
-	r.own = min(r.own, r.bytes)
 	h.hasRoom()
 	return batches
 }

@@ -454,3 +454,65 @@ func FuzzHub(f *testing.F) {
 		}
 	})
 }
+
+// TestLongMetadata wants metadata longer than the first block to come out as it went in.
+func TestLongMetadata(t *testing.T) {
+	schema := it.Message(it.Meta(4, it.SchemaHeader(0, it.Field{Name: string(make([]byte, 20<<20)), Type: it.Int(32, true)}), 0), nil)
+	in := slices.Concat(schema, it.NewBatch(1).Add(1, 0, nil, it.I32(1)).Message(), it.End)
+	hub := fanout.New(&fanout.Options{MaxMetadata: 32 << 20})
+	take, err := hub.Join()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := hub.Write(in); n != len(in) || err != nil {
+		t.Fatal(n, err)
+	}
+	var out bytes.Buffer
+	take(&out)
+	if !bytes.Equal(out.Bytes(), in[:len(in)-8]) { // Join takes no end marker
+		t.Fatalf("%d of %d bytes", out.Len(), len(in))
+	}
+}
+
+// TestLateAndSlow wants the dictionaries that a reader gets when it joins to leave it no more room than others have once they are sent.
+func TestLateAndSlow(t *testing.T) {
+	hub := fanout.New(&fanout.Options{MaxBytes: 2_000, Slow: fanout.Disconnect})
+	s := newSource(t, hub, nil)
+	s.must(300) // a dictionary of 600 values
+	kept := hub.Stats().Kept
+	take, err := hub.Join()
+	if err != nil {
+		t.Fatal(err)
+	}
+	take(&bytes.Buffer{})
+	if n := hub.Stats(); n.Waiting != 0 || kept < 4_000 {
+		t.Fatalf("%+v", n)
+	}
+	for hub.Stats().Disconnected == 0 {
+		if s.must(1); hub.Stats().Waiting > 2_000+2*kept { // and the dictionary of one batch
+			t.Fatalf("%+v", hub.Stats())
+		}
+	}
+}
+
+// TestBegunMessages wants the memory of messages that never came to their end to be given up.
+func TestBegunMessages(t *testing.T) {
+	batch := it.NewBatch(1).Add(1, 0, nil, it.I32(1))
+	begun := it.Message(it.Meta(4, batch.Header, 1<<20), nil)
+	for name, end := range map[string]func(*fanout.Hub){
+		"half-closed": func(h *fanout.Hub) { h.CloseWrite() },
+		"closed":      func(h *fanout.Hub) { h.Close(); h.Write([]byte{0}) },
+	} {
+		pool := mem.NewPool(&mem.PoolOptions{Budget: mem.NewBudget(1 << 30)})
+		hub := fanout.New(&fanout.Options{Pool: pool})
+		if _, err := hub.Write(begun); err != nil {
+			t.Fatal(err)
+		}
+		if pool.Stats().InUseBytes == 0 {
+			t.Fatal("no memory is in use")
+		}
+		if end(hub); pool.Stats().InUseBytes != 0 {
+			t.Errorf("%s: %d bytes are in use", name, pool.Stats().InUseBytes)
+		}
+	}
+}

@@ -457,3 +457,71 @@ func TestWriterGap(t *testing.T) {
 		}
 	})
 }
+
+// hand is a lane whose batches a test brings.
+type hand struct{ batches chan ipc.Batch }
+
+var errCut = errors.New("cut")
+
+func (h hand) Next(ctx context.Context) (b ipc.Batch, err error) {
+	select {
+	case b, ok := <-h.batches:
+		if !ok {
+			return b, errCut
+		}
+		return b, nil
+	case <-ctx.Done():
+		return b, ctx.Err()
+	}
+}
+
+// TestBrokenLane wants a lane that broke off to be told of when its batch is the next, also while others are silent.
+func TestBrokenLane(t *testing.T) {
+	for _, broken := range [][]string{{"0", "2"}, {"0"}, {}} {
+		synctest.Test(t, func(t *testing.T) {
+			var p bytes.Buffer
+			w := feed.NewTradeWriter(&p, nil)
+			b := feed.NewTradeBuilder(nil)
+			for k := range 3 {
+				fill(b, k)
+				w.SetMetadata([]ipc.KeyValue{{Key: lanes.Sequence, Value: fmt.Sprint(k)}})
+				if err := w.Write(t.Context(), b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			in := ipc.NewReader(&p, nil)
+			lane := []hand{{make(chan ipc.Batch, 3)}, {make(chan ipc.Batch, 3)}}
+			for k := range 3 {
+				batch, err := in.Next(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if k%2 == 1 || slices.Contains(broken, fmt.Sprint(k)) {
+					lane[k%2].batches <- batch
+				}
+			}
+			close(lane[0].batches)
+			r := lanes.NewReader([]lanes.Source[ipc.Batch]{lane[0], lane[1]}, &lanes.Options{Ordered: true})
+			defer r.Close()
+			good := []int{0, 2, 3}[len(broken)] // those that come before the error
+			for k := range good {
+				if _, err := r.Next(t.Context()); err != nil {
+					t.Fatalf("batch %d: %v", k, err)
+				}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := r.Next(ctx)
+			var e *lanes.Error
+			if good == 3 { // lane 1 is to bring the next
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Fatal(err)
+				}
+				return
+			}
+			if !errors.As(err, &e) || !errors.Is(err, errCut) || e.Lane != 0 || e.Batch != uint64(good) {
+				t.Fatal(err)
+			}
+		})
+	}
+}

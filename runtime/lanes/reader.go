@@ -223,9 +223,11 @@ func (r *Reader[B]) ready() (b B, done bool, err error) {
 		case waiting == 0:
 			return b, true, r.missing(at)
 		}
-		return b, false, nil
 	}
-	if open == 0 {
+	if i := r.broken(); i >= 0 {
+		return b, true, r.wrong(i, r.next, r.lanes[i].err)
+	}
+	if open == 0 && at < 0 {
 		for i, l := range r.lanes {
 			if l.err != io.EOF {
 				return b, true, r.wrong(i, r.number(l), l.err)
@@ -234,6 +236,36 @@ func (r *Reader[B]) ready() (b B, done bool, err error) {
 		return b, true, io.EOF
 	}
 	return b, false, nil
+}
+
+// broken returns the ordered lane that cannot bring the next batch, which is its own, because it broke off; -1 if there is none.
+func (r *Reader[B]) broken() int {
+	if !r.opts.Ordered {
+		return -1
+	}
+	fresh, at := 0, -1 // lanes that have brought nothing yet
+	for i, l := range r.lanes {
+		failed := l.err != nil && l.err != io.EOF
+		switch {
+		case l.want == 0:
+			if fresh++; failed {
+				at = i
+			}
+		case l.held:
+			if l.seq == r.next {
+				return -1
+			}
+		case l.want == r.next:
+			if failed {
+				return i
+			}
+			return -1
+		}
+	}
+	if fresh == 1 { // whose numbers are those that no other lane has
+		return at
+	}
+	return -1
 }
 
 // missing says why the next batch has not come although every lane has brought a later one or has ended.
