@@ -47,8 +47,10 @@ func drawField(t *rapid.T, depth int) ipc.Field {
 				f.Type.TypeIDs = append(f.Type.TypeIDs, int32(7*i))
 			}
 		}
-		for range children {
-			f.Children = append(f.Children, drawField(t, depth+1))
+		for i := range children {
+			child := drawField(t, depth+1)
+			child.Name += fmt.Sprint(i) // as in definitions, no two have one name
+			f.Children = append(f.Children, child)
 		}
 	}
 	if f.Dictionary != nil {
@@ -103,7 +105,6 @@ func drawLock(t *rapid.T) *evolve.Lock {
 						at = &at.Children[rapid.IntRange(0, len(at.Children)-1).Draw(t, "child")]
 						b.Path = append(b.Path, at.Name)
 					}
-					// of children of one name the first is found, which may have no such child
 					if key := fmt.Sprintf("%q", b.Path); b.Path != nil && !seen[key] && there(&c.Field, b.Path) {
 						seen[key] = true
 						b.Values = []evolve.Value{{Name: drawName(t), Number: "1"}}

@@ -315,7 +315,7 @@ func TestRetainedDictionariesTakeTheBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := first.Retain()
-	if &ipc.Columns(first)[0].Buffers[1][0] == &ipc.Columns(kept)[0].Buffers[1][0] {
+	if !mem.Debug && &ipc.Columns(first)[0].Buffers[1][0] == &ipc.Columns(kept)[0].Buffers[1][0] {
 		t.Error("a batch of one row was not copied")
 	}
 	first.Release()

@@ -73,7 +73,7 @@ func TestTransport(t *testing.T) {
 			}
 			if tt.both {
 				transporttest.RunWith(t, dial, listen, transports.Caps{Duplex: true, Deadline: true},
-					transporttest.Options{Dialled: transports.Caps{HalfClose: true}})
+					transporttest.Options{Dialled: transports.Caps{HalfClose: true}, AbortDrops: true})
 				return
 			}
 			transporttest.Run(t, dial, listen, transports.Caps{HalfClose: true, Deadline: true})

@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	transporttest.Main(m)
 }
 
-// quick is for tests that close both ends: no Close has to wait for the other.
-var quick = quic.Options{Linger: -1, HandshakeTimeout: 4 * time.Second}
+// quick is for tests that close both ends: no Close has to wait for the other. Where the packet that says so is lost, IdleTimeout ends it.
+var quick = quic.Options{Linger: -1, HandshakeTimeout: 4 * time.Second, IdleTimeout: 10 * time.Second}
 
 // A pki is who is whom in a test.
 type pki struct {

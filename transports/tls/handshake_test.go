@@ -166,26 +166,36 @@ func TestMutual(t *testing.T) {
 	})
 	o := &tls.DialOptions{TLS: trusts(certOf(client), ca)}
 	o.TLS.ServerName = "feed.example"
+	type result struct {
+		conn transports.Conn
+		err  error
+	}
+	accepts := make(chan result, 1)
+	go func() {
+		c, err := s.Accept(t.Context())
+		accepts <- result{c, err}
+	}()
 	refused, err := tls.Dial(t.Context(), s.Addr().String(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer refused.Close()
+	if err := <-s.refused; err.Error() != "not yet" {
+		t.Errorf("refused: %v", err)
+	}
 	c, err := tls.Dial(t.Context(), s.Addr().String(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	accepted, err := s.Accept(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	r := <-accepts
+	if r.err != nil {
+		t.Fatal(r.err)
 	}
+	accepted := r.conn
 	defer accepted.Close()
 	if a, b := <-asked, <-asked; a != "client.example" || b != a {
 		t.Errorf("asked about %s, %s", a, b)
-	}
-	if err := <-s.refused; err.Error() != "not yet" {
-		t.Errorf("refused: %v", err)
 	}
 	state := accepted.(*tls.Conn).ConnectionState()
 	if state.Version != stdtls.VersionTLS13 || state.ServerName != "feed.example" || state.DidResume {

@@ -72,6 +72,9 @@ type Options struct {
 	// Dialled is what connections that were dialled have beyond caps. Where that is HalfClose, the suite ends their
 	// direction by CloseWrite, and that of accepted ones by Close.
 	Dialled transports.Caps
+	// AbortDrops tells that Close, of an end that has not ended its direction, may drop what the other end has not read yet, as a
+	// reset of a stream of HTTP/2 does. The other end must see an error all the same.
+	AbortDrops bool
 }
 
 // RunWith is Run with options.
@@ -148,9 +151,9 @@ func Main(m *testing.M) {
 }
 
 // leaked tells whether goroutines are left. It has patience: QUIC keeps a socket that is closed for some round trips, to
-// tell late packets so.
+// tell late packets so, and learns by a time-out alone that the other end is gone where its last packet was lost.
 func leaked(opts ...goleak.Option) (err error) {
-	for range 12 { // each takes about half a second if some are left
+	for range 60 { // each takes about half a second if some are left
 		if err = goleak.Find(opts...); err == nil {
 			return nil
 		}
