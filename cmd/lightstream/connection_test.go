@@ -177,13 +177,12 @@ func TestServe(t *testing.T) {
 
 // TestServeEnds ends a feed without end: its clients get the end of the stream.
 func TestServeEnds(t *testing.T) {
-	s := start(t, "serve", flightsFile, "--tcp=127.0.0.1:0", "--loop", "--rate", "100000", "--batch-rows", "500", "--quiet=false")
+	s := start(t, "serve", flightsFile, "--tcp=127.0.0.1:0", "--loop", "--rate", "100000", "--batch-rows", "500", "--clients", "3")
 	out := filepath.Join(t.TempDir(), "out.arrows")
 	c := start(t, "copy", s.at(1), out, "--head", "2000")
-	c.wait(exitFine)
 	whole := start(t, "copy", s.at(1), out+"w.arrows")
 	part := start(t, "cat", s.at(1), "--to", "stream", "--columns", "distance")
-	time.Sleep(100 * time.Millisecond) // so that there is something to end
+	c.wait(exitFine) // when it has rows, all have come
 	s.cancel()
 	s.wait(exitFine)
 	part.wait(exitFine)

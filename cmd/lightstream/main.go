@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, std std) int {
 }
 
 // grace is how long an interrupted command may take to end by itself.
-const grace = time.Second
+const grace = 2 * time.Second
 
 // interrupted waits for a command whose context has ended. One that reads from a pipe that nobody writes to cannot be woken: it is left
 // where it is, and what it would have removed is removed here.
