@@ -200,7 +200,7 @@ func ReadAny(ctx context.Context, uri string, opts *ReadOptions) (*AnyReader, er
 		r := ipc.NewReader(c, o)
 		sources[i] = r
 		if i > 0 {
-			sources[i] = &alike{Reader: r, lane: i, want: a.schema}
+			sources[i] = lanes.Alike(r, a.schema)
 			continue
 		}
 		if a.schema, err = r.Schema(ctx); err != nil {
@@ -219,29 +219,6 @@ func ReadAny(ctx context.Context, uri string, opts *ReadOptions) (*AnyReader, er
 		return errors.Join(err, r.Close())
 	}
 	return a, nil
-}
-
-// alike is a lane that must have the schema of the first one. It is looked at with the first batch: before, the other end may still
-// be busy with another lane.
-type alike struct {
-	*ipc.Reader
-	lane int
-	want *ipc.Schema
-	fine bool
-}
-
-func (a *alike) Next(ctx context.Context) (b ipc.Batch, err error) {
-	if !a.fine {
-		schema, err := a.Reader.Schema(ctx)
-		if err != nil {
-			return b, err
-		}
-		if schema.Fingerprint() != a.want.Fingerprint() {
-			return b, fmt.Errorf("stream %d has the schema\n%v\nand stream 0\n%v\nwant the same of all", a.lane, schema, a.want)
-		}
-		a.fine = true
-	}
-	return a.Reader.Next(ctx)
 }
 
 func readAnyFile(ctx context.Context, name string, o *ipc.ReaderOptions) (*AnyReader, error) {

@@ -40,9 +40,10 @@ type Server struct {
 	// HandshakeTimeout is how long a client that Handle reads from may take for its first byte. Zero means 10 s, less than
 	// zero any time. The handshakes of TLS, WebSocket and QUIC are bounded by their listeners.
 	HandshakeTimeout time.Duration
-	// IdleTimeout is how long one Read or Write of Handle may wait without any progress, give or take an eighth: for a client that sends nothing, or
-	// takes nothing. One that sends a byte now and then is not idle; MaxClients and MaxPerHost bound how many there are. Zero means 2 minutes, less than zero any time. A connection without calls waiting is not idle: a reader for
-	// which there is no batch keeps its connection.
+	// IdleTimeout is how long one Read or Write of Handle may wait without any progress, give or take an eighth: for a client
+	// that sends nothing, or takes nothing. One that sends a byte now and then is not idle; MaxClients and MaxPerHost bound how
+	// many there are. A connection without calls waiting is not idle: a reader for which there is no batch keeps its
+	// connection. Zero means 2 minutes, less than zero any time.
 	IdleTimeout time.Duration
 
 	// Log is told what Handle returned and what was refused. Nil tells nobody.
@@ -193,6 +194,9 @@ func hostOf(a net.Addr) string {
 func (s *Server) serve(c *served) {
 	err := s.Handle(s.base, c)
 	c.Conn.Close()
+	if err != nil {
+		s.log(slog.LevelInfo, "serving a client ended with an error", "peer", c.RemoteAddr(), "error", err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Served++
@@ -201,7 +205,6 @@ func (s *Server) serve(c *served) {
 		if errors.Is(err, ErrIdle) {
 			s.stats.Idle++
 		}
-		s.log(slog.LevelInfo, "a client's connection failed", "peer", c.RemoteAddr(), "error", err)
 	}
 	delete(s.clients, c)
 	if c.host != "" {

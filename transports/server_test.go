@@ -411,3 +411,32 @@ func TestServerBusyListener(t *testing.T) {
 		}
 	})
 }
+
+// asker is a log that asks the server about itself.
+type asker struct {
+	slog.Handler
+	ask func()
+}
+
+func (a asker) Handle(ctx context.Context, r slog.Record) error {
+	a.ask()
+	return a.Handler.Handle(ctx, r)
+}
+
+// TestServerLogAsks wants what is logged to be logged outside of the server's lock.
+func TestServerLogAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &transports.Server{MaxClients: 1, IdleTimeout: time.Second, HandshakeTimeout: time.Second, Handle: echo}
+		asked := 0
+		s.Log = slog.New(asker{slog.NewTextHandler(io.Discard, nil), func() { s.Stats(); asked++ }})
+		l, _ := serving(t, s, nil)
+		a, b := dial(t, l), dial(t, l) // one is refused, the other idle
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		a.Close()
+		b.Close()
+		if err := s.Close(); err != nil || asked != 2 {
+			t.Fatal(asked, err)
+		}
+	})
+}

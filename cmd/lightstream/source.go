@@ -17,7 +17,6 @@ import (
 // source is where batches come from, one after the other.
 type source struct {
 	schema *ipc.Schema    // of the columns that are wanted, in their order
-	whole  *ipc.Schema    // of all columns, of connections
 	places []int          // of those in the batches, nil if they are all
 	footer []ipc.KeyValue // attached to a file as a whole
 	name   string
@@ -126,10 +125,11 @@ func (s *source) options(o *options, level ipc.Level) *ipc.ReaderOptions {
 func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane *lanes.Options, from ...io.Reader) error {
 	readers := make([]*lanes.Counted[ipc.Batch, ipc.Stats], len(from))
 	sources := make([]lanes.Source[ipc.Batch], len(from))
+	var first *ipc.Schema
 	for i, in := range from {
 		r := ipc.NewReader(in, opts)
 		if i > 0 {
-			readers[i] = lanes.Count[ipc.Batch, ipc.Stats](&alike{Reader: r, lane: i, want: s.whole})
+			readers[i] = lanes.Count[ipc.Batch, ipc.Stats](lanes.Alike(r, first))
 			sources[i] = readers[i]
 			continue
 		}
@@ -137,7 +137,7 @@ func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane 
 		if err != nil {
 			return err
 		}
-		s.whole = schema
+		first = schema
 		s.take(schema)
 		s.others = r.Attached
 		readers[i] = lanes.Count[ipc.Batch, ipc.Stats](r)
@@ -162,29 +162,6 @@ func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane 
 		return sum
 	}
 	return nil
-}
-
-// alike is a stream that must have the schema of the first one. It is looked at with the first batch: before, the other end may still be
-// busy with another stream.
-type alike struct {
-	*ipc.Reader
-	lane int
-	want *ipc.Schema
-	fine bool
-}
-
-func (a *alike) Next(ctx context.Context) (b ipc.Batch, err error) {
-	if !a.fine {
-		schema, err := a.Reader.Schema(ctx)
-		if err != nil {
-			return b, err
-		}
-		if schema.Fingerprint() != a.want.Fingerprint() {
-			return b, fmt.Errorf("stream %d has another schema than stream 0", a.lane)
-		}
-		a.fine = true
-	}
-	return a.Reader.Next(ctx)
 }
 
 // unfinished adds to the error of a stream without an end marker how to read it all the same.

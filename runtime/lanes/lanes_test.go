@@ -440,6 +440,32 @@ func TestWriterGap(t *testing.T) {
 			t.Fatalf("%v, %+v, %+v", err, a, b)
 		}
 
+		// Abort does it too, whatever the error was.
+		a, b = &gone{hold: make(chan struct{}), err: ipc.ErrClosed}, &gone{}
+		w = lanes.NewWriter([]lanes.Sink[int]{a, b}, &lanes.Options{Ordered: true})
+		go func() { first <- w.Write(t.Context(), 0) }()
+		synctest.Wait()
+		if err := w.Write(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		close(a.hold)
+		<-first
+		if w.Abort(); !a.aborted || !b.aborted {
+			t.Fatalf("%+v, %+v", a, b)
+		}
+		a, b = &gone{hold: make(chan struct{}), err: ipc.ErrClosed}, &gone{}
+		w = lanes.NewWriter([]lanes.Sink[int]{a, b}, &lanes.Options{Ordered: true})
+		go func() { first <- w.Write(t.Context(), 0) }()
+		synctest.Wait()
+		if err := w.Write(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		close(a.hold)
+		<-first
+		if err := w.Close(); !errors.Is(err, lanes.ErrGap) || !a.aborted || !b.aborted {
+			t.Fatalf("%v, %+v, %+v", err, a, b)
+		}
+
 		// Without a later one its number goes to the next.
 		a = &gone{err: os.ErrDeadlineExceeded}
 		w = lanes.NewWriter([]lanes.Sink[int]{a, b}, &lanes.Options{Ordered: true})

@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -37,3 +38,32 @@ func (u *untyped) Write(ctx context.Context, b Columns) error {
 	u.Writer.SetMetadata(entries)
 	return u.Writer.Write(ctx, b.Rows, b.Columns)
 }
+
+// Alike makes an [ipc.Reader] a lane that must have the given schema, that of the first lane, and may count with [Count]. It looks at its
+// own with the first batch: before, the other end may still be busy with the first lane.
+func Alike(r *ipc.Reader, want *ipc.Schema) *AlikeReader { return &AlikeReader{r: r, want: want} }
+
+// AlikeReader is what [Alike] returns.
+type AlikeReader struct {
+	r    *ipc.Reader
+	want *ipc.Schema
+	fine bool
+}
+
+// Next returns the next batch of the reader.
+func (a *AlikeReader) Next(ctx context.Context) (b ipc.Batch, err error) {
+	if !a.fine {
+		schema, err := a.r.Schema(ctx)
+		if err != nil {
+			return b, err
+		}
+		if schema.Fingerprint() != a.want.Fingerprint() {
+			return b, fmt.Errorf("its stream has the schema\n%v\nand the first lane's\n%v\nwant the same of all", schema, a.want)
+		}
+		a.fine = true
+	}
+	return a.r.Next(ctx)
+}
+
+// Stats returns those of the reader.
+func (a *AlikeReader) Stats() ipc.Stats { return a.r.Stats() }

@@ -184,8 +184,8 @@ func (w *Writer[W]) Batches() uint64 {
 func (w *Writer[W]) Close() error {
 	w.wait()
 	defer w.leave()
-	err := w.end()
-	if errors.Is(err, ipc.ErrClosed) {
+	first, err := w.end()
+	if !first {
 		return nil
 	}
 	for _, l := range w.lanes {
@@ -204,22 +204,20 @@ func (w *Writer[W]) Close() error {
 func (w *Writer[W]) Abort() {
 	w.wait()
 	defer w.leave()
-	if w.end() == nil {
+	if first, _ := w.end(); first {
 		for _, l := range w.lanes {
 			l.sink.Abort()
 		}
 	}
 }
 
-// end makes later calls fail, and returns why they do already.
-func (w *Writer[W]) end() error {
+// end makes later calls fail, and returns whether it is the first, and why they do already.
+func (w *Writer[W]) end() (first bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
-		return ipc.ErrClosed
-	}
+	first = !w.closed
 	w.closed = true
-	return w.err
+	return first, w.err
 }
 
 // wait takes the turn and every lane.
