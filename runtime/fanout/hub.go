@@ -90,8 +90,8 @@ type Options struct {
 	MaxBytes int64
 	// MaxReaders is how many readers there may be at a time. Zero means any number.
 	MaxReaders int
-	// MaxDictionaries is how many bytes of dictionaries are kept for readers that join late. Zero means 256 MiB. A source that
-	// needs more gets an error wrapping frame.ErrLimit.
+	// MaxDictionaries is how many bytes of memory the schema and the dictionaries may take that are kept for readers that join
+	// late. Zero means 256 MiB. A source that needs more gets an error wrapping frame.ErrLimit.
 	MaxDictionaries int64
 	// MaxMetadata and MaxBody are the longest metadata and body of a message, in bytes. Zero means 16 MiB and 1 GiB.
 	MaxMetadata, MaxBody int64
@@ -111,7 +111,7 @@ type Stats struct {
 	Disconnected int64 // readers that were let go because they were slow
 	Waited       int64 // times that the source waited for a reader
 	Waiting      int64 // bytes that wait for readers now; a message that waits for two counts twice
-	Kept         int64 // bytes of schema and dictionaries that are kept for those who join
+	Kept         int64 // bytes of memory with schema and dictionaries that are kept for those who join
 }
 
 // A Hub sends the stream that is written to it to all of its readers. One goroutine writes at a time; everything else may be called
@@ -155,6 +155,9 @@ type message struct {
 }
 
 func (m *message) size() int64 { return int64(len(m.block.Bytes())) }
+
+// memory is what the message keeps from others: small ones lie in blocks with room to spare.
+func (m *message) memory() int64 { return int64(m.block.Cap()) }
 
 func (m *message) release() {
 	if m.block != nil {
@@ -415,7 +418,7 @@ func (h *Hub) publish(block *mem.Block) error {
 		}
 	case h.schema.block == nil && m.Root.HeaderType() == arrowfb.MessageHeaderSchema:
 		block.Retain()
-		h.schema, h.kept = msg, msg.size()
+		h.schema, h.kept = msg, msg.memory()
 	default:
 		err := fmt.Errorf("lightstream: a fan-out takes one stream of tables, and found a %v message in it: %w", m.Root.HeaderType(), frame.ErrMalformed)
 		h.finish(err)
@@ -448,19 +451,19 @@ func (h *Hub) keep(m message) error {
 	d := &h.dicts[i]
 	if !m.delta {
 		for _, old := range d.messages {
-			h.kept -= old.size()
+			h.kept -= old.memory()
 			old.release()
 		}
 		clear(d.messages)
 		d.messages = d.messages[:0]
 	}
-	if h.kept+m.size() > h.opts.MaxDictionaries {
-		return fmt.Errorf("lightstream: schema and dictionaries of %d bytes exceed the fan-out's Options.MaxDictionaries (%d): %w",
-			h.kept+m.size(), h.opts.MaxDictionaries, frame.ErrLimit)
+	if h.kept+m.memory() > h.opts.MaxDictionaries {
+		return fmt.Errorf("lightstream: schema and dictionaries in %d bytes of memory exceed the fan-out's Options.MaxDictionaries (%d): %w",
+			h.kept+m.memory(), h.opts.MaxDictionaries, frame.ErrLimit)
 	}
 	m.block.Retain()
 	d.messages = append(d.messages, m)
-	h.kept += m.size()
+	h.kept += m.memory()
 	return nil
 }
 
