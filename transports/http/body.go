@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/lightstream-go/lightstream/transports/internal/timeout"
 )
 
 // Bodies of net/http have no deadlines that leave them usable, so each direction passes through one of the two below.
@@ -24,7 +26,7 @@ type outlet struct {
 	end  error    // what the reader gets after the last byte
 	cut  bool     // it ended inside a write
 	gone error    // what a write gets as nobody reads
-	by   deadline
+	by   timeout.Deadline
 }
 
 func newOutlet() *outlet {
@@ -76,7 +78,7 @@ func (o *outlet) refusal() error {
 		return net.ErrClosed
 	case o.gone != nil:
 		return o.gone
-	case o.by.passed:
+	case o.by.Passed:
 		return os.ErrDeadlineExceeded
 	}
 	return nil
@@ -184,7 +186,7 @@ func (o *outlet) wake() {
 	o.writable.Broadcast()
 }
 
-func (o *outlet) setDeadline(t time.Time) { o.by.set(&o.mu, &o.writable, t) }
+func (o *outlet) setDeadline(t time.Time) { o.by.Set(&o.mu, &o.writable, t) }
 
 // An inlet is what a connection receives: it reads ahead from a body, into one of two buffers while the other one is read.
 type inlet struct {
@@ -198,7 +200,7 @@ type inlet struct {
 	end    error    // what Read returns after that
 	closed bool
 	drains bool // what comes after that is read all the same
-	by     deadline
+	by     timeout.Deadline
 }
 
 // A chunk is a buffer with what was read into it and not out of it.
@@ -267,7 +269,7 @@ func (i *inlet) read(p []byte) (int, error) {
 		switch {
 		case i.closed:
 			return 0, net.ErrClosed
-		case i.by.passed:
+		case i.by.Passed:
 			return 0, os.ErrDeadlineExceeded
 		case len(p) == 0:
 			return 0, nil
@@ -327,40 +329,4 @@ func (i *inlet) fail(err error) {
 	i.readable.Broadcast()
 }
 
-func (i *inlet) setDeadline(t time.Time) { i.by.set(&i.mu, &i.readable, t) }
-
-// A deadline bounds one end of an outlet or inlet, whose mutex guards it.
-type deadline struct {
-	timer  *time.Timer
-	sets   int // counts the settings, as a timer that was stopped may be running already
-	passed bool
-}
-
-func (d *deadline) set(mu *sync.Mutex, waiting *sync.Cond, t time.Time) {
-	mu.Lock()
-	defer mu.Unlock()
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-	d.sets++
-	d.passed = false
-	if t.IsZero() {
-		return
-	}
-	left := time.Until(t)
-	if left <= 0 {
-		d.passed = true
-		waiting.Broadcast()
-		return
-	}
-	sets := d.sets
-	d.timer = time.AfterFunc(left, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if d.sets == sets {
-			d.passed = true
-			waiting.Broadcast()
-		}
-	})
-}
+func (i *inlet) setDeadline(t time.Time) { i.by.Set(&i.mu, &i.readable, t) }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/lightstream-go/lightstream/transports/internal/timeout"
 )
 
 // half is one direction: a ring of bytes between a writer and a reader.
@@ -25,7 +27,7 @@ type half struct {
 	end  error // set when the writer's end closes the direction: what the reader gets after the last byte
 	gone error // set when the reader's end closes: what a write gets
 
-	readBy, writeBy deadline
+	readBy, writeBy timeout.Deadline
 }
 
 func (h *half) init(size int) {
@@ -42,7 +44,7 @@ func (h *half) read(p []byte) (int, error) {
 		switch {
 		case h.gone != nil:
 			return 0, net.ErrClosed
-		case h.readBy.passed:
+		case h.readBy.Passed:
 			return 0, os.ErrDeadlineExceeded
 		case len(p) == 0:
 			return 0, nil
@@ -145,7 +147,7 @@ func (h *half) writeErr() error {
 	switch {
 	case h.end != nil:
 		return net.ErrClosed
-	case h.writeBy.passed:
+	case h.writeBy.Passed:
 		return os.ErrDeadlineExceeded
 	}
 	return h.gone
@@ -177,41 +179,5 @@ func (h *half) wake() {
 	h.writable.Broadcast()
 }
 
-// A deadline bounds one end of a half. Its half's mutex guards it.
-type deadline struct {
-	timer  *time.Timer
-	set    int // counts the settings, as a timer that was stopped may be running already
-	passed bool
-}
-
-func (h *half) setReadDeadline(t time.Time)  { h.setDeadline(&h.readBy, &h.readable, t) }
-func (h *half) setWriteDeadline(t time.Time) { h.setDeadline(&h.writeBy, &h.writable, t) }
-
-func (h *half) setDeadline(d *deadline, waiting *sync.Cond, t time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-	}
-	d.set++
-	d.passed = false
-	if t.IsZero() {
-		return
-	}
-	left := time.Until(t)
-	if left <= 0 {
-		d.passed = true
-		waiting.Broadcast()
-		return
-	}
-	set := d.set
-	d.timer = time.AfterFunc(left, func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		if d.set == set {
-			d.passed = true
-			waiting.Broadcast()
-		}
-	})
-}
+func (h *half) setReadDeadline(t time.Time)  { h.readBy.Set(&h.mu, &h.readable, t) }
+func (h *half) setWriteDeadline(t time.Time) { h.writeBy.Set(&h.mu, &h.writable, t) }
