@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -427,16 +428,16 @@ func (a asker) Handle(ctx context.Context, r slog.Record) error {
 func TestServerLogAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &transports.Server{MaxClients: 1, IdleTimeout: time.Second, HandshakeTimeout: time.Second, Handle: echo}
-		asked := 0
-		s.Log = slog.New(asker{slog.NewTextHandler(io.Discard, nil), func() { s.Stats(); asked++ }})
+		var asked atomic.Int64
+		s.Log = slog.New(asker{slog.NewTextHandler(io.Discard, nil), func() { s.Stats(); asked.Add(1) }})
 		l, _ := serving(t, s, nil)
 		a, b := dial(t, l), dial(t, l) // one is refused, the other idle
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		a.Close()
 		b.Close()
-		if err := s.Close(); err != nil || asked != 2 {
-			t.Fatal(asked, err)
+		if err := s.Close(); err != nil || asked.Load() != 2 {
+			t.Fatal(asked.Load(), err)
 		}
 	})
 }

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A URI says where the other end of a stream is and what is on the wire, such as
@@ -153,6 +156,7 @@ func ParseURI(uri string) (*URI, error) {
 		if path, query, found := strings.Cut(uri, "?"); found {
 			name, _, _ := strings.Cut(query, "=")
 			if slices.Contains(streamParams, name) {
+				path = printable(path)
 				return nil, &URIError{URI: path, Param: name, Err: errors.New("is a parameter, and this is a path"), Hint: "want file:" + path + "?" + name + "=..."}
 			}
 		}
@@ -232,6 +236,9 @@ func (u *URI) parse(text string, form Form, port string) error {
 		}
 		if _, err := strconv.ParseUint(given, 10, 16); err != nil {
 			return fail(errors.New("has a port above 65535"))
+		}
+		if !validHost(host) {
+			return fail(errors.New("has a host that is no name and no address"))
 		}
 		u.Host = net.JoinHostPort(host, given)
 		if form == HostPath {
@@ -352,6 +359,14 @@ func quote(value string) string {
 	return strconv.Quote(value)
 }
 
+// printable returns text, quoted if it would not stay on its line.
+func printable(text string) string {
+	if q := strconv.Quote(text); q != `"`+text+`"` {
+		return q
+	}
+	return text
+}
+
 func (u *URI) paramError(name, found, hint string) error {
 	return &URIError{URI: u.String(), Param: name, Err: errors.New(found), Hint: hint}
 }
@@ -399,6 +414,21 @@ func (u *URI) String() string {
 	default:
 		return scheme + ":" + path.EscapedPath()
 	}
+}
+
+// validHost tells whether a host is an address or may be a name. Package url looks at little of what is between brackets.
+func validHost(host string) bool {
+	bad := func(r rune) bool {
+		return r == utf8.RuneError || r == ' ' || !unicode.IsGraphic(r) || strings.ContainsRune(`[]/?#"\`, r)
+	}
+	if strings.ContainsFunc(host, bad) {
+		return false
+	}
+	if strings.ContainsAny(host, ":%") {
+		_, err := netip.ParseAddr(host)
+		return err == nil
+	}
+	return true
 }
 
 // Param returns the value of one of the transport's own parameters, "" if it is not given.

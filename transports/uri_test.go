@@ -104,6 +104,7 @@ func TestParseURIErrors(t *testing.T) {
 		{uri: "tcp://", want: "lightstream: tcp: has no host; want tcp://host:port"},
 		{uri: "tcp:localhost:9000", want: "lightstream: tcp: has no host; want tcp://host:port"},
 		{uri: "tcp+listen://localhost", want: "lightstream: tcp: has no port; want tcp+listen://host:port"},
+		{uri: "tcp://a b:1", want: "lightstream: tcp: cannot be parsed; want tcp://host:port"},
 		{uri: "tcp://localhost:70000", want: "lightstream: tcp: has a port above 65535; want tcp://host:port"},
 		{uri: "tcp://localhost:9000/feed", want: "lightstream: tcp: has a path; want tcp://host:port"},
 		{uri: "tcp://localhost:port", want: "lightstream: tcp: cannot be parsed; want tcp://host:port"},
@@ -343,7 +344,7 @@ func TestSchemes(t *testing.T) {
 }
 
 func FuzzParseURI(f *testing.F) {
-	for _, seed := range []string{"tcp://h:1?streams=2", "uds:@x", "-", "web+listen://[::1]:1/%41?origin=1&timeout=3s", "C:\\a", "file:a?b"} {
+	for _, seed := range []string{"tcp://h:1?streams=2", "uds:@x", "-", "web+listen://[::1]:1/%41?origin=1&timeout=3s", "C:\\a", "file:a?b", "\x00/a?streams", "tcp://[\xff:1Hh]:1", "tcp://[fe80::1%25eth0]:1"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

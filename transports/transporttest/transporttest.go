@@ -153,7 +153,7 @@ func Main(m *testing.M) {
 // leaked tells whether goroutines are left. It has patience: QUIC keeps a socket that is closed for some round trips, to
 // tell late packets so, and learns by a time-out alone that the other end is gone where its last packet was lost.
 func leaked(opts ...goleak.Option) (err error) {
-	for range 60 { // each takes about half a second if some are left
+	for range 150 { // each takes about half a second if some are left; QUIC's time-out is 30 s from the last packet
 		if err = goleak.Find(opts...); err == nil {
 			return nil
 		}
