@@ -247,9 +247,12 @@ func joined[O int32 | int64](d *Dictionary, text []byte, offsets []O) {
 	n := len(offsets) - 1
 	first := offsets[0]
 	all := string(text[first:offsets[n]])
-	for i := range n {
-		d.values.text = append(d.values.text, all[offsets[i]-first:offsets[i+1]-first])
+	list, at := slices.Grow(d.values.text, n), O(0)
+	for _, end := range offsets[1:] {
+		end -= first
+		list, at = append(list, all[at:end]), end
 	}
+	d.values.text = list
 	d.size += len(all)
 }
 
