@@ -4,7 +4,6 @@ package tables
 
 import (
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -116,16 +115,20 @@ func (b ReadingBatch) Handle() rt.Handle { return b.h }
 
 // readReadingRows sets rows to those of b from row from on.
 func readReadingRows(b ReadingBatch, rows []Reading, from int) {
-	time, sensor, value, lower, upper, sequence := b.Time(), b.Sensor(), b.Value(), b.Lower(), b.Upper(), b.Sequence()
+	time := b.Time()[from:][:len(rows)]
+	sensor := b.Sensor()[from:][:len(rows)]
+	value := b.Value()[from:][:len(rows)]
+	lower := b.Lower()[from:][:len(rows)]
+	upper := b.Upper()[from:][:len(rows)]
+	sequence := b.Sequence()[from:][:len(rows)]
 	for i := range rows {
-		at := from + i
 		rows[i] = Reading{
-			Time:     time[at],
-			Sensor:   sensor[at],
-			Value:    value[at],
-			Lower:    lower[at],
-			Upper:    upper[at],
-			Sequence: sequence[at],
+			Time:     time[i],
+			Sensor:   sensor[i],
+			Value:    value[i],
+			Lower:    lower[i],
+			Upper:    upper[i],
+			Sequence: sequence[i],
 		}
 	}
 }
@@ -179,28 +182,30 @@ func (b *ReadingBuilder) Append(row Reading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		time := b.time.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		time := b.time.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			time[i] = block[i].Time
 		}
-		sensor := b.sensor.Extend(len(block))
+		sensor := b.sensor.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			sensor[i] = block[i].Sensor
 		}
-		value := b.value.Extend(len(block))
+		value := b.value.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			value[i] = block[i].Value
 		}
-		lower := b.lower.Extend(len(block))
+		lower := b.lower.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			lower[i] = block[i].Lower
 		}
-		upper := b.upper.Extend(len(block))
+		upper := b.upper.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			upper[i] = block[i].Upper
 		}
-		sequence := b.sequence.Extend(len(block))
+		sequence := b.sequence.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			sequence[i] = block[i].Sequence
 		}
@@ -291,11 +296,12 @@ func (b TypedBatch) Handle() rt.Handle { return b.h }
 
 // readTypedRows sets rows to those of b from row from on.
 func readTypedRows(b TypedBatch, rows []Typed, from int) {
-	value, time, category := b.Value(), b.Time(), b.Category()
+	time, category := b.Time(), b.Category()
+	value := b.Value()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Typed{
-			Value:    value[at],
+			Value:    value[i],
 			Time:     time.At(at),
 			Category: category.At(at),
 		}
@@ -336,8 +342,10 @@ func (b *TypedBuilder) Append(row Typed) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TypedBuilder) AppendRows(rows []Typed) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		value := b.value.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		value := b.value.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			value[i] = block[i].Value
 		}
@@ -481,7 +489,9 @@ func (b *NullableBuilder) Append(row Nullable) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NullableBuilder) AppendRows(rows []Nullable) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.value.AppendNullable(block[i].Value.Get())
 		}
@@ -578,11 +588,12 @@ func (b MicrosBatch) Handle() rt.Handle { return b.h }
 
 // readMicrosRows sets rows to those of b from row from on.
 func readMicrosRows(b MicrosBatch, rows []Micros, from int) {
-	value, time, category := b.Value(), b.Time(), b.Category()
+	time, category := b.Time(), b.Category()
+	value := b.Value()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Micros{
-			Value:    value[at],
+			Value:    value[i],
 			Time:     time.At(at),
 			Category: category.At(at),
 		}
@@ -623,8 +634,10 @@ func (b *MicrosBuilder) Append(row Micros) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *MicrosBuilder) AppendRows(rows []Micros) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		value := b.value.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		value := b.value.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			value[i] = block[i].Value
 		}
@@ -721,11 +734,12 @@ func (b NarrowBatch) Handle() rt.Handle { return b.h }
 
 // readNarrowRows sets rows to those of b from row from on.
 func readNarrowRows(b NarrowBatch, rows []Narrow, from int) {
-	value, time, category := b.Value(), b.Time(), b.Category()
+	time, category := b.Time(), b.Category()
+	value := b.Value()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Narrow{
-			Value:    value[at],
+			Value:    value[i],
 			Time:     time.At(at),
 			Category: category.At(at),
 		}
@@ -766,8 +780,10 @@ func (b *NarrowBuilder) Append(row Narrow) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NarrowBuilder) AppendRows(rows []Narrow) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		value := b.value.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		value := b.value.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			value[i] = block[i].Value
 		}

@@ -4,7 +4,6 @@ package tables
 
 import (
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -114,13 +113,15 @@ func (b FlightBatch) Handle() rt.Handle { return b.h }
 
 // readFlightRows sets rows to those of b from row from on.
 func readFlightRows(b FlightBatch, rows []Flight, from int) {
-	date, delay, distance, origin, destination := b.Date(), b.Delay(), b.Distance(), b.Origin(), b.Destination()
+	date, origin, destination := b.Date(), b.Origin(), b.Destination()
+	delay := b.Delay()[from:][:len(rows)]
+	distance := b.Distance()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Flight{
 			Date:        date.At(at),
-			Delay:       delay[at],
-			Distance:    distance[at],
+			Delay:       delay[i],
+			Distance:    distance[i],
 			Origin:      origin.At(at),
 			Destination: destination.At(at),
 		}
@@ -171,15 +172,17 @@ func (b *FlightBuilder) Append(row Flight) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *FlightBuilder) AppendRows(rows []Flight) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.date.Append(block[i].Date)
 		}
-		delay := b.delay.Extend(len(block))
+		delay := b.delay.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			delay[i] = block[i].Delay
 		}
-		distance := b.distance.Extend(len(block))
+		distance := b.distance.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			distance[i] = block[i].Distance
 		}
@@ -294,13 +297,15 @@ func (b TextFlightBatch) Handle() rt.Handle { return b.h }
 
 // readTextFlightRows sets rows to those of b from row from on. Their texts alias the batch.
 func readTextFlightRows(b TextFlightBatch, rows []TextFlight, from int) {
-	date, delay, distance, origin, destination := b.Date(), b.Delay(), b.Distance(), b.Origin(), b.Destination()
+	date, origin, destination := b.Date(), b.Origin(), b.Destination()
+	delay := b.Delay()[from:][:len(rows)]
+	distance := b.Distance()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = TextFlight{
 			Date:        date.At(at),
-			Delay:       delay[at],
-			Distance:    distance[at],
+			Delay:       delay[i],
+			Distance:    distance[i],
 			Origin:      origin.At(at),
 			Destination: destination.At(at),
 		}
@@ -352,15 +357,17 @@ func (b *TextFlightBuilder) Append(row TextFlight) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TextFlightBuilder) AppendRows(rows []TextFlight) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.date.Append(block[i].Date)
 		}
-		delay := b.delay.Extend(len(block))
+		delay := b.delay.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			delay[i] = block[i].Delay
 		}
-		distance := b.distance.Extend(len(block))
+		distance := b.distance.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			distance[i] = block[i].Distance
 		}

@@ -5,7 +5,6 @@ package tables
 import (
 	"context"
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -181,7 +180,9 @@ func (b *SampleBuilder) Append(row Sample) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *SampleBuilder) AppendRows(rows []Sample) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.id.AppendNullable(block[i].ID.Get())
 		}

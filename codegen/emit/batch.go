@@ -225,11 +225,13 @@ func emitHandle(t *model.Table) jen.Code {
 //	// readTradeRows sets rows to those of b from row from on. Their texts alias the batch.
 //	func readTradeRows(b TradeBatch, rows []Trade, from int) {
 //		time, note := b.Time(), b.Note()
+//		price := b.Price()[from:][:len(rows)]
 //		noteSlab := rt.NewSlab[string](len(rows))
 //		for i := range rows {
 //			at := from + i
 //			rows[i] = Trade{
 //				Time: time.At(at),
+//				Price: price[i],
 //				Note: noteSlab.Ptr(note.Get(at)),
 //			}
 //		}
@@ -242,7 +244,7 @@ func emitReadRows(t *model.Table) jen.Code {
 	r := rowReader{recv: "b", from: jen.Id("from"), at: "at", own: "false"}
 	body := r.views(t.Columns)
 	loop := jen.Id("rows").Index(jen.Id("i")).Op("=").Id(t.Row).Add(fields(r.values(t.Columns)...))
-	if slices.ContainsFunc(t.Columns, func(c *model.Column) bool { return !c.Nested() }) {
+	if slices.ContainsFunc(t.Columns, func(c *model.Column) bool { return !c.Nested() && !sliced(c) }) {
 		loop = jen.Id("at").Op(":=").Id("from").Op("+").Id("i").Line().Add(loop)
 	}
 	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(loop))
@@ -260,11 +262,14 @@ type rowReader struct {
 	own  string         // see rowValue
 }
 
-// views writes time, note := b.Time(), b.Note(), each on a line of its own where one line is too short, and after them nested columns
-// and the memory of pointers.
+// sliced tells whether a column is read as a slice of as many values as there are rows, which are found without a check of bounds.
+func sliced(c *model.Column) bool { return c.Fixed() && c.Form == model.Plain }
+
+// views writes time, note := b.Time(), b.Note(), each on a line of its own where one line is too short, and after them the columns
+// that are slices, nested columns and the memory of pointers.
 func (r *rowReader) views(columns []*model.Column) (body []jen.Code) {
 	var names, calls []string
-	var lines, more []jen.Code
+	var lines, slices, more []jen.Code
 	for _, c := range columns {
 		call := jen.Id(r.recv).Dot(c.Method).Call()
 		if c.Nested() {
@@ -275,12 +280,20 @@ func (r *rowReader) views(columns []*model.Column) (body []jen.Code) {
 			more = append(more, jen.Id(c.Local).Op(":=").Add(rt("ReadRows").Call(call, r.from.Clone(), jen.Len(jen.Id("rows")), jen.Id(own), reader(c))))
 			continue
 		}
+		if sliced(c) {
+			if r.at != "i" {
+				call = call.Index(r.from.Clone(), jen.Empty())
+			}
+			slices = append(slices, jen.Id(c.Local).Op(":=").Add(call).Index(jen.Empty(), jen.Len(jen.Id("rows"))))
+			continue
+		}
 		names, calls = append(names, c.Local), append(calls, r.recv+"."+c.Method+"()")
 		lines = append(lines, jen.Id(c.Local).Op(":=").Add(call))
 		if c.Form == model.Pointer {
 			more = append(more, jen.Id(c.Slab).Op(":=").Add(rt("NewSlab")).Types(slabType(c)).Call(jen.Len(jen.Id("rows"))))
 		}
 	}
+	more = append(slices, more...)
 	line := strings.Join(names, ", ") + " := " + strings.Join(calls, ", ")
 	switch {
 	case len(names) == 0:
@@ -295,7 +308,7 @@ func (r *rowReader) views(columns []*model.Column) (body []jen.Code) {
 func (r *rowReader) values(columns []*model.Column) (list []jen.Code) {
 	for _, c := range columns {
 		value := jen.Id(c.Local).Index(jen.Id("i"))
-		if !c.Nested() {
+		if !c.Nested() && !sliced(c) {
 			value = rowValue(c, jen.Id(c.Local), r.at, r.own, jen.Id(c.Slab).Dot("Ptr"))
 		}
 		list = append(list, field(c.Field, value))

@@ -146,11 +146,13 @@ func plainType(c *model.Column) *jen.Statement {
 //	// AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 //	func (b *TradeBuilder) AppendRows(rows []Trade) {
 //		var texts [rt.BlockRows]string
-//		for block := range slices.Chunk(rows, rt.BlockRows) {
+//		for len(rows) > 0 {
+//			block := rows[:min(len(rows), rt.BlockRows)]
+//			rows = rows[len(block):]
 //			for i := range block {
 //				b.time.Append(block[i].Time)
 //			}
-//			price := b.price.Extend(len(block))
+//			price := b.price.ExtendUnset(len(block))[:len(block)]
 //			for i := range block {
 //				price[i] = block[i].Price
 //			}
@@ -161,13 +163,17 @@ func plainType(c *model.Column) *jen.Statement {
 //		}
 //	}
 func emitAppendRows(t *model.Table) jen.Code {
-	var before, body []jen.Code
+	var before []jen.Code
+	body := []jen.Code{
+		jen.Id("block").Op(":=").Id("rows").Index(jen.Empty(), jen.Min(jen.Len(jen.Id("rows")), rt("BlockRows"))),
+		jen.Id("rows").Op("=").Id("rows").Index(jen.Len(jen.Id("block")), jen.Empty()),
+	}
 	for _, c := range t.Columns {
 		value := jen.Id("block").Index(jen.Id("i")).Dot(c.Field)
 		loop := func(set jen.Code) jen.Code { return jen.For(jen.Id("i").Op(":=").Range().Id("block")).Block(set) }
 		switch {
 		case c.Bulk():
-			body = append(body, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Local).Dot("Extend").Call(jen.Len(jen.Id("block"))),
+			body = append(body, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Local).Dot("ExtendUnset").Call(jen.Len(jen.Id("block"))).Index(jen.Empty(), jen.Len(jen.Id("block"))),
 				loop(jen.Id(c.Local).Index(jen.Id("i")).Op("=").Add(value)))
 		case plainText(c): // AppendAll is faster than Append of each
 			if converts(c) {
@@ -182,7 +188,7 @@ func emitAppendRows(t *model.Table) jen.Code {
 	}
 	return comment("AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.").
 		Add(builderMethod(t, "AppendRows", jen.Id("rows").Index().Id(t.Row))).
-		Block(append(before, jen.For(jen.Id("block").Op(":=").Range().Qual("slices", "Chunk").Call(jen.Id("rows"), rt("BlockRows"))).Block(body...))...)
+		Block(append(before, jen.For(jen.Len(jen.Id("rows")).Op(">").Lit(0)).Block(body...))...)
 }
 
 // plainText tells whether the builder of a column is a column.TextBuilder whose rows have a string each.

@@ -4,7 +4,6 @@ package main
 
 import (
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -92,12 +91,13 @@ func (b TickBatch) Handle() rt.Handle { return b.h }
 
 // readTickRows sets rows to those of b from row from on.
 func readTickRows(b TickBatch, rows []Tick, from int) {
-	symbol, price := b.Symbol(), b.Price()
+	symbol := b.Symbol()
+	price := b.Price()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Tick{
 			Symbol: symbol.At(at),
-			Price:  price[at],
+			Price:  price[i],
 		}
 	}
 }
@@ -131,11 +131,13 @@ func (b *TickBuilder) Append(row Tick) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TickBuilder) AppendRows(rows []Tick) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.symbol.Append(block[i].Symbol)
 		}
-		price := b.price.Extend(len(block))
+		price := b.price.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			price[i] = block[i].Price
 		}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -100,12 +99,14 @@ func (b ForecastBatch) Handle() rt.Handle { return b.h }
 
 // readForecastRows sets rows to those of b from row from on. Their texts alias the batch.
 func readForecastRows(b ForecastBatch, rows []Forecast, from int) {
-	hour, celsius, sky := b.Hour(), b.Celsius(), b.Sky()
+	sky := b.Sky()
+	hour := b.Hour()[from:][:len(rows)]
+	celsius := b.Celsius()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Forecast{
-			Hour:    hour[at],
-			Celsius: celsius[at],
+			Hour:    hour[i],
+			Celsius: celsius[i],
 			Sky:     sky.At(at),
 		}
 	}
@@ -146,12 +147,14 @@ func (b *ForecastBuilder) Append(row Forecast) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ForecastBuilder) AppendRows(rows []Forecast) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		hour := b.hour.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		hour := b.hour.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			hour[i] = block[i].Hour
 		}
-		celsius := b.celsius.Extend(len(block))
+		celsius := b.celsius.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			celsius[i] = block[i].Celsius
 		}

@@ -4,7 +4,6 @@ package main
 
 import (
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -98,13 +97,15 @@ func (b TradeBatch) Handle() rt.Handle { return b.h }
 
 // readTradeRows sets rows to those of b from row from on.
 func readTradeRows(b TradeBatch, rows []Trade, from int) {
-	symbol, price, size := b.Symbol(), b.Price(), b.Size()
+	symbol := b.Symbol()
+	price := b.Price()[from:][:len(rows)]
+	size := b.Size()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Trade{
 			Symbol: symbol.At(at),
-			Price:  price[at],
-			Size:   size[at],
+			Price:  price[i],
+			Size:   size[i],
 		}
 	}
 }
@@ -143,15 +144,17 @@ func (b *TradeBuilder) Append(row Trade) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TradeBuilder) AppendRows(rows []Trade) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.symbol.Append(block[i].Symbol)
 		}
-		price := b.price.Extend(len(block))
+		price := b.price.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			price[i] = block[i].Price
 		}
-		size := b.size.Extend(len(block))
+		size := b.size.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			size[i] = block[i].Size
 		}

@@ -4,7 +4,6 @@ package feed
 
 import (
 	"io"
-	"slices"
 	"time"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
@@ -1033,16 +1032,6 @@ func (b AllBatch) Handle() rt.Handle { return b.h }
 // readAllRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readAllRows(b AllBatch, rows []All, from int) {
 	boolColumn := b.Bool()
-	int8Column := b.Int8()
-	int16Column := b.Int16()
-	int32Column := b.Int32()
-	int64Column := b.Int64()
-	uint8Column := b.Uint8()
-	uint16Column := b.Uint16()
-	uint32Column := b.Uint32()
-	uint64Column := b.Uint64()
-	float32Column := b.Float32()
-	float64Column := b.Float64()
 	second := b.Second()
 	milli := b.Milli()
 	micro := b.Micro()
@@ -1052,11 +1041,6 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	dict16 := b.Dict16()
 	dict32 := b.Dict32()
 	bytes := b.Bytes()
-	half := b.Half()
-	fixed3 := b.Fixed3()
-	uuid := b.UUID()
-	day := b.Day()
-	dayMillis := b.DayMillis()
 	dayTime := b.DayTime()
 	dayTime64 := b.DayTime64()
 	clockS := b.ClockS()
@@ -1067,11 +1051,6 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	spanMS := b.SpanMS()
 	spanUS := b.SpanUS()
 	spanNS := b.SpanNS()
-	dec32 := b.Dec32()
-	dec64 := b.Dec64()
-	dec128 := b.Dec128()
-	dec256 := b.Dec256()
-	rawTime := b.RawTime()
 	largeText := b.LargeText()
 	viewText := b.ViewText()
 	largeBytes := b.LargeBytes()
@@ -1086,7 +1065,6 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	dictInt64 := b.DictInt64()
 	dictUint32 := b.DictUint32()
 	mood := b.Mood()
-	moodNumber := b.MoodNumber()
 	nothing := b.Nothing()
 	nullBool := b.NullBool()
 	nullInt8 := b.NullInt8()
@@ -1167,7 +1145,6 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	ptrDictInt8 := b.PtrDictInt8()
 	ptrMood := b.PtrMood()
 	ptrMoodNumber := b.PtrMoodNumber()
-	level := b.Level()
 	nullLevel := b.NullLevel()
 	ptrLevel := b.PtrLevel()
 	flag := b.Flag()
@@ -1177,15 +1154,37 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	kind := b.Kind()
 	ptrKind := b.PtrKind()
 	blob := b.Blob()
-	key := b.Key()
 	nullKey := b.NullKey()
 	ptrKey := b.PtrKey()
 	largeName := b.LargeName()
 	ptrViewed := b.PtrViewed()
-	lenColumn := b.LenColumn()
 	typeColumn := b.Type()
-	place := b.Place()
 	atColumn := b.At()
+	int8Column := b.Int8()[from:][:len(rows)]
+	int16Column := b.Int16()[from:][:len(rows)]
+	int32Column := b.Int32()[from:][:len(rows)]
+	int64Column := b.Int64()[from:][:len(rows)]
+	uint8Column := b.Uint8()[from:][:len(rows)]
+	uint16Column := b.Uint16()[from:][:len(rows)]
+	uint32Column := b.Uint32()[from:][:len(rows)]
+	uint64Column := b.Uint64()[from:][:len(rows)]
+	float32Column := b.Float32()[from:][:len(rows)]
+	float64Column := b.Float64()[from:][:len(rows)]
+	half := b.Half()[from:][:len(rows)]
+	fixed3 := b.Fixed3()[from:][:len(rows)]
+	uuid := b.UUID()[from:][:len(rows)]
+	day := b.Day()[from:][:len(rows)]
+	dayMillis := b.DayMillis()[from:][:len(rows)]
+	dec32 := b.Dec32()[from:][:len(rows)]
+	dec64 := b.Dec64()[from:][:len(rows)]
+	dec128 := b.Dec128()[from:][:len(rows)]
+	dec256 := b.Dec256()[from:][:len(rows)]
+	rawTime := b.RawTime()[from:][:len(rows)]
+	moodNumber := b.MoodNumber()[from:][:len(rows)]
+	level := b.Level()[from:][:len(rows)]
+	key := b.Key()[from:][:len(rows)]
+	lenColumn := b.LenColumn()[from:][:len(rows)]
+	place := b.Place()[from:][:len(rows)]
 	ptrBoolSlab := rt.NewSlab[bool](len(rows))
 	ptrInt8Slab := rt.NewSlab[int8](len(rows))
 	ptrInt16Slab := rt.NewSlab[int16](len(rows))
@@ -1230,16 +1229,16 @@ func readAllRows(b AllBatch, rows []All, from int) {
 		at := from + i
 		rows[i] = All{
 			Bool:           boolColumn.At(at),
-			Int8:           int8Column[at],
-			Int16:          int16Column[at],
-			Int32:          int32Column[at],
-			Int64:          int64Column[at],
-			Uint8:          uint8Column[at],
-			Uint16:         uint16Column[at],
-			Uint32:         uint32Column[at],
-			Uint64:         uint64Column[at],
-			Float32:        float32Column[at],
-			Float64:        float64Column[at],
+			Int8:           int8Column[i],
+			Int16:          int16Column[i],
+			Int32:          int32Column[i],
+			Int64:          int64Column[i],
+			Uint8:          uint8Column[i],
+			Uint16:         uint16Column[i],
+			Uint32:         uint32Column[i],
+			Uint64:         uint64Column[i],
+			Float32:        float32Column[i],
+			Float64:        float64Column[i],
 			Second:         second.At(at),
 			Milli:          milli.At(at),
 			Micro:          micro.At(at),
@@ -1249,11 +1248,11 @@ func readAllRows(b AllBatch, rows []All, from int) {
 			Dict16:         dict16.At(at),
 			Dict32:         dict32.At(at),
 			Bytes:          bytes.At(at),
-			Half:           half[at],
-			Fixed3:         fixed3[at],
-			UUID:           uuid[at],
-			Day:            day[at],
-			DayMillis:      dayMillis[at],
+			Half:           half[i],
+			Fixed3:         fixed3[i],
+			UUID:           uuid[i],
+			Day:            day[i],
+			DayMillis:      dayMillis[i],
 			DayTime:        dayTime.At(at),
 			DayTime64:      dayTime64.At(at),
 			ClockS:         clockS.At(at),
@@ -1264,11 +1263,11 @@ func readAllRows(b AllBatch, rows []All, from int) {
 			SpanMS:         spanMS.At(at),
 			SpanUS:         spanUS.At(at),
 			SpanNS:         spanNS.At(at),
-			Dec32:          dec32[at],
-			Dec64:          dec64[at],
-			Dec128:         dec128[at],
-			Dec256:         dec256[at],
-			RawTime:        rawTime[at],
+			Dec32:          dec32[i],
+			Dec64:          dec64[i],
+			Dec128:         dec128[i],
+			Dec256:         dec256[i],
+			RawTime:        rawTime[i],
 			LargeText:      largeText.At(at),
 			ViewText:       viewText.At(at),
 			LargeBytes:     largeBytes.At(at),
@@ -1283,7 +1282,7 @@ func readAllRows(b AllBatch, rows []All, from int) {
 			DictInt64:      dictInt64.At(at),
 			DictUint32:     dictUint32.At(at),
 			Mood:           mood.At(at),
-			MoodNumber:     moodNumber[at],
+			MoodNumber:     moodNumber[i],
 			Nothing:        nothing.At(at),
 			NullBool:       rt.NullOf(nullBool.Get(at)),
 			NullInt8:       rt.NullOf(nullInt8.Get(at)),
@@ -1364,7 +1363,7 @@ func readAllRows(b AllBatch, rows []All, from int) {
 			PtrDictInt8:    ptrDictInt8Slab.Ptr(ptrDictInt8.Get(at)),
 			PtrMood:        ptrMoodSlab.Ptr(ptrMood.Get(at)),
 			PtrMoodNumber:  ptrMoodNumberSlab.Ptr(ptrMoodNumber.Get(at)),
-			Level:          level[at],
+			Level:          level[i],
 			NullLevel:      rt.NullOf(nullLevel.Get(at)),
 			PtrLevel:       ptrLevelSlab.Ptr(ptrLevel.Get(at)),
 			Flag:           Flag(flag.At(at)),
@@ -1374,14 +1373,14 @@ func readAllRows(b AllBatch, rows []All, from int) {
 			Kind:           Name(kind.At(at)),
 			PtrKind:        (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at))),
 			Blob:           blob.At(at),
-			Key:            key[at],
+			Key:            key[i],
 			NullKey:        rt.NullOf(nullKey.Get(at)),
 			PtrKey:         ptrKeySlab.Ptr(ptrKey.Get(at)),
 			LargeName:      Name(largeName.At(at)),
 			PtrViewed:      (*Name)(ptrViewedSlab.Ptr(ptrViewed.Get(at))),
-			Len:            lenColumn[at],
+			Len:            lenColumn[i],
 			Type:           typeColumn.At(at),
-			Rank:           place[at],
+			Rank:           place[i],
 			At:             atColumn.At(at),
 		}
 	}
@@ -2196,47 +2195,49 @@ func (b *AllBuilder) Append(row All) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *AllBuilder) AppendRows(rows []All) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.boolColumn.Append(block[i].Bool)
 		}
-		int8Column := b.int8Column.Extend(len(block))
+		int8Column := b.int8Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int8Column[i] = block[i].Int8
 		}
-		int16Column := b.int16Column.Extend(len(block))
+		int16Column := b.int16Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int16Column[i] = block[i].Int16
 		}
-		int32Column := b.int32Column.Extend(len(block))
+		int32Column := b.int32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int32Column[i] = block[i].Int32
 		}
-		int64Column := b.int64Column.Extend(len(block))
+		int64Column := b.int64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int64Column[i] = block[i].Int64
 		}
-		uint8Column := b.uint8Column.Extend(len(block))
+		uint8Column := b.uint8Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint8Column[i] = block[i].Uint8
 		}
-		uint16Column := b.uint16Column.Extend(len(block))
+		uint16Column := b.uint16Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint16Column[i] = block[i].Uint16
 		}
-		uint32Column := b.uint32Column.Extend(len(block))
+		uint32Column := b.uint32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint32Column[i] = block[i].Uint32
 		}
-		uint64Column := b.uint64Column.Extend(len(block))
+		uint64Column := b.uint64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint64Column[i] = block[i].Uint64
 		}
-		float32Column := b.float32Column.Extend(len(block))
+		float32Column := b.float32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			float32Column[i] = block[i].Float32
 		}
-		float64Column := b.float64Column.Extend(len(block))
+		float64Column := b.float64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			float64Column[i] = block[i].Float64
 		}
@@ -2268,23 +2269,23 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.bytes.Append(block[i].Bytes)
 		}
-		half := b.half.Extend(len(block))
+		half := b.half.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			half[i] = block[i].Half
 		}
-		fixed3 := b.fixed3.Extend(len(block))
+		fixed3 := b.fixed3.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			fixed3[i] = block[i].Fixed3
 		}
-		uuid := b.uuid.Extend(len(block))
+		uuid := b.uuid.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uuid[i] = block[i].UUID
 		}
-		day := b.day.Extend(len(block))
+		day := b.day.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			day[i] = block[i].Day
 		}
-		dayMillis := b.dayMillis.Extend(len(block))
+		dayMillis := b.dayMillis.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			dayMillis[i] = block[i].DayMillis
 		}
@@ -2330,7 +2331,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.dec256.Append(block[i].Dec256)
 		}
-		rawTime := b.rawTime.Extend(len(block))
+		rawTime := b.rawTime.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			rawTime[i] = block[i].RawTime
 		}
@@ -2376,7 +2377,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.mood.Append(block[i].Mood)
 		}
-		moodNumber := b.moodNumber.Extend(len(block))
+		moodNumber := b.moodNumber.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			moodNumber[i] = block[i].MoodNumber
 		}
@@ -2620,7 +2621,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.ptrMoodNumber.AppendPtr(block[i].PtrMoodNumber)
 		}
-		level := b.level.Extend(len(block))
+		level := b.level.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			level[i] = block[i].Level
 		}
@@ -2652,7 +2653,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.blob.Append(block[i].Blob)
 		}
-		key := b.key.Extend(len(block))
+		key := b.key.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			key[i] = block[i].Key
 		}
@@ -2668,7 +2669,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.ptrViewed.AppendPtr((*string)(block[i].PtrViewed))
 		}
-		lenColumn := b.lenColumn.Extend(len(block))
+		lenColumn := b.lenColumn.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			lenColumn[i] = block[i].Len
 		}
@@ -2676,7 +2677,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			texts[i] = block[i].Type
 		}
 		b.typeColumn.AppendAll(texts[:len(block)])
-		place := b.place.Extend(len(block))
+		place := b.place.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			place[i] = block[i].Rank
 		}

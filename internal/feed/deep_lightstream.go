@@ -5,7 +5,6 @@ package feed
 import (
 	"cmp"
 	"io"
-	"slices"
 	"time"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
@@ -212,15 +211,14 @@ func (b DeepBatch) Handle() rt.Handle { return b.h }
 
 // readDeepRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readDeepRows(b DeepBatch, rows []Deep, from int) {
-	id := b.ID()
+	id := b.ID()[from:][:len(rows)]
 	lists := rt.ReadRows(b.Lists(), from, len(rows), false, rt.ReadLists(rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPtrs(readDeepLeavesRows))))
 	arrays := rt.ReadRows(b.Arrays(), from, len(rows), false, rt.ReadLists(rt.ReadArrays(func(a *[2]Leaves) []Leaves { return a[:] }, readDeepLeavesRows)))
 	boxes := rt.ReadRows(b.Boxes(), from, len(rows), false, rt.ReadPtrs(readDeepCrateRows))
 	maps := rt.ReadRows(b.Maps(), from, len(rows), false, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadNulls(readDeepOptionsRows))))
 	for i := range rows {
-		at := from + i
 		rows[i] = Deep{
-			ID:     id[at],
+			ID:     id[i],
 			Lists:  lists[i],
 			Arrays: arrays[i],
 			Boxes:  boxes[i],
@@ -291,8 +289,10 @@ func (b *DeepBuilder) Append(row Deep) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *DeepBuilder) AppendRows(rows []Deep) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -673,7 +673,7 @@ func (v DeepAckView) Slice(from, to int) DeepAckView { return DeepAckView{v.s.Sl
 
 // readDeepAckRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
 func readDeepAckRows(v DeepAckView, rows []Ack, own bool) {
-	price := v.Price()
+	price := v.Price()[:len(rows)]
 	fills := rt.ReadRows(v.Fills(), 0, len(rows), own, rt.ReadLists(readDeepFillRows))
 	why := rt.ReadRows(v.Why(), 0, len(rows), own, readDeepAnswerRows)
 	for i := range rows {
@@ -1215,27 +1215,12 @@ func (v DeepLeavesView) Slice(from, to int) DeepLeavesView {
 // readDeepLeavesRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
 func readDeepLeavesRows(v DeepLeavesView, rows []Leaves, own bool) {
 	boolColumn := v.Bool()
-	int8Column := v.Int8()
-	int16Column := v.Int16()
-	int32Column := v.Int32()
-	int64Column := v.Int64()
-	uint8Column := v.Uint8()
-	uint16Column := v.Uint16()
-	uint32Column := v.Uint32()
-	uint64Column := v.Uint64()
-	half := v.Half()
-	float := v.Float()
-	double := v.Double()
 	text := v.Text()
 	large := v.Large()
 	view := v.View()
 	bytes := v.Bytes()
 	largeBin := v.LargeBin()
 	viewBin := v.ViewBin()
-	fixed := v.Fixed()
-	uuid := v.UUID()
-	day := v.Day()
-	dayMillis := v.DayMillis()
 	clockS := v.ClockS()
 	clockMS := v.ClockMS()
 	clockUS := v.ClockUS()
@@ -1246,15 +1231,30 @@ func readDeepLeavesRows(v DeepLeavesView, rows []Leaves, own bool) {
 	milli := v.Milli()
 	micro := v.Micro()
 	nano := v.Nano()
-	raw := v.Raw()
-	dec32 := v.Dec32()
-	dec64 := v.Dec64()
-	dec128 := v.Dec128()
-	dec256 := v.Dec256()
 	word := v.Word()
 	number := v.Number()
 	tag := v.Tag()
 	mood := v.Mood()
+	int8Column := v.Int8()[:len(rows)]
+	int16Column := v.Int16()[:len(rows)]
+	int32Column := v.Int32()[:len(rows)]
+	int64Column := v.Int64()[:len(rows)]
+	uint8Column := v.Uint8()[:len(rows)]
+	uint16Column := v.Uint16()[:len(rows)]
+	uint32Column := v.Uint32()[:len(rows)]
+	uint64Column := v.Uint64()[:len(rows)]
+	half := v.Half()[:len(rows)]
+	float := v.Float()[:len(rows)]
+	double := v.Double()[:len(rows)]
+	fixed := v.Fixed()[:len(rows)]
+	uuid := v.UUID()[:len(rows)]
+	day := v.Day()[:len(rows)]
+	dayMillis := v.DayMillis()[:len(rows)]
+	raw := v.Raw()[:len(rows)]
+	dec32 := v.Dec32()[:len(rows)]
+	dec64 := v.Dec64()[:len(rows)]
+	dec128 := v.Dec128()[:len(rows)]
+	dec256 := v.Dec256()[:len(rows)]
 	event := rt.ReadRows(v.Event(), 0, len(rows), own, readDeepEventRows)
 	sparse := rt.ReadRows(v.Sparse(), 0, len(rows), own, readDeepEventRows)
 	answer := rt.ReadRows(v.Answer(), 0, len(rows), own, readDeepAnswerRows)

@@ -4,7 +4,6 @@ package feed
 
 import (
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -652,16 +651,6 @@ func (b EveryBatch) Handle() rt.Handle { return b.h }
 // readEveryRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readEveryRows(b EveryBatch, rows []Every, from int) {
 	aBool := b.ABool()
-	aInt8 := b.AInt8()
-	aInt16 := b.AInt16()
-	aInt32 := b.AInt32()
-	aInt64 := b.AInt64()
-	aUint8 := b.AUint8()
-	aUint16 := b.AUint16()
-	aUint32 := b.AUint32()
-	aUint64 := b.AUint64()
-	aFloat32 := b.AFloat32()
-	aFloat64 := b.AFloat64()
 	aText := b.AText()
 	aBytes := b.ABytes()
 	aDict8 := b.ADict8()
@@ -671,22 +660,12 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 	aMilli := b.AMilli()
 	aMicro := b.AMicro()
 	aNano := b.ANano()
-	aDay := b.ADay()
-	aDayMillis := b.ADayMillis()
 	aClockS := b.AClockS()
 	aClockMs := b.AClockMs()
 	aClockUs := b.AClockUs()
 	aClockNs := b.AClockNs()
 	aSpan := b.ASpan()
 	aSpanUs := b.ASpanUs()
-	aDec32 := b.ADec32()
-	aDec64 := b.ADec64()
-	aDec128 := b.ADec128()
-	aDec128Words := b.ADec128Words()
-	aDec256 := b.ADec256()
-	aDec256Words := b.ADec256Words()
-	aFixed := b.AFixed()
-	auuid := b.AUUID()
 	aLarge := b.ALarge()
 	aView := b.AView()
 	aLargeBytes := b.ALargeBytes()
@@ -696,7 +675,6 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 	aDictBytes := b.ADictBytes()
 	aDictInt := b.ADictInt()
 	aVenue := b.AVenue()
-	aVenueNumber := b.AVenueNumber()
 	nothing := b.Nothing()
 	nDay := b.NDay()
 	nDayMillis := b.NDayMillis()
@@ -737,27 +715,48 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 	nMilli := b.NMilli()
 	nMicro := b.NMicro()
 	nNano := b.NNano()
-	side := b.Side()
 	nSide := b.NSide()
-	orderID := b.OrderID()
-	ratio := b.Ratio()
 	live := b.Live()
-	lenColumn := b.LenColumn()
-	place := b.Place()
+	aInt8 := b.AInt8()[from:][:len(rows)]
+	aInt16 := b.AInt16()[from:][:len(rows)]
+	aInt32 := b.AInt32()[from:][:len(rows)]
+	aInt64 := b.AInt64()[from:][:len(rows)]
+	aUint8 := b.AUint8()[from:][:len(rows)]
+	aUint16 := b.AUint16()[from:][:len(rows)]
+	aUint32 := b.AUint32()[from:][:len(rows)]
+	aUint64 := b.AUint64()[from:][:len(rows)]
+	aFloat32 := b.AFloat32()[from:][:len(rows)]
+	aFloat64 := b.AFloat64()[from:][:len(rows)]
+	aDay := b.ADay()[from:][:len(rows)]
+	aDayMillis := b.ADayMillis()[from:][:len(rows)]
+	aDec32 := b.ADec32()[from:][:len(rows)]
+	aDec64 := b.ADec64()[from:][:len(rows)]
+	aDec128 := b.ADec128()[from:][:len(rows)]
+	aDec128Words := b.ADec128Words()[from:][:len(rows)]
+	aDec256 := b.ADec256()[from:][:len(rows)]
+	aDec256Words := b.ADec256Words()[from:][:len(rows)]
+	aFixed := b.AFixed()[from:][:len(rows)]
+	auuid := b.AUUID()[from:][:len(rows)]
+	aVenueNumber := b.AVenueNumber()[from:][:len(rows)]
+	side := b.Side()[from:][:len(rows)]
+	orderID := b.OrderID()[from:][:len(rows)]
+	ratio := b.Ratio()[from:][:len(rows)]
+	lenColumn := b.LenColumn()[from:][:len(rows)]
+	place := b.Place()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Every{
 			ABool:        aBool.At(at),
-			AInt8:        aInt8[at],
-			AInt16:       aInt16[at],
-			AInt32:       aInt32[at],
-			AInt64:       aInt64[at],
-			AUint8:       aUint8[at],
-			AUint16:      aUint16[at],
-			AUint32:      aUint32[at],
-			AUint64:      aUint64[at],
-			AFloat32:     aFloat32[at],
-			AFloat64:     aFloat64[at],
+			AInt8:        aInt8[i],
+			AInt16:       aInt16[i],
+			AInt32:       aInt32[i],
+			AInt64:       aInt64[i],
+			AUint8:       aUint8[i],
+			AUint16:      aUint16[i],
+			AUint32:      aUint32[i],
+			AUint64:      aUint64[i],
+			AFloat32:     aFloat32[i],
+			AFloat64:     aFloat64[i],
 			AText:        aText.At(at),
 			ABytes:       aBytes.At(at),
 			ADict8:       aDict8.At(at),
@@ -767,22 +766,22 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 			AMilli:       aMilli.At(at),
 			AMicro:       aMicro.At(at),
 			ANano:        aNano.At(at),
-			ADay:         aDay[at],
-			ADayMillis:   aDayMillis[at],
+			ADay:         aDay[i],
+			ADayMillis:   aDayMillis[i],
 			AClockS:      aClockS.At(at),
 			AClockMs:     aClockMs.At(at),
 			AClockUs:     aClockUs.At(at),
 			AClockNs:     aClockNs.At(at),
 			ASpan:        aSpan.At(at),
 			ASpanUs:      aSpanUs.At(at),
-			ADec32:       aDec32[at],
-			ADec64:       aDec64[at],
-			ADec128:      aDec128[at],
-			ADec128Words: aDec128Words[at],
-			ADec256:      aDec256[at],
-			ADec256Words: aDec256Words[at],
-			AFixed:       aFixed[at],
-			AUUID:        auuid[at],
+			ADec32:       aDec32[i],
+			ADec64:       aDec64[i],
+			ADec128:      aDec128[i],
+			ADec128Words: aDec128Words[i],
+			ADec256:      aDec256[i],
+			ADec256Words: aDec256Words[i],
+			AFixed:       aFixed[i],
+			AUUID:        auuid[i],
 			ALarge:       aLarge.At(at),
 			AView:        aView.At(at),
 			ALargeBytes:  aLargeBytes.At(at),
@@ -792,7 +791,7 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 			ADictBytes:   aDictBytes.At(at),
 			ADictInt:     aDictInt.At(at),
 			AVenue:       aVenue.At(at),
-			AVenueNumber: aVenueNumber[at],
+			AVenueNumber: aVenueNumber[i],
 			Nothing:      nothing.At(at),
 			NDay:         rt.NullOf(nDay.Get(at)),
 			NDayMillis:   rt.NullOf(nDayMillis.Get(at)),
@@ -833,13 +832,13 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 			NMilli:       rt.NullOf(nMilli.Get(at)),
 			NMicro:       rt.NullOf(nMicro.Get(at)),
 			NNano:        rt.NullOf(nNano.Get(at)),
-			Side:         side[at],
+			Side:         side[i],
 			NSide:        rt.NullOf(nSide.Get(at)),
-			OrderID:      orderID[at],
-			Ratio:        ratio[at],
+			OrderID:      orderID[i],
+			Ratio:        ratio[i],
 			Live:         live.At(at),
-			Len:          lenColumn[at],
-			Place:        place[at],
+			Len:          lenColumn[i],
+			Place:        place[i],
 		}
 	}
 }
@@ -1339,47 +1338,49 @@ func (b *EveryBuilder) Append(row Every) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *EveryBuilder) AppendRows(rows []Every) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.aBool.Append(block[i].ABool)
 		}
-		aInt8 := b.aInt8.Extend(len(block))
+		aInt8 := b.aInt8.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aInt8[i] = block[i].AInt8
 		}
-		aInt16 := b.aInt16.Extend(len(block))
+		aInt16 := b.aInt16.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aInt16[i] = block[i].AInt16
 		}
-		aInt32 := b.aInt32.Extend(len(block))
+		aInt32 := b.aInt32.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aInt32[i] = block[i].AInt32
 		}
-		aInt64 := b.aInt64.Extend(len(block))
+		aInt64 := b.aInt64.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aInt64[i] = block[i].AInt64
 		}
-		aUint8 := b.aUint8.Extend(len(block))
+		aUint8 := b.aUint8.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aUint8[i] = block[i].AUint8
 		}
-		aUint16 := b.aUint16.Extend(len(block))
+		aUint16 := b.aUint16.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aUint16[i] = block[i].AUint16
 		}
-		aUint32 := b.aUint32.Extend(len(block))
+		aUint32 := b.aUint32.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aUint32[i] = block[i].AUint32
 		}
-		aUint64 := b.aUint64.Extend(len(block))
+		aUint64 := b.aUint64.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aUint64[i] = block[i].AUint64
 		}
-		aFloat32 := b.aFloat32.Extend(len(block))
+		aFloat32 := b.aFloat32.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aFloat32[i] = block[i].AFloat32
 		}
-		aFloat64 := b.aFloat64.Extend(len(block))
+		aFloat64 := b.aFloat64.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aFloat64[i] = block[i].AFloat64
 		}
@@ -1411,11 +1412,11 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 		for i := range block {
 			b.aNano.Append(block[i].ANano)
 		}
-		aDay := b.aDay.Extend(len(block))
+		aDay := b.aDay.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aDay[i] = block[i].ADay
 		}
-		aDayMillis := b.aDayMillis.Extend(len(block))
+		aDayMillis := b.aDayMillis.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aDayMillis[i] = block[i].ADayMillis
 		}
@@ -1455,11 +1456,11 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 		for i := range block {
 			b.aDec256Words.Append(block[i].ADec256Words)
 		}
-		aFixed := b.aFixed.Extend(len(block))
+		aFixed := b.aFixed.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aFixed[i] = block[i].AFixed
 		}
-		auuid := b.auuid.Extend(len(block))
+		auuid := b.auuid.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			auuid[i] = block[i].AUUID
 		}
@@ -1490,7 +1491,7 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 		for i := range block {
 			b.aVenue.Append(block[i].AVenue)
 		}
-		aVenueNumber := b.aVenueNumber.Extend(len(block))
+		aVenueNumber := b.aVenueNumber.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aVenueNumber[i] = block[i].AVenueNumber
 		}
@@ -1614,29 +1615,29 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 		for i := range block {
 			b.nNano.AppendNullable(block[i].NNano.Get())
 		}
-		side := b.side.Extend(len(block))
+		side := b.side.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			side[i] = block[i].Side
 		}
 		for i := range block {
 			b.nSide.AppendNullable(block[i].NSide.Get())
 		}
-		orderID := b.orderID.Extend(len(block))
+		orderID := b.orderID.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			orderID[i] = block[i].OrderID
 		}
-		ratio := b.ratio.Extend(len(block))
+		ratio := b.ratio.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			ratio[i] = block[i].Ratio
 		}
 		for i := range block {
 			b.live.Append(block[i].Live)
 		}
-		lenColumn := b.lenColumn.Extend(len(block))
+		lenColumn := b.lenColumn.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			lenColumn[i] = block[i].Len
 		}
-		place := b.place.Extend(len(block))
+		place := b.place.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			place[i] = block[i].Place
 		}

@@ -5,7 +5,6 @@ package feed
 import (
 	"cmp"
 	"io"
-	"slices"
 	"time"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
@@ -245,7 +244,7 @@ func (b MixedBatch) Handle() rt.Handle { return b.h }
 
 // readMixedRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readMixedRows(b MixedBatch, rows []Mixed, from int) {
-	id := b.ID()
+	id := b.ID()[from:][:len(rows)]
 	event := rt.ReadRows(b.Event(), from, len(rows), false, readMixedEventRows)
 	sparse := rt.ReadRows(b.Sparse(), from, len(rows), false, readMixedEventRows)
 	answer := rt.ReadRows(b.Answer(), from, len(rows), false, readMixedAnswerRows)
@@ -263,9 +262,8 @@ func readMixedRows(b MixedBatch, rows []Mixed, from int) {
 	mood := rt.ReadRows(b.Mood(), from, len(rows), false, rt.ReadRunPtrs(rt.ReadEach[column.Enums[int32, Mood], Mood]))
 	tags := rt.ReadRows(b.Tags(), from, len(rows), false, rt.ReadLists(rt.ReadRunNulls(rt.ReadTexts[column.Texts, string])))
 	for i := range rows {
-		at := from + i
 		rows[i] = Mixed{
-			ID:     id[at],
+			ID:     id[i],
 			Event:  event[i],
 			Sparse: sparse[i],
 			Answer: answer[i],
@@ -425,8 +423,10 @@ func (b *MixedBuilder) Append(row Mixed) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *MixedBuilder) AppendRows(rows []Mixed) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -843,7 +843,7 @@ func (v MixedAckView) Slice(from, to int) MixedAckView { return MixedAckView{v.s
 
 // readMixedAckRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
 func readMixedAckRows(v MixedAckView, rows []Ack, own bool) {
-	price := v.Price()
+	price := v.Price()[:len(rows)]
 	fills := rt.ReadRows(v.Fills(), 0, len(rows), own, rt.ReadLists(readMixedFillRows))
 	why := rt.ReadRows(v.Why(), 0, len(rows), own, readMixedAnswerRows)
 	for i := range rows {

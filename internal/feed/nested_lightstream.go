@@ -302,7 +302,7 @@ func (b NestedBatch) Handle() rt.Handle { return b.h }
 
 // readNestedRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readNestedRows(b NestedBatch, rows []Nested, from int) {
-	id := b.ID()
+	id := b.ID()[from:][:len(rows)]
 	point := rt.ReadRows(b.Point(), from, len(rows), false, readNestedPointRows)
 	maybe := rt.ReadRows(b.Maybe(), from, len(rows), false, rt.ReadNulls(readNestedPointRows))
 	ptrLeg := rt.ReadRows(b.PtrLeg(), from, len(rows), false, rt.ReadPtrs(readNestedLegRows))
@@ -327,9 +327,8 @@ func readNestedRows(b NestedBatch, rows []Nested, from int) {
 	deep := rt.ReadRows(b.Deep(), from, len(rows), false, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPtrs(readNestedPointRows)))))
 	moods := rt.ReadRows(b.Moods(), from, len(rows), false, rt.ReadLists(rt.ReadEach[column.Enums[int32, Mood], Mood]))
 	for i := range rows {
-		at := from + i
 		rows[i] = Nested{
-			ID:      id[at],
+			ID:      id[i],
 			Point:   point[i],
 			Maybe:   maybe[i],
 			PtrLeg:  ptrLeg[i],
@@ -575,8 +574,10 @@ func (b *NestedBuilder) Append(row Nested) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NestedBuilder) AppendRows(rows []Nested) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -687,7 +688,8 @@ func (v NestedPointView) Slice(from, to int) NestedPointView {
 
 // readNestedPointRows sets rows to the first of v.
 func readNestedPointRows(v NestedPointView, rows []Point, _ bool) {
-	x, y := v.X(), v.Y()
+	x := v.X()[:len(rows)]
+	y := v.Y()[:len(rows)]
 	for i := range rows {
 		rows[i] = Point{
 			X: x[i],
@@ -957,7 +959,8 @@ func (v NestedLegView) Slice(from, to int) NestedLegView { return NestedLegView{
 
 // readNestedLegRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
 func readNestedLegRows(v NestedLegView, rows []Leg, own bool) {
-	venue, text, note, ratio, filled, seen := v.Venue(), v.Text(), v.Note(), v.Ratio(), v.Filled(), v.Seen()
+	venue, text, note, filled, seen := v.Venue(), v.Text(), v.Note(), v.Filled(), v.Seen()
+	ratio := v.Ratio()[:len(rows)]
 	noteSlab := rt.NewSlab[string](len(rows))
 	seenSlab := rt.NewSlab[time.Time](len(rows))
 	fromColumn := rt.ReadRows(v.From(), 0, len(rows), own, readNestedPointRows)

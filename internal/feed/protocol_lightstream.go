@@ -5,7 +5,6 @@ package feed
 import (
 	"context"
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -101,13 +100,15 @@ func (b QuoteBatch) Handle() rt.Handle { return b.h }
 
 // readQuoteRows sets rows to those of b from row from on.
 func readQuoteRows(b QuoteBatch, rows []Quote, from int) {
-	symbol, bid, ask := b.Symbol(), b.Bid(), b.Ask()
+	symbol := b.Symbol()
+	bid := b.Bid()[from:][:len(rows)]
+	ask := b.Ask()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Quote{
 			Symbol: symbol.At(at),
-			Bid:    bid[at],
-			Ask:    ask[at],
+			Bid:    bid[i],
+			Ask:    ask[i],
 		}
 	}
 }
@@ -146,15 +147,17 @@ func (b *QuoteBuilder) Append(row Quote) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *QuoteBuilder) AppendRows(rows []Quote) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.symbol.Append(block[i].Symbol)
 		}
-		bid := b.bid.Extend(len(block))
+		bid := b.bid.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			bid[i] = block[i].Bid
 		}
-		ask := b.ask.Extend(len(block))
+		ask := b.ask.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			ask[i] = block[i].Ask
 		}

@@ -4,7 +4,6 @@ package feed
 
 import (
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -116,15 +115,17 @@ func (b TradeBatch) Handle() rt.Handle { return b.h }
 
 // readTradeRows sets rows to those of b from row from on. Their texts alias the batch.
 func readTradeRows(b TradeBatch, rows []Trade, from int) {
-	time, symbol, price, size, note := b.Time(), b.Symbol(), b.Price(), b.Size(), b.Note()
+	time, symbol, note := b.Time(), b.Symbol(), b.Note()
+	price := b.Price()[from:][:len(rows)]
+	size := b.Size()[from:][:len(rows)]
 	noteSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
 		rows[i] = Trade{
 			Time:   time.At(at),
 			Symbol: symbol.At(at),
-			Price:  price[at],
-			Size:   size[at],
+			Price:  price[i],
+			Size:   size[i],
 			Note:   noteSlab.Ptr(note.Get(at)),
 		}
 	}
@@ -174,18 +175,20 @@ func (b *TradeBuilder) Append(row Trade) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TradeBuilder) AppendRows(rows []Trade) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.time.Append(block[i].Time)
 		}
 		for i := range block {
 			b.symbol.Append(block[i].Symbol)
 		}
-		price := b.price.Extend(len(block))
+		price := b.price.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			price[i] = block[i].Price
 		}
-		size := b.size.Extend(len(block))
+		size := b.size.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			size[i] = block[i].Size
 		}

@@ -5,7 +5,6 @@ package feed
 import (
 	"cmp"
 	"io"
-	"slices"
 	"time"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
@@ -273,7 +272,8 @@ func (b TreeBatch) Handle() rt.Handle { return b.h }
 
 // readTreeRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readTreeRows(b TreeBatch, rows []Tree, from int) {
-	id, since := b.ID(), b.Since()
+	id := b.ID()[from:][:len(rows)]
+	since := b.Since()[from:][:len(rows)]
 	box := rt.ReadRows(b.Box(), from, len(rows), false, readTreeBoxRows)
 	root := rt.ReadRows(b.Root(), from, len(rows), false, readTreeBranchRows)
 	spare := rt.ReadRows(b.Spare(), from, len(rows), false, rt.ReadNulls(readTreeBranchRows))
@@ -295,9 +295,8 @@ func readTreeRows(b TreeBatch, rows []Tree, from int) {
 	blobs := rt.ReadRows(b.Blobs(), from, len(rows), false, rt.ReadLists(rt.ReadBytes[column.Binaries]))
 	ticks := rt.ReadRows(b.Ticks(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[int64]))
 	for i := range rows {
-		at := from + i
 		rows[i] = Tree{
-			ID:       id[at],
+			ID:       id[i],
 			Box:      box[i],
 			Root:     root[i],
 			Spare:    spare[i],
@@ -317,7 +316,7 @@ func readTreeRows(b TreeBatch, rows []Tree, from int) {
 			Grid:     grid[i],
 			Cubes:    cubes[i],
 			Blobs:    blobs[i],
-			Since:    since[at],
+			Since:    since[i],
 			Ticks:    ticks[i],
 		}
 	}
@@ -524,8 +523,10 @@ func (b *TreeBuilder) Append(row Tree) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TreeBuilder) AppendRows(rows []Tree) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -586,7 +587,7 @@ func (b *TreeBuilder) AppendRows(rows []Tree) {
 		for i := range block {
 			b.blobs.Append(block[i].Blobs)
 		}
-		since := b.since.Extend(len(block))
+		since := b.since.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			since[i] = block[i].Since
 		}
@@ -629,7 +630,8 @@ func (v TreeSpotView) Slice(from, to int) TreeSpotView { return TreeSpotView{v.s
 
 // readTreeSpotRows sets rows to the first of v.
 func readTreeSpotRows(v TreeSpotView, rows []Spot, _ bool) {
-	x, y := v.X(), v.Y()
+	x := v.X()[:len(rows)]
+	y := v.Y()[:len(rows)]
 	for i := range rows {
 		rows[i] = Spot{
 			X: x[i],
@@ -737,7 +739,7 @@ func (v TreeBoxView) Slice(from, to int) TreeBoxView { return TreeBoxView{v.s.Sl
 
 // readTreeBoxRows sets rows to the first of v.
 func readTreeBoxRows(v TreeBoxView, rows []Box, _ bool) {
-	tag := v.Tag()
+	tag := v.Tag()[:len(rows)]
 	low := rt.ReadRows(v.Low(), 0, len(rows), false, readTreeSpotRows)
 	high := rt.ReadRows(v.High(), 0, len(rows), false, readTreeSpotRows)
 	corner := rt.ReadRows(v.Corner(), 0, len(rows), false, rt.ReadArrays(func(a *[4]float32) []float32 { return a[:] }, rt.ReadPlain[float32]))
@@ -983,7 +985,8 @@ func (v TreeBranchView) Slice(from, to int) TreeBranchView {
 
 // readTreeBranchRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
 func readTreeBranchRows(v TreeBranchView, rows []Branch, own bool) {
-	name, length := v.Name(), v.Length()
+	name := v.Name()
+	length := v.Length()[:len(rows)]
 	atColumn := rt.ReadRows(v.At(), 0, len(rows), own, readTreeSpotRows)
 	end := rt.ReadRows(v.End(), 0, len(rows), own, rt.ReadNulls(readTreeSpotRows))
 	leaves := rt.ReadRows(v.Leaves(), 0, len(rows), own, rt.ReadLists(readTreeLeafRows))

@@ -297,6 +297,17 @@ func (b *FixedBuilder[T]) Extend(n int) []T {
 	return added
 }
 
+// ExtendUnset is [FixedBuilder.Extend] without the zeros: the rows have whatever the memory holds until the caller has set
+// each of them, which it must.
+func (b *FixedBuilder[T]) ExtendUnset(n int) []T {
+	from := len(b.values)
+	if n > cap(b.values)-from {
+		b.values = growFixed(b.values, n)
+	}
+	b.values = b.values[:from+n]
+	return b.values[from : from+n : from+n]
+}
+
 // Values returns all rows to be read or changed, until the builder's next change.
 func (b *FixedBuilder[T]) Values() []T { return b.values }
 

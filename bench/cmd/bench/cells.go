@@ -94,6 +94,13 @@ func cells(pairs *streams) []*cell {
 			}),
 		}
 	}
+	numbers := func(size string, rows int) *cell {
+		c := memory("append/numbers="+size, 4, func() (map[peer]func() error, error) { return appendNumbers(rows) })
+		if c.peers = append(c.peers[:2:2], raw); rows >= 1_000_000 { // few rows fit a cache when they are copied, and not when they are rows
+			c.goals[raw] = 0.5
+		}
+		return c
+	}
 	batcher := func(name string, active, procs int) *cell {
 		return &cell{
 			name: "batcher/" + name, time: 200 * time.Millisecond, peers: []peer{ours}, show: showRows,
@@ -114,6 +121,7 @@ func cells(pairs *streams) []*cell {
 		memory("decode/zstd/rows=1k", 3, func() (map[peer]func() error, error) { return decodeZSTD(1_000) }),
 		memory("append/flights=50k/dictionary", 4, func() (map[peer]func() error, error) { return appendCalls(true) }),
 		memory("append/flights=50k/utf8", 4, func() (map[peer]func() error, error) { return appendCalls(false) }),
+		numbers("1k", 1_000), numbers("1M", 1_000_000),
 		batcher("active=1/procs=1", 1, 1),
 		batcher("active=8", 8, runtime.GOMAXPROCS(0)),
 		delay,

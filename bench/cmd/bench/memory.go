@@ -151,3 +151,30 @@ func appendCalls(dictionary bool) (map[peer]func() error, error) {
 		},
 	}, nil
 }
+
+// appendNumbers fill a batch with rows of six values of 8 bytes. Raw copies as many bytes.
+func appendNumbers(n int) (map[peer]func() error, error) {
+	rows := workload.Numbers(n)
+	records := workload.NewNumberRecords()
+	b := tables.NewNumbersBuilder(nil)
+	size := n * 6 * 8
+	from, to := make([]byte, size), make([]byte, size)
+	for i := range from {
+		from[i] = byte(i)
+	}
+	return map[peer]func() error{
+		ours: func() error {
+			b.Reset()
+			b.AppendRows(rows)
+			return b.Err()
+		},
+		arrowGo: func() error {
+			records.Fill(rows).Release()
+			return nil
+		},
+		raw: func() error {
+			copy(to, from)
+			return nil
+		},
+	}, nil
+}

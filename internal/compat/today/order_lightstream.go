@@ -5,7 +5,6 @@ package today
 import (
 	"cmp"
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -166,7 +165,8 @@ func (b OrderBatch) Handle() rt.Handle { return b.h }
 
 // readOrderRows sets rows to those of b from row from on. Their texts alias the batch.
 func readOrderRows(b OrderBatch, rows []Order, from int) {
-	id, symbol := b.ID(), b.Symbol()
+	symbol := b.Symbol()
+	id := b.ID()[from:][:len(rows)]
 	legs := rt.ReadRows(b.Legs(), from, len(rows), false, rt.ReadLists(readOrderLegRows))
 	event := rt.ReadRows(b.Event(), from, len(rows), false, readOrderEventRows)
 	past := rt.ReadRows(b.Past(), from, len(rows), false, rt.ReadLists(readOrderEventRows))
@@ -178,7 +178,7 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 	for i := range rows {
 		at := from + i
 		rows[i] = Order{
-			ID:     id[at],
+			ID:     id[i],
 			Symbol: symbol.At(at),
 			Legs:   legs[i],
 			Event:  event[i],
@@ -276,8 +276,10 @@ func (b *OrderBuilder) Append(row Order) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *OrderBuilder) AppendRows(rows []Order) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}

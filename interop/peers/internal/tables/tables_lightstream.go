@@ -4,7 +4,6 @@ package tables
 
 import (
 	"io"
-	"slices"
 	"time"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
@@ -215,7 +214,9 @@ func (b *TextBuilder) Append(row Text) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TextBuilder) AppendRows(rows []Text) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			texts[i] = block[i].Text
 		}
@@ -328,11 +329,12 @@ func (b WordBatch) Handle() rt.Handle { return b.h }
 
 // readWordRows sets rows to those of b from row from on.
 func readWordRows(b WordBatch, rows []Word, from int) {
-	n, word, maybe := b.N(), b.Word(), b.Maybe()
+	word, maybe := b.Word(), b.Maybe()
+	n := b.N()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Word{
-			N:     n[at],
+			N:     n[i],
 			Word:  word.At(at),
 			Maybe: rt.NullOf(maybe.Get(at)),
 		}
@@ -373,8 +375,10 @@ func (b *WordBuilder) Append(row Word) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *WordBuilder) AppendRows(rows []Word) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		n := b.n.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		n := b.n.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			n[i] = block[i].N
 		}
@@ -561,46 +565,46 @@ func (b WideBatch) Handle() rt.Handle { return b.h }
 
 // readWideRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readWideRows(b WideBatch, rows []Wide, from int) {
-	int16Column := b.Int16()
-	int32Column := b.Int32()
-	int64Column := b.Int64()
-	uint16Column := b.Uint16()
-	uint32Column := b.Uint32()
-	uint64Column := b.Uint64()
 	float32Column := b.Float32()
-	float64Column := b.Float64()
-	half := b.Half()
 	finer := b.Finer()
 	coarser := b.Coarser()
 	naive := b.Naive()
 	wall := b.Wall()
 	fixed := b.Fixed()
 	absent := b.Absent()
-	defaultColumn := b.Default()
 	renamed := b.Renamed()
 	nullWord := b.NullWord()
+	int16Column := b.Int16()[from:][:len(rows)]
+	int32Column := b.Int32()[from:][:len(rows)]
+	int64Column := b.Int64()[from:][:len(rows)]
+	uint16Column := b.Uint16()[from:][:len(rows)]
+	uint32Column := b.Uint32()[from:][:len(rows)]
+	uint64Column := b.Uint64()[from:][:len(rows)]
+	float64Column := b.Float64()[from:][:len(rows)]
+	half := b.Half()[from:][:len(rows)]
+	defaultColumn := b.Default()[from:][:len(rows)]
 	coarserSlab := rt.NewSlab[time.Time](len(rows))
 	absentSlab := rt.NewSlab[int32](len(rows))
 	nullWordSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
 		rows[i] = Wide{
-			Int16:    int16Column[at],
-			Int32:    int32Column[at],
-			Int64:    int64Column[at],
-			Uint16:   uint16Column[at],
-			Uint32:   uint32Column[at],
-			Uint64:   uint64Column[at],
+			Int16:    int16Column[i],
+			Int32:    int32Column[i],
+			Int64:    int64Column[i],
+			Uint16:   uint16Column[i],
+			Uint32:   uint32Column[i],
+			Uint64:   uint64Column[i],
 			Float32:  rt.NullOf(float32Column.Get(at)),
-			Float64:  float64Column[at],
-			Half:     half[at],
+			Float64:  float64Column[i],
+			Half:     half[i],
 			Finer:    finer.At(at),
 			Coarser:  coarserSlab.Ptr(coarser.Get(at)),
 			Naive:    naive.At(at),
 			Wall:     wall.At(at),
 			Fixed:    fixed.At(at),
 			Absent:   absentSlab.Ptr(absent.Get(at)),
-			Default:  defaultColumn[at],
+			Default:  defaultColumn[i],
 			Renamed:  renamed.At(at),
 			NullWord: nullWordSlab.Ptr(nullWord.Get(at)),
 		}
@@ -719,39 +723,41 @@ func (b *WideBuilder) Append(row Wide) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *WideBuilder) AppendRows(rows []Wide) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		int16Column := b.int16Column.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		int16Column := b.int16Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int16Column[i] = block[i].Int16
 		}
-		int32Column := b.int32Column.Extend(len(block))
+		int32Column := b.int32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int32Column[i] = block[i].Int32
 		}
-		int64Column := b.int64Column.Extend(len(block))
+		int64Column := b.int64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int64Column[i] = block[i].Int64
 		}
-		uint16Column := b.uint16Column.Extend(len(block))
+		uint16Column := b.uint16Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint16Column[i] = block[i].Uint16
 		}
-		uint32Column := b.uint32Column.Extend(len(block))
+		uint32Column := b.uint32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint32Column[i] = block[i].Uint32
 		}
-		uint64Column := b.uint64Column.Extend(len(block))
+		uint64Column := b.uint64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint64Column[i] = block[i].Uint64
 		}
 		for i := range block {
 			b.float32Column.AppendNullable(block[i].Float32.Get())
 		}
-		float64Column := b.float64Column.Extend(len(block))
+		float64Column := b.float64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			float64Column[i] = block[i].Float64
 		}
-		half := b.half.Extend(len(block))
+		half := b.half.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			half[i] = block[i].Half
 		}
@@ -773,7 +779,7 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 		for i := range block {
 			b.absent.AppendPtr(block[i].Absent)
 		}
-		defaultColumn := b.defaultColumn.Extend(len(block))
+		defaultColumn := b.defaultColumn.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			defaultColumn[i] = block[i].Default
 		}
@@ -865,11 +871,12 @@ func (b StrictBatch) Handle() rt.Handle { return b.h }
 
 // readStrictRows sets rows to those of b from row from on.
 func readStrictRows(b StrictBatch, rows []Strict, from int) {
-	id, timeColumn := b.ID(), b.Time()
+	timeColumn := b.Time()
+	id := b.ID()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Strict{
-			ID:   id[at],
+			ID:   id[i],
 			Time: timeColumn.At(at),
 		}
 	}
@@ -904,8 +911,10 @@ func (b *StrictBuilder) Append(row Strict) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *StrictBuilder) AppendRows(rows []Strict) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -1011,13 +1020,15 @@ func (b FlightBatch) Handle() rt.Handle { return b.h }
 
 // readFlightRows sets rows to those of b from row from on.
 func readFlightRows(b FlightBatch, rows []Flight, from int) {
-	date, delay, distance, origin, destination := b.Date(), b.Delay(), b.Distance(), b.Origin(), b.Destination()
+	date, origin, destination := b.Date(), b.Origin(), b.Destination()
+	delay := b.Delay()[from:][:len(rows)]
+	distance := b.Distance()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
 		rows[i] = Flight{
 			Date:        date.At(at),
-			Delay:       delay[at],
-			Distance:    distance[at],
+			Delay:       delay[i],
+			Distance:    distance[i],
 			Origin:      origin.At(at),
 			Destination: destination.At(at),
 		}
@@ -1068,15 +1079,17 @@ func (b *FlightBuilder) Append(row Flight) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *FlightBuilder) AppendRows(rows []Flight) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.date.Append(block[i].Date)
 		}
-		delay := b.delay.Extend(len(block))
+		delay := b.delay.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			delay[i] = block[i].Delay
 		}
-		distance := b.distance.Extend(len(block))
+		distance := b.distance.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			distance[i] = block[i].Distance
 		}
@@ -1211,15 +1224,11 @@ func (b TickBatch) Handle() rt.Handle { return b.h }
 
 // readTickRows sets rows to those of b from row from on. Their byte strings alias the batch.
 func readTickRows(b TickBatch, rows []Tick, from int) {
-	timeColumn := b.Time()
-	symbol := b.Symbol()
-	bid := b.Bid()
-	ask := b.Ask()
-	bidSize := b.BidSize()
-	askSize := b.AskSize()
-	flags := b.Flags()
-	venue := b.Venue()
-	spread := b.Spread()
+	timeColumn, symbol, askSize, venue, spread := b.Time(), b.Symbol(), b.AskSize(), b.Venue(), b.Spread()
+	bid := b.Bid()[from:][:len(rows)]
+	ask := b.Ask()[from:][:len(rows)]
+	bidSize := b.BidSize()[from:][:len(rows)]
+	flags := b.Flags()[from:][:len(rows)]
 	askSizeSlab := rt.NewSlab[int32](len(rows))
 	spreadSlab := rt.NewSlab[float32](len(rows))
 	for i := range rows {
@@ -1227,11 +1236,11 @@ func readTickRows(b TickBatch, rows []Tick, from int) {
 		rows[i] = Tick{
 			Time:    timeColumn.At(at),
 			Symbol:  symbol.At(at),
-			Bid:     bid[at],
-			Ask:     ask[at],
-			BidSize: bidSize[at],
+			Bid:     bid[i],
+			Ask:     ask[i],
+			BidSize: bidSize[i],
 			AskSize: askSizeSlab.Ptr(askSize.Get(at)),
-			Flags:   flags[at],
+			Flags:   flags[i],
 			Venue:   venue.At(at),
 			Spread:  spreadSlab.Ptr(spread.Get(at)),
 		}
@@ -1303,29 +1312,31 @@ func (b *TickBuilder) Append(row Tick) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TickBuilder) AppendRows(rows []Tick) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.timeColumn.Append(block[i].Time)
 		}
 		for i := range block {
 			b.symbol.Append(block[i].Symbol)
 		}
-		bid := b.bid.Extend(len(block))
+		bid := b.bid.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			bid[i] = block[i].Bid
 		}
-		ask := b.ask.Extend(len(block))
+		ask := b.ask.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			ask[i] = block[i].Ask
 		}
-		bidSize := b.bidSize.Extend(len(block))
+		bidSize := b.bidSize.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			bidSize[i] = block[i].BidSize
 		}
 		for i := range block {
 			b.askSize.AppendPtr(block[i].AskSize)
 		}
-		flags := b.flags.Extend(len(block))
+		flags := b.flags.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			flags[i] = block[i].Flags
 		}
@@ -1458,27 +1469,27 @@ func (b TripBatch) Handle() rt.Handle { return b.h }
 
 // readTripRows sets rows to those of b from row from on. Their texts alias the batch.
 func readTripRows(b TripBatch, rows []Trip, from int) {
-	id := b.ID()
 	vendor := b.Vendor()
 	pickup := b.Pickup()
 	dropoff := b.Dropoff()
 	passengers := b.Passengers()
-	distance := b.Distance()
 	payment := b.Payment()
 	storeAndForward := b.StoreAndForward()
 	zone := b.Zone()
+	id := b.ID()[from:][:len(rows)]
+	distance := b.Distance()[from:][:len(rows)]
 	dropoffSlab := rt.NewSlab[time.Time](len(rows))
 	paymentSlab := rt.NewSlab[string](len(rows))
 	storeAndForwardSlab := rt.NewSlab[bool](len(rows))
 	for i := range rows {
 		at := from + i
 		rows[i] = Trip{
-			ID:              id[at],
+			ID:              id[i],
 			Vendor:          vendor.At(at),
 			Pickup:          pickup.At(at),
 			Dropoff:         dropoffSlab.Ptr(dropoff.Get(at)),
 			Passengers:      rt.NullOf(passengers.Get(at)),
-			Distance:        distance[at],
+			Distance:        distance[i],
 			Payment:         paymentSlab.Ptr(payment.Get(at)),
 			StoreAndForward: storeAndForwardSlab.Ptr(storeAndForward.Get(at)),
 			Zone:            rt.NullOf(zone.Get(at)),
@@ -1551,8 +1562,10 @@ func (b *TripBuilder) Append(row Trip) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TripBuilder) AppendRows(rows []Trip) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -1568,7 +1581,7 @@ func (b *TripBuilder) AppendRows(rows []Trip) {
 		for i := range block {
 			b.passengers.AppendNullable(block[i].Passengers.Get())
 		}
-		distance := b.distance.Extend(len(block))
+		distance := b.distance.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			distance[i] = block[i].Distance
 		}
@@ -1664,12 +1677,13 @@ func (b GrownLabelBatch) Handle() rt.Handle { return b.h }
 
 // readGrownLabelRows sets rows to those of b from row from on.
 func readGrownLabelRows(b GrownLabelBatch, rows []GrownLabel, from int) {
-	n, label := b.N(), b.Label()
+	label := b.Label()
+	n := b.N()[from:][:len(rows)]
 	labelSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
 		rows[i] = GrownLabel{
-			N:     n[at],
+			N:     n[i],
 			Label: labelSlab.Ptr(label.Get(at)),
 		}
 	}
@@ -1704,8 +1718,10 @@ func (b *GrownLabelBuilder) Append(row GrownLabel) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *GrownLabelBuilder) AppendRows(rows []GrownLabel) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		n := b.n.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		n := b.n.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			n[i] = block[i].N
 		}
@@ -1823,7 +1839,9 @@ func (b *ReplacedLabelBuilder) Append(row ReplacedLabel) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReplacedLabelBuilder) AppendRows(rows []ReplacedLabel) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.label.AppendPtr(block[i].Label)
 		}
@@ -1950,7 +1968,9 @@ func (b *ViewTextBuilder) Append(row ViewText) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ViewTextBuilder) AppendRows(rows []ViewText) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.text.AppendPtr(block[i].Text)
 		}
@@ -2105,7 +2125,9 @@ func (b *MomentBuilder) Append(row Moment) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *MomentBuilder) AppendRows(rows []Moment) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.second.AppendPtr(block[i].Second)
 		}
@@ -2201,12 +2223,13 @@ func (b NoteBatch) Handle() rt.Handle { return b.h }
 
 // readNoteRows sets rows to those of b from row from on.
 func readNoteRows(b NoteBatch, rows []Note, from int) {
-	id, temp := b.ID(), b.Temp()
+	temp := b.Temp()
+	id := b.ID()[from:][:len(rows)]
 	tempSlab := rt.NewSlab[float32](len(rows))
 	for i := range rows {
 		at := from + i
 		rows[i] = Note{
-			ID:   id[at],
+			ID:   id[i],
 			Temp: tempSlab.Ptr(temp.Get(at)),
 		}
 	}
@@ -2241,8 +2264,10 @@ func (b *NoteBuilder) Append(row Note) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NoteBuilder) AppendRows(rows []Note) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -2382,7 +2407,9 @@ func (b *ReadingBuilder) Append(row Reading) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			texts[i] = block[i].Device
 		}
@@ -2504,7 +2531,8 @@ func (b OrderBatch) Handle() rt.Handle { return b.h }
 
 // readOrderRows sets rows to those of b from row from on. Their texts alias the batch.
 func readOrderRows(b OrderBatch, rows []Order, from int) {
-	id, timeColumn, price, qty, side, note, flag := b.ID(), b.Time(), b.Price(), b.Qty(), b.Side(), b.Note(), b.Flag()
+	timeColumn, price, qty, side, note, flag := b.Time(), b.Price(), b.Qty(), b.Side(), b.Note(), b.Flag()
+	id := b.ID()[from:][:len(rows)]
 	priceSlab := rt.NewSlab[float64](len(rows))
 	qtySlab := rt.NewSlab[int64](len(rows))
 	sideSlab := rt.NewSlab[string](len(rows))
@@ -2513,7 +2541,7 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 	for i := range rows {
 		at := from + i
 		rows[i] = Order{
-			ID:    id[at],
+			ID:    id[i],
 			Time:  timeColumn.At(at),
 			Price: priceSlab.Ptr(price.Get(at)),
 			Qty:   qtySlab.Ptr(qty.Get(at)),
@@ -2578,8 +2606,10 @@ func (b *OrderBuilder) Append(row Order) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *OrderBuilder) AppendRows(rows []Order) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -3113,16 +3143,6 @@ func (b AllBatch) Handle() rt.Handle { return b.h }
 // readAllRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readAllRows(b AllBatch, rows []All, from int) {
 	boolColumn := b.Bool()
-	int8Column := b.Int8()
-	int16Column := b.Int16()
-	int32Column := b.Int32()
-	int64Column := b.Int64()
-	uint8Column := b.Uint8()
-	uint16Column := b.Uint16()
-	uint32Column := b.Uint32()
-	uint64Column := b.Uint64()
-	float32Column := b.Float32()
-	float64Column := b.Float64()
 	second := b.Second()
 	milli := b.Milli()
 	micro := b.Micro()
@@ -3171,7 +3191,6 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	ptrDict8 := b.PtrDict8()
 	ptrDict16 := b.PtrDict16()
 	ptrDict32 := b.PtrDict32()
-	level := b.Level()
 	nullLevel := b.NullLevel()
 	ptrLevel := b.PtrLevel()
 	flag := b.Flag()
@@ -3181,10 +3200,21 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	kind := b.Kind()
 	ptrKind := b.PtrKind()
 	blob := b.Blob()
-	lenColumn := b.LenColumn()
 	typeColumn := b.Type()
-	place := b.Place()
 	atColumn := b.At()
+	int8Column := b.Int8()[from:][:len(rows)]
+	int16Column := b.Int16()[from:][:len(rows)]
+	int32Column := b.Int32()[from:][:len(rows)]
+	int64Column := b.Int64()[from:][:len(rows)]
+	uint8Column := b.Uint8()[from:][:len(rows)]
+	uint16Column := b.Uint16()[from:][:len(rows)]
+	uint32Column := b.Uint32()[from:][:len(rows)]
+	uint64Column := b.Uint64()[from:][:len(rows)]
+	float32Column := b.Float32()[from:][:len(rows)]
+	float64Column := b.Float64()[from:][:len(rows)]
+	level := b.Level()[from:][:len(rows)]
+	lenColumn := b.LenColumn()[from:][:len(rows)]
+	place := b.Place()[from:][:len(rows)]
 	ptrBoolSlab := rt.NewSlab[bool](len(rows))
 	ptrInt8Slab := rt.NewSlab[int8](len(rows))
 	ptrInt16Slab := rt.NewSlab[int16](len(rows))
@@ -3212,16 +3242,16 @@ func readAllRows(b AllBatch, rows []All, from int) {
 		at := from + i
 		rows[i] = All{
 			Bool:        boolColumn.At(at),
-			Int8:        int8Column[at],
-			Int16:       int16Column[at],
-			Int32:       int32Column[at],
-			Int64:       int64Column[at],
-			Uint8:       uint8Column[at],
-			Uint16:      uint16Column[at],
-			Uint32:      uint32Column[at],
-			Uint64:      uint64Column[at],
-			Float32:     float32Column[at],
-			Float64:     float64Column[at],
+			Int8:        int8Column[i],
+			Int16:       int16Column[i],
+			Int32:       int32Column[i],
+			Int64:       int64Column[i],
+			Uint8:       uint8Column[i],
+			Uint16:      uint16Column[i],
+			Uint32:      uint32Column[i],
+			Uint64:      uint64Column[i],
+			Float32:     float32Column[i],
+			Float64:     float64Column[i],
 			Second:      second.At(at),
 			Milli:       milli.At(at),
 			Micro:       micro.At(at),
@@ -3270,7 +3300,7 @@ func readAllRows(b AllBatch, rows []All, from int) {
 			PtrDict8:    ptrDict8Slab.Ptr(ptrDict8.Get(at)),
 			PtrDict16:   ptrDict16Slab.Ptr(ptrDict16.Get(at)),
 			PtrDict32:   ptrDict32Slab.Ptr(ptrDict32.Get(at)),
-			Level:       level[at],
+			Level:       level[i],
 			NullLevel:   rt.NullOf(nullLevel.Get(at)),
 			PtrLevel:    ptrLevelSlab.Ptr(ptrLevel.Get(at)),
 			Flag:        Flag(flag.At(at)),
@@ -3280,9 +3310,9 @@ func readAllRows(b AllBatch, rows []All, from int) {
 			Kind:        Name(kind.At(at)),
 			PtrKind:     (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at))),
 			Blob:        blob.At(at),
-			Len:         lenColumn[at],
+			Len:         lenColumn[i],
 			Type:        typeColumn.At(at),
-			Rank:        place[at],
+			Rank:        place[i],
 			At:          atColumn.At(at),
 		}
 	}
@@ -3682,47 +3712,49 @@ func (b *AllBuilder) Append(row All) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *AllBuilder) AppendRows(rows []All) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.boolColumn.Append(block[i].Bool)
 		}
-		int8Column := b.int8Column.Extend(len(block))
+		int8Column := b.int8Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int8Column[i] = block[i].Int8
 		}
-		int16Column := b.int16Column.Extend(len(block))
+		int16Column := b.int16Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int16Column[i] = block[i].Int16
 		}
-		int32Column := b.int32Column.Extend(len(block))
+		int32Column := b.int32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int32Column[i] = block[i].Int32
 		}
-		int64Column := b.int64Column.Extend(len(block))
+		int64Column := b.int64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int64Column[i] = block[i].Int64
 		}
-		uint8Column := b.uint8Column.Extend(len(block))
+		uint8Column := b.uint8Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint8Column[i] = block[i].Uint8
 		}
-		uint16Column := b.uint16Column.Extend(len(block))
+		uint16Column := b.uint16Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint16Column[i] = block[i].Uint16
 		}
-		uint32Column := b.uint32Column.Extend(len(block))
+		uint32Column := b.uint32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint32Column[i] = block[i].Uint32
 		}
-		uint64Column := b.uint64Column.Extend(len(block))
+		uint64Column := b.uint64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint64Column[i] = block[i].Uint64
 		}
-		float32Column := b.float32Column.Extend(len(block))
+		float32Column := b.float32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			float32Column[i] = block[i].Float32
 		}
-		float64Column := b.float64Column.Extend(len(block))
+		float64Column := b.float64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			float64Column[i] = block[i].Float64
 		}
@@ -3871,7 +3903,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.ptrDict32.AppendPtr(block[i].PtrDict32)
 		}
-		level := b.level.Extend(len(block))
+		level := b.level.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			level[i] = block[i].Level
 		}
@@ -3903,7 +3935,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.blob.Append(block[i].Blob)
 		}
-		lenColumn := b.lenColumn.Extend(len(block))
+		lenColumn := b.lenColumn.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			lenColumn[i] = block[i].Len
 		}
@@ -3911,7 +3943,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			texts[i] = block[i].Type
 		}
 		b.typeColumn.AppendAll(texts[:len(block)])
-		place := b.place.Extend(len(block))
+		place := b.place.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			place[i] = block[i].Rank
 		}
@@ -4121,16 +4153,11 @@ func (b KnownBatch) Handle() rt.Handle { return b.h }
 func readKnownRows(b KnownBatch, rows []Known, from int) {
 	boolColumn := b.Bool()
 	nullBool := b.NullBool()
-	int8Column := b.Int8()
 	int16Column := b.Int16()
-	int32Column := b.Int32()
 	int64Column := b.Int64()
-	uint8Column := b.Uint8()
 	uint16Column := b.Uint16()
-	uint32Column := b.Uint32()
 	uint64Column := b.Uint64()
 	float32Column := b.Float32()
-	float64Column := b.Float64()
 	text := b.Text()
 	nullText := b.NullText()
 	large := b.Large()
@@ -4141,6 +4168,11 @@ func readKnownRows(b KnownBatch, rows []Known, from int) {
 	dict16 := b.Dict16()
 	dict32 := b.Dict32()
 	dict64 := b.Dict64()
+	int8Column := b.Int8()[from:][:len(rows)]
+	int32Column := b.Int32()[from:][:len(rows)]
+	uint8Column := b.Uint8()[from:][:len(rows)]
+	uint32Column := b.Uint32()[from:][:len(rows)]
+	float64Column := b.Float64()[from:][:len(rows)]
 	nullBoolSlab := rt.NewSlab[bool](len(rows))
 	int16ColumnSlab := rt.NewSlab[int16](len(rows))
 	int64ColumnSlab := rt.NewSlab[int64](len(rows))
@@ -4156,16 +4188,16 @@ func readKnownRows(b KnownBatch, rows []Known, from int) {
 		rows[i] = Known{
 			Bool:      boolColumn.At(at),
 			NullBool:  nullBoolSlab.Ptr(nullBool.Get(at)),
-			Int8:      int8Column[at],
+			Int8:      int8Column[i],
 			Int16:     int16ColumnSlab.Ptr(int16Column.Get(at)),
-			Int32:     int32Column[at],
+			Int32:     int32Column[i],
 			Int64:     int64ColumnSlab.Ptr(int64Column.Get(at)),
-			Uint8:     uint8Column[at],
+			Uint8:     uint8Column[i],
 			Uint16:    uint16ColumnSlab.Ptr(uint16Column.Get(at)),
-			Uint32:    uint32Column[at],
+			Uint32:    uint32Column[i],
 			Uint64:    uint64ColumnSlab.Ptr(uint64Column.Get(at)),
 			Float32:   rt.NullOf(float32Column.Get(at)),
-			Float64:   float64Column[at],
+			Float64:   float64Column[i],
 			Text:      text.At(at),
 			NullText:  nullTextSlab.Ptr(nullText.Get(at)),
 			Large:     largeSlab.Ptr(large.Get(at)),
@@ -4313,35 +4345,37 @@ func (b *KnownBuilder) Append(row Known) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *KnownBuilder) AppendRows(rows []Known) {
 	var texts [rt.BlockRows]string
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.boolColumn.Append(block[i].Bool)
 		}
 		for i := range block {
 			b.nullBool.AppendPtr(block[i].NullBool)
 		}
-		int8Column := b.int8Column.Extend(len(block))
+		int8Column := b.int8Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int8Column[i] = block[i].Int8
 		}
 		for i := range block {
 			b.int16Column.AppendPtr(block[i].Int16)
 		}
-		int32Column := b.int32Column.Extend(len(block))
+		int32Column := b.int32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			int32Column[i] = block[i].Int32
 		}
 		for i := range block {
 			b.int64Column.AppendPtr(block[i].Int64)
 		}
-		uint8Column := b.uint8Column.Extend(len(block))
+		uint8Column := b.uint8Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint8Column[i] = block[i].Uint8
 		}
 		for i := range block {
 			b.uint16Column.AppendPtr(block[i].Uint16)
 		}
-		uint32Column := b.uint32Column.Extend(len(block))
+		uint32Column := b.uint32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			uint32Column[i] = block[i].Uint32
 		}
@@ -4351,7 +4385,7 @@ func (b *KnownBuilder) AppendRows(rows []Known) {
 		for i := range block {
 			b.float32Column.AppendNullable(block[i].Float32.Get())
 		}
-		float64Column := b.float64Column.Extend(len(block))
+		float64Column := b.float64Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			float64Column[i] = block[i].Float64
 		}
@@ -4503,16 +4537,15 @@ func (b DealBatch) Handle() rt.Handle { return b.h }
 
 // readDealRows sets rows to those of b from row from on. Their texts alias the batch.
 func readDealRows(b DealBatch, rows []Deal, from int) {
-	id := b.ID()
+	id := b.ID()[from:][:len(rows)]
 	event := rt.ReadRows(b.Event(), from, len(rows), false, readDealEventRows)
 	sparse := rt.ReadRows(b.Sparse(), from, len(rows), false, readDealEventRows)
 	events := rt.ReadRows(b.Events(), from, len(rows), false, rt.ReadLists(readDealEventRows))
 	venue := rt.ReadRows(b.Venue(), from, len(rows), false, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
 	price := rt.ReadRows(b.Price(), from, len(rows), false, rt.ReadRunNulls(rt.ReadEach[column.Nullable[float64], float64]))
 	for i := range rows {
-		at := from + i
 		rows[i] = Deal{
-			ID:     id[at],
+			ID:     id[i],
 			Event:  event[i],
 			Sparse: sparse[i],
 			Events: events[i],
@@ -4578,8 +4611,10 @@ func (b *DealBuilder) Append(row Deal) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *DealBuilder) AppendRows(rows []Deal) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
-		id := b.id.Extend(len(block))
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
+		id := b.id.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			id[i] = block[i].ID
 		}
@@ -4635,7 +4670,7 @@ func (v DealFillView) Slice(from, to int) DealFillView { return DealFillView{v.s
 
 // readDealFillRows sets rows to the first of v.
 func readDealFillRows(v DealFillView, rows []Fill, _ bool) {
-	price := v.Price()
+	price := v.Price()[:len(rows)]
 	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), false, rt.ReadLists(rt.ReadPlain[int64]))
 	for i := range rows {
 		rows[i] = Fill{
