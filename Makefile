@@ -6,6 +6,7 @@ SOAK     = 10m
 PYTHON   = python3
 NODE     = node
 NPM      = npm
+CHROMIUM = chromium
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -77,7 +78,15 @@ interop: ## exchange streams and files with other implementations, in Python and
 	$(GOTEST) -count=1 ./interop/peers -args -python ../../.venv/bin/python -node $(NODE) -matrix ../../docs/interop.md
 	$(GOTEST) -count=1 -run TestReadme . -args -python .venv/bin/python
 
+page: ## bundle the page for browsers anew, from examples/browser/page/src
+	$(NPM) ci --silent --no-audit --no-fund --prefix examples/browser/page/src
+	$(NODE) examples/browser/page/src/build.mjs
+
+browser: ## look at a served stream with the page in Chromium
+	$(NPM) ci --silent --no-audit --no-fund --prefix examples/browser/page/src
+	$(GOTEST) -count=1 -run TestBrowser ./examples/browser -args -node $(NODE) -chromium $(CHROMIUM)
+
 check: ## run everything that CI runs, in about 40 minutes
 	.ci/run
 
-.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench benchtest interop check
+.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench benchtest interop page browser check

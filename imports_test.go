@@ -41,6 +41,7 @@ var importRules = []importRule{
 	{"transports/ws", []string{"transports", "runtime", "github.com/coder/websocket"}},
 	{"transports/http/h3", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
 	{"transports/quic", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
+	{"transports/access", []string{"transports"}},
 	{"transports/all", []string{"transports"}},
 	{"transports", []string{"runtime", "golang.org/x/sys"}},
 	{"schema", nil},
@@ -58,7 +59,8 @@ var importRules = []importRule{
 	{"internal/regroup", []string{"runtime", "internal/value"}},
 	{"formats", []string{"runtime", "internal/value"}},
 	{"cmd/lightstream-gen", []string{"codegen"}},
-	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "transports", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/term"}},
+	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "transports", "examples/browser/page", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/term"}},
+	{"examples/browser/page", nil},
 	{"examples", []string{"runtime", "transports"}},
 	{".", []string{"runtime", "transports"}},
 }

@@ -28,6 +28,11 @@ type Options struct {
 	// handshake. It may be called by several goroutines at once. Nil tells nobody.
 	Refused func(peer *Peer, err error)
 
+	// Wrap is a func(http.Handler) http.Handler for an end that listens for ws, wss, http or https: it has the requests first, as Wrap
+	// of the ListenOptions of these transports has them. Others do not look at it. It is of no type of package http since
+	// programs that use no such transport do not link that. Nil leaves all requests to the listener.
+	Wrap any
+
 	// Retry has an end that dials try again. Nil means that it dials once.
 	Retry *Retry
 

@@ -57,7 +57,14 @@ func (c connections) Close() error {
 
 // connect makes the connections of a URI: as many as it has streams. It tells where it listens.
 func connect(ctx context.Context, u *transports.URI, role transports.Role, o *options, std std) (connections, error) {
-	return u.OpenAll(ctx, &transports.Options{Role: role, Listening: listening(u, o.quiet, std)})
+	token, err := readToken(o.token)
+	switch {
+	case err != nil:
+		return nil, err
+	case token != "" && u.Accepts:
+		return nil, usagef("%v: --token is for an end that dials; serve asks for one", u)
+	}
+	return u.OpenAll(ctx, &transports.Options{Role: role, Token: token, Listening: listening(u, o.quiet, std)})
 }
 
 // laneOptions returns nil for a single stream without numbers.

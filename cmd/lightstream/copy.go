@@ -106,6 +106,17 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if o.compression != "" && f.isText() {
 		return usagef("--compression is for Arrow, and %s is to be written", f)
 	}
+	if o.token != "" {
+		source, err := parseURI(from)
+		switch {
+		case err != nil:
+			return err
+		case source != nil && u != nil:
+			return usagef("--token: both ends are connections, and a token is for one of them")
+		case source == nil && u == nil:
+			return usagef("--token: neither end is a connection")
+		}
+	}
 	src, err := openSource(ctx, from, o, std, f.level())
 	if err != nil {
 		return err

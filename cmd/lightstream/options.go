@@ -47,6 +47,7 @@ type options struct {
 	null        string
 	quiet       bool
 	unfinished  bool
+	token       string                 // where it is
 	given       func(flag string) bool // on the command line
 }
 
@@ -59,6 +60,7 @@ func (o *options) add(cmd *cobra.Command, output bool) {
 		f.StringVar(&o.to, "to", "", "`format` of the destination: file, stream, csv, ndjson, table; arrow is a stream,\nor a file if its name says so; default by the extension of its name")
 		f.IntVar(&o.batchRows, "batch-rows", 0, "put so many `rows` into each batch; default as they come")
 		f.StringVar(&o.compression, "compression", "", "`codec` of Arrow output: zstd, lz4, none")
+		f.StringVar(&o.token, "token", "", tokenUsage("for the server that is connected to, the token at this `place`"))
 		f.StringVar(&o.null, "null", "", "`text` for nulls in CSV; default an empty field")
 		complete(cmd, "to", outputs)
 		complete(cmd, "compression", []string{"zstd", "lz4", "none"})

@@ -30,6 +30,7 @@ type service struct {
 	maxClients int
 	slow       string
 	insecure   bool
+	token      string // where it is
 }
 
 func newServe(std std) *cobra.Command {
@@ -41,6 +42,8 @@ func newServe(std std) *cobra.Command {
 clients see the same rows at the same time: a late one gets what comes from then on.
 It starts when the first client has come, and ends when all rows are sent, or with
 Ctrl-C: clients get the end of the stream in both cases.
+
+A browser that opens an address of --ws or --http gets a page with charts and rows.
 
 The files must have the same columns. It listens on this machine alone; for other
 addresses give a listener with TLS, or --insecure.`,
@@ -72,6 +75,7 @@ addresses give a listener with TLS, or --insecure.`,
 	f.IntVar(&o.clients, "clients", 1, "wait for so many `clients` before the first row")
 	f.IntVar(&o.maxClients, "max-clients", 1024, "serve at most so many `clients` at a time")
 	f.StringVar(&o.slow, "slow", "wait", "what becomes of clients that are behind: `wait` for them, drop their oldest batches, or\ndisconnect them")
+	f.StringVar(&o.token, "token", "", tokenUsage("let those in who have the token at this `place`"))
 	f.BoolVar(&o.insecure, "insecure", false, "listen on other addresses than this machine's without TLS")
 	complete(cmd, "slow", []string{"wait", "drop", "disconnect"})
 	complete(cmd, "compression", []string{"zstd", "lz4", "none"})
@@ -98,6 +102,8 @@ func (o *service) uris() (list []*transports.URI, err error) {
 			return nil, usagef("--listen=%s: want a scheme with +listen, such as tcp+listen://localhost:9000", s)
 		case u.Stream != (transports.StreamOptions{}):
 			return nil, usagef("--listen=%s: what is sent is the same for all clients; use --compression, and leave out the other parameters", s)
+		case o.token != "" && !takesToken(u):
+			return nil, usagef("--listen=%v: %s has no place for a token, so anyone could connect; leave it out, or use tls with ca= and certificates of clients without --token", u, u.Scheme)
 		case !o.insecure && !private(u):
 			return nil, usagef("--listen=%v: others than this machine's programs could connect, and what is sent can be read on its way; use tls, quic, https or wss, listen on localhost, or say --insecure", u)
 		}
@@ -149,6 +155,10 @@ func serve(ctx context.Context, files []string, o *service, std std) error {
 	if err := src.close(); err != nil {
 		return err
 	}
+	gate, err := newGate(o.token)
+	if err != nil {
+		return err
+	}
 	hub := fanout.New(&fanout.Options{Slow: slow})
 	defer hub.Close()
 	server := &transports.Server{
@@ -158,14 +168,16 @@ func serve(ctx context.Context, files []string, o *service, std std) error {
 	if !o.quiet {
 		server.Log = slog.New(slog.NewTextHandler(std.err, nil))
 	}
-	failed := make(chan error, len(uris))
+	failed := make(chan error, 2*len(uris))
 	for _, u := range uris {
-		l, err := u.Listen(ctx, &transports.Options{Role: transports.Sends, Listening: listening(u, o.quiet, std)})
+		all, err := gate.listen(ctx, u, &transports.Options{Role: transports.Sends, Listening: listening(u, o.quiet, std)}, server.Log)
 		if err != nil {
 			_ = server.Close()
 			return err
 		}
-		go func() { failed <- server.Serve(l) }()
+		for _, l := range all {
+			go func() { failed <- server.Serve(l) }()
+		}
 	}
 	w := ipc.NewWriter(hub, schema, &ipc.WriterOptions{Compression: compressions[o.compression]})
 	err = func() error {

@@ -29,6 +29,10 @@ type ListenOptions struct {
 	// alone. A POST is a connection both ways if it comes over HTTP/2 or HTTP/3 and asks for a stream by its Accept.
 	Role transports.Role
 
+	// Wrap has the requests first: it is given the handler of the listener and returns one that may answer others, with a page
+	// for instance. Nil leaves all requests to the listener. It is for Listen only.
+	Wrap func(http.Handler) http.Handler
+
 	// Refused is told about each peer whose TLS handshake failed and why. It may be called by several goroutines at once.
 	// Nil tells nobody. It is for Listen only.
 	Refused func(peer *transports.Peer, err error)
@@ -97,8 +101,12 @@ func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, e
 	}
 	l := NewListener(transports.Addr{Transport: scheme, Name: ln.Addr().String() + opts.Path}, opts)
 	l.ln = ln
+	var handler http.Handler = http.HandlerFunc(l.serve)
+	if opts.Wrap != nil {
+		handler = opts.Wrap(handler)
+	}
 	l.server = &http.Server{
-		Handler: http.HandlerFunc(l.serve), TLSConfig: config, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, TLSConfig: config, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: 64 << 10, Protocols: protocols(true, true), HTTP2: http2Config(),
 		ErrorLog: log.New(io.Discard, "", 0), // of strangers there is no end
 	}

@@ -22,7 +22,7 @@ type HandlerOptions struct {
 	Origins []string
 
 	// Authorize is asked about each request before any of its body is read; Peer.Identity is the *[http.Request]. An error
-	// refuses it, with 403 or the code of a *[StatusError]. Nil lets everyone in.
+	// refuses it, with 403, the code of a *[StatusError] or that of its method StatusCode() int. Nil lets everyone in.
 	Authorize func(ctx context.Context, peer *transports.Peer) error
 }
 
@@ -152,12 +152,19 @@ func (x *exchange) refuseAndDrain(err error) {
 // refuse answers with the code of err, or another.
 func refuse(w http.ResponseWriter, err error, code int) {
 	text := http.StatusText(code) // what other errors say may not be for strangers
-	var status *StatusError
-	if errors.As(err, &status) && status.Code >= 400 && status.Code <= 599 {
+	var (
+		status *StatusError
+		other  interface{ StatusCode() int }
+	)
+	switch {
+	case errors.As(err, &status) && status.Code >= 400 && status.Code <= 599:
 		code, text = status.Code, status.Text
 		if text == "" {
 			text = http.StatusText(code)
 		}
+	case errors.As(err, &other):
+		code = other.StatusCode()
+		text = http.StatusText(code)
 	}
 	if code == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")

@@ -3,6 +3,8 @@ package http
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/lightstream-go/lightstream/transports"
@@ -76,6 +78,13 @@ func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options)
 	}
 	if u.Path != "/" {
 		o.Path = u.Path
+	}
+	if opts.Wrap != nil {
+		wrap, ok := opts.Wrap.(func(http.Handler) http.Handler)
+		if !ok {
+			return nil, listenError(u.Scheme, u.Host, fmt.Errorf("Options.Wrap is a %T, want a func(http.Handler) http.Handler", opts.Wrap))
+		}
+		o.Wrap = wrap
 	}
 	l, err := Listen(ctx, u.Host, &o)
 	if err != nil {

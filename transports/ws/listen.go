@@ -32,6 +32,11 @@ type ListenOptions struct {
 	// Path is the only one that is answered by what Listen returns; others are 404. "" means every path.
 	Path string
 
+	// Wrap has the requests first: it is given the handler of the listener, which is for requests for a WebSocket, and returns
+	// one that may answer others, with a page for instance. Nil leaves all requests to the listener. NewListener does not look
+	// at it.
+	Wrap func(http.Handler) http.Handler
+
 	// Origins are the hosts of pages whose scripts may connect, such as "app.example" or "*.example.com", with a scheme or
 	// without. Pages of this server's own host always may, and so may what is no browser and sends no Origin.
 	Origins []string
@@ -39,7 +44,8 @@ type ListenOptions struct {
 	MaxMessage int64
 
 	// Authorize is asked about each peer before its request is granted; Peer.Identity is the *[http.Request], whose TLS field
-	// has the certificates. An error refuses the peer with status 403. ctx is the request's. Nil lets everyone in.
+	// has the certificates. An error refuses the peer with status 403, or with that of its method StatusCode() int. ctx is the
+	// request's. Nil lets everyone in.
 	Authorize func(ctx context.Context, peer *transports.Peer) error
 	// Refused is told about each peer that was not let in and why. It may be called by several goroutines at once. Nil tells
 	// nobody.
@@ -95,6 +101,9 @@ func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, e
 		mux := http.NewServeMux()
 		mux.Handle(l.opts.Path, l)
 		handler = mux
+	}
+	if l.opts.Wrap != nil {
+		handler = l.opts.Wrap(handler)
 	}
 	l.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: timeout, IdleTimeout: timeout, MaxHeaderBytes: 32 << 10,
@@ -175,7 +184,15 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if l.opts.Authorize != nil {
 		if err := l.opts.Authorize(r.Context(), peer); err != nil {
 			l.refuse(peer, err)
-			http.Error(w, "this client may not connect", http.StatusForbidden)
+			code := http.StatusForbidden
+			var status interface{ StatusCode() int }
+			if errors.As(err, &status) {
+				code = status.StatusCode()
+			}
+			if code == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			}
+			http.Error(w, "this client may not connect", code)
 			return
 		}
 	}

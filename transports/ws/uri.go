@@ -3,6 +3,8 @@ package ws
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -65,11 +67,26 @@ func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options)
 	if o.Socket, err = socketOf(u); err != nil {
 		return nil, err
 	}
+	if o.Wrap, err = wrapping(u, opts); err != nil {
+		return nil, err
+	}
 	l, err := Listen(ctx, u.Host, &o)
 	if err != nil {
 		return nil, err
 	}
 	return l, nil
+}
+
+// wrapping returns what Options.Wrap is.
+func wrapping(u *transports.URI, opts *transports.Options) (func(http.Handler) http.Handler, error) {
+	if opts.Wrap == nil {
+		return nil, nil
+	}
+	wrap, ok := opts.Wrap.(func(http.Handler) http.Handler)
+	if !ok {
+		return nil, &transports.Error{Transport: u.Scheme, Addr: u.Host, Op: "listen", Err: fmt.Errorf("Options.Wrap is a %T, want a func(http.Handler) http.Handler", opts.Wrap)}
+	}
+	return wrap, nil
 }
 
 func socketOf(u *transports.URI) (s tcp.Socket, err error) {
