@@ -1,7 +1,3 @@
-// Package csv writes batches of any schema as CSV (RFC 4180).
-//
-// The first line has the names of the columns. A null is an empty field, an empty text is "". Nested values are JSON.
-// docs/text.md has the text of every type.
 package csv
 
 import (
@@ -54,8 +50,8 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 	return w
 }
 
-// chunk is how many bytes are collected for one write.
-const chunk = 64 << 10
+// collected is how many bytes are collected for one write.
+const collected = 64 << 10
 
 // Write writes the rows of a batch, whose columns are those of the schema and were validated at [ipc.Contents].
 func (w *Writer) Write(rows int, columns []column.Data) error {
@@ -78,7 +74,7 @@ func (w *Writer) Write(rows int, columns []column.Data) error {
 			w.buf = append(w.buf, w.opts.Null...)
 		}
 		w.buf = append(w.buf, '\n')
-		if len(w.buf) >= chunk {
+		if len(w.buf) >= collected {
 			if err := w.flush(); err != nil {
 				return err
 			}

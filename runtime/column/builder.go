@@ -791,6 +791,9 @@ func (b *DictBuilder[I]) Append(s string) {
 	b.values[n] = I(x)
 }
 
+// AppendBytes is [DictBuilder.Append] of the string with the bytes p, which are copied where they are new to the dictionary.
+func (b *DictBuilder[I]) AppendBytes(p []byte) { b.Append(stringOf(p)) }
+
 // AppendAll adds a row for each of v. It is faster than Append of each.
 func (b *DictBuilder[I]) AppendAll(v []string) {
 	n := len(b.values)

@@ -287,6 +287,13 @@ func (b *runRows[O]) AppendBlank(n int) {
 	}
 }
 
+// EndRun adds a run of n rows whose value was added to the builder of the values. Append begins another one after it.
+func (b *runRows[O]) EndRun(n int) {
+	if b.room(n) {
+		b.run(n, runClosed)
+	}
+}
+
 // room tells whether n more rows can be counted.
 func (b *runRows[O]) room(n int) bool {
 	rows := b.Len()

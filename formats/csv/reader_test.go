@@ -1,0 +1,451 @@
+package csv_test
+
+import (
+	"bytes"
+	"context"
+	stdcsv "encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf8"
+
+	"github.com/lightstream-go/lightstream/formats/csv"
+	"github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// written returns all batches of a reader as CSV.
+func written(t testing.TB, r *csv.Reader, opts *csv.WriterOptions) (string, int) {
+	t.Helper()
+	var out bytes.Buffer
+	w := csv.NewWriter(&out, r.Schema(), opts)
+	check, rows := ipc.NewChecker(r.Schema()), 0
+	for {
+		b, err := r.Next(context.Background())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows += b.Len()
+		for i := range b.NumColumns() {
+			if err := check.Column(i, b.Column(i), ipc.UTF8); err != nil {
+				t.Fatalf("column %d: %v", i, err)
+			}
+		}
+		if err := w.Write(b.Len(), ipc.Columns(b)); err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), rows
+}
+
+const arrowTesting = "../../internal/testdata/arrow-testing/data"
+
+// TestGolden writes the values of other implementations' files and reads them back.
+func TestGolden(t *testing.T) {
+	names, _ := filepath.Glob(arrowTesting + "/arrow-ipc-stream/integration/*/*.stream")
+	peers, _ := filepath.Glob("../../internal/testdata/peers/*/*.arrows")
+	read := 0
+	for _, name := range append(names, peers...) {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		r := ipc.NewReader(f, &ipc.ReaderOptions{Validate: ipc.UTF8})
+		schema, err := r.Schema(context.Background())
+		if err != nil {
+			continue
+		}
+		opts := &csv.WriterOptions{Null: `\N`}
+		var out bytes.Buffer
+		w := csv.NewWriter(&out, schema, opts)
+		rows := 0
+		for {
+			var b ipc.Batch
+			if b, err = r.Next(context.Background()); err != nil {
+				break
+			}
+			rows += b.Len()
+			if err := w.Write(b.Len(), ipc.Columns(b)); err != nil {
+				t.Fatal(err)
+			}
+			b.Release()
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err != io.EOF || strings.Contains(name, "1.0.0-") && strings.Contains(name, "generated_decimal") { // whose values have more digits than their type
+			continue
+		}
+		for _, parallel := range []int{1, 3} {
+			back, err := csv.NewReader(bytes.NewReader(out.Bytes()), &csv.Options{Schema: schema, ByPosition: true, Nulls: []string{`\N`}, Parallel: parallel, ChunkBytes: 1000})
+			if err != nil {
+				if errors.Is(err, errors.ErrUnsupported) {
+					t.Logf("%s: %v", name, err)
+					break
+				}
+				t.Errorf("%s: %v", name, err)
+				break
+			}
+			have, n := written(t, back, opts)
+			if n != rows || have != out.String() {
+				t.Errorf("%s: %d rows, want %d\n%.2000s\nwant\n%.2000s", name, n, rows, have, out.String())
+			}
+			read++
+		}
+	}
+	if read < 40 {
+		t.Errorf("%d files were read", read)
+	}
+}
+
+func read(t testing.TB, s string, opts *csv.Options) (string, error) {
+	t.Helper()
+	r, err := csv.NewReader(strings.NewReader(s), opts)
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	w := csv.NewWriter(&out, r.Schema(), &csv.WriterOptions{Null: "NULL"})
+	for {
+		b, err := r.Next(context.Background())
+		if err == io.EOF {
+			w.Close()
+			return out.String(), nil
+		}
+		if err != nil {
+			w.Close()
+			return out.String(), err
+		}
+		if err := w.Write(b.Len(), ipc.Columns(b)); err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+	}
+}
+
+// TestRules has what RFC 4180 says, and what it leaves open.
+func TestRules(t *testing.T) {
+	null := ipc.Field{Name: "b", Type: ipc.Utf8, Nullable: true}
+	texts := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Utf8}, null}}
+	ints := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Int8, Nullable: true}, {Name: "b", Type: ipc.Int64}}}
+	for name, c := range map[string]struct {
+		in   string
+		opts csv.Options
+		want string
+		err  string // a part of it
+	}{
+		"plain":             {in: "a,b\n1,x\n", want: "a,b\n1,x\n"},
+		"crlf":              {in: "a,b\r\n1,x\r\n2,y", want: "a,b\n1,x\n2,y\n"},
+		"crlf at the end":   {in: "a,b\n1,x\r", want: "a,b\n1,x\n"},
+		"quotes":            {in: "a,b\n\"1\",\"x\"\n", want: "a,b\n1,x\n"},
+		"quotes within":     {in: "a,b\n1,\"x\"\"y,\n\r\nz\"\n2,\"\"\"\"\n", want: "a,b\n1,\"x\"\"y,\n\r\nz\"\n2,\"\"\"\"\n"},
+		"no end":            {in: "a,b\n1,\"x\"", want: "a,b\n1,x\n"},
+		"empty lines":       {in: "\n\r\na,b\n\n1,x\n\r\n", want: "a,b\n1,x\n"},
+		"bom":               {in: "\xEF\xBB\xBFa,b\n1,x\n", want: "a,b\n1,x\n"},
+		"utf16":             {in: "\xFF\xFEa\x00", err: "UTF-16"},
+		"comma":             {in: "a;b\n1;x,y\n", opts: csv.Options{Comma: ';'}, want: "a,b\n1,\"x,y\"\n"},
+		"comment":           {in: "# a \" quote\na,b\n1,x\n#2,y\n3,\"#\"\n4,#z", opts: csv.Options{Comment: '#'}, want: "a,b\n1,x\n3,#\n4,#z\n"},
+		"null":              {in: "a,b\n,\n\"\",\"\"\nx,y\n", opts: csv.Options{Schema: texts}, want: "a,b\n\"\",NULL\n\"\",\"\"\nx,y\n"},
+		"null spellings":    {in: "a,b\nNA,n/a\n\"NA\",\"n/a\"\n", opts: csv.Options{Nulls: []string{"NA", "n/a"}}, want: "a,b\nNULL,NULL\nNA,n/a\n"},
+		"null number":       {in: "a,b\n\"\",1\n,2\n", opts: csv.Options{Schema: ints}, want: "a,b\nNULL,1\nNULL,2\n"},
+		"null refused":      {in: "a,b\n1,\n", opts: csv.Options{Schema: ints}, want: "a,b\n", err: `line 2, column 3: field "b": null in a column that is not nullable`},
+		"by name":           {in: "x,b,a\nq,1,2\n", opts: csv.Options{Schema: ints}, want: "a,b\n2,1\n"},
+		"by position":       {in: "x,y\n1,2\n", opts: csv.Options{Schema: ints, ByPosition: true}, want: "a,b\n1,2\n"},
+		"absent":            {in: "b\n1\n", opts: csv.Options{Schema: ints}, want: "a,b\nNULL,1\n"},
+		"absent refused":    {in: "a\n1\n", opts: csv.Options{Schema: ints}, err: `no column "b"`},
+		"header twice":      {in: "a,b,a\n1,2,3\n", opts: csv.Options{Schema: ints}, err: "two columns"},
+		"no header":         {in: "1,2\n", opts: csv.Options{Schema: ints, NoHeader: true}, want: "a,b\n1,2\n"},
+		"no names":          {in: "1,x\n", opts: csv.Options{NoHeader: true}, want: "f0,f1\n1,x\n"},
+		"range":             {in: "a,b\n1,2\n128,3\n", opts: csv.Options{Schema: ints}, want: "a,b\n", err: `line 3, column 1: field "a": value does not fit its type: found "128", want int8`},
+		"type":              {in: "a,b\n1,\"2\n3\"\n", opts: csv.Options{Schema: ints}, want: "a,b\n", err: `line 2, column 3: field "b": value is of another type: found "2\n3", want int64`},
+		"short":             {in: "a,b\n1\n", want: "a,b\n", err: "want 2 fields"},
+		"long":              {in: "a,b\n1,2,3\n", want: "a,b\n", err: "want 2 fields"},
+		"padded":            {in: "a,b\n1\n2,3\n", opts: csv.Options{Ragged: csv.PadRagged}, want: "a,b\n1,NULL\n2,3\n"},
+		"padded, long":      {in: "a,b\n1,2,3\n", opts: csv.Options{Ragged: csv.PadRagged}, want: "a,b\n", err: "want 2 fields"},
+		"skipped":           {in: "a,b\n1\n2,3\n4,5,6\n", opts: csv.Options{Ragged: csv.SkipRagged}, want: "a,b\n2,3\n"},
+		"bare quote":        {in: "a,b\n1,x\"y\n", want: "a,b\n", err: `line 2, column 4: text does not follow its format: found "\"y", want no quote`},
+		"behind a quote":    {in: "a,b\n1,\"x\"y\n", want: "a,b\n", err: `line 2, column 6: text does not follow its format: found "y", want a delimiter`},
+		"open quote":        {in: "a,b\n1,\"x\n2,y\n", want: "a,b\n", err: `want a quote that closes`},
+		"invalid":           {in: "a,b\n1,\xFFx\n", want: "a,b\n", err: "no valid UTF-8"},
+		"invalid, replaced": {in: "a,b\n1,\xFFx\n", opts: csv.Options{UTF8: csv.ReplaceUTF8}, want: "a,b\n1,\uFFFDx\n"},
+		"invalid name":      {in: "a,\xFF\n", err: "no valid UTF-8"},
+		"spaces":            {in: "a,b\n 1 , x \n2,\" y \"\n", opts: csv.Options{TrimSpace: true}, want: "a,b\n1,x\n2,\" y \"\n"},
+		"empty":             {in: "", err: "no line with the names"},
+		"names alone":       {in: "a,b", want: "a,b\n"},
+		"many columns":      {in: "a,b,c\n", opts: csv.Options{MaxColumns: 2}, err: "MaxColumns"},
+		"long field":        {in: "a,b\n1,xxxxx\n", opts: csv.Options{MaxField: 4}, want: "a,b\n", err: "MaxField"},
+		"types":             {in: "a,b\n1,x\n", opts: csv.Options{Types: []ipc.Field{{Name: "a", Type: ipc.Float32}}}, want: "a,b\n1,x\n"},
+		"wrong comma":       {in: "a", opts: csv.Options{Comma: '"'}, err: "choose another"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, parallel := range []int{1, 2} {
+				for _, size := range []int{1, 7, 0} {
+					c.opts.Parallel, c.opts.ChunkBytes = parallel, size
+					have, err := read(t, c.in, &c.opts)
+					if (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
+						t.Fatalf("chunks of %d: %v, want %q", size, err, c.err)
+					}
+					if have != c.want && (c.err == "" || size == 0) {
+						t.Fatalf("chunks of %d:\n%q, want\n%q", size, have, c.want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestInference has columns that are of a type by a hair.
+func TestInference(t *testing.T) {
+	for in, want := range map[string]string{
+		"true\nfalse\n": "bool", "1\n0\n": "int64", "1\ntrue": "utf8", "-5\n\n7": "int64", "9223372036854775808\n1": "uint64",
+		"18446744073709551616": "utf8", "1\n2.5\n1e3": "float64", "9007199254740993\n0.5": "utf8", "007": "utf8", "0.5": "float64", "-0": "float64", "NaN\n1": "float64",
+		"2024-01-31": "date32", "2024-01-31\n2024-01-31 10:00:00": "timestamp[us]", "2024-01-31T10:00:00Z": "timestamp[us, UTC]",
+		"2024-01-31T10:00:00.123456789": "timestamp[ns]", "2024-01-31T10:00:00Z\n2024-01-31T10:00:00": "utf8", "10:00:00": "time64[us]",
+		"2024-02-30": "utf8", "x": "utf8", "NA\n1": "int64", "\"\"\n1": "int64", "1\n\"\"": "utf8", "2500-01-01T00:00:00.000000001": "utf8",
+		"NA": "utf8", "+5": "utf8", "1_000": "utf8", "0x1p4": "utf8", "inf": "float64",
+	} {
+		r, err := csv.NewReader(strings.NewReader("a\n"+in), &csv.Options{Nulls: []string{"NA"}})
+		if err != nil {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		if have := r.Schema().Fields[0].Type.String(); have != want {
+			t.Errorf("%q: %s, want %s", in, have, want)
+		}
+	}
+}
+
+// TestRejected passes over some records and writes them elsewhere.
+func TestRejected(t *testing.T) {
+	var in, want, bad bytes.Buffer
+	in.WriteString("a,b\n")
+	want.WriteString("a,b\n")
+	for i := range 5000 {
+		switch {
+		case i%100 == 7:
+			line := fmt.Sprintf("%d,\"no number\nat all\"\n", i)
+			in.WriteString(line)
+			bad.WriteString(line)
+		case i%100 == 8:
+			line := fmt.Sprintf("%d,x\"\r\n", i)
+			in.WriteString(line)
+			bad.WriteString(line)
+		default:
+			fmt.Fprintf(&in, "%d,%d\n", i, i*i)
+			fmt.Fprintf(&want, "%d,%d\n", i, i*i)
+		}
+	}
+	schema := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Int32}, {Name: "b", Type: ipc.Int64}}}
+	for _, parallel := range []int{1, 4} {
+		var rejected bytes.Buffer
+		lines := []int64{}
+		opts := &csv.Options{Schema: schema, MaxRejected: 100, Rejected: &rejected, ChunkBytes: 999, Parallel: parallel, BatchRows: 77, OnRejected: func(e *text.ValueError) { lines = append(lines, e.Line) }}
+		have, err := read(t, in.String(), opts)
+		if err != nil || have != want.String() || rejected.String() != bad.String() {
+			t.Fatalf("%v, %d bytes, want %d; rejected %d bytes, want %d", err, len(have), want.Len(), rejected.Len(), bad.Len())
+		}
+		if len(lines) != 100 || lines[0] != 9 || lines[1] != 11 || !slices.IsSorted(lines) {
+			t.Errorf("rejected lines %v", lines)
+		}
+		opts.MaxRejected = 99
+		if _, err := read(t, in.String(), opts); !errors.Is(err, text.ErrSyntax) || !strings.Contains(err.Error(), "99 records were rejected before") {
+			t.Errorf("the hundredth: %v", err)
+		}
+	}
+}
+
+// endless is a field that goes on for a GiB.
+type endless struct{ left int64 }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.left == 0 {
+		return 0, io.EOF
+	}
+	n := int(min(int64(len(p)), e.left))
+	for i := range p[:n] {
+		p[i] = 'x'
+	}
+	e.left -= int64(n)
+	return n, nil
+}
+
+// TestEndlessField refuses a field of 1 GiB long before it has read it.
+func TestEndlessField(t *testing.T) {
+	for _, start := range []string{"a,b\n1,", "a,b\n1,\"", ""} {
+		src := &endless{1 << 30}
+		r, err := csv.NewReader(io.MultiReader(strings.NewReader(start), src), &csv.Options{MaxRecord: 4 << 20})
+		if err == nil {
+			for err == nil {
+				_, err = r.Next(context.Background())
+			}
+		}
+		if read := 1<<30 - src.left; !errors.Is(err, text.ErrLimit) || read > 16<<20 {
+			t.Errorf("%q: %v after %d bytes", start, err, read)
+		}
+	}
+}
+
+// TestWide reads 10,000 columns.
+func TestWide(t *testing.T) {
+	var in strings.Builder
+	for row := range 50 {
+		for k := range 10_000 {
+			if k > 0 {
+				in.WriteByte(',')
+			}
+			if row == 0 {
+				in.WriteByte('c')
+			}
+			fmt.Fprint(&in, k*max(row, 1))
+		}
+		in.WriteByte('\n')
+	}
+	have, err := read(t, in.String(), nil)
+	if err != nil || have != in.String() {
+		t.Errorf("%v, %d bytes, want %d", err, len(have), in.Len())
+	}
+}
+
+func TestFailingSource(t *testing.T) {
+	broken := errors.New("the cable was cut")
+	in := io.MultiReader(strings.NewReader("a,b\n1,2\n"), iotest.ErrReader(broken))
+	if _, err := csv.NewReader(in, nil); !errors.Is(err, broken) || !strings.Contains(err.Error(), "line 3") {
+		t.Error(err)
+	}
+	r, err := csv.NewReader(io.MultiReader(strings.NewReader("a,b\n1,2\n"+strings.Repeat("3,4\n", 1000)), iotest.ErrReader(broken)), &csv.Options{ChunkBytes: 100, Parallel: 2})
+	rows := 0
+	for err == nil {
+		var b ipc.Batch
+		if b, err = r.Next(context.Background()); err == nil {
+			rows += b.Len()
+		}
+	}
+	if !errors.Is(err, broken) || rows < 900 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+	if _, again := r.Next(context.Background()); again == nil || again.Error() != err.Error() {
+		t.Errorf("later %v", again)
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	r, err = csv.NewReader(strings.NewReader("a\n1\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel(broken)
+	if _, err := r.Next(ctx); err != broken {
+		t.Error(err)
+	}
+	if b, err := r.Next(context.Background()); err != nil || b.Len() != 1 {
+		t.Errorf("after a cancel: %v", err)
+	}
+}
+
+// FuzzRecords compares with package encoding/csv where both have the same rules.
+func FuzzRecords(f *testing.F) {
+	for _, s := range []string{"", "a,b\n1,2\n", "a,\"b\"\"c\"\r\n\"x\ny\",z", "\"a\"b,c\n", "a\"b\n", "\r\r\n\r", "a,b\r", "\"", "\"\"\"", ",,\n,\n", "x\n\n\ny", "\"a\r\nb\"\r\n", "#a\n"} {
+		f.Add(s, byte(3))
+	}
+	f.Fuzz(func(t *testing.T, in string, size byte) {
+		if !utf8.ValidString(in) || strings.HasPrefix(in, "\uFEFF") {
+			return
+		}
+		want, err := stdcsv.NewReader(strings.NewReader(in)).ReadAll()
+		schema := &ipc.Schema{}
+		for i := range max(1, len(first(want))) {
+			schema.Fields = append(schema.Fields, ipc.Field{Name: fmt.Sprint(i), Type: ipc.Utf8})
+		}
+		for _, o := range []csv.Options{{}, {ChunkBytes: int(size) + 1}, {ChunkBytes: int(size) + 1, Parallel: 2}} {
+			o.Schema, o.NoHeader = schema, true
+			have := [][]string{}
+			r, ourErr := csv.NewReader(strings.NewReader(in), &o)
+			for ourErr == nil {
+				var b ipc.Batch
+				if b, ourErr = r.Next(context.Background()); ourErr != nil {
+					break
+				}
+				for i := range b.Len() {
+					row := make([]string, b.NumColumns())
+					for k := range row {
+						row[k] = strings.ReplaceAll(string(column.TextAt(b.Column(k), column.PlainText, i)), "\r\n", "\n")
+					}
+					have = append(have, row)
+				}
+			}
+			if err != nil {
+				if ourErr == io.EOF {
+					t.Fatalf("%q: no error, want %v", in, err)
+				}
+				continue
+			}
+			if ourErr != io.EOF || len(have) != len(want) {
+				t.Fatalf("%q: %v, %q, want %q", in, ourErr, have, want)
+			}
+			for i := range want {
+				if !slices.Equal(have[i], want[i]) {
+					t.Fatalf("%q: record %d: %q, want %q", in, i, have[i], want[i])
+				}
+			}
+		}
+	})
+}
+
+func first(records [][]string) []string {
+	if len(records) == 0 {
+		return nil
+	}
+	return records[0]
+}
+
+// FuzzReader reads anything, in chunks of any size, and gets the same of it, which reads back.
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{"a,b\n1,2\n", "a\n2024-01-01\n", "a,b\n\"x\n\",\n1.5,\xFF\n,\"\"\"\"\n"} {
+		f.Add(s, byte(3), byte(0))
+	}
+	f.Fuzz(func(t *testing.T, in string, size, flags byte) {
+		o := csv.Options{MaxRejected: -1, Ragged: csv.Ragged(flags % 3), UTF8: csv.UTF8(flags >> 2 & 1), TrimSpace: flags&8 != 0, NoHeader: flags&16 != 0, MaxRecord: 1 << 16}
+		if flags&32 != 0 {
+			o.Nulls = []string{"NA"}
+		}
+		if flags&64 != 0 {
+			o.Comment = '#'
+		}
+		r, err := csv.NewReader(strings.NewReader(in), &o)
+		if err != nil {
+			return
+		}
+		whole, _ := written(t, r, &csv.WriterOptions{Null: "NA"})
+		o.Schema, o.ByPosition = r.Schema(), true
+		for _, parallel := range []int{1, 2} {
+			o.ChunkBytes, o.Parallel = int(size)+1, parallel
+			parts, err := csv.NewReader(strings.NewReader(in), &o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if have, _ := written(t, parts, &csv.WriterOptions{Null: "NA"}); have != whole {
+				t.Fatalf("in chunks:\n%q\nwhole:\n%q", have, whole)
+			}
+		}
+		back, err := csv.NewReader(strings.NewReader(whole), &csv.Options{Schema: r.Schema(), ByPosition: true, Nulls: []string{"NA"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, _ := written(t, back, &csv.WriterOptions{Null: "NA"}); again != whole {
+			t.Fatalf("%q, read back as %q", whole, again)
+		}
+	})
+}

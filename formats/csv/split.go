@@ -1,0 +1,300 @@
+package csv
+
+import (
+	"bytes"
+
+	"github.com/lightstream-go/lightstream/formats/text"
+)
+
+// A span is where a field stands in a chunk: its text without quotes around it.
+type span struct{ start, end uint32 }
+
+// quoted marks the start of a field that stands in quotes.
+const quoted = 1 << 31
+
+// missing is a field that a record does not have. No field in quotes begins at 0, where the quote would be.
+var missing = span{quoted, 0}
+
+// mark is what is wrong with a record as a whole.
+type mark struct {
+	row int // in the block
+	pos int
+	err error
+}
+
+// block is some records of a chunk: the fields of each, stride of them for a record.
+type block struct {
+	spans  []span
+	starts []uint32 // where each record begins
+	ends   []uint32 // and where the next line does
+	marks  []mark
+	rows   int
+}
+
+func (b *block) reset() {
+	b.spans, b.starts, b.ends, b.marks, b.rows = b.spans[:0], b.starts[:0], b.ends[:0], b.marks[:0], 0
+}
+
+// splitter finds the records and fields of a chunk.
+//
+// A quote opens a field only where the field begins, and a quote in it is doubled. So a quote elsewhere, which is an error, is a part of its
+// field, and a record ends with its line: what is wrong with one record does not reach into the next.
+type splitter struct {
+	comma, comment byte
+	special        [256]bool // ends a field that is not in quotes, or is wrong in it
+	stride         int       // fields of a record; 0 while that is not known
+	pad            bool      // records with fewer fields have nulls for the others
+	maxField       int
+	most           int // fields that are kept of a record, and one more
+}
+
+func newSplitter(o *Options) *splitter {
+	s := &splitter{comma: o.Comma, comment: o.Comment, pad: o.Ragged == PadRagged, maxField: o.MaxField, most: o.MaxColumns}
+	for _, c := range []byte{s.comma, '"', '\n'} {
+		s.special[c] = true
+	}
+	return s
+}
+
+// blank passes over empty lines and comments. It returns where the next record begins; with more there may be none before the end.
+func (s *splitter) blank(data []byte, pos int, final bool) (next int, more bool) {
+	for pos < len(data) {
+		switch c := data[pos]; {
+		case c == '\n':
+			pos++
+		case c == '\r' && pos+1 < len(data) && data[pos+1] == '\n':
+			pos += 2
+		case c == '\r' && pos+1 == len(data):
+			if !final {
+				return pos, true
+			}
+			pos++
+		case c == s.comment && c != 0:
+			n := bytes.IndexByte(data[pos:], '\n')
+			if n < 0 {
+				if !final {
+					return pos, true
+				}
+				return len(data), false
+			}
+			pos += n + 1
+		default:
+			return pos, false
+		}
+	}
+	return pos, false
+}
+
+// record adds the record that begins at pos to the block. Next is where its line ends, and 0 where data ends before it does. The chunk's
+// memory takes the texts of fields whose quotes are doubled.
+func (s *splitter) record(c *chunk, b *block, pos int, final bool) (next int) {
+	data := c.buf[:c.n]
+	first, start := len(b.spans), pos
+	wrong := mark{row: -1}
+	for {
+		// A field begins at pos.
+		if pos < len(data) && data[pos] == '"' {
+			end, doubled := pos+1, false
+			for {
+				n := bytes.IndexByte(data[end:], '"')
+				if n < 0 {
+					if !final {
+						b.spans = b.spans[:first]
+						return 0
+					}
+					wrong.set(b.rows, pos, text.ErrSyntax)
+					s.add(b, first, span{uint32(pos+1) | quoted, uint32(len(data))})
+					return s.ended(b, first, start, len(data), &wrong)
+				}
+				end += n
+				if end+1 < len(data) && data[end+1] == '"' {
+					end += 2
+					doubled = true
+					continue
+				}
+				break
+			}
+			if end+1 == len(data) && !final {
+				b.spans = b.spans[:first]
+				return 0
+			}
+			f := span{uint32(pos + 1), uint32(end)}
+			if int(f.end-f.start) > s.maxField {
+				wrong.set(b.rows, pos, text.ErrLimit)
+			} else if doubled {
+				f = c.undouble(f)
+				data = c.buf[:c.n]
+			}
+			f.start |= quoted
+			s.add(b, first, f)
+			pos = end + 1
+			switch {
+			case pos == len(data):
+				return s.ended(b, first, start, pos, &wrong)
+			case data[pos] == s.comma:
+				pos++
+				continue
+			case data[pos] == '\n':
+				return s.ended(b, first, start, pos+1, &wrong)
+			case data[pos] == '\r' && pos+1 < len(data) && data[pos+1] == '\n':
+				return s.ended(b, first, start, pos+2, &wrong)
+			case data[pos] == '\r' && pos+1 == len(data):
+				if !final {
+					b.spans = b.spans[:first]
+					return 0
+				}
+				return s.ended(b, first, start, pos+1, &wrong)
+			}
+			wrong.set(b.rows, pos, text.ErrSyntax)
+			// What stands behind the quote goes to the next comma, or the end of the line.
+			for pos < len(data) && data[pos] != s.comma && data[pos] != '\n' {
+				pos++
+			}
+			if pos == len(data) {
+				if !final {
+					b.spans = b.spans[:first]
+					return 0
+				}
+				return s.ended(b, first, start, pos, &wrong)
+			}
+			pos++
+			if data[pos-1] == '\n' {
+				return s.ended(b, first, start, pos, &wrong)
+			}
+			continue
+		}
+		end := pos
+		for {
+			for end < len(data) && !s.special[data[end]] {
+				end++
+			}
+			if end == len(data) || data[end] != '"' {
+				break
+			}
+			wrong.set(b.rows, end, text.ErrSyntax)
+			end++
+		}
+		if end == len(data) && !final {
+			b.spans = b.spans[:first]
+			return 0
+		}
+		if end-pos > s.maxField {
+			wrong.set(b.rows, pos, text.ErrLimit)
+		}
+		if end < len(data) && data[end] == s.comma {
+			s.add(b, first, span{uint32(pos), uint32(end)})
+			pos = end + 1
+			continue
+		}
+		last := end
+		if last > pos && data[last-1] == '\r' {
+			last--
+		}
+		s.add(b, first, span{uint32(pos), uint32(last)})
+		return s.ended(b, first, start, min(end+1, len(data)), &wrong)
+	}
+}
+
+// add adds a field to the record whose first one is given. Those that are too many are not kept.
+func (s *splitter) add(b *block, first int, f span) {
+	if len(b.spans)-first <= s.most {
+		b.spans = append(b.spans, f)
+	}
+}
+
+func (m *mark) set(row, pos int, err error) {
+	if m.row < 0 {
+		*m = mark{row, pos, err}
+	}
+}
+
+// ended brings a record to the right number of fields.
+func (s *splitter) ended(b *block, first, start, next int, wrong *mark) int {
+	n := len(b.spans) - first
+	if s.stride == 0 {
+		s.stride = n
+		s.most = min(n, s.most)
+	}
+	if n != s.stride {
+		if n > s.stride || !s.pad {
+			wrong.set(b.rows, start, text.ErrRagged)
+		}
+		for ; n < s.stride; n++ {
+			b.spans = append(b.spans, missing)
+		}
+		b.spans = b.spans[:first+s.stride]
+	}
+	if wrong.row >= 0 {
+		b.marks = append(b.marks, *wrong)
+	}
+	b.starts, b.ends = append(b.starts, uint32(start)), append(b.ends, uint32(next))
+	b.rows++
+	return next
+}
+
+// records adds up to so many records from pos on. Next is where it stopped: before the end of the data where the records are enough, or
+// where the last is not complete.
+func (s *splitter) records(c *chunk, b *block, pos, most int, final bool) (next int) {
+	for b.rows < most {
+		at, more := s.blank(c.buf[:c.n], pos, final)
+		pos = at
+		if more || at == c.n {
+			return pos
+		}
+		end := s.record(c, b, at, final)
+		if end == 0 {
+			return pos
+		}
+		pos = end
+	}
+	return pos
+}
+
+// lastEnd returns where the last complete record of data ends, 0 where there is none, as records would find it.
+func (s *splitter) lastEnd(data []byte) (last int) {
+	if bytes.IndexByte(data, '"') < 0 { // as comments end with their line
+		return bytes.LastIndexByte(data, '\n') + 1
+	}
+	pos := 0
+	for {
+		at, more := s.blank(data, pos, false)
+		if more {
+			return at
+		}
+		last = at
+		if at == len(data) {
+			return last
+		}
+		if pos = s.skip(data, at); pos == 0 {
+			return last
+		}
+	}
+}
+
+// skip returns where the record that begins at pos ends, 0 where data ends before.
+func (s *splitter) skip(data []byte, pos int) int {
+	for {
+		if pos < len(data) && data[pos] == '"' {
+			pos++
+			for {
+				n := bytes.IndexByte(data[pos:], '"')
+				if n < 0 || pos+n+1 == len(data) {
+					return 0
+				}
+				if pos += n + 1; data[pos] != '"' {
+					break
+				}
+				pos++
+			}
+		}
+		for pos < len(data) && data[pos] != s.comma && data[pos] != '\n' {
+			pos++
+		}
+		if pos == len(data) {
+			return 0
+		}
+		if pos++; data[pos-1] == '\n' {
+			return pos
+		}
+	}
+}

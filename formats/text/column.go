@@ -1,0 +1,903 @@
+package text
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// A Column adds rows to the builder of a column from their text or JSON. What it could not read leaves the builder as it was, or with
+// a part of the row, to be truncated.
+type Column struct {
+	b        Builder
+	field    *ipc.Field
+	children []*Column
+
+	read  func(s []byte) error // adds a row from its text; the error is ErrType or ErrRange
+	nest  func(j *JSON) error  // adds a row from JSON; nil where that is a text, number or bool
+	takes kinds                // what JSON has such values as
+	want  string
+	empty bool // an empty text is a value
+	opts  *Options
+	json  *JSON // of nested values in text
+}
+
+// Builder is what a builder of a column does that has nulls.
+type Builder interface {
+	column.Builder
+	AppendNull()
+}
+
+// Options say how values are read.
+type Options struct {
+	JSON JSONOptions
+	// NaiveUTC takes timestamps without a zone, in columns that have one, as UTC.
+	NaiveUTC bool
+	// Hex reads byte strings as hexadecimal digits. Without it they are base64.
+	Hex bool
+}
+
+type kinds uint8
+
+const (
+	strings kinds = 1 << iota
+	numbers
+	bools
+)
+
+// Bind says which column of a schema this is, and how its values are read. It is called once, before the first row.
+func (c *Column) Bind(f *ipc.Field, opts *Options) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	c.field, c.opts = f, opts
+	c.want = f.TypeString()
+	below := f.Children
+	switch {
+	case f.Type.Kind == ipc.KindMap && len(below) == 1:
+		below = below[0].Children
+	case f.Type.Kind == ipc.KindRunEndEncoded && len(below) == 2:
+		below = below[1:]
+	}
+	for i, child := range c.children {
+		child.Bind(&below[min(i, len(below)-1)], opts)
+	}
+	if f.Type.Kind == ipc.KindFloat && opts.JSON.NonFinite == Refuse {
+		c.takes |= strings
+	}
+}
+
+// Builder returns the builder of the column.
+func (c *Column) Builder() column.Builder { return c.b }
+
+// Field returns the column's place in the schema.
+func (c *Column) Field() *ipc.Field { return c.field }
+
+// Want says what the values of the column are.
+func (c *Column) Want() string { return c.want }
+
+// Empty tells whether an empty text is a value of the column.
+func (c *Column) Empty() bool { return c.empty }
+
+// AppendText adds the row with the text s, which is not kept.
+func (c *Column) AppendText(s []byte) error { return c.read(s) }
+
+// AppendNull adds a null row.
+func (c *Column) AppendNull() error {
+	if !c.nullable() {
+		return ErrNull
+	}
+	c.b.AppendNull()
+	return nil
+}
+
+// nullable tells whether the column may hold nulls: by its field, or as a type that is null anyway.
+func (c *Column) nullable() bool {
+	switch c.field.Type.Kind {
+	case ipc.KindNull:
+		return true
+	case ipc.KindUnion, ipc.KindRunEndEncoded:
+		for _, child := range c.children {
+			if child.nullable() {
+				return true
+			}
+		}
+		return false
+	}
+	return c.field.Nullable
+}
+
+// AppendJSON adds a row from the value of JSON that comes next.
+func (c *Column) AppendJSON(j *JSON) error {
+	var kind kinds
+	var s []byte
+	var err error
+	from := j.Pos
+	switch first := j.Space(); {
+	case first == 'n':
+		if err = j.literal("null"); err != nil {
+			return err
+		}
+		if err = c.AppendNull(); err != nil {
+			return j.fail(from, c.want, err)
+		}
+		return nil
+	case c.nest != nil:
+		return c.appendNested(j, first)
+	case first == '"':
+		kind = strings
+		s, err = j.String()
+	case first == 't':
+		kind, s = bools, []byte("true")
+		err = j.literal("true")
+	case first == 'f':
+		kind, s = bools, []byte("false")
+		err = j.literal("false")
+	case first == '{' || first == '[':
+		err = j.Skip()
+	default:
+		kind = numbers
+		s, err = j.Number()
+	}
+	if err != nil {
+		return err
+	}
+	err = ErrType
+	if kind&c.takes != 0 {
+		if err = c.read(s); err == nil {
+			return nil
+		}
+	}
+	return c.refused(j, from, err)
+}
+
+// refused follows the policy for a value that could not be read, and that was passed.
+func (c *Column) refused(j *JSON, from int, err error) error {
+	policy := j.Opts.WrongType
+	if err == ErrRange {
+		policy = j.Opts.Range
+	}
+	if policy == Ignore && c.nullable() {
+		c.b.AppendNull()
+		return nil
+	}
+	return j.fail(from, c.want, err)
+}
+
+func (c *Column) appendNested(j *JSON, first byte) error {
+	from := j.Pos
+	if first != '{' && first != '[' {
+		if c.field.Type.Kind == ipc.KindRunEndEncoded {
+			return c.nest(j)
+		}
+		if err := j.Skip(); err != nil {
+			return err
+		}
+		return c.refused(j, from, ErrType)
+	}
+	return c.nest(j)
+}
+
+// readNested reads the JSON of a nested value out of a text.
+func (c *Column) readNested(s []byte) error {
+	if c.json == nil {
+		c.json = &JSON{Opts: c.opts.JSON}
+	}
+	j := c.json
+	j.Reset(s, 0)
+	if err := c.AppendJSON(j); err != nil {
+		return err
+	}
+	if j.Space() != 0 || j.Pos != len(s) {
+		return j.syntax("the end of the value")
+	}
+	return nil
+}
+
+// numberError tells why a number was not read.
+func numberError(s []byte) error {
+	if _, _, _, _, ok := decimalParts(s); ok {
+		return ErrRange
+	}
+	return ErrType
+}
+
+// newColumn returns a column whose values JSON has as one of takes.
+func newColumn(b Builder, takes kinds, read func(s []byte) error) *Column {
+	return &Column{b: b, takes: takes, read: read}
+}
+
+// Int reads integers.
+func Int[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](b *column.FixedBuilder[T]) *Column {
+	return newColumn(b, numbers, func(s []byte) error {
+		v, ok := integer[T](s)
+		if !ok {
+			return numberError(s)
+		}
+		b.Append(v)
+		return nil
+	})
+}
+
+// integer reads an integer of type T.
+func integer[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](s []byte) (T, bool) {
+	if ^T(0) < 0 {
+		v, ok := parseInt(s)
+		return T(v), ok && int64(T(v)) == v
+	}
+	if len(s) > 1 && s[0] == '+' {
+		s = s[1:]
+	}
+	v, ok := parseUint(s)
+	return T(v), ok && uint64(T(v)) == v
+}
+
+// Float reads numbers, NaN and infinities.
+func Float[T ~float32 | ~float64](b *column.FixedBuilder[T]) *Column {
+	width := 64
+	if T(1)+T(1.0/(1<<30)) == 1 {
+		width = 32
+	}
+	return newColumn(b, numbers, func(s []byte) error {
+		v, ok := parseFloat(s, width)
+		if !ok {
+			return numberError(s)
+		}
+		b.Append(T(v))
+		return nil
+	})
+}
+
+// Float16 reads half-precision numbers.
+func Float16(b *column.FixedBuilder[column.Float16]) *Column {
+	return newColumn(b, numbers, func(s []byte) error {
+		v, ok := parseHalf(s)
+		if !ok {
+			return numberError(s)
+		}
+		b.Append(v)
+		return nil
+	})
+}
+
+// Bool reads true and false.
+func Bool(b *column.BoolBuilder) *Column {
+	return newColumn(b, bools, func(s []byte) error {
+		v, ok := parseBool(s)
+		if !ok {
+			return ErrType
+		}
+		b.Append(v)
+		return nil
+	})
+}
+
+// Null reads a column that has nulls alone.
+func Null(b *column.NullBuilder) *Column {
+	return newColumn(b, 0, func([]byte) error { return ErrType })
+}
+
+// Texts are the builders of text columns.
+type Texts interface {
+	Builder
+	AppendNullable(s string, valid bool)
+}
+
+// Bytes are the builders of byte strings, and those that text columns are made of.
+type Bytes interface {
+	Builder
+	AppendNullable(v []byte, valid bool)
+}
+
+// Text reads texts as they are, into the byte strings of their column: &b.note.BinaryBuilder.
+func Text(b Bytes) *Column {
+	c := newColumn(b, strings, nil)
+	if plain, ok := b.(*column.BinaryBuilder); ok { // known to the compiler
+		c.read = func(s []byte) error {
+			plain.AppendNullable(s, true)
+			return nil
+		}
+	} else {
+		c.read = func(s []byte) error {
+			b.AppendNullable(s, true)
+			return nil
+		}
+	}
+	c.empty = true
+	return c
+}
+
+// Binary reads byte strings, which text has in base64.
+func Binary(b Bytes) *Column {
+	c := newColumn(b, strings, nil)
+	var buf []byte
+	c.read = func(s []byte) (err error) {
+		if buf, err = c.decode(buf[:0], s); err == nil {
+			b.AppendNullable(buf, true)
+		}
+		return err
+	}
+	c.empty = true
+	return c
+}
+
+// decode appends the bytes that s stands for.
+func (c *Column) decode(dst, s []byte) ([]byte, error) {
+	var err error
+	if c.opts.Hex {
+		dst, err = hex.AppendDecode(dst, s)
+	} else {
+		dst, err = base64.StdEncoding.Strict().AppendDecode(dst, s)
+	}
+	if err != nil {
+		return nil, ErrType
+	}
+	if dst == nil {
+		dst = []byte{}
+	}
+	return dst, nil
+}
+
+// Array reads byte strings of one length into arrays, as slice returns them.
+func Array[T comparable](b *column.FixedBuilder[T], slice func(*T) []byte) *Column {
+	c := newColumn(b, strings, nil)
+	var v T
+	var buf []byte
+	c.read = func(s []byte) (err error) {
+		if buf, err = c.decode(buf[:0], s); err != nil {
+			return err
+		}
+		if copy(slice(&v), buf) != len(buf) || len(buf) != len(slice(&v)) {
+			return ErrRange
+		}
+		b.Append(v)
+		return nil
+	}
+	return c
+}
+
+// fixedBinary is Array of any length.
+func fixedBinary(b *column.FixedBinaryBuilder) *Column {
+	c := newColumn(b, strings, nil)
+	var buf []byte
+	c.read = func(s []byte) (err error) {
+		if buf, err = c.decode(buf[:0], s); err != nil {
+			return err
+		}
+		if len(buf) != c.field.Type.Width {
+			return ErrRange
+		}
+		b.Append(buf)
+		return nil
+	}
+	return c
+}
+
+// Date reads days.
+func Date[T column.Day](b *column.FixedBuilder[T]) *Column {
+	c := newColumn(b, strings, nil)
+	c.read = func(s []byte) error {
+		at, ok := parseInstant(s)
+		if !ok || at.zoned {
+			return ErrType
+		}
+		var v int64
+		if c.field.Type.Variant != 0 {
+			v, ok = in(at.seconds, at.nanos, column.Millisecond)
+		} else if v = at.seconds / secondsPerDay; v*secondsPerDay != at.seconds || at.nanos != 0 {
+			return ErrRange
+		}
+		if !ok || int64(T(v)) != v {
+			return ErrRange
+		}
+		b.Append(T(v))
+		return nil
+	}
+	return c
+}
+
+// Timestamp reads timestamps in the unit of the column: b is &builder.FixedBuilder.
+func Timestamp(b *column.FixedBuilder[int64]) *Column {
+	c := newColumn(b, strings, nil)
+	c.read = func(s []byte) error {
+		t := &c.field.Type
+		v, ok := parseTimestamp(s, t.Unit, t.Zone != "", c.opts.NaiveUTC)
+		if !ok {
+			if at, ok := parseInstant(s); ok && at.zoned == (t.Zone != "") {
+				return ErrRange
+			}
+			return ErrType
+		}
+		b.Append(v)
+		return nil
+	}
+	return c
+}
+
+// TimeOfDay reads times of day in the unit of the column.
+func TimeOfDay[T ~int32 | ~int64](b *column.FixedBuilder[T]) *Column {
+	c := newColumn(b, strings, nil)
+	c.read = func(s []byte) error {
+		v, ok := parseTimeOfDay(s, c.field.Type.Unit)
+		switch {
+		case !ok:
+			return ErrType
+		case int64(T(v)) != v:
+			return ErrRange
+		}
+		b.Append(T(v))
+		return nil
+	}
+	return c
+}
+
+// Duration reads spans of time, which text has as numbers in the unit of the column.
+func Duration(b *column.FixedBuilder[int64]) *Column { return Int(b) }
+
+// Decimal reads decimals of the column's scale.
+func Decimal[T column.Decimal](b *column.DecimalBuilder[T]) *Column {
+	c := newColumn(b, strings|numbers, nil)
+	var words [4]uint64
+	c.read = func(s []byte) error {
+		t := &c.field.Type
+		if !parseDecimal(s, t.Scale, words[:max(t.Bits/64, 1)]) {
+			return numberError(s)
+		}
+		v, ok := decimalOf[T](&words)
+		if !ok {
+			return ErrRange
+		}
+		if b.Append(v); b.Err() != nil {
+			return ErrRange
+		}
+		return nil
+	}
+	return c
+}
+
+// decimalOf returns the decimal with these words, the lowest first.
+func decimalOf[T column.Decimal](w *[4]uint64) (v T, ok bool) {
+	switch p := any(&v).(type) {
+	case *column.Decimal32:
+		*p = column.Decimal32(w[0])
+		return v, int64(int32(w[0])) == int64(w[0])
+	case *column.Decimal64:
+		*p = column.Decimal64(w[0])
+	case *column.Decimal128:
+		*p = column.Decimal128{Lo: w[0], Hi: int64(w[1])}
+	case *column.Decimal256:
+		*p = column.Decimal256(*w)
+	}
+	return v, true
+}
+
+// Dict reads texts that stand in a dictionary.
+func Dict[I column.Index](b *column.DictBuilder[I]) *Column {
+	c := newColumn(b, strings, func(s []byte) error {
+		if b.AppendBytes(s); b.Err() != nil {
+			return ErrRange
+		}
+		return nil
+	})
+	c.empty = true
+	return c
+}
+
+// DictBinary reads byte strings that stand in a dictionary.
+func DictBinary[I column.Index](b *column.DictBuilder[I]) *Column {
+	c := newColumn(b, strings, nil)
+	var buf []byte
+	c.read = func(s []byte) (err error) {
+		if buf, err = c.decode(buf[:0], s); err != nil {
+			return err
+		}
+		if b.AppendBytes(buf); b.Err() != nil {
+			return ErrRange
+		}
+		return nil
+	}
+	c.empty = true
+	return c
+}
+
+// DictInt reads integers that stand in a dictionary.
+func DictInt[I, T column.Index](b *column.DictIntBuilder[I, T]) *Column {
+	return newColumn(b, numbers, func(s []byte) error {
+		v, ok := integer[T](s)
+		if !ok {
+			return numberError(s)
+		}
+		if b.Append(v); b.Err() != nil {
+			return ErrRange
+		}
+		return nil
+	})
+}
+
+// Enum reads the names of numbers.
+func Enum[I column.Index, E column.Enum](b *column.EnumBuilder[I, E], parse func(name string) (E, error)) *Column {
+	known := map[string]E{}
+	c := newColumn(b, strings, func(s []byte) error {
+		v, ok := known[string(s)]
+		if !ok {
+			name := string(s)
+			var err error
+			if v, err = parse(name); err != nil {
+				return ErrRange
+			}
+			known[name] = v
+		}
+		if b.Append(v); b.Err() != nil {
+			return ErrRange
+		}
+		return nil
+	})
+	c.empty = true
+	return c
+}
+
+// nested returns a column whose values are JSON.
+func nested(b Builder, nest func(c *Column, j *JSON) error, children ...*Column) *Column {
+	c := &Column{b: b, children: children}
+	c.nest = func(j *JSON) error { return nest(c, j) }
+	c.read = c.readNested
+	return c
+}
+
+// List reads lists of any layout.
+func List(b interface {
+	Builder
+	End()
+}, items *Column,
+) *Column {
+	return nested(b, func(c *Column, j *JSON) error {
+		if j.Space() != '[' {
+			return c.skip(j)
+		}
+		if _, err := c.items(j); err != nil {
+			return err
+		}
+		b.End()
+		return nil
+	}, items)
+}
+
+// items reads the items of an array.
+func (c *Column) items(j *JSON) (n int, err error) {
+	at := len(j.path)
+	j.path = append(j.path, step{})
+	err = j.Array(func(i int) error {
+		j.path[at].index = i
+		n++
+		return c.children[0].AppendJSON(j)
+	})
+	if err == nil {
+		j.path = j.path[:at]
+	}
+	return n, err
+}
+
+// skip passes over a value of another type.
+func (c *Column) skip(j *JSON) error {
+	from := j.Pos
+	if err := j.Skip(); err != nil {
+		return err
+	}
+	return c.refused(j, from, ErrType)
+}
+
+// FixedList reads lists of the length that the column has.
+func FixedList(b Builder, items *Column) *Column {
+	return nested(b, func(c *Column, j *JSON) error {
+		if j.Space() != '[' {
+			return c.skip(j)
+		}
+		from := j.Pos
+		n, err := c.items(j)
+		if err == nil && n != c.field.Type.Width {
+			err = j.fail(from, c.want, ErrRange)
+		}
+		return err
+	}, items)
+}
+
+// Map reads maps: arrays of objects with a key and a value, or objects.
+func Map(b interface {
+	Builder
+	End()
+}, keys, values *Column,
+) *Column {
+	entry := newObject([]string{"key", "value"}, []*Column{keys, values})
+	return nested(b, func(c *Column, j *JSON) error {
+		at := len(j.path)
+		var err error
+		if j.Space() == '{' {
+			err = j.Object(func(key []byte) error {
+				j.path = append(j.path[:at], step{name: string(key)})
+				if err := keys.AppendText(key); err != nil {
+					return j.fail(j.Pos, keys.want, err)
+				}
+				return values.AppendJSON(j)
+			})
+		} else {
+			j.path = append(j.path, step{})
+			err = j.Array(func(i int) error {
+				j.path[at].index = i
+				if j.Space() != '{' {
+					from := j.Pos
+					if err := j.Skip(); err != nil {
+						return err
+					}
+					return j.fail(from, `an object with "key" and "value"`, ErrType)
+				}
+				return entry.append(j)
+			})
+		}
+		if err != nil {
+			return err
+		}
+		j.path = j.path[:at]
+		b.End()
+		return nil
+	}, keys, values)
+}
+
+// Struct reads structs: objects with their fields.
+func Struct(b Builder, fields ...*Column) *Column {
+	o := newObject(nil, fields)
+	return nested(b, func(c *Column, j *JSON) error {
+		if j.Space() != '{' {
+			return c.skip(j)
+		}
+		if o.names == nil {
+			for i := range c.field.Children {
+				o.names = append(o.names, c.field.Children[i].Name)
+			}
+			o.number()
+		}
+		return o.append(j)
+	}, fields...)
+}
+
+// Union reads unions: objects with the name of a member and its value.
+func Union(b interface {
+	Builder
+	End(id int8)
+}, members ...*Column,
+) *Column {
+	return nested(b, func(c *Column, j *JSON) error {
+		if j.Space() != '{' {
+			return c.skip(j)
+		}
+		from, n := j.Pos, 0
+		at := len(j.path)
+		err := j.Object(func(key []byte) error {
+			if n++; n > 1 {
+				return j.fail(from, "an object with one field", ErrType)
+			}
+			for i, m := range members {
+				if string(key) == m.field.Name {
+					j.path = append(j.path[:at], step{name: m.field.Name})
+					if err := m.AppendJSON(j); err != nil {
+						return err
+					}
+					id := int32(i)
+					if ids := c.field.Type.TypeIDs; ids != nil {
+						id = ids[i]
+					}
+					b.End(int8(id))
+					return nil
+				}
+			}
+			return j.fail(from, "the name of a member of "+c.want, ErrUnknown)
+		})
+		if err == nil && n == 0 {
+			err = j.fail(from, "an object with one field", ErrType)
+		}
+		if err == nil {
+			j.path = j.path[:at]
+		}
+		return err
+	}, members...)
+}
+
+// Runs reads a run-end encoded column: the same text again goes to the run before it.
+func Runs(b interface {
+	Builder
+	EndRun(n int)
+}, values *Column,
+) *Column {
+	var last []byte
+	rows := -1 // with the last run
+	same := func(s []byte) bool {
+		if b.Len() != rows || rows == 0 || string(s) != string(last) {
+			return false
+		}
+		b.AppendBlank(1)
+		rows++
+		return true
+	}
+	ended := func(s []byte) {
+		b.EndRun(1)
+		last, rows = append(last[:0], s...), b.Len()
+	}
+	c := nested(b, func(c *Column, j *JSON) error {
+		from := j.Pos
+		if err := j.Skip(); err != nil {
+			return err
+		}
+		s, end := j.Data[from:j.Pos], j.Pos
+		if same(s) {
+			return nil
+		}
+		j.Pos = from
+		if err := values.AppendJSON(j); err != nil {
+			return err
+		}
+		j.Pos = end
+		ended(s)
+		return nil
+	}, values)
+	c.read = func(s []byte) error {
+		if same(s) {
+			return nil
+		}
+		if err := values.AppendText(s); err != nil {
+			return err
+		}
+		ended(s)
+		return nil
+	}
+	c.empty = values.empty
+	return c
+}
+
+// object reads the fields of objects into columns.
+type object struct {
+	names   []string
+	columns []*Column
+	places  map[string]int
+	seen    []uint32 // the last object that had the field
+	count   uint32
+}
+
+func newObject(names []string, columns []*Column) *object {
+	o := &object{names: names, columns: columns, seen: make([]uint32, len(columns))}
+	if names != nil {
+		o.number()
+	}
+	return o
+}
+
+func (o *object) number() {
+	o.places = make(map[string]int, len(o.names))
+	for i, name := range o.names {
+		if _, twice := o.places[name]; !twice {
+			o.places[name] = i
+		}
+	}
+}
+
+// append adds a row to each column from an object.
+func (o *object) append(j *JSON) error {
+	from := j.Pos
+	if o.count++; o.count == 0 {
+		clear(o.seen)
+		o.count = 1
+	}
+	if err := j.enter(); err != nil {
+		return err
+	}
+	at := len(j.path)
+	j.path = append(j.path, step{})
+	next, found := 0, 0
+	if j.Space() == '}' {
+		j.Pos++
+	} else {
+		for more := true; more; {
+			if j.Space() != '"' {
+				return j.syntax("a key in quotes")
+			}
+			start := j.Pos
+			key, err := j.String()
+			if err != nil {
+				j.broken = true
+				return err
+			}
+			k := next
+			if k >= len(o.names) || string(key) != o.names[k] {
+				var ok bool
+				if k, ok = o.places[string(key)]; !ok {
+					k = -1
+				}
+			}
+			if k >= 0 {
+				j.path[at].name = o.names[k]
+			} else if j.Opts.Unknown == Refuse {
+				j.path[at].name = string(key)
+			}
+			if j.Pos >= len(j.Data) || j.Data[j.Pos] != ':' {
+				if j.Space() != ':' {
+					return j.syntax("a colon")
+				}
+			}
+			j.Pos++
+			switch {
+			case k < 0 && j.Opts.Unknown == Refuse:
+				return j.fail(start, "a field of the schema", ErrUnknown)
+			case k < 0:
+				err = j.Skip()
+			case o.seen[k] == o.count && j.Opts.Duplicates == RefuseDuplicates:
+				return j.fail(start, "each field once", ErrTwice)
+			case o.seen[k] == o.count && j.Opts.Duplicates == FirstOfDuplicates:
+				err = j.Skip()
+			default:
+				c := o.columns[k]
+				if o.seen[k] == o.count {
+					c.b.Truncate(c.b.Len() - 1)
+				} else {
+					o.seen[k] = o.count
+					found++
+				}
+				next = k + 1
+				err = c.AppendJSON(j)
+			}
+			if err != nil {
+				return err
+			}
+			switch j.Space() {
+			case ',':
+				j.Pos++
+			case '}':
+				j.Pos++
+				more = false
+			default:
+				return j.syntax("a comma or the end of the object")
+			}
+		}
+	}
+	if found != len(o.columns) {
+		for k, c := range o.columns {
+			if o.seen[k] == o.count {
+				continue
+			}
+			if err := c.AppendNull(); err != nil {
+				j.path[at].name = o.names[k]
+				return j.fail(from, c.want, ErrMissing)
+			}
+		}
+	}
+	j.path = j.path[:at]
+	j.depth--
+	return nil
+}
+
+// Record reads objects as rows of several columns.
+type Record struct{ o *object }
+
+// NewRecord returns a record of the columns, which are bound.
+func NewRecord(columns []*Column) *Record {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.field.Name
+	}
+	return &Record{newObject(names, columns)}
+}
+
+// AppendJSON adds a row to each column from the object that comes next. With an error some columns may have it and others not.
+func (r *Record) AppendJSON(j *JSON) error {
+	if j.Space() != '{' {
+		from := j.Pos
+		if err := j.Skip(); err != nil {
+			return err
+		}
+		return j.fail(from, "an object", ErrType)
+	}
+	return r.o.append(j)
+}
+
+// errUnsupported is wrapped by the error of a type that text is not read into.
+var errUnsupported = errors.ErrUnsupported

@@ -1,0 +1,89 @@
+package text
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/lightstream-go/lightstream/runtime/frame"
+)
+
+// The conditions that the errors of values wrap.
+var (
+	ErrLimit   = frame.ErrLimit
+	ErrSyntax  = errors.New("text does not follow its format")
+	ErrUTF8    = errors.New("text is no valid UTF-8")
+	ErrType    = errors.New("value is of another type")
+	ErrRange   = errors.New("value does not fit its type")
+	ErrUnknown = errors.New("field is not in the schema")
+	ErrTwice   = errors.New("field comes twice")
+	ErrMissing = errors.New("field is absent")
+	ErrNull    = errors.New("null in a column that is not nullable")
+	ErrRagged  = errors.New("record has another number of fields")
+)
+
+// ValueError says which value of a text could not be read.
+type ValueError struct {
+	Record int64  // records before it, in the whole input
+	Line   int64  // from 1
+	Column int    // the byte in the line, from 1
+	Offset int    // the byte in what was read together
+	Path   string // the field, such as "legs[2].price"
+	Found  string // the start of the text, in quotes
+	Want   string // what it should have been
+	Err    error  // one of the conditions above
+}
+
+func (e *ValueError) Error() string {
+	s := "lightstream: "
+	if e.Line != 0 {
+		s += fmt.Sprintf("line %d, column %d: ", e.Line, e.Column)
+	}
+	if e.Path != "" {
+		s += "field " + strconv.Quote(e.Path) + ": "
+	}
+	s += e.Err.Error()
+	if e.Found != "" {
+		s += ": found " + e.Found
+		if e.Want != "" {
+			s += ", want " + e.Want
+		}
+	} else if e.Want != "" {
+		s += ": want " + e.Want
+	}
+	return s
+}
+
+func (e *ValueError) Unwrap() error { return e.Err }
+
+// maxFound is how much of a text errors show.
+const maxFound = 40
+
+// Shorten returns the start of a text in quotes, for errors.
+func Shorten(s []byte) string {
+	if len(s) <= maxFound {
+		return strconv.Quote(string(s))
+	}
+	n := maxFound
+	for n > maxFound-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return strconv.Quote(string(s[:n])) + "…"
+}
+
+// pathText returns the way to the value that is read.
+func (j *JSON) pathText() string {
+	s := ""
+	for _, p := range j.path {
+		switch {
+		case p.name == "":
+			s += "[" + strconv.Itoa(p.index) + "]"
+		case s == "":
+			s = p.name
+		default:
+			s += "." + p.name
+		}
+	}
+	return s
+}
