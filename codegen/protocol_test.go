@@ -33,6 +33,36 @@ table Heartbeat (message) {
   note: string;
   payload: [ubyte];
   digest: [ubyte] (required);
+  sizes: [long];
+  levels: [Level] (required);
+  names: [string];
+  main: Leg (required);
+  hedge: Leg;
+  legs: [Leg];
+  place: Point (required);
+  via: Point;
+  places: [Point];
+}
+
+struct Inner { w: ubyte; h: float; }
+
+struct Point {
+  x: double;
+  inner: Inner;
+  steps: [short:3];
+  key: [ubyte:5];
+}
+
+table Leg {
+  /// Which one.
+  symbol: string (required);
+  qty: int = 100;
+  fills: [Fill];
+  at: Point;
+}
+
+table Fill {
+  price: double;
 }
 
 table Order (message: "orderCodec") {}
@@ -50,7 +80,7 @@ var orderCodec rt.MessageCodec[Order]
 `
 	write(t, filepath.Join(dir, "order.go"), declared)
 	fromFBS := generate(t, &codegen.Options{Inputs: []string{filepath.Join(dir, "feed.fbs")}})
-	for _, want := range []string{"\ntype Heartbeat struct {", "SentNs  int64 ", "Level   Level "} {
+	for _, want := range []string{"\ntype Heartbeat struct {", "SentNs  int64 ", "Level   Level ", "\ntype Leg struct {", "\ntype Point struct {"} {
 		if !strings.Contains(fromFBS["feed_rows.go"], want) {
 			t.Errorf("no %q in\n%s", want, fromFBS["feed_rows.go"])
 		}
@@ -84,7 +114,40 @@ type Heartbeat struct {
 	Note    rt.Null[string]
 	Payload []byte
 	Digest  []byte `+"`arrow:\",required\"`"+`
+	Sizes   []int64
+	Levels  []Level `+"`arrow:\",required\"`"+`
+	Names   []string
+	Main    Leg
+	Hedge   rt.Null[Leg]
+	Legs    []Leg
+	Place   Point
+	Via     rt.Null[Point]
+	Places  []Point
 }
+
+//lightstream:struct
+type Inner struct {
+	W uint8
+	H float32
+}
+
+//lightstream:struct
+type Point struct {
+	X     float64
+	Inner Inner
+	Steps [3]int16
+	Key   [5]byte
+}
+
+type Leg struct {
+	// Which one.
+	Symbol string
+	Qty    int32 `+"`arrow:\",default=100\"`"+`
+	Fills  []Fill
+	At     rt.Null[Point]
+}
+
+type Fill struct{ Price float64 }
 
 // Feed is what an exchange sends.
 //

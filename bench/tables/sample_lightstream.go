@@ -227,9 +227,7 @@ func checkPulse(v *flatbuf.Verifier, pos int) bool {
 func (v PulseView) Sent() int64 { return v.t.Int64(0, 0) }
 
 // AppendBinary appends m to dst as a flatbuffer.
-func (m *Pulse) AppendBinary(dst []byte) ([]byte, error) {
-	return flatbuf.Append(dst, m, 0, buildPulse)
-}
+func (m *Pulse) AppendBinary(dst []byte) ([]byte, error) { return flatbuf.Append(dst, m, buildPulse) }
 
 // MarshalBinary returns m as a flatbuffer.
 func (m *Pulse) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }

@@ -62,9 +62,17 @@ func Rows(f *model.File) ([]byte, error) {
 		}
 	}
 	for _, m := range f.Messages {
-		if m.Codec == "" {
-			out.Line()
-			out.Add(emitMessageStruct(m))
+		if m.Codec != "" {
+			continue
+		}
+		out.Line()
+		out.Add(emitMessageStruct(m))
+		for _, g := range m.Groups {
+			if g.Rows && !seen[g.GroupDef] {
+				seen[g.GroupDef] = true
+				out.Line()
+				out.Add(emitRow(g.Named.Name, g.Doc, g.Named.Name+" is a part of messages.", g.Columns))
+			}
 		}
 	}
 	for _, e := range f.Enums {

@@ -20,9 +20,13 @@ func emitMessage(m *model.Message) []jen.Code {
 	}
 	list := []jen.Code{emitView(m), emitVerify(m), emitCheck(m)}
 	for _, c := range m.Fields {
-		list = append(list, emitViewField(m, c))
+		list = append(list, emitViewField(m.Names.View, c)...)
 	}
-	return append(list, emitAppendBinary(m), emitMarshalBinary(m), emitUnmarshalBinary(m), emitBuild(m))
+	list = append(list, emitAppendBinary(m), emitMarshalBinary(m), emitUnmarshalBinary(m), emitBuild(m))
+	for _, g := range m.Groups {
+		list = append(list, emitPart(m, g)...)
+	}
+	return list
 }
 
 // emitView writes
@@ -31,7 +35,11 @@ func emitMessage(m *model.Message) []jen.Code {
 //	type HeartbeatView struct{ t flatbuf.Table }
 func emitView(m *model.Message) jen.Code {
 	return comment("%s is message %q in the verified flatbuffer that it came in, a table of %s. It aliases that.", m.Names.View, m.Name, plural(len(m.Fields), "field")).
-		Type().Id(m.Names.View).Custom(jen.Options{Open: "struct{ ", Close: " }"}, jen.Id("t").Add(flatbuf("Table")))
+		Add(viewDeclaration(m.Names.View, "t", "Table"))
+}
+
+func viewDeclaration(name, field, typ string) *jen.Statement {
+	return jen.Type().Id(name).Custom(jen.Options{Open: "struct{ ", Close: " }"}, jen.Id(field).Add(flatbuf(typ)))
 }
 
 // emitVerify writes
@@ -65,42 +73,72 @@ func emitVerify(m *model.Message) jen.Code {
 //			v.Scalar(o, 0, 8, "sent") &&
 //			v.Required(o, 1, "host") &&
 //			v.String(o, 1, "host") &&
+//			checkHeartbeatLegVector(v, o, 2, "legs") &&
 //			v.End()
 //	}
-func emitCheck(m *model.Message) jen.Code {
+func emitCheck(m *model.Message) jen.Code { return emitChecks(m.Names.Check, m.Fields) }
+
+func emitChecks(name string, columns []*model.Column) jen.Code {
 	lines := []string{"ok"}
-	for _, c := range m.Fields {
-		name := strconv.Quote(c.Name)
-		switch {
-		case isText(c) || isBytes(c):
-			if !c.Nullable {
-				lines = append(lines, fmt.Sprintf("v.Required(o, %d, %s)", c.Number, name))
-			}
-			if isText(c) {
-				lines = append(lines, fmt.Sprintf("v.String(o, %d, %s)", c.Number, name))
-			} else {
-				lines = append(lines, fmt.Sprintf("v.Vector(o, %d, 1, %s)", c.Number, name))
-			}
-		default:
-			lines = append(lines, fmt.Sprintf("v.Scalar(o, %d, %d, %s)", c.Number, scalarSize(c), name))
+	for _, c := range columns {
+		if required(c) {
+			lines = append(lines, fmt.Sprintf("v.Required(o, %d, %q)", c.Number, c.Name))
 		}
+		lines = append(lines, checkField(c))
 	}
 	lines = append(lines, "v.End()")
-	return jen.Func().Id(m.Names.Check).Params(jen.Id("v").Op("*").Add(flatbuf("Verifier")), jen.Id("pos").Int()).Bool().Block(
+	return jen.Func().Id(name).Params(jen.Id("v").Op("*").Add(flatbuf("Verifier")), jen.Id("pos").Int()).Bool().Block(
 		jen.List(jen.Id("o"), jen.Id("ok")).Op(":=").Id("v").Dot("Begin").Call(jen.Id("pos")),
 		jen.Return(jen.Id(strings.Join(lines, " &&\n"))),
 	)
 }
 
+// required tells whether a message without the field is refused: it has no zero that could stand for it.
+func required(c *model.Column) bool {
+	return !c.Nullable && (isText(c) || isBytes(c) || isList(c) || c.Group != nil)
+}
+
+// checkField writes the check of a field that may be absent.
+func checkField(c *model.Column) string {
+	switch {
+	case isText(c):
+		return fmt.Sprintf("v.String(o, %d, %q)", c.Number, c.Name)
+	case isBytes(c):
+		return fmt.Sprintf("v.Vector(o, %d, 1, %q)", c.Number, c.Name)
+	case isList(c):
+		switch item := c.Children[0]; {
+		case isText(item):
+			return fmt.Sprintf("v.Strings(o, %d, %q)", c.Number, c.Name)
+		case isTable(item):
+			return fmt.Sprintf("%s(v, o, %d, %q)", item.Group.Part.Names.CheckMany, c.Number, c.Name)
+		default:
+			return fmt.Sprintf("v.Vector(o, %d, %d, %q)", c.Number, elemSize(item), c.Name)
+		}
+	case isTable(c):
+		return fmt.Sprintf("%s(v, o, %d, %q)", c.Group.Part.Names.CheckOne, c.Number, c.Name)
+	case isInline(c):
+		return fmt.Sprintf("v.Struct(o, %d, %d, %d, %q)", c.Number, c.Group.Part.Size, c.Group.Part.Align, c.Name)
+	}
+	return fmt.Sprintf("v.Scalar(o, %d, %d, %q)", c.Number, c.ScalarSize(), c.Name)
+}
+
 func isText(c *model.Column) bool  { return c.Type.Kind == model.Utf8 }
 func isBytes(c *model.Column) bool { return c.Type.Kind == model.Binary }
+func isList(c *model.Column) bool  { return c.Type.Kind == model.List }
 
-// scalarSize returns how many bytes a scalar field has.
-func scalarSize(c *model.Column) int {
-	if c.Type.Kind == model.Bool {
-		return 1
+// isTable and isInline tell of structs which of the two things of flatbuffers they are.
+func isTable(c *model.Column) bool  { return c.Group != nil && !c.Group.Inline }
+func isInline(c *model.Column) bool { return c.Group != nil && c.Group.Inline }
+
+// elemSize returns how many bytes an element of a vector has there.
+func elemSize(c *model.Column) int {
+	switch {
+	case isText(c) || isTable(c):
+		return 4
+	case isInline(c):
+		return c.Group.Part.Size
 	}
-	return c.Type.Bits / 8
+	return c.ScalarSize()
 }
 
 // scalarName returns what methods that read and write a scalar are called after: Int64.
@@ -117,6 +155,8 @@ func fieldType(c *model.Column) *jen.Statement {
 	switch {
 	case c.Named != nil:
 		return namedType(c.Named)
+	case c.Group != nil:
+		return jen.Id(c.Group.Part.Names.View)
 	case isText(c):
 		return jen.String()
 	case isBytes(c):
@@ -136,8 +176,33 @@ func fieldType(c *model.Column) *jen.Statement {
 //
 //	// Rank returns field 2, "rank": int32, and whether it is there.
 //	func (v HeartbeatView) Rank() (int32, bool) { return v.t.Int32(2, 0), v.t.Has(2) }
-func emitViewField(m *model.Message, c *model.Column) jen.Code {
+//
+// and of one with several values, how many there are and each:
+//
+//	// LegsLen returns how many elements field 3, "legs", has.
+//	func (v HeartbeatView) LegsLen() int { return v.t.Vector(3, 4).Len() }
+//
+//	// Legs returns element i of field 3, "legs": list<Leg>.
+//	func (v HeartbeatView) Legs(i int) HeartbeatLegView { return HeartbeatLegView{v.t.Vector(3, 4).Table(i)} }
+func emitViewField(view string, c *model.Column) []jen.Code {
 	slot := strconv.Itoa(c.Number)
+	if isList(c) {
+		item := c.Children[0]
+		vector := fmt.Sprintf("v.t.Vector(%s, %d)", slot, elemSize(item))
+		absent, alias := "", ""
+		if c.Nullable {
+			absent = ", 0 where it is absent"
+		}
+		if isText(item) {
+			alias = ". It aliases the flatbuffer"
+		}
+		return []jen.Code{
+			comment("%sLen returns how many elements field %d, %q, has%s.", c.Method, c.Number, c.Name, absent).
+				Add(method(view, c.Method+"Len", nil, jen.Int(), jen.Id(vector+".Len()"))),
+			commentDoc(c.Doc, "%s returns element i of field %d, %q: %s%s.", c.Method, c.Number, c.Name, messageType(c), alias).
+				Add(method(view, c.Method, jen.Id("i").Int(), fieldType(item), elemOf(vector, item))),
+		}
+	}
 	var value *jen.Statement
 	more := ""
 	switch {
@@ -145,8 +210,12 @@ func emitViewField(m *model.Message, c *model.Column) jen.Code {
 		value = jen.Id("v.t.Bytes(" + slot + ")")
 		more = ", nil where it is absent. It aliases the flatbuffer"
 	case isText(c):
-		value = jen.Id("v.t.String(" + slot + `, "")`)
-		more = ", as a copy"
+		value = jen.Id("v.t.Text(" + slot + ")")
+		more = ". It aliases the flatbuffer"
+	case isTable(c):
+		value = fieldType(c).Values(jen.Id("v.t.Table(" + slot + ")"))
+	case isInline(c):
+		value = fieldType(c).Values(jen.Id(fmt.Sprintf("v.t.Struct(%s, %d)", slot, c.Group.Part.Size)))
 	default:
 		value = jen.Id("v.t." + scalarName(c) + "(" + slot + ", " + zeroOf(c) + ")")
 	}
@@ -157,10 +226,55 @@ func emitViewField(m *model.Message, c *model.Column) jen.Code {
 	if c.Nullable && !isBytes(c) {
 		result = jen.Params(result, jen.Bool())
 		value = jen.List(value, jen.Id("v.t.Has("+slot+")"))
-		more += ", and whether it is there"
+		more = ", and whether it is there" + more
 	}
-	return commentDoc(c.Doc, "%s returns field %d, %q: %s%s.", c.Method, c.Number, c.Name, c.TypeString(), more).
-		Func().Params(jen.Id("v").Id(m.Names.View)).Id(c.Method).Params().Add(result).Add(oneLine(jen.Return(value)))
+	return []jen.Code{commentDoc(c.Doc, "%s returns field %d, %q: %s%s.", c.Method, c.Number, c.Name, messageType(c), more).
+		Add(method(view, c.Method, nil, result, value))}
+}
+
+// messageType returns a field's type, and whether it may be absent, with structs by their names: list<Leg> not null.
+func messageType(c *model.Column) string {
+	short := c.Type.String()
+	switch {
+	case c.Group != nil:
+		short = c.Group.Named.Name
+	case len(c.Children) > 0:
+		item := *c.Children[0]
+		item.Nullable = true // so that nothing is said of it: it is never absent
+		short += "<" + messageType(&item) + ">"
+	}
+	if !c.Nullable {
+		short += " not null"
+	}
+	return short
+}
+
+// method writes func (v HeartbeatView) Sent() int64 { return … }.
+func method(view, name string, param, result *jen.Statement, value jen.Code) *jen.Statement {
+	var params []jen.Code
+	if param != nil {
+		params = append(params, param)
+	}
+	return jen.Func().Params(jen.Id("v").Id(view)).Id(name).Params(params...).Add(result).Add(oneLine(jen.Return(value)))
+}
+
+// elemOf writes element i of a vector.
+func elemOf(vector string, item *model.Column) *jen.Statement {
+	var value *jen.Statement
+	switch {
+	case isTable(item):
+		return fieldType(item).Values(jen.Id(vector + ".Table(i)"))
+	case isInline(item):
+		return fieldType(item).Values(jen.Id(vector + ".Struct(i)"))
+	case isText(item):
+		value = jen.Id(vector + ".String(i)")
+	default:
+		value = jen.Id(vector + "." + scalarName(item) + "(i)")
+	}
+	if item.Named != nil {
+		value = namedType(item.Named).Call(value)
+	}
+	return value
 }
 
 // zeroOf returns what stands for an absent scalar.
@@ -177,38 +291,12 @@ func zeroOf(c *model.Column) string {
 // emitAppendBinary writes
 //
 //	// AppendBinary appends m to dst as a flatbuffer.
-//	func (m *Heartbeat) AppendBinary(dst []byte) ([]byte, error) {
-//		return flatbuf.Append(dst, m, len(m.Host), buildHeartbeat)
-//	}
+//	func (m *Heartbeat) AppendBinary(dst []byte) ([]byte, error) { return flatbuf.Append(dst, m, buildHeartbeat) }
 func emitAppendBinary(m *model.Message) jen.Code {
-	var sizes []string
-	for _, c := range m.Fields {
-		switch {
-		case !isText(c) && !isBytes(c):
-		case c.Form == model.Null:
-			sizes = append(sizes, "len(m."+c.Field+".V)")
-		case c.Form == model.Plain:
-			sizes = append(sizes, "len(m."+c.Field+")")
-		}
-	}
-	size := jen.Id(strings.Join(sizes, "+"))
-	for _, c := range m.Fields {
-		if isText(c) && c.Form == model.Pointer {
-			if len(sizes) > 0 {
-				size.Op("+")
-			}
-			sizes = append(sizes, "")
-			size.Add(flatbuf("Len")).Call(jen.Id("m." + c.Field))
-		}
-	}
-	if len(sizes) == 0 {
-		size = jen.Lit(0)
-	}
 	return comment("AppendBinary appends m to dst as a flatbuffer.").
 		Func().Params(jen.Id("m").Op("*").Id(m.Type)).Id("AppendBinary").Params(jen.Id("dst").Index().Byte()).
-		Params(jen.Index().Byte(), jen.Error()).Block(
-		jen.Return(flatbuf("Append").Call(jen.Id("dst"), jen.Id("m"), size, jen.Id(m.Names.Build))),
-	)
+		Params(jen.Index().Byte(), jen.Error()).
+		Add(oneLine(jen.Return(flatbuf("Append").Call(jen.Id("dst"), jen.Id("m"), jen.Id(m.Names.Build)))))
 }
 
 // emitMarshalBinary writes
@@ -236,27 +324,128 @@ func emitMarshalBinary(m *model.Message) jen.Code {
 //		return nil
 //	}
 func emitUnmarshalBinary(m *model.Message) jen.Code {
+	var text, memory bool
+	look := func(columns []*model.Column) {
+		for _, c := range columns {
+			text = text || isText(c) || isList(c) && isText(c.Children[0])
+			memory = memory || isBytes(c) || isList(c)
+		}
+	}
+	look(m.Fields)
+	for _, g := range m.Groups {
+		look(g.Columns)
+	}
 	doc := "UnmarshalBinary sets m to the flatbuffer in p, after a check of it."
-	var text, bytes bool
+	switch {
+	case text && memory:
+		doc += " Texts that have not changed are kept, and the elements of slices are copied into the memory that m has."
+	case text:
+		doc += " Texts that have not changed are kept."
+	case memory:
+		doc += " The elements of slices are copied into the memory that m has."
+	}
 	body := []jen.Code{
 		jen.List(jen.Id("v"), jen.Err()).Op(":=").Id(m.Names.Verify).Call(jen.Id("p")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err())),
 	}
-	for _, c := range m.Fields {
-		text, bytes = text || isText(c), bytes || isBytes(c)
-		body = append(body, jen.Id("m").Dot(c.Field).Op("=").Add(fieldValue(c)))
-	}
-	switch {
-	case text && bytes:
-		doc += " Texts that have not changed are kept, and bytes are copied into the memory that m has."
-	case text:
-		doc += " Texts that have not changed are kept."
-	case bytes:
-		doc += " Bytes are copied into the memory that m has."
-	}
+	body = append(body, setFields(m.Fields)...)
 	return comment("%s", doc).
 		Func().Params(jen.Id("m").Op("*").Id(m.Type)).Id("UnmarshalBinary").Params(jen.Id("p").Index().Byte()).Error().
 		Block(append(body, jen.Return(jen.Nil()))...)
+}
+
+// setFields writes the statements that set the fields of m to those of v.
+func setFields(columns []*model.Column) (list []jen.Code) {
+	for _, c := range columns {
+		switch {
+		case c.Group != nil:
+			list = append(list, setStruct(c))
+		case isList(c):
+			list = append(list, setList(c)...)
+		case c.Type.Kind == model.FixedList:
+			list = append(list, setArray(c))
+		default:
+			list = append(list, jen.Id("m").Dot(c.Field).Op("=").Add(fieldValue(c)))
+		}
+	}
+	return list
+}
+
+// setStruct writes
+//
+//	readHeartbeatLeg(&m.Leg, v.Leg())
+//
+// or, where it may be absent,
+//
+//	if leg, ok := v.Leg(); ok {
+//		m.Leg.Valid = true
+//		readHeartbeatLeg(&m.Leg.V, leg)
+//	} else {
+//		m.Leg = rt.Null[Leg]{}
+//	}
+func setStruct(c *model.Column) jen.Code {
+	read, f := c.Group.Part.Names.Read, "m."+c.Field
+	if !c.Nullable {
+		return jen.Id(read).Call(jen.Op("&").Id(f), jen.Id("v."+c.Method+"()"))
+	}
+	typ := namedType(&c.Group.Named)
+	found := jen.List(jen.Id(c.Local), jen.Id("ok")).Op(":=").Id("v." + c.Method + "()")
+	if c.Form == model.Pointer {
+		return jen.If(found, jen.Id("ok")).Block(
+			jen.Id(f).Op("=").New(typ),
+			jen.Id(read).Call(jen.Id(f), jen.Id(c.Local)),
+		).Else().Block(jen.Id(f).Op("=").Nil())
+	}
+	return jen.If(found, jen.Id("ok")).Block(
+		jen.Id(f+".Valid").Op("=").True(),
+		jen.Id(read).Call(jen.Op("&").Id(f+".V"), jen.Id(c.Local)),
+	).Else().Block(jen.Id(f).Op("=").Add(rt("Null")).Types(typ).Values())
+}
+
+// setList writes
+//
+//	m.Sizes = flatbuf.Numbers(m.Sizes, v.t.Vector(4, 8), flatbuf.Vector.Int64)
+//
+// or, of structs,
+//
+//	m.Legs = flatbuf.Grow(m.Legs, v.t.Vector(3, 4))
+//	for i := range m.Legs {
+//		readHeartbeatLeg(&m.Legs[i], v.Legs(i))
+//	}
+func setList(c *model.Column) []jen.Code {
+	item, f := c.Children[0], "m."+c.Field
+	vector := jen.Id(fmt.Sprintf("v.t.Vector(%d, %d)", c.Number, elemSize(item)))
+	set := func(call string, more ...jen.Code) jen.Code {
+		return jen.Id(f).Op("=").Add(flatbuf(call)).Call(append([]jen.Code{jen.Id(f), vector}, more...)...)
+	}
+	switch {
+	case item.Group != nil:
+		return []jen.Code{
+			set("Grow"),
+			jen.For(jen.Id("i").Op(":=").Range().Id(f)).Block(
+				jen.Id(item.Group.Part.Names.Read).Call(jen.Op("&").Id(f+"[i]"), jen.Id("v."+c.Method+"(i)")),
+			),
+		}
+	case isText(item):
+		return []jen.Code{set("Texts")}
+	case item.Type.Kind == model.Bool:
+		return []jen.Code{set("Bools")}
+	}
+	return []jen.Code{set("Numbers", flatbuf("Vector").Dot(scalarName(item)))}
+}
+
+// setArray writes
+//
+//	for i := range m.Levels {
+//		m.Levels[i] = v.Levels(i)
+//	}
+func setArray(c *model.Column) jen.Code {
+	item, f := c.Children[0], "m."+c.Field
+	set := jen.Id(f + "[i]").Op("=").Id("v." + c.Method + "(i)")
+	if item.Group != nil {
+		set = jen.Id(item.Group.Part.Names.Read).Call(jen.Op("&").Id(f+"[i]"), jen.Id("v."+c.Method+"(i)"))
+	}
+	return jen.For(jen.Id("i").Op(":=").Range().Id(f)).Block(set)
 }
 
 // fieldValue writes what a field of the struct is set to.
@@ -266,6 +455,12 @@ func fieldValue(c *model.Column) *jen.Statement {
 	switch {
 	case isBytes(c):
 		return flatbuf("Bytes").Call(jen.Id("m."+c.Field), raw)
+	case isText(c) && c.Form == model.Pointer:
+		empty := jen.Lit("")
+		if c.Named != nil {
+			empty = namedType(c.Named).Call(empty)
+		}
+		return rt("PtrOf").Call(flatbuf("Text").Call(empty, raw), jen.Id("v.t.Has("+strconv.Itoa(c.Number)+")"))
 	case c.Form == model.Pointer:
 		return rt("PtrOf").Call(call())
 	case isText(c) && c.Form == model.Null:
@@ -293,20 +488,50 @@ func fieldValue(c *model.Column) *jen.Statement {
 //		return b.EndObject()
 //	}
 func emitBuild(m *model.Message) jen.Code {
+	return comment("%s writes m and returns where it is.", m.Names.Build).
+		Add(buildFunc(m.Names.Build, jen.Id(m.Type), buildTable(m.Fields, m.NumSlots)))
+}
+
+func buildFunc(name string, typ jen.Code, body []jen.Code) *jen.Statement {
+	return jen.Func().Id(name).Params(jen.Id("b").Op("*").Add(flatbuf("Builder")), jen.Id("m").Op("*").Add(typ)).Add(flatbuf("UOffsetT")).
+		Block(body...)
+}
+
+func buildTable(columns []*model.Column, slots int) []jen.Code {
 	var before, after []jen.Code
-	for _, c := range m.Fields {
-		if isText(c) || isBytes(c) {
+	for _, c := range columns {
+		switch {
+		case isInline(c):
+			after = append(after, emitInline(c))
+		case isText(c) || isBytes(c) || isList(c) || isTable(c):
 			before = append(before, emitText(c)...)
 			after = append(after, jen.Id("b").Dot("PrependUOffsetTSlot").Call(jen.Lit(c.Number), jen.Id(c.Local), jen.Lit(0)))
-			continue
+		default:
+			after = append(after, emitScalar(c)...)
 		}
-		after = append(after, emitScalar(c)...)
 	}
-	body := append(before, jen.Id("b").Dot("StartObject").Call(jen.Lit(m.NumSlots)))
-	body = append(append(body, after...), jen.Return(jen.Id("b").Dot("EndObject").Call()))
-	return comment("%s writes m and returns where it is.", m.Names.Build).
-		Func().Id(m.Names.Build).Params(jen.Id("b").Op("*").Add(flatbuf("Builder")), jen.Id("m").Op("*").Id(m.Type)).Add(flatbuf("UOffsetT")).
-		Block(body...)
+	body := append(before, jen.Id("b").Dot("StartObject").Call(jen.Lit(slots)))
+	return append(append(body, after...), jen.Return(jen.Id("b").Dot("EndObject").Call()))
+}
+
+// emitInline writes
+//
+//	b.PrependStructSlot(5, buildHeartbeatPoint(b, &m.At), 0)
+func emitInline(c *model.Column) jen.Code {
+	present, value := present(c)
+	write := jen.Id("b").Dot("PrependStructSlot").Call(jen.Lit(c.Number), jen.Id(c.Group.Part.Names.Build).Call(jen.Id("b"), address(c, value)), jen.Lit(0))
+	if present == nil {
+		return write
+	}
+	return jen.If(present).Block(write)
+}
+
+// address writes the address of a value.
+func address(c *model.Column, value *jen.Statement) *jen.Statement {
+	if c.Form == model.Pointer {
+		return jen.Id("m." + c.Field)
+	}
+	return jen.Op("&").Add(value)
 }
 
 // emitText writes
@@ -321,8 +546,13 @@ func emitBuild(m *model.Message) jen.Code {
 //	}
 func emitText(c *model.Column) []jen.Code {
 	create := func(value *jen.Statement) *jen.Statement {
-		if isBytes(c) {
+		switch {
+		case isBytes(c):
 			return jen.Id("b").Dot("CreateByteVector").Call(value)
+		case isTable(c):
+			return jen.Id(c.Group.Part.Names.Build).Call(jen.Id("b"), address(c, value))
+		case isList(c):
+			return createVector(c.Children[0], value)
 		}
 		if c.Named != nil {
 			value = jen.String().Call(value)
@@ -339,6 +569,24 @@ func emitText(c *model.Column) []jen.Code {
 	}
 }
 
+// createVector writes flatbuf.CreateNumbers(b, m.Sizes, 8, (*flatbuf.Builder).PlaceInt64).
+func createVector(item *model.Column, value *jen.Statement) *jen.Statement {
+	create := func(call string, more ...jen.Code) *jen.Statement {
+		return flatbuf(call).Call(append([]jen.Code{jen.Id("b"), value}, more...)...)
+	}
+	switch {
+	case isText(item):
+		return create("CreateTexts")
+	case isTable(item):
+		return create("CreateTables", jen.Id(item.Group.Part.Names.Build))
+	case isInline(item):
+		return create("CreateStructs", jen.Lit(item.Group.Part.Size), jen.Lit(item.Group.Part.Align), jen.Id(item.Group.Part.Names.Build))
+	case item.Type.Kind == model.Bool:
+		return create("CreateBools")
+	}
+	return create("CreateNumbers", jen.Lit(item.ScalarSize()), jen.Parens(jen.Op("*").Add(flatbuf("Builder"))).Dot("Place"+scalarName(item)))
+}
+
 // present writes whether a field is there, nil where it always is, and its value.
 func present(c *model.Column) (present, value *jen.Statement) {
 	f := "m." + c.Field
@@ -347,7 +595,7 @@ func present(c *model.Column) (present, value *jen.Statement) {
 		return jen.Id(f + ".Valid"), jen.Id(f + ".V")
 	case c.Form == model.Pointer:
 		return jen.Id(f).Op("!=").Nil(), jen.Id("*" + f)
-	case isBytes(c) && c.Nullable:
+	case (isBytes(c) || isList(c)) && c.Nullable:
 		return jen.Id(f).Op("!=").Nil(), jen.Id(f)
 	}
 	return nil, jen.Id(f)

@@ -14,6 +14,24 @@ func feedFile(t *testing.T) *model.File {
 	text, bytes := model.Type{Kind: model.Utf8}, model.Type{Kind: model.Binary}
 	float := model.Type{Kind: model.Float, Bits: 64}
 	own := &model.Named{Path: "example.com/other", Package: "other", Name: "Own"}
+	structs := model.Type{Kind: model.Struct}
+	list := func(field string, nullable bool, item *model.ColumnDef) *model.ColumnDef {
+		return &model.ColumnDef{Field: field, Type: model.Type{Kind: model.List}, Nullable: nullable, Parts: []*model.ColumnDef{item}}
+	}
+	inner := &model.GroupDef{Named: model.Named{Name: "Inner"}, Inline: true, Rows: true, Columns: []*model.ColumnDef{{Field: "Z", Type: model.Int8}}}
+	point := &model.GroupDef{Named: model.Named{Name: "Point"}, Inline: true, MinAlign: 16, Rows: true, Columns: []*model.ColumnDef{
+		{Field: "Live", Type: model.Type{Kind: model.Bool}},
+		{Field: "X", Type: float, Doc: []string{"X is to the right."}},
+		{Field: "Side", Type: model.Int16, Named: own},
+		{Field: "Key", Type: model.Type{Kind: model.FixedBinary, Width: 3}},
+		{Field: "Steps", Type: model.Type{Kind: model.FixedList, Width: 3}, Parts: []*model.ColumnDef{{Type: model.Int32}}},
+		{Field: "Inner", Type: structs, Group: inner},
+		{Field: "Inners", Type: model.Type{Kind: model.FixedList, Width: 2}, Parts: []*model.ColumnDef{{Type: structs, Group: inner}}},
+	}}
+	leg := &model.GroupDef{Named: model.Named{Name: "Leg"}, Doc: []string{"Leg is one of several."}, Rows: true, Slots: []int{0, 2}, NumSlots: 3, Columns: []*model.ColumnDef{
+		{Field: "Symbol", Type: text},
+		{Field: "At", Type: structs, Group: point, Nullable: true, Form: model.Null},
+	}}
 	fields := []*model.ColumnDef{
 		{Field: "Sent", Type: model.Type{Kind: model.Int, Bits: 64, Signed: true}, Doc: []string{"Sent is when."}},
 		{Field: "Host", Type: text},
@@ -28,10 +46,26 @@ func feedFile(t *testing.T) *model.File {
 		{Field: "Payload", Type: bytes, Nullable: true},
 		{Field: "Digest", Type: bytes},
 		{Field: "Range", Type: text, Named: own},
+		list("Sizes", false, &model.ColumnDef{Type: model.Int16}),
+		list("Sides", true, &model.ColumnDef{Type: model.Int16, Named: own}),
+		list("Flags", true, &model.ColumnDef{Type: model.Type{Kind: model.Bool}}),
+		list("Names", true, &model.ColumnDef{Type: text, Named: own}),
+		list("Legs", true, &model.ColumnDef{Type: structs, Group: leg}),
+		list("Points", false, &model.ColumnDef{Type: structs, Group: point}),
+		{Field: "Main", Type: structs, Group: leg},
+		{Field: "Hedge", Type: structs, Group: leg, Nullable: true, Form: model.Null},
+		{Field: "Other", Type: structs, Group: leg, Nullable: true, Form: model.Pointer},
+		{Field: "From", Type: structs, Group: point},
+		{Field: "To", Type: structs, Group: point, Nullable: true, Form: model.Null},
+		{Field: "Via", Type: structs, Group: point, Nullable: true, Form: model.Pointer},
 	}
 	heartbeat := &model.Message{Type: "Heartbeat", Doc: []string{"Heartbeat tells that the feed is alive."}, Defs: fields, NumSlots: len(fields) + 1}
 	for i := range fields {
-		heartbeat.Slots = append(heartbeat.Slots, i+i/12) // one was taken away
+		slot := i
+		if i >= 12 { // one was taken away
+			slot++
+		}
+		heartbeat.Slots = append(heartbeat.Slots, slot)
 	}
 	tick := &model.Message{Type: "Tick", Defs: []*model.ColumnDef{{Field: "N", Type: model.Int32}}, Slots: []int{0}, NumSlots: 1}
 	f := &model.File{
@@ -67,9 +101,52 @@ var messageEmitters = map[string]func(*model.Message) []jen.Code{
 	"emitMessageTest": oneMessage(func(m *model.Message) jen.Code {
 		return emitMessageTest(m, "Test", "T", "MessageRoundTrip", "encodes messages %q and decodes them.")
 	}),
-	"emitText":   partOf("emitBuild"),
-	"emitScalar": partOf("emitBuild"),
+	"emitText":          partOf("emitBuild"),
+	"emitScalar":        partOf("emitBuild"),
+	"emitInline":        partOf("emitBuild"),
+	"emitChecks":        partOf("emitCheck"),
+	"emitPart":          partOf("emitPartView"),
+	"emitPartView":      eachPart(func(m *model.Message, g *model.Group) []jen.Code { return []jen.Code{emitPartView(m, g)} }),
+	"emitPartRead":      eachPart(func(m *model.Message, g *model.Group) []jen.Code { return []jen.Code{emitPartRead(m, g)} }),
+	"emitPartCheck":     eachTable(emitPartCheck),
+	"emitPartCheckOne":  eachTable(emitPartCheckOne),
+	"emitPartCheckMany": eachTable(emitPartCheckMany),
+	"emitPartBuild":     eachTable(emitPartBuild),
+	"emitInlineField":   eachInlineField,
+	"emitInlineBuild": eachPart(func(_ *model.Message, g *model.Group) (list []jen.Code) {
+		if g.Inline {
+			list = append(list, emitInlineBuild(g))
+		}
+		return list
+	}),
 }
+
+func eachPart(emit func(*model.Message, *model.Group) []jen.Code) func(*model.Message) []jen.Code {
+	return func(m *model.Message) (list []jen.Code) {
+		for _, g := range m.Groups {
+			list = append(list, emit(m, g)...)
+		}
+		return list
+	}
+}
+
+func eachTable(emit func(*model.Group) jen.Code) func(*model.Message) []jen.Code {
+	return eachPart(func(_ *model.Message, g *model.Group) (list []jen.Code) {
+		if !g.Inline {
+			list = append(list, emit(g))
+		}
+		return list
+	})
+}
+
+var eachInlineField = eachPart(func(_ *model.Message, g *model.Group) (list []jen.Code) {
+	for _, c := range g.Columns {
+		if g.Inline {
+			list = append(list, emitInlineField(g, c))
+		}
+	}
+	return list
+})
 
 var protocolEmitters = map[string]func(*model.Protocol) []jen.Code{
 	"emitItem":              oneProtocol(emitItem),
@@ -112,10 +189,10 @@ func partOf(string) func(*model.Message) []jen.Code {
 	return func(*model.Message) []jen.Code { return nil }
 }
 
-func eachMessageField(emit func(*model.Message, *model.Column) jen.Code) func(*model.Message) []jen.Code {
+func eachMessageField(emit func(string, *model.Column) []jen.Code) func(*model.Message) []jen.Code {
 	return func(m *model.Message) (list []jen.Code) {
 		for _, c := range m.Fields {
-			list = append(list, emit(m, c))
+			list = append(list, emit(m.Names.View, c)...)
 		}
 		return list
 	}

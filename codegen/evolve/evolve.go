@@ -28,15 +28,22 @@ type Column struct {
 	HasDefault bool    // the empty text is a default too
 	Names      bool    // rows are named numbers, of which the dictionary has the names
 	Values     []Value // of a column of named numbers, nil where only the program knows them
-	Below      []Below // the named numbers in columns below this one
+	Below      []Below // what is known of columns below this one
 }
 
-// Below is a column of named numbers below one of a table: in a struct, a list, a map, a union, or in any of those within another.
+// Below is a column below one of a table: in a struct, a list, a map, a union, or in any of those within another. There is one for
+// each that has named numbers, and for each field of a table in a message.
 // Runs are passed through: what a run-end encoded column has is said of its values.
 type Below struct {
 	Path   []string // of names, from that of a child of the column
 	Names  bool     // rows are named numbers, of which the dictionary has the names
 	Values []Value  // nil where only the program knows them
+
+	// Of a field of a table in a message.
+	HasSlot    bool
+	Slot       int
+	Default    string
+	HasDefault bool
 }
 
 // Value is a named number.

@@ -27,6 +27,7 @@ const LockName = "lightstream.schema.lock"
 //
 //	message Heartbeat heartbeat
 //		sent: int64 not null; slot 0
+//		legs: list<item: struct<qty: int32 not null> not null>; in item > qty at 0; default 100; slot 1
 //
 //	protocol Feed
 //		table trade
@@ -143,6 +144,12 @@ func writeColumn(b *strings.Builder, c *Column) {
 				separator = "; in "
 			}
 			b.WriteString(separator + quoted(name))
+		}
+		if c.Below[i].HasSlot {
+			fmt.Fprintf(b, " at %d", c.Below[i].Slot)
+		}
+		if c.Below[i].HasDefault {
+			b.WriteString("; default " + quoted(c.Below[i].Default))
 		}
 		writeNames(b, c.Below[i].Names, c.Below[i].Values)
 	}
@@ -347,6 +354,10 @@ func (p *parser) slot() (int, error) {
 	if err := p.expect("; slot "); err != nil {
 		return 0, err
 	}
+	return p.slotNumber()
+}
+
+func (p *parser) slotNumber() (int, error) {
 	name, err := p.name()
 	if err != nil {
 		return 0, err
@@ -384,6 +395,16 @@ func (p *parser) below(c *Column) (b Below, err error) {
 	}
 	if slices.ContainsFunc(c.Below, func(o Below) bool { return slices.Equal(o.Path, b.Path) }) {
 		return b, fmt.Errorf("%s of column %s is there twice", quoted(strings.Join(b.Path, ".")), quoted(c.Name))
+	}
+	if b.HasSlot = p.skip(" at "); b.HasSlot {
+		if b.Slot, err = p.slotNumber(); err != nil {
+			return b, err
+		}
+		if b.HasDefault = p.skip("; default "); b.HasDefault {
+			if b.Default, err = p.name(); err != nil {
+				return b, err
+			}
+		}
 	}
 	b.Names, b.Values, err = p.names()
 	return b, err

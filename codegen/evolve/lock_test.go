@@ -108,6 +108,12 @@ func drawLock(t *rapid.T) *evolve.Lock {
 					if key := fmt.Sprintf("%q", b.Path); b.Path != nil && !seen[key] && there(&c.Field, b.Path) {
 						seen[key] = true
 						b.Values = []evolve.Value{{Name: drawName(t), Number: "1"}}
+						if b.HasSlot = rapid.Bool().Draw(t, "slot"); b.HasSlot {
+							b.Slot = rapid.IntRange(0, 9).Draw(t, "number")
+							if b.HasDefault = rapid.Bool().Draw(t, "default below"); b.HasDefault {
+								b.Default = drawName(t)
+							}
+						}
 						c.Below = append(c.Below, b)
 					}
 				}

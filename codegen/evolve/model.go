@@ -101,8 +101,14 @@ func belowOf(c *model.Column, enums map[string]*model.Enum, path []string) (list
 	}
 	for _, child := range children {
 		at := append(path[:len(path):len(path)], child.Name)
-		if names, values := namesOf(child, enums); (names || values != nil) && c.Type.Kind != model.RunEnds {
-			list = append(list, Below{at, names, values})
+		names, values := namesOf(child, enums)
+		slot := c.Group != nil && c.Group.Part != nil && !c.Group.Inline
+		if (names || values != nil || slot) && c.Type.Kind != model.RunEnds {
+			b := Below{Path: at, Names: names, Values: values}
+			if slot {
+				b.HasSlot, b.Slot, b.Default, b.HasDefault = true, child.Number, child.Default, child.HasDefault
+			}
+			list = append(list, b)
 		}
 		list = append(list, belowOf(child, enums, at)...)
 	}

@@ -60,8 +60,8 @@ func CompareMessages(old, new *Message) []Change {
 				forward = way{false, "new readers refuse old messages: make it nullable"}
 			}
 			changes = append(changes, *change(n.Name, "was added: "+describe(&n.Column), forward, way{true, "old readers pass over it"}))
-		} else if c := compareSlots(o, n, old.Fields, new.Fields); c != nil {
-			changes = append(changes, *c)
+		} else {
+			changes = append(changes, compareFields(o, n, old.Fields, new.Fields)...)
 		}
 	}
 	for i := range old.Fields {
@@ -76,6 +76,81 @@ func CompareMessages(old, new *Message) []Change {
 		changes = append(changes, *change(o.Name, "was removed: "+describe(&o.Column), way{true, "new readers pass over it"}, backward))
 	}
 	return changes
+}
+
+// compareFields returns how a field has changed, and how those of the table that it leads to.
+func compareFields(o, n *Slot, old, new []Slot) []Change {
+	was, is := o.parts(), n.parts()
+	if was == nil || is == nil || FormatType(&o.alone().Field) != FormatType(&n.alone().Field) {
+		if c := compareSlots(o, n, old, new); c != nil {
+			return []Change{*c}
+		}
+		return nil
+	}
+	var changes []Change
+	if c := compareSlots(o.alone(), n.alone(), old, new); c != nil {
+		changes = append(changes, *c)
+	}
+	for _, c := range CompareMessages(&Message{Fields: was}, &Message{Fields: is}) {
+		c.Column = n.Name + "." + c.Column
+		changes = append(changes, c)
+	}
+	return changes
+}
+
+// tableAt returns where below the field the table is that it leads to, which may not be one.
+func (s *Slot) tableAt() []string {
+	if s.Type.Kind == ipc.KindList {
+		return []string{"item"}
+	}
+	return nil
+}
+
+// parts returns the fields of the table that a field leads to, nil if that is none.
+func (s *Slot) parts() (list []Slot) {
+	at := s.tableAt()
+	table := below(&s.Field, at)
+	if table == nil || table.Type.Kind != ipc.KindStruct {
+		return nil
+	}
+	for i := range table.Children {
+		path := append(slices.Clip(at), table.Children[i].Name)
+		part := Slot{Column: Column{Field: table.Children[i]}, Number: -1}
+		for _, b := range s.Below {
+			switch {
+			case slices.Equal(b.Path, path):
+				if b.HasSlot {
+					part.Number = b.Slot
+				}
+				part.Names, part.Values, part.Default, part.HasDefault = b.Names, b.Values, b.Default, b.HasDefault
+			case len(b.Path) > len(path) && slices.Equal(b.Path[:len(path)], path):
+				b.Path = b.Path[len(path):]
+				part.Below = append(part.Below, b)
+			}
+		}
+		if part.Number < 0 {
+			return nil
+		}
+		list = append(list, part)
+	}
+	slices.SortFunc(list, func(a, b Slot) int { return a.Number - b.Number })
+	return list
+}
+
+// alone returns the field without what is known of the table that it leads to.
+func (s *Slot) alone() *Slot {
+	if s.parts() == nil {
+		return s
+	}
+	one := *s
+	one.Below = nil
+	if at := s.tableAt(); at == nil {
+		one.Children = nil
+	} else {
+		one.Children = slices.Clone(s.Children)
+		one.Children[0].Children = nil
+	}
+	return &one
 }
 
 func slotOf(fields []Slot, number int) *Slot {
@@ -93,9 +168,13 @@ func named(fields []Slot, name string) bool {
 // required tells whether messages without the field are refused.
 func (s *Slot) required() bool { return !s.Nullable && s.variable() }
 
-// variable tells whether the field is text or bytes.
+// variable tells whether the field is none that zero could stand for: text, bytes, a vector, a table or a struct.
 func (s *Slot) variable() bool {
-	return s.Type.Kind == ipc.KindUtf8 || s.Type.Kind == ipc.KindBinary
+	switch s.Type.Kind {
+	case ipc.KindUtf8, ipc.KindBinary, ipc.KindList, ipc.KindStruct:
+		return true
+	}
+	return false
 }
 
 // absent says what a message without the field has in its place.
@@ -139,6 +218,14 @@ func compareSlots(o, n *Slot, old, new []Slot) *Change {
 	if _, renumbered := compareValues(o.Values, n.Values); renumbered != "" {
 		what = append(what, renumbered)
 		return misread("the same number means something else")
+	}
+	for _, b := range n.Below {
+		if i := slices.IndexFunc(o.Below, func(o Below) bool { return slices.Equal(o.Path, b.Path) }); i >= 0 {
+			if _, renumbered := compareValues(o.Below[i].Values, b.Values); renumbered != "" {
+				what = append(what, strings.Join(b.Path, ".")+" "+renumbered)
+				return misread("the same number means something else")
+			}
+		}
 	}
 	if len(what) == 0 {
 		return nil

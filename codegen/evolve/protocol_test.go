@@ -10,6 +10,8 @@ import (
 // TestMessagesAndProtocols judges changes of what is in one file of a lock.
 func TestMessagesAndProtocols(t *testing.T) {
 	const beat = "message Beat beat\n\tsent: int64 not null; slot 0\n\thost: utf8 not null; slot 1\n\tload: float32; slot 2\n"
+	const lots = "message Order order\n\tlots: list<item: struct<qty: int32 not null> not null>; in item > qty at 0; default 7; slot 0\n"
+	const place = "message Order order\n\tat: struct<x: int32 not null>; slot 0\n"
 	const feed = "protocol Feed\n\ttable trade\n\ttable quote\n\tmessage beat\n"
 	for _, c := range []struct{ name, old, new, want string }{
 		{"nothing", beat + feed, beat + feed, ""},
@@ -35,6 +37,15 @@ Beat: load was removed: float32: safe: new readers pass over it; old readers rea
 		{"a number that may be null now", beat, strings.Replace(beat, "int64 not null", "int64", 1), "Beat: sent is int64, was int64 not null: breaking: a value that is the default is left out, and read as 0 by one side and as null by the other"},
 		{"another default", beat, strings.Replace(beat, "int64 not null", "int64 not null; default 7", 1), "Beat: sent has the default 7, was 0: breaking: a value that is the default is left out, and read as 0 by one side and as 7 by the other"},
 		{"the same default", beat, strings.Replace(beat, "int64 not null", "int64 not null; default 0", 1), ""},
+		{"a field of a table added", lots, strings.NewReplacer("qty: int32 not null>", "qty: int32 not null, side: int8 not null>", "; slot 0", "; in item > side at 1; default 4; slot 0").Replace(lots), "Order: lots.side was added: int8 not null: safe: new readers read 4 in its place; old readers pass over it"},
+		{"a field of a table renamed", lots, strings.ReplaceAll(lots, "qty", "size"), "Order: lots.size was called qty: safe: fields are found by their slots"},
+		{"another type of one", lots, strings.ReplaceAll(lots, "qty: int32", "qty: int64"), "Order: lots.qty is int64 not null, was int32 not null: breaking: the same bytes are read as something else"},
+		{"another default of one", lots, strings.Replace(lots, "default 7", "default 8", 1), "Order: lots.qty has the default 8, was 7: breaking: a value that is the default is left out, and read as 7 by one side and as 8 by the other"},
+		{"one for a vector", lots, strings.NewReplacer("list<item: struct<qty: int32 not null> not null>", "struct<qty: int32 not null>", "item > ", "").Replace(lots), "Order: lots is struct<qty: int32 not null>, was list<item: struct<qty: int32 not null> not null>: breaking: the same bytes are read as something else"},
+		{"a table that has to be there", lots, strings.Replace(lots, "not null>;", "not null> not null;", 1), "Order: lots is list<item: struct<> not null> not null, was list<item: struct<> not null>: writer first: new readers refuse old messages without it"},
+		{"a struct in place", place, strings.Replace(place, "x: int32 not null>", "x: int32 not null, y: int32 not null>", 1), "Order: at is struct<x: int32 not null, y: int32 not null>, was struct<x: int32 not null>: breaking: the same bytes are read as something else"},
+		{"other numbers in a vector", "message M m\n\ts: list<item: uint8 not null>; in item; values A 1, B 2; slot 0\n", "message M m\n\ts: list<item: uint8 not null>; in item; values A 1, B 3; slot 0\n", "M: s item B is 3, was 2: breaking: the same number means something else"},
+
 		{"a codec", beat, "opaque Beat beat\n", "Beat: is what a codec makes of it, was a flatbuffer: breaking: neither reads the other's bytes"},
 		{"no codec", "opaque Beat beat\n", beat, "Beat: is a flatbuffer, was what a codec made of it: breaking: neither reads the other's bytes"},
 		{"the same codec", "opaque Beat beat\n", "opaque Beat beat\n", ""},

@@ -86,6 +86,7 @@ func (r *schemaReader) listTable(c *model.ColumnDef, f *fbs.Field, t *fbs.Table)
 			list.Attrs = append(list.Attrs, a)
 		}
 	}
+	c.Wrapped = true
 	return r.describe(c, &list)
 }
 
@@ -136,8 +137,24 @@ func (r *schemaReader) group(c *model.ColumnDef, of any, decl *fbs.Decl, fields 
 	}
 	r.open = append(r.open, decl.Name)
 	outer := r.inStruct
-	_, r.inStruct = of.(*fbs.Struct)
+	if s, ok := of.(*fbs.Struct); ok {
+		r.inStruct, g.Inline = true, true
+		if s.Attrs.Has("force_align") {
+			g.MinAlign = s.Align
+		}
+	} else {
+		r.inStruct = false
+		g.NumSlots = of.(*fbs.Table).Slots
+		for _, f := range fields {
+			if !f.Deprecated {
+				g.Slots = append(g.Slots, f.Slot)
+			}
+		}
+	}
 	g.Columns = r.fields(fields)
+	if len(g.Columns) != len(g.Slots) { // after an error, or of a struct
+		g.Slots = nil
+	}
 	r.inStruct = outer
 	r.open = r.open[:len(r.open)-1]
 	r.groups[of] = g

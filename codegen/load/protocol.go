@@ -64,6 +64,49 @@ func (p *goPackage) messages(f *goFile, errs *model.Errors) (list []*message) {
 	return list
 }
 
+// inline returns the names of the types that are marked //lightstream:struct: flatbuffers have them in place.
+func (p *goPackage) inline(errs *model.Errors) map[string]bool {
+	list := map[string]bool{}
+	for _, f := range p.files {
+		used := map[*ast.Comment]bool{}
+		for _, decl := range f.ast.Decls {
+			gen, ok := decl.(*ast.GenDecl)
+			if !ok || gen.Tok != token.TYPE {
+				continue
+			}
+			for _, one := range gen.Specs {
+				spec, doc := one.(*ast.TypeSpec), gen.Doc
+				if gen.Lparen.IsValid() {
+					doc = spec.Doc
+				}
+				if doc == nil {
+					continue
+				}
+				for _, c := range doc.List {
+					rest, marked := directiveOf(c, "struct")
+					if !marked {
+						continue
+					}
+					used[c] = true
+					if _, isStruct := spec.Type.(*ast.StructType); !isStruct || spec.TypeParams != nil || strings.TrimSpace(rest) != "" {
+						errs.Add(p.pos(c.Pos()), fmt.Sprintf("%s in the comment of %s", strings.TrimSpace(c.Text), spec.Name.Name), "write //lightstream:struct above type … struct, one without type parameters")
+						continue
+					}
+					list[spec.Name.Name] = true
+				}
+			}
+		}
+		for _, group := range f.ast.Comments {
+			for _, c := range group.List {
+				if _, marked := directiveOf(c, "struct"); marked && !used[c] {
+					errs.Add(p.pos(c.Pos()), "//lightstream:struct is not in the comment of a type", "put it right above type … struct")
+				}
+			}
+		}
+	}
+	return list
+}
+
 // directiveOf returns what follows the word of a line //lightstream:word.
 func directiveOf(c *ast.Comment, word string) (rest string, ok bool) {
 	rest, ok = strings.CutPrefix(c.Text, directive+word)
@@ -183,7 +226,7 @@ func (p *goPackage) protocols(f *goFile, errs *model.Errors) (list []*model.Prot
 	for _, group := range f.ast.Comments {
 		for _, c := range group.List {
 			if rest, spaced := strings.CutPrefix(c.Text, "// lightstream:"); spaced {
-				if word, _, _ := strings.Cut(rest, " "); word == "protocol" || word == "message" {
+				if word, _, _ := strings.Cut(rest, " "); word == "protocol" || word == "message" || word == "struct" {
 					errs.Add(p.pos(c.Pos()), fmt.Sprintf("%q is an ordinary comment", c.Text), fmt.Sprintf("write //lightstream:%s, without a space", word))
 				}
 			}
@@ -247,6 +290,8 @@ func (r *schemaReader) message(t *fbs.Table, a *fbs.Attr) *model.Message {
 		return def
 	}
 	failed := len(r.errs)
+	r.open = append(r.open, t.Name)
+	defer func() { r.open = r.open[:len(r.open)-1] }()
 	fields := rowFields(t.Fields)
 	for _, f := range t.Fields {
 		if f.Deprecated {

@@ -79,7 +79,7 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 	exprs = append(exprs, p.memberTypes(unions)...)
 	info, typeErrs, missing := check(p, exprs)
 	s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs, groups: map[*types.TypeName]*model.GroupDef{}}
-	s.bodies, s.unions, s.specs = bodiesOf(info), unions, p.specs()
+	s.bodies, s.unions, s.specs, s.inline = bodiesOf(info), unions, p.specs(), p.inline(errs)
 	methods := p.methods()
 	pkg := &model.Package{Name: p.name, Declared: p.declared(func(source string) bool { return filepath.Ext(source) == ".go" })}
 	var files []*model.File
@@ -168,8 +168,8 @@ func (p *goPackage) mark(c *ast.Comment, used map[*ast.Comment]bool, errs *model
 	used[c] = true
 	words := strings.Fields(text)
 	switch {
-	case len(words) > 0 && (words[0] == "message" || words[0] == "protocol" || words[0] == "union"):
-		return "", false // see messages, protocols and unions
+	case len(words) > 0 && (words[0] == "message" || words[0] == "protocol" || words[0] == "union" || words[0] == "struct"):
+		return "", false // see messages, protocols, unions and inline
 	case len(words) == 0 || words[0] != "table":
 		errs.Add(p.pos(c.Pos()), fmt.Sprintf("%s is not known", strings.TrimSpace(c.Text)), "write //lightstream:table or //lightstream:table name")
 		return "", false
@@ -225,6 +225,7 @@ type structReader struct {
 	open     []*types.TypeName                   // those that are being read
 	unions   map[string]*unionMark               // marked interfaces
 	specs    map[string]ast.Expr                 // what types are declared as
+	inline   map[string]bool                     // marked structs
 }
 
 func (s *structReader) def(t *table) *model.Def {

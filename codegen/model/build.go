@@ -408,6 +408,12 @@ func (b *builder) declared() names {
 	for _, m := range b.file.Messages {
 		taken.take(m.Type)
 		taken.take(m.Names.all()...)
+		for _, g := range m.Groups {
+			taken.take(g.Part.Names.all()...)
+			if g.Named.Path == "" {
+				taken.take(g.Named.Name)
+			}
+		}
 	}
 	for _, p := range b.file.Protocols {
 		n := protocolNames(p.Name)

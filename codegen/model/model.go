@@ -195,6 +195,7 @@ type ColumnDef struct {
 	Enum       bool   // rows hold a number of type Named, the dictionary its names
 	Named      *Named // the type of the row struct's values, nil for the one that the column has anyway
 	NaiveUTC   bool
+	Wrapped    bool   // List: a table of a schema stands for it
 	Was        string // an older name, "" for none
 	WasPos     Pos
 	Default    string       // as a tag writes it: a number, true, false or a text, without quotes
@@ -217,6 +218,12 @@ type GroupDef struct {
 	Columns []*ColumnDef
 	Rows    bool   // the type is written to File.Rows
 	Marker  string // of a union: the method of its interface, "" for a struct
+
+	// What messages make of a struct: a table, or where it is inline what flatbuffers call a struct.
+	Inline   bool
+	MinAlign int   // of an inline one: the alignment that it asks for, 0 for that of its fields
+	Slots    []int // of the columns of a table, nil if they are their places
+	NumSlots int   // as Slots
 }
 
 // NullMember returns the member of a union that nil is, or -1.
@@ -316,6 +323,7 @@ type Group struct {
 	*GroupDef
 	Columns []*Column // of GroupDef.Columns; they have no buffer numbers, as a type may be that of several columns
 	Names   GroupNames
+	Part    *Part // of a message
 }
 
 // GroupNames are the names of what is declared for a struct or union.
@@ -348,7 +356,8 @@ func (n *Names) all() []string {
 // Column is one column of a table.
 type Column struct {
 	ColumnDef
-	Number   int       // in the table, from 0
+	Number   int       // in the table, from 0; of a message's field its slot
+	Offset   int       // of a field of an inline struct
 	Buffers  []Buffer  // with their numbers in a batch
 	Local    string    // variables and the builder's field
 	Slab     string    // the variable that pointers of many rows come from

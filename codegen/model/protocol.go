@@ -30,6 +30,7 @@ type Message struct {
 
 	// Decided by [Build].
 	Fields []*Column // Number is the slot
+	Groups []*Group  // the structs below the fields, each before those that have it
 	Names  MessageNames
 }
 
@@ -39,6 +40,37 @@ type MessageNames struct {
 }
 
 func (n *MessageNames) all() []string { return []string{n.View, n.Verify, n.Check, n.Build} }
+
+// Part is what a message has a struct below it as.
+type Part struct {
+	Slots       int // of a table
+	Size, Align int // of an inline struct
+	Memory      int // of a value in Go, about
+	One, Many   bool
+	Names       PartNames
+}
+
+// PartNames are the names of what is declared for a struct of a message.
+type PartNames struct {
+	View, Build string
+	Read        string
+	Check       string // of a table, as the others are
+	CheckOne    string // of a field, One
+	CheckMany   string // of a vector, Many
+}
+
+func (n *PartNames) all() []string {
+	return []string{n.View, n.Build, n.Read, n.Check, n.CheckOne, n.CheckMany}
+}
+
+func partNamesOf(message, typ string) PartNames {
+	name := message + upperName(typ)
+	upper := upperName(name)
+	return PartNames{
+		View: name + "View", Build: "build" + upper, Read: "read" + upper,
+		Check: "check" + upper, CheckOne: "check" + upper + "Field", CheckMany: "check" + upper + "Vector",
+	}
+}
 
 // messageMethods are those that the generator gives to the type of a message.
 var messageMethods = []string{"AppendBinary", "MarshalBinary", "UnmarshalBinary"}
@@ -145,8 +177,24 @@ func (b *builder) codec(m *Message) {
 	}
 }
 
+// messageField decides on a field of a message.
 func (b *builder) messageField(m *Message, def *ColumnDef, slot int) {
-	c := &Column{ColumnDef: *def, Number: slot}
+	c := b.field(m, def)
+	c.Number = slot
+	p := messageParts{m: m, known: map[*GroupDef]*Group{}}
+	for _, g := range m.Groups {
+		p.known[g.GroupDef] = g
+	}
+	b.messageType(&p, c, false)
+	if slices.Contains(messageMethods, c.Field) {
+		b.errs.Add(c.Pos, fmt.Sprintf("field %s has the name of a method of message %s", c.Field, m.Type), "give it another name")
+	}
+	m.Fields = append(m.Fields, c)
+}
+
+// field returns the column of a field, of a message or of a struct in it.
+func (b *builder) field(m *Message, def *ColumnDef) *Column {
+	c := &Column{ColumnDef: *def}
 	if c.Name == "" {
 		c.Name = SnakeCase(c.Field)
 	}
@@ -157,28 +205,184 @@ func (b *builder) messageField(m *Message, def *ColumnDef, slot int) {
 	if c.Named != nil && c.Named.Path == "" {
 		b.hidden(c.Pos, c.Named.Name)
 	}
+	return c
+}
+
+// messageParts are the structs of a message.
+type messageParts struct {
+	m     *Message
+	known map[*GroupDef]*Group
+}
+
+const messageTypes = "messages have fields of type bool, integer, float, text and bytes, structs, and slices of all but bytes: use one of those (int64 for a time), or give the message a codec"
+
+// messageType checks the type of a field, and decides on what is below it. Inline tells that it is one of an inline struct.
+func (b *builder) messageType(p *messageParts, c *Column, inline bool) {
 	t := c.Type
-	what := ""
+	what, remedy := "", messageTypes
 	switch {
 	case c.Index != nil:
 		what = "a dictionary"
+	case c.Wrapped:
+		what, remedy = "a table that stands for a list", "leave the attribute list out, or use its vector"
 	case c.Was != "" || c.NaiveUTC:
 		what = "an older name, or naive"
+	case inline && (c.Nullable || c.HasDefault):
+		what, remedy = "a value that may be absent, or a default, in a struct that lies in place", "leave it out, or make a table of the struct"
 	case t.Kind == Bool || t.Kind == Int || t.Kind == Float && t.Bits > 16:
+	case inline && t.Kind == FixedBinary && !t.UUID:
+	case inline && t.Kind == FixedList:
+		what, remedy = b.items(p, c, true)
+	case !inline && (t.Kind == FixedList || t.Kind == FixedBinary):
+		what, remedy = "an array", "use a slice, or put it into a struct that lies in place, //lightstream:struct, struct in a schema"
+	case inline && t.Kind != Struct:
+		what, remedy = t.String()+" in a struct that lies in place", "use bool, integers, floats, arrays and such structs alone, or make a table of it"
 	case (t.Kind == Utf8 || t.Kind == Binary) && t.Layout == Offsets:
 		if c.HasDefault {
 			what = "a default for " + t.String()
 		}
+	case t.Kind == List && t.Layout == Offsets:
+		what, remedy = b.items(p, c, false)
+	case t.Kind == Struct:
+		if inline && !c.ColumnDef.Group.Inline {
+			what, remedy = "a table in a struct that lies in place", "mark it //lightstream:struct too"
+			break
+		}
+		c.Group = b.part(p, c)
+		c.Group.Part.One = true
+	case t.Kind == Union:
+		what, remedy = "a union", "use a field of each member that may be absent, or give the message a codec"
 	default:
 		what = t.String()
 	}
 	if what != "" {
-		b.errs.Add(c.Pos, fmt.Sprintf("field %s: %s in message %s", c.Field, what, m.Type), "messages have fields of type bool, integer, float, text and bytes: use one of those (int64 for a time), or give the message a codec")
+		b.errs.Add(c.Pos, fmt.Sprintf("field %s: %s in message %s", c.Field, what, p.m.Type), remedy)
 	}
-	if slices.Contains(messageMethods, c.Field) {
-		b.errs.Add(c.Pos, fmt.Sprintf("field %s has the name of a method of message %s", c.Field, m.Type), "give it another name")
+}
+
+// items decides on the items of a list. It returns what is wrong with them.
+func (b *builder) items(p *messageParts, c *Column, inline bool) (what, remedy string) {
+	def := c.Parts[0]
+	item := &Column{ColumnDef: *def}
+	item.Name = "item"
+	c.Children = []*Column{item}
+	if item.Named != nil && item.Named.Path == "" {
+		b.hidden(c.Pos, item.Named.Name)
 	}
-	m.Fields = append(m.Fields, c)
+	switch t := item.Type; {
+	case item.Wrapped:
+		return "a list of tables that stand for lists", "leave the attribute list out"
+	case item.Index != nil:
+		return "items in a dictionary", messageTypes
+	case t.Kind == Binary || t.Kind == List || t.Kind == FixedList || t.Kind == FixedBinary:
+		return "a list of " + t.String(), "flatbuffers have no lists of lists: use a slice of structs with a field for each"
+	case item.Nullable:
+		return "items that may be absent", "leave those out, or use a slice of structs with a field that may be absent"
+	case t.Kind == Bool || t.Kind == Int || t.Kind == Float && t.Bits > 16:
+		return "", ""
+	case t.Kind == Utf8 && t.Layout == Offsets && !inline:
+		return "", ""
+	case t.Kind == Struct:
+		if inline && !item.ColumnDef.Group.Inline {
+			return "an array of tables in a struct that lies in place", "mark it //lightstream:struct too"
+		}
+		item.Group = b.part(p, item)
+		item.Group.Part.Many = true
+		return "", ""
+	default:
+		return "a list of " + t.String(), messageTypes
+	}
+}
+
+// part decides on a struct of a message, once.
+func (b *builder) part(p *messageParts, c *Column) *Group {
+	def := c.ColumnDef.Group
+	if known := p.known[def]; known != nil {
+		return known
+	}
+	g := &Group{GroupDef: def, Part: &Part{Names: partNamesOf(p.m.Type, def.Named.Name)}}
+	p.known[def] = g
+	b.claim(g.Part.Names.all(), def.Pos, "struct "+def.Named.Name+" of message "+p.m.Type)
+	if def.Named.Path == "" {
+		b.hidden(def.Pos, def.Named.Name)
+	}
+	if len(def.Columns) == 0 {
+		b.errs.Add(def.Pos, fmt.Sprintf("struct %s has no columns", def.Named.Name), "give it at least one field")
+	}
+	for i, fieldDef := range def.Columns {
+		f := b.field(p.m, fieldDef)
+		f.Number = i
+		if def.Slots != nil {
+			f.Number = def.Slots[i]
+		}
+		b.messageType(p, f, def.Inline)
+		g.Columns = append(g.Columns, f)
+		g.Part.Memory += f.memory()
+	}
+	g.Part.Slots = len(def.Columns)
+	if def.Slots != nil {
+		g.Part.Slots = def.NumSlots
+	}
+	if def.Inline {
+		g.place()
+	}
+	b.duplicates(g.Columns)
+	p.m.Groups = append(p.m.Groups, g)
+	return g
+}
+
+// place gives the fields of an inline struct their offsets: each at a multiple of its own size, or of what its struct asks for.
+func (g *Group) place() {
+	p := g.Part
+	p.Align = max(g.MinAlign, 1)
+	for _, c := range g.Columns {
+		size, align := c.inline()
+		p.Size = (p.Size + align - 1) / align * align
+		c.Offset = p.Size
+		p.Size += size
+		p.Align = max(p.Align, align)
+	}
+	p.Size = (p.Size + p.Align - 1) / p.Align * p.Align
+}
+
+// inline returns the size of a field in an inline struct, and its alignment.
+func (c *Column) inline() (size, align int) {
+	switch t := c.Type; {
+	case t.Kind == FixedBinary:
+		return t.Width, 1
+	case t.Kind == FixedList && c.Children != nil:
+		size, align = c.Children[0].inline()
+		return size * t.Width, align
+	case c.Group != nil && c.Group.Part != nil:
+		return c.Group.Part.Size, max(c.Group.Part.Align, 1)
+	}
+	size = c.ScalarSize()
+	return size, size
+}
+
+// ScalarSize returns how many bytes a bool or number has in a message.
+func (c *Column) ScalarSize() int {
+	if c.Type.Kind == Bool {
+		return 1
+	}
+	return max(c.Type.Bits/8, 1)
+}
+
+// memory returns about how many bytes a field takes in Go, but for what it leads to.
+func (c *Column) memory() int {
+	switch t := c.Type; {
+	case t.Kind == Utf8:
+		return 24
+	case t.Kind == Binary || t.Kind == List:
+		return 24
+	case t.Kind == FixedBinary:
+		return t.Width
+	case t.Kind == FixedList && c.Children != nil:
+		return t.Width * c.Children[0].memory()
+	case c.Group != nil:
+		return c.Group.Part.Memory + 8
+	}
+	return 8
 }
 
 // claim reports names that are declared by hand, or for something else that is generated.
@@ -216,20 +420,29 @@ func (b *builder) claim(list []string, pos Pos, what string) {
 
 // messageLocals names the variables of functions that have one for each text.
 func (b *builder) messageLocals(m *Message) {
+	b.fieldLocals(m, m.Fields)
+	for _, g := range m.Groups {
+		b.fieldLocals(m, g.Columns)
+	}
+}
+
+func (b *builder) fieldLocals(m *Message, fields []*Column) {
 	taken := names{}
 	taken.take(locals...)
 	taken.take("m", "o", "ok", "p", "pos", "v", "err")
 	taken.take(m.Type)
 	taken.take(m.Names.all()...)
+	for _, g := range m.Groups {
+		taken.take(g.Part.Names.all()...)
+		taken.take(g.Named.Name)
+	}
 	for _, i := range b.file.Imports {
 		taken.take(i.Name)
 	}
-	for _, c := range m.Fields {
-		if c.Named != nil && c.Named.Path == "" {
-			taken.take(c.Named.Name)
-		}
+	for _, c := range fields {
+		takeNamed(taken, &c.ColumnDef)
 	}
-	for _, c := range m.Fields {
+	for _, c := range fields {
 		name := lowerCamel(c.Method)
 		if token.IsKeyword(name) {
 			taken.take(name)

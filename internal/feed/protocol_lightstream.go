@@ -203,8 +203,8 @@ func checkHeartbeat(v *flatbuf.Verifier, pos int) bool {
 // Sent returns field 0, "sent": int64 not null.
 func (v HeartbeatView) Sent() int64 { return v.t.Int64(0, 0) }
 
-// Host returns field 1, "host": utf8 not null, as a copy.
-func (v HeartbeatView) Host() string { return v.t.String(1, "") }
+// Host returns field 1, "host": utf8 not null. It aliases the flatbuffer.
+func (v HeartbeatView) Host() string { return v.t.Text(1) }
 
 // Live returns field 2, "live": bool not null.
 func (v HeartbeatView) Live() bool { return v.t.Bool(2, false) }
@@ -227,11 +227,11 @@ func (v HeartbeatView) Rank() (int32, bool) { return v.t.Int32(7, 0), v.t.Has(7)
 // Weight returns field 8, "weight": float64, and whether it is there.
 func (v HeartbeatView) Weight() (float64, bool) { return v.t.Float64(8, 0), v.t.Has(8) }
 
-// Note returns field 9, "note": utf8, as a copy, and whether it is there.
-func (v HeartbeatView) Note() (string, bool) { return v.t.String(9, ""), v.t.Has(9) }
+// Note returns field 9, "note": utf8, and whether it is there. It aliases the flatbuffer.
+func (v HeartbeatView) Note() (string, bool) { return v.t.Text(9), v.t.Has(9) }
 
-// Remark returns field 10, "remark": utf8, as a copy, and whether it is there.
-func (v HeartbeatView) Remark() (string, bool) { return v.t.String(10, ""), v.t.Has(10) }
+// Remark returns field 10, "remark": utf8, and whether it is there. It aliases the flatbuffer.
+func (v HeartbeatView) Remark() (string, bool) { return v.t.Text(10), v.t.Has(10) }
 
 // Payload returns field 11, "payload": binary, nil where it is absent. It aliases the flatbuffer.
 func (v HeartbeatView) Payload() []byte { return v.t.Bytes(11) }
@@ -239,19 +239,19 @@ func (v HeartbeatView) Payload() []byte { return v.t.Bytes(11) }
 // Digest returns field 12, "digest": binary not null, nil where it is absent. It aliases the flatbuffer.
 func (v HeartbeatView) Digest() []byte { return v.t.Bytes(12) }
 
-// Name returns field 13, "name": utf8 not null, as a copy.
-func (v HeartbeatView) Name() label { return label(v.t.String(13, "")) }
+// Name returns field 13, "name": utf8 not null. It aliases the flatbuffer.
+func (v HeartbeatView) Name() label { return label(v.t.Text(13)) }
 
 // AppendBinary appends m to dst as a flatbuffer.
 func (m *Heartbeat) AppendBinary(dst []byte) ([]byte, error) {
-	return flatbuf.Append(dst, m, len(m.Host)+len(m.Note.V)+len(m.Payload)+len(m.Digest)+len(m.Name)+flatbuf.Len(m.Remark), buildHeartbeat)
+	return flatbuf.Append(dst, m, buildHeartbeat)
 }
 
 // MarshalBinary returns m as a flatbuffer.
 func (m *Heartbeat) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
-// UnmarshalBinary sets m to the flatbuffer in p, after a check of it. Texts that have not changed are kept, and bytes
-// are copied into the memory that m has.
+// UnmarshalBinary sets m to the flatbuffer in p, after a check of it. Texts that have not changed are kept, and the
+// elements of slices are copied into the memory that m has.
 func (m *Heartbeat) UnmarshalBinary(p []byte) error {
 	v, err := VerifyHeartbeat(p)
 	if err != nil {
@@ -267,7 +267,7 @@ func (m *Heartbeat) UnmarshalBinary(p []byte) error {
 	m.Rank = rt.NullOf(v.Rank())
 	m.Weight = rt.PtrOf(v.Weight())
 	m.Note = rt.NullOf(flatbuf.Text(m.Note.V, v.t.Bytes(9)), v.t.Has(9))
-	m.Remark = rt.PtrOf(v.Remark())
+	m.Remark = rt.PtrOf(flatbuf.Text("", v.t.Bytes(10)), v.t.Has(10))
 	m.Payload = flatbuf.Bytes(m.Payload, v.t.Bytes(11))
 	m.Digest = flatbuf.Bytes(m.Digest, v.t.Bytes(12))
 	m.Name = flatbuf.Text(m.Name, v.t.Bytes(13))

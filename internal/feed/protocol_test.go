@@ -377,12 +377,19 @@ table Heartbeat {
 root_type Heartbeat;
 `
 
-// TestHeartbeatFlatc exchanges messages with the reference compiler.
-func TestHeartbeatFlatc(t *testing.T) {
-	flatc := os.Getenv("FLATC")
-	if flatc == "" {
+// flatc is the reference compiler of flatbuffers, with one schema.
+type flatc struct {
+	t                  *testing.T
+	program, dir, file string
+}
+
+// newFlatc finds it: $FLATC, or flatc on the path. Without one the test is skipped, unless LIGHTSTREAM_REQUIRE_FLATC=1.
+func newFlatc(t *testing.T, file, schema string) *flatc {
+	t.Helper()
+	f := &flatc{t, os.Getenv("FLATC"), t.TempDir(), file}
+	if f.program == "" {
 		var err error
-		if flatc, err = exec.LookPath("flatc"); err != nil {
+		if f.program, err = exec.LookPath("flatc"); err != nil {
 			const why = "flatc is not on the path and $FLATC is not set"
 			if os.Getenv("LIGHTSTREAM_REQUIRE_FLATC") == "1" {
 				t.Fatal(why)
@@ -390,32 +397,53 @@ func TestHeartbeatFlatc(t *testing.T) {
 			t.Skip(why)
 		}
 	}
-	dir := t.TempDir()
-	file := func(name string) string { return filepath.Join(dir, name) }
-	write := func(name string, text []byte) {
-		if err := os.WriteFile(file(name), text, 0o666); err != nil {
-			t.Fatal(err)
-		}
+	f.write(file, []byte(schema))
+	return f
+}
+
+func (f *flatc) write(name string, text []byte) {
+	f.t.Helper()
+	if err := os.WriteFile(filepath.Join(f.dir, name), text, 0o666); err != nil {
+		f.t.Fatal(err)
 	}
-	run := func(args ...string) {
-		cmd := exec.Command(flatc, args...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+}
+
+// run runs it and returns the file that it then has written.
+func (f *flatc) run(file string, args ...string) []byte {
+	f.t.Helper()
+	cmd := exec.Command(f.program, args...)
+	cmd.Dir = f.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		f.t.Fatalf("%v: %s", err, out)
 	}
-	write("heartbeat.fbs", []byte(heartbeatSchema))
+	text, err := os.ReadFile(filepath.Join(f.dir, file))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return text
+}
+
+func (f *flatc) toJSON(p []byte) []byte {
+	f.t.Helper()
+	f.write("ours.bin", p)
+	return f.run("ours.json", "--json", "--strict-json", "--raw-binary", "--defaults-json", f.file, "--", "ours.bin")
+}
+
+func (f *flatc) toBinary(text []byte) []byte {
+	f.t.Helper()
+	f.write("theirs.json", text)
+	return f.run("theirs.bin", "--binary", f.file, "theirs.json")
+}
+
+// TestHeartbeatFlatc exchanges messages with the reference compiler.
+func TestHeartbeatFlatc(t *testing.T) {
+	flatc := newFlatc(t, "heartbeat.fbs", heartbeatSchema)
 	want := heartbeat(7)
 	p, err := want.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	write("ours.bin", p)
-	run("--json", "--strict-json", "--raw-binary", "--defaults-json", "heartbeat.fbs", "--", "ours.bin")
-	text, err := os.ReadFile(file("ours.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := flatc.toJSON(p)
 	var got map[string]any
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
@@ -426,11 +454,7 @@ func TestHeartbeatFlatc(t *testing.T) {
 		}
 	}
 
-	write("theirs.json", text)
-	run("--binary", "heartbeat.fbs", "theirs.json")
-	if p, err = os.ReadFile(file("theirs.bin")); err != nil {
-		t.Fatal(err)
-	}
+	p = flatc.toBinary(text)
 	var back feed.Heartbeat
 	if err := back.UnmarshalBinary(p); err != nil {
 		t.Fatal(err)

@@ -176,6 +176,9 @@ func (t Table) String(slot int, def string) string {
 	return def
 }
 
+// Text returns a string field, "" when it is absent. It aliases the buffer.
+func (t Table) Text(slot int) string { return text(t.Bytes(slot)) }
+
 // Vector returns the vector that a field leads to, the zero Vector when it is absent. An element has size bytes; that of
 // a vector of strings or tables has the 4 of an offset.
 func (t Table) Vector(slot, size int) Vector {

@@ -81,6 +81,9 @@ func (v Vector) Text(i int) []byte {
 	return v.buf[p+4 : end : end]
 }
 
+// String returns element i of a vector of strings. It aliases the buffer.
+func (v Vector) String(i int) string { return text(v.Text(i)) }
+
 // follow returns where element i of a vector of offsets leads.
 func (v Vector) follow(i int) int { return v.pos + i*v.size + int(le.Uint32(v.at(i))) }
 

@@ -14,6 +14,10 @@ type Limits struct {
 	// MaxTables is how many tables are visited, one that two fields lead to counting twice. Zero means one for
 	// each four bytes of the buffer, the least that a table takes: no buffer exceeds that whose tables are its own.
 	MaxTables int
+	// MaxMemory is how many bytes a copy of what the tables lead to may take: of their texts and vectors, those that several
+	// fields lead to counting each time, and of elements that are texts or tables what these take themselves. Zero means no limit,
+	// as nothing is copied to read a buffer.
+	MaxMemory int64
 }
 
 // Verifier checks one buffer. Generated code calls its methods for each field of each table; one that returns false has
@@ -23,6 +27,7 @@ type Verifier struct {
 	limits Limits
 	depth  int // tables open
 	tables int // tables visited
+	memory int64
 
 	at          int
 	found, want string
@@ -206,6 +211,17 @@ func (v *Verifier) Text(pos int, name string) bool {
 	if end := pos + 4 + int(n); v.buf[end] != 0 {
 		return v.fail(ErrString, end, name, fmt.Sprintf("%#02x after a string", v.buf[end]), "0")
 	}
+	return v.take(pos, int64(n), name)
+}
+
+// take counts n bytes that a copy of what is at pos takes.
+func (v *Verifier) take(pos int, n int64, name string) bool {
+	if v.limits.MaxMemory == 0 {
+		return true
+	}
+	if v.memory += n; v.memory > v.limits.MaxMemory {
+		return v.fail(ErrLimit, pos, name, "texts and vectors that take more memory", fmt.Sprintf("at most %d bytes for a buffer of %d (Limits.MaxMemory)", v.limits.MaxMemory, len(v.buf)))
+	}
 	return true
 }
 
@@ -228,6 +244,17 @@ func (v *Verifier) Offsets(o Object, slot int, name string) (e Elems, ok bool) {
 	return v.elems(o, slot, 4, name)
 }
 
+// Tables is Offsets for tables that take memory bytes each when they are copied.
+func (v *Verifier) Tables(o Object, slot, memory int, name string) (e Elems, ok bool) {
+	if e, ok = v.elems(o, slot, 4, name); ok && !v.take(e.pos, int64(e.n)*int64(memory), name) {
+		return Elems{}, false
+	}
+	return e, ok
+}
+
+// textMemory is what a string takes beside its bytes.
+const textMemory = 16
+
 func (v *Verifier) elems(o Object, slot, size int, name string) (e Elems, ok bool) {
 	pos, ok := v.Table(o, slot, name)
 	if !ok || pos == 0 {
@@ -237,7 +264,7 @@ func (v *Verifier) elems(o Object, slot, size int, name string) (e Elems, ok boo
 	if uint64(n)*uint64(size) > uint64(room) {
 		return e, v.fail(ErrBounds, pos, name, fmt.Sprintf("a vector of %d elements of %d bytes", n, size), fmt.Sprintf("at most %d bytes", room))
 	}
-	return Elems{pos + 4, int(n)}, true
+	return Elems{pos + 4, int(n)}, v.take(pos, int64(n)*int64(size), name)
 }
 
 // Elem returns where element i of a vector of offsets leads.
@@ -245,7 +272,7 @@ func (v *Verifier) Elem(e Elems, i int) (pos int, ok bool) { return v.follow(e.p
 
 // Strings checks a field that is a vector of strings.
 func (v *Verifier) Strings(o Object, slot int, name string) bool {
-	e, ok := v.Offsets(o, slot, name)
+	e, ok := v.Tables(o, slot, textMemory, name)
 	for i := 0; ok && i < e.n; i++ {
 		var pos int
 		if pos, ok = v.Elem(e, i); !ok || !v.Text(pos, "") {

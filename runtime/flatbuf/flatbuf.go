@@ -20,16 +20,23 @@ import (
 type (
 	// Table is a table in a verified buffer.
 	Table = flatbuf.Table
+	// Struct is the bytes of a struct in one.
+	Struct = flatbuf.Struct
+	// Vector is a vector in one.
+	Vector = flatbuf.Vector
 	// Verifier checks one buffer.
 	Verifier = flatbuf.Verifier
-	// Builder writes one.
-	Builder = flatbuffers.Builder
+	// Object is a table under verification.
+	Object = flatbuf.Object
 	// UOffsetT is where in it something was written.
 	UOffsetT = flatbuffers.UOffsetT
 )
 
-// NewVerifier returns a verifier of the flatbuffer in p.
-func NewVerifier(p []byte) Verifier { return flatbuf.NewVerifier(p, flatbuf.Limits{}) }
+// NewVerifier returns a verifier of the flatbuffer in p. A value that is made of it takes at most a MiB and 16 times its bytes,
+// however many of its fields lead to the same text.
+func NewVerifier(p []byte) Verifier {
+	return flatbuf.NewVerifier(p, flatbuf.Limits{MaxMemory: 1<<20 + 16*int64(len(p))})
+}
 
 // Root returns the root table of a verified flatbuffer.
 func Root(p []byte) Table { return flatbuf.Root(p) }
@@ -49,30 +56,181 @@ func Refused(v *Verifier, name string) error {
 	return frame.At(f.Offset, f.Path, frame.Errorf(is, "found %s, want %s", f.Found, f.Want))
 }
 
-// maxMessage bounds the texts and bytes of a message: the builder panics at 2 GiB.
+// maxMessage bounds a message: the builder of google/flatbuffers panics at 2 GiB.
 const maxMessage = 512 << 20
 
 // keptBuilder is how large the memory of a builder may be that is kept for the next message.
 const keptBuilder = 1 << 20
 
+// Builder writes one message.
+type Builder struct {
+	*flatbuffers.Builder
+
+	size    int64      // of what was written, about
+	offsets []UOffsetT // of the elements of open vectors
+}
+
+// take counts n bytes that are about to be written, and tells whether there is room for them. Where there is none the message is
+// an error, whatever else is written.
+func (b *Builder) take(n int64) bool {
+	b.size += n
+	return b.size <= maxMessage
+}
+
+// CreateString writes a text.
+func (b *Builder) CreateString(s string) UOffsetT {
+	if !b.take(int64(len(s))) {
+		return 0
+	}
+	return b.Builder.CreateString(s)
+}
+
+// CreateByteVector writes bytes.
+func (b *Builder) CreateByteVector(p []byte) UOffsetT {
+	if !b.take(int64(len(p))) {
+		return 0
+	}
+	return b.Builder.CreateByteVector(p)
+}
+
+// StartObject begins a table with so many slots.
+func (b *Builder) StartObject(slots int) {
+	b.take(8 * int64(slots+1))
+	b.Builder.StartObject(slots)
+}
+
 var builders sync.Pool // of *Builder
 
-// Append appends m to dst as build writes it. Size is how many bytes the texts and bytes of m have.
-func Append[T any](dst []byte, m *T, size int, build func(*Builder, *T) UOffsetT) ([]byte, error) {
-	if size > maxMessage {
-		return dst, frame.Errorf(frame.ErrLimit, "lightstream: a message with texts of %d bytes, at most %d are possible; send large values as rows of a table", size, maxMessage)
-	}
+// Append appends m to dst as build writes it.
+func Append[T any](dst []byte, m *T, build func(*Builder, *T) UOffsetT) ([]byte, error) {
 	b, ok := builders.Get().(*Builder)
 	if !ok {
-		b = flatbuffers.NewBuilder(256)
+		b = &Builder{Builder: flatbuffers.NewBuilder(256)}
 	}
 	b.Reset()
+	b.size = 0
 	b.Finish(build(b, m))
-	dst = append(dst, b.FinishedBytes()...)
+	var err error
+	if b.size <= maxMessage {
+		dst = append(dst, b.FinishedBytes()...)
+	} else {
+		err = frame.Errorf(frame.ErrLimit, "lightstream: a message of more than %d bytes; send large values as rows of a table", maxMessage)
+	}
 	if len(b.Bytes) <= keptBuilder {
 		builders.Put(b)
 	}
-	return dst, nil
+	return dst, err
+}
+
+type number interface {
+	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~float32 | ~float64
+}
+
+// CreateNumbers writes a vector of numbers of size bytes each.
+func CreateNumbers[S ~[]T, T, E number](b *Builder, list S, size int, place func(*Builder, E)) UOffsetT {
+	if !b.take(int64(len(list)) * int64(size)) {
+		return 0
+	}
+	b.StartVector(size, len(list), size)
+	for i := len(list) - 1; i >= 0; i-- {
+		place(b, E(list[i]))
+	}
+	return b.EndVector(len(list))
+}
+
+// CreateBools writes a vector of bools.
+func CreateBools[S ~[]T, T ~bool](b *Builder, list S) UOffsetT {
+	if !b.take(int64(len(list))) {
+		return 0
+	}
+	b.StartVector(1, len(list), 1)
+	for i := len(list) - 1; i >= 0; i-- {
+		b.PlaceBool(bool(list[i]))
+	}
+	return b.EndVector(len(list))
+}
+
+// CreateTexts writes a vector of texts.
+func CreateTexts[S ~[]T, T ~string](b *Builder, list S) UOffsetT {
+	return createOffsets(b, list, func(b *Builder, s *T) UOffsetT { return b.CreateString(string(*s)) })
+}
+
+// CreateTables writes a vector of tables, each as build writes it.
+func CreateTables[S ~[]T, T any](b *Builder, list S, build func(*Builder, *T) UOffsetT) UOffsetT {
+	return createOffsets(b, list, build)
+}
+
+func createOffsets[T any](b *Builder, list []T, build func(*Builder, *T) UOffsetT) UOffsetT {
+	if !b.take(4 * int64(len(list))) {
+		return 0
+	}
+	first := len(b.offsets)
+	for i := range list {
+		b.offsets = append(b.offsets, build(b, &list[i]))
+		if b.size > maxMessage {
+			b.offsets = b.offsets[:first]
+			return 0
+		}
+	}
+	b.StartVector(4, len(list), 4)
+	for i := len(b.offsets) - 1; i >= first; i-- {
+		b.PrependUOffsetT(b.offsets[i])
+	}
+	b.offsets = b.offsets[:first]
+	return b.EndVector(len(list))
+}
+
+// CreateStructs writes a vector of structs of size bytes each, each as build writes it.
+func CreateStructs[S ~[]T, T any](b *Builder, list S, size, align int, build func(*Builder, *T) UOffsetT) UOffsetT {
+	if !b.take(int64(len(list)) * int64(size)) {
+		return 0
+	}
+	b.StartVector(size, len(list), align)
+	for i := len(list) - 1; i >= 0; i-- {
+		build(b, &list[i])
+	}
+	return b.EndVector(len(list))
+}
+
+// Grow returns s with as many elements as v has, those that it had first; nil where v is absent.
+func Grow[S ~[]T, T any](s S, v Vector) S {
+	n := v.Len()
+	switch {
+	case v.Pos() == 0:
+		return nil
+	case s == nil:
+		return make(S, n)
+	case n <= cap(s):
+		return s[:n]
+	}
+	return append(s[:cap(s)], make(S, n-cap(s))...)
+}
+
+// Numbers returns the elements of v, in the memory of last.
+func Numbers[S ~[]T, T, E number](last S, v Vector, at func(Vector, int) E) S {
+	last = Grow(last, v)
+	for i := range last {
+		last[i] = T(at(v, i))
+	}
+	return last
+}
+
+// Bools returns the elements of v, in the memory of last.
+func Bools[S ~[]T, T ~bool](last S, v Vector) S {
+	last = Grow(last, v)
+	for i := range last {
+		last[i] = T(v.Bool(i))
+	}
+	return last
+}
+
+// Texts returns the elements of v, in the memory of last. Those that have not changed are kept.
+func Texts[S ~[]T, T ~string](last S, v Vector) S {
+	last = Grow(last, v)
+	for i := range last {
+		last[i] = Text(last[i], v.Text(i))
+	}
+	return last
 }
 
 // Text returns p as a text: last where that is the same, and a copy where not.
@@ -92,12 +250,4 @@ func Bytes(last, p []byte) []byte {
 		last = []byte{}
 	}
 	return append(last[:0], p...)
-}
-
-// Len returns the length of a text that may not be there.
-func Len[S ~string](s *S) int {
-	if s == nil {
-		return 0
-	}
-	return len(*s)
 }

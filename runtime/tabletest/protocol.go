@@ -28,10 +28,34 @@ type Message[T any] interface {
 func newMessageMaker[T any](fields func(*T) []any) *maker[T] {
 	m := &maker[T]{fields: fields, schema: &ipc.Schema{}, random: rand.New(rand.NewPCG(3, 4))}
 	for i, p := range fields(new(T)) {
-		typ := reflect.TypeOf(p).Elem()
-		m.schema.Fields = append(m.schema.Fields, ipc.Field{Name: fmt.Sprint("field ", i), Nullable: typ.Kind() == reflect.Pointer || isNull(typ)})
+		m.schema.Fields = append(m.schema.Fields, messageField(fmt.Sprint("field ", i), reflect.TypeOf(p).Elem()))
 	}
 	return m
+}
+
+// messageField returns a field of messages as far as values are made up by it.
+func messageField(name string, typ reflect.Type) ipc.Field {
+	f := ipc.Field{Name: name, Nullable: typ.Kind() == reflect.Pointer || isNull(typ)}
+	switch {
+	case typ.Kind() == reflect.Pointer:
+		typ = typ.Elem()
+	case isNull(typ):
+		typ = typ.Field(0).Type
+	}
+	switch k := typ.Kind(); {
+	case k == reflect.Struct:
+		f.Type = ipc.Type{Kind: ipc.KindStruct}
+		for _, v := range columnsOf(reflect.New(typ).Elem()) {
+			f.Children = append(f.Children, messageField("", v.Type()))
+		}
+	case k == reflect.Slice && typ.Elem().Kind() != reflect.Uint8:
+		f.Type = ipc.Type{Kind: ipc.KindList}
+		f.Children = []ipc.Field{messageField("item", typ.Elem())}
+	case k == reflect.Array && typ.Elem().Kind() != reflect.Uint8:
+		f.Type = ipc.Type{Kind: ipc.KindFixedSizeList, Width: typ.Len()}
+		f.Children = []ipc.Field{messageField("item", typ.Elem())}
+	}
+	return f
 }
 
 // MessageRoundTrip encodes messages and decodes them, into new ones and into those that are there. No beginning of one may be read as

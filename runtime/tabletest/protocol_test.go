@@ -17,6 +17,17 @@ func TestHeartbeat(t *testing.T) { tabletest.MessageRoundTrip(t, heartbeatFields
 
 func FuzzHeartbeat(f *testing.F) { tabletest.MessageFuzz(f, heartbeatFields) }
 
+func basketFields(m *feed.Basket) []any {
+	return []any{
+		&m.ID, &m.Sizes, &m.Prices, &m.Flags, &m.Sides, &m.Small, &m.Names, &m.Labels, &m.Main, &m.Hedge, &m.Other, &m.Lots, &m.From, &m.To,
+		&m.Via, &m.Corners,
+	}
+}
+
+func TestBasket(t *testing.T) { tabletest.MessageRoundTrip(t, basketFields) }
+
+func FuzzBasket(f *testing.F) { tabletest.MessageFuzz(f, basketFields) }
+
 func TestFeed(t *testing.T) {
 	tabletest.ProtocolRoundTrip(
 		t, feed.NewFeedConn, (*feed.FeedConn).Recv,
