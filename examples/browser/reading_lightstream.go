@@ -4,7 +4,6 @@ package main
 
 import (
 	"io"
-	"slices"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -153,27 +152,25 @@ func (b ReadingBatch) Handle() rt.Handle { return b.h }
 
 // readReadingRows sets rows to those of b from row from on.
 func readReadingRows(b ReadingBatch, rows []Reading, from int) {
-	time := b.Time()
-	temperature := b.Temperature()
-	wind := b.Wind()
-	pressure := b.Pressure()
-	sky := b.Sky()
-	rain := b.Rain()
-	turns := b.Turns()
+	time, sky, rain := b.Time(), b.Sky(), b.Rain()
+	temperature := b.Temperature()[from:][:len(rows)]
+	wind := b.Wind()[from:][:len(rows)]
+	pressure := b.Pressure()[from:][:len(rows)]
+	turns := b.Turns()[from:][:len(rows)]
 	gusts := rt.ReadRows(b.Gusts(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[float32]))
 	mast := rt.ReadRows(b.Mast(), from, len(rows), false, readReadingMastRows)
 	for i := range rows {
 		at := from + i
 		rows[i] = Reading{
 			Time:        time.At(at),
-			Temperature: temperature[at],
-			Wind:        wind[at],
-			Pressure:    pressure[at],
+			Temperature: temperature[i],
+			Wind:        wind[i],
+			Pressure:    pressure[i],
 			Sky:         sky.At(at),
 			Rain:        rt.NullOf(rain.Get(at)),
 			Gusts:       gusts[i],
 			Mast:        mast[i],
-			Turns:       turns[at],
+			Turns:       turns[i],
 		}
 	}
 }
@@ -247,19 +244,21 @@ func (b *ReadingBuilder) Append(row Reading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
-	for block := range slices.Chunk(rows, rt.BlockRows) {
+	for len(rows) > 0 {
+		block := rows[:min(len(rows), rt.BlockRows)]
+		rows = rows[len(block):]
 		for i := range block {
 			b.time.Append(block[i].Time)
 		}
-		temperature := b.temperature.Extend(len(block))
+		temperature := b.temperature.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			temperature[i] = block[i].Temperature
 		}
-		wind := b.wind.Extend(len(block))
+		wind := b.wind.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			wind[i] = block[i].Wind
 		}
-		pressure := b.pressure.Extend(len(block))
+		pressure := b.pressure.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			pressure[i] = block[i].Pressure
 		}
@@ -275,7 +274,7 @@ func (b *ReadingBuilder) AppendRows(rows []Reading) {
 		for i := range block {
 			b.mast.Append(block[i].Mast)
 		}
-		turns := b.turns.Extend(len(block))
+		turns := b.turns.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			turns[i] = block[i].Turns
 		}
@@ -321,7 +320,8 @@ func (v ReadingMastView) Slice(from, to int) ReadingMastView {
 
 // readReadingMastRows sets rows to the first of v.
 func readReadingMastRows(v ReadingMastView, rows []Mast, _ bool) {
-	height, voltage := v.Height(), v.Voltage()
+	height := v.Height()[:len(rows)]
+	voltage := v.Voltage()[:len(rows)]
 	for i := range rows {
 		rows[i] = Mast{
 			Height:  height[i],
