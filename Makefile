@@ -68,6 +68,9 @@ lint: ## check format, vet and staticcheck
 bench: ## measure against arrow-go and raw sockets
 	go run -C bench ./cmd/bench
 
+guard: ## count the instructions and allocations of the hot paths, and compare; needs valgrind
+	go run -C bench ./cmd/guard
+
 benchtest: ## run each benchmark once
 	cd bench && $(GOTEST) -bench . -benchtime 1x ./...
 
@@ -89,4 +92,4 @@ browser: ## look at a served stream with the page in Chromium
 check: ## run everything that CI runs, in about 40 minutes
 	.ci/run
 
-.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench benchtest interop page browser check
+.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench guard benchtest interop page browser check

@@ -1,0 +1,298 @@
+// Command guard counts the instructions and the allocations of the hot paths and compares them with those that are kept in
+// guard.txt. Instructions are counted by callgrind, which runs each path twice, n times and then 3n times, so that what a program
+// costs at its start is left out: the same on every machine of a kind, however busy, where times are not.
+//
+// It wants valgrind, and a processor with AVX2: without it allocations alone are compared. -update writes guard.txt anew.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+
+	"golang.org/x/sys/cpu"
+
+	"github.com/lightstream-go/lightstream/bench/internal/workload"
+	"github.com/lightstream-go/lightstream/bench/tables"
+)
+
+// path is something that is done again and again.
+type path struct {
+	name  string
+	runs  int // under callgrind
+	start func() (once func() error, err error)
+}
+
+var flights string
+
+var paths = []path{
+	{"encode/rows=1k", 4000, func() (func() error, error) {
+		w, batch := tables.NewSampleWriter(new(workload.Discard), nil), workload.Builder(1_000, 1)
+		return func() error { return w.Write(context.Background(), batch) }, nil
+	}},
+	{"decode/rows=1k", 1000, func() (func() error, error) {
+		r := tables.NewSampleReader(workload.Stream(1_000, 1), nil)
+		return func() error {
+			batch, err := r.Next(context.Background())
+			if err == nil {
+				batch.Release()
+			}
+			return err
+		}, nil
+	}},
+	{"append/numbers=1k", 400, func() (func() error, error) {
+		b, rows := tables.NewNumbersBuilder(nil), workload.Numbers(1_000)
+		return func() error {
+			b.Reset()
+			b.AppendRows(rows)
+			return b.Err()
+		}, nil
+	}},
+	{"append/flights=1k", 60, func() (func() error, error) {
+		rows, err := firstFlights(1_000)
+		b := tables.NewFlightBuilder(nil)
+		return func() error {
+			b.Reset()
+			b.AppendRows(rows)
+			return b.Err()
+		}, err
+	}},
+	{"writer append/flights=1k", 60, func() (func() error, error) {
+		rows, err := firstFlights(1_000)
+		w := tables.NewFlightWriter(new(workload.Discard), nil)
+		return func() error {
+			for i := range rows {
+				if err := w.Append(context.Background(), rows[i]); err != nil {
+					return err
+				}
+			}
+			return w.Flush(context.Background())
+		}, err
+	}},
+	{"rows/flights=1k", 60, func() (func() error, error) {
+		rows, err := firstFlights(1_000)
+		if err != nil {
+			return nil, err
+		}
+		loop, err := workload.LoopOf(func(dst io.Writer) func() error {
+			w := tables.NewFlightWriter(dst, nil)
+			b := tables.NewFlightBuilder(nil)
+			b.AppendRows(rows)
+			return func() error { return w.Write(context.Background(), b) }
+		})
+		if err != nil {
+			return nil, err
+		}
+		r := tables.NewFlightReader(loop, nil)
+		var list []tables.Flight
+		return func() error {
+			batch, err := r.Next(context.Background())
+			if err != nil {
+				return err
+			}
+			list = batch.AppendTo(list[:0])
+			batch.Release()
+			return nil
+		}, nil
+	}},
+}
+
+func firstFlights(n int) ([]tables.Flight, error) {
+	rows, err := workload.Flights(flights)
+	if err != nil {
+		return nil, err
+	}
+	return rows[:n], nil
+}
+
+func main() {
+	run := flag.String("run", "", "run one path -n times, and nothing else")
+	n := flag.Int("n", 1, "how often")
+	update := flag.Bool("update", false, "write the file anew")
+	file := flag.String("file", "guard.txt", "the file")
+	tolerance := flag.Float64("tolerance", 0.1, "how much more of the instructions is let pass")
+	flag.StringVar(&flights, "flights", "../examples/flights/data/flights-50k.arrows", "Arrow stream of the 50,000 flights")
+	flag.Parse()
+	err := error(nil)
+	if *run != "" {
+		err = once(*run, *n)
+	} else {
+		err = guard(*file, *update, *tolerance)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "guard:", err)
+		os.Exit(1)
+	}
+}
+
+// once runs a path n times. The collector is off: when it runs depends on time.
+func once(name string, n int) error {
+	i := slices.IndexFunc(paths, func(p path) bool { return p.name == name })
+	if i < 0 {
+		return fmt.Errorf("no path is called %q", name)
+	}
+	debug.SetGCPercent(-1)
+	run, err := paths[i].start()
+	if err != nil {
+		return err
+	}
+	for range n {
+		if err := run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cost is what a path takes.
+type cost struct {
+	instructions float64
+	allocations  float64
+}
+
+func guard(file string, update bool, tolerance float64) error {
+	valgrind, err := exec.LookPath("valgrind")
+	if err != nil {
+		return fmt.Errorf("%w; on Debian it is the package valgrind", err)
+	}
+	kept, err := read(file)
+	if err != nil && !update {
+		return err
+	}
+	costs := map[string]cost{}
+	var worse []string
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "path\tinstructions\tkept\t\tallocations\tkept")
+	for _, p := range paths {
+		c, err := measure(valgrind, p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		costs[p.name] = c
+		k := kept[p.name]
+		change := c.instructions/k.instructions - 1
+		fmt.Fprintf(table, "%s\t%.0f\t%.0f\t%+.1f %%\t%.1f\t%.1f\n", p.name, c.instructions, k.instructions, 100*change, c.allocations, k.allocations)
+		if !cpu.X86.HasAVX2 {
+			change = 0 // what is kept was counted with it
+		}
+		if !update && !(change <= tolerance && c.allocations <= k.allocations) { // a NaN is worse too
+			worse = append(worse, p.name)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if update {
+		return write(file, costs)
+	}
+	if len(worse) > 0 {
+		return fmt.Errorf("%q cost more than %s has, %.0f %% more instructions being let pass; if that is what it takes, -update and say why", worse, file, 100*tolerance)
+	}
+	return nil
+}
+
+func measure(valgrind string, p path) (c cost, err error) {
+	few, err := count(valgrind, p.name, p.runs)
+	if err != nil {
+		return c, err
+	}
+	many, err := count(valgrind, p.name, 3*p.runs)
+	if err != nil {
+		return c, err
+	}
+	c.instructions = float64(many-few) / float64(2*p.runs)
+	run, err := p.start()
+	if err != nil {
+		return c, err
+	}
+	for range 10 {
+		if err := run(); err != nil {
+			return c, err
+		}
+	}
+	const n = 100
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range n {
+		if err := run(); err != nil {
+			return c, err
+		}
+	}
+	runtime.ReadMemStats(&after)
+	c.allocations = float64((after.Mallocs - before.Mallocs) / n) // whole ones: the runtime has a few of its own
+	return c, nil
+}
+
+var collected = regexp.MustCompile(`Collected : (\d+)`)
+
+// count returns how many instructions a process takes that runs a path n times.
+func count(valgrind, name string, n int) (int64, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	dir, err := os.MkdirTemp("", "guard")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	cmd := exec.Command(valgrind, "--tool=callgrind", "--callgrind-out-file="+filepath.Join(dir, "out"),
+		self, "-run", name, "-n", strconv.Itoa(n), "-flights", flights)
+	cmd.Env = append(os.Environ(), "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1") // signals of the runtime confuse it
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("%w\n%s", err, text)
+	}
+	m := collected.FindSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("callgrind said %q", text)
+	}
+	return strconv.ParseInt(string(m[1]), 10, 64)
+}
+
+// A line of the file is a path's instructions, its allocations and its name.
+
+func read(file string) (map[string]cost, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	costs := map[string]cost{}
+	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
+		var c cost
+		fields := bytes.SplitN(s.Bytes(), []byte("\t"), 3)
+		if len(fields) != 3 {
+			return nil, fmt.Errorf("%s: %q", file, s.Text())
+		}
+		var err1, err2 error
+		c.instructions, err1 = strconv.ParseFloat(string(fields[0]), 64)
+		c.allocations, err2 = strconv.ParseFloat(string(fields[1]), 64)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		costs[string(fields[2])] = c
+	}
+	return costs, nil
+}
+
+func write(file string, costs map[string]cost) error {
+	var b bytes.Buffer
+	for _, p := range paths {
+		fmt.Fprintf(&b, "%.0f\t%.0f\t%s\n", costs[p.name].instructions, costs[p.name].allocations, p.name)
+	}
+	return os.WriteFile(file, b.Bytes(), 0o666)
+}
