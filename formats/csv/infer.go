@@ -12,9 +12,9 @@ func (c *core) infer() (*ipc.Schema, error) {
 	o := c.opts
 	var b block
 	// A copy, as texts with doubled quotes go behind the chunk.
-	first := *c.first
-	first.buf = first.buf[:first.n:first.n]
-	c.split.records(&first, &b, first.pos, o.SampleRows, true)
+	first := *c.First
+	first.Buf = first.Buf[:first.N:first.N]
+	c.split.records(&first, &b, first.Pos, o.SampleRows, true)
 	if c.split.stride > o.MaxColumns {
 		return nil, c.tooManyColumns()
 	}
@@ -45,7 +45,7 @@ func (c *core) infer() (*ipc.Schema, error) {
 				continue
 			}
 			sp := b.spans[i*c.split.stride+k]
-			f := first.buf[sp.start&^quoted : sp.end]
+			f := first.Buf[sp.start&^quoted : sp.end]
 			if o.TrimSpace && sp.start&quoted == 0 {
 				f = trim(f)
 			}

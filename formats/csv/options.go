@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/mem"
@@ -101,7 +102,7 @@ func (o *Options) withDefaults() (*Options, error) {
 	set(&d.MaxColumns, 65_536)
 	set(&d.MaxField, 16<<20)
 	set(&d.MaxRecord, 64<<20)
-	d.MaxRecord = min(d.MaxRecord, maxChunk)
+	d.MaxRecord = min(d.MaxRecord, chunks.MostRecord)
 	d.ChunkBytes = min(d.ChunkBytes, d.MaxRecord)
 	for _, c := range []byte{d.Comma, d.Comment} {
 		if c == '"' || c == '\n' || c == '\r' || c >= 0x80 {

@@ -2,18 +2,16 @@ package csv
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
-	"sync"
 	"unicode/utf8"
 
+	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
-	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -43,22 +41,10 @@ func NewReader(r io.Reader, opts *Options) (*Reader, error) {
 	} else if err := c.find(schema, nil); err != nil {
 		return nil, err
 	}
-	c.newSet = func() (*set, error) {
-		s := &set{}
-		for i := range schema.Fields {
-			col, err := text.ColumnOf(&schema.Fields[i], &o.Values)
-			if err != nil {
-				return nil, err
-			}
-			s.columns = append(s.columns, col)
-		}
-		return s, nil
-	}
-	first, err := c.take()
-	if err != nil {
+	c.NewSet = func() (*chunks.Set, error) { return chunks.SetOf(schema, &o.Values) }
+	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	c.give(first)
 	return &Reader{core: c, schema: schema, maker: ipc.NewMaker(o.Pool)}, nil
 }
 
@@ -66,103 +52,80 @@ func NewReader(r io.Reader, opts *Options) (*Reader, error) {
 func (r *Reader) Schema() *ipc.Schema { return r.schema }
 
 // Next returns the next batch, which is valid until it is released. The error is io.EOF after the last; a [*text.ValueError] for a record
-// that could not be read, where Options do not let it pass; or the cause of ctx, which is looked at between chunks.
+// that could not be read, where Options do not let it pass, of whose chunk no rows are given out; or the cause of ctx, which is looked at
+// between chunks.
 func (r *Reader) Next(ctx context.Context) (ipc.Batch, error) {
-	res, err := r.core.next(ctx)
+	res, err := r.core.Next(ctx)
 	if err != nil {
 		return ipc.Batch{}, err
 	}
-	return r.maker.Batch(res.rows, res.set.data, func() { r.core.give(res.set) }), nil
+	return r.maker.Batch(res.Rows, res.Set.Data, func() { r.core.Give(res.Set) }), nil
 }
 
 // Stats returns what the reader has done so far.
-func (r *Reader) Stats() Stats { return r.core.stats }
+func (r *Reader) Stats() Stats { return r.core.counted() }
 
-// set is the memory of one batch: its columns.
-type set struct {
-	columns []*text.Column
-	data    []column.Data
+func (c *core) counted() Stats {
+	s := c.Stats()
+	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Rejected: s.Rejected, Ragged: s.Skipped}
 }
 
 // core is the part of readers that does not know the types of rows.
 type core struct {
+	chunks.Core
 	opts   *Options
-	source source
 	split  *splitter
 	header []string
 	places []int // of the columns, in records; -1 for one that is absent
-	first  *chunk
-	newSet func() (*set, error)
-	stats  Stats
-	err    error // that ended the reading
-
-	queue  []*result // batches that were parsed
-	chunks []*chunk  // that were read ahead
-
-	mu   sync.Mutex
-	sets []*set
-
-	parsers []*parser
-}
-
-// result is what was made of a part of a chunk.
-type result struct {
-	rows    int
-	set     *set // nil where there are no rows
-	rejects []reject
-	ragged  int64
-	err     error // that ends the reading
-}
-
-// reject is a record that was passed over.
-type reject struct {
-	err  *text.ValueError
-	line []byte
-	pos  uint32 // in its chunk
 }
 
 // newCore reads the first chunk and the header.
 func newCore(r io.Reader, o *Options) (*core, error) {
 	c := &core{opts: o, split: newSplitter(o)}
-	c.source = source{src: r, opts: o, split: c.split, line: 1}
-	var first *chunk
+	c.Opts = &chunks.Options{
+		Chunk: o.ChunkBytes, MaxRecord: o.MaxRecord, Parallel: o.Parallel,
+		MaxRejected: o.MaxRejected, Rejected: o.Rejected, OnRejected: o.OnRejected,
+	}
+	c.Source = chunks.NewSource(r, c.Opts, c.split.lastEnd)
+	c.New = func() chunks.Parser { return newParser(c) }
+	var first *chunks.Chunk
 	var b block
-	for b.rows == 0 && (first == nil || !first.final) { // there may be no record in what comes first
+	for b.rows == 0 && (first == nil || !first.Final) { // there may be no record in what comes first
 		if first != nil {
-			c.source.give(first)
+			c.Source.Give(first)
 		}
 		var err error
-		if first, err = c.source.next(); err != nil {
+		if first, err = c.Source.Next(); err != nil {
 			return nil, err
 		}
-		first.pos = c.split.records(first, &b, 0, 1, true)
+		first.Pos = c.split.records(first, &b, 0, 1, true)
 	}
-	c.first = first
+	c.First = first
 	if o.NoHeader {
-		first.pos = 0
+		first.Pos = 0
 		if c.split.stride > o.MaxColumns {
 			return nil, c.tooManyColumns()
 		}
 		return c, nil
 	}
 	if b.rows == 0 {
-		if first.final && o.Schema == nil {
+		if first.Final && o.Schema == nil {
 			return nil, errors.New("lightstream: the input has no line with the names of its columns")
 		}
 		return c, nil
 	}
 	if len(b.marks) != 0 {
 		m := b.marks[0]
-		return nil, first.error(m.pos, "", "", m.err, first.buf[b.starts[0]:first.n])
+		return nil, first.Error(m.pos, "", "", m.err, first.Buf[b.starts[0]:first.N])
 	}
 	if len(b.spans) > o.MaxColumns {
 		return nil, c.tooManyColumns()
 	}
 	for _, f := range b.spans {
-		name := first.buf[f.start&^quoted : f.end]
+		name := first.Buf[f.start&^quoted : f.end]
 		if !utf8.Valid(name) {
 			if o.UTF8 == RefuseUTF8 {
-				return nil, first.error(int(f.start&^quoted), "", "a name", text.ErrUTF8, name)
+				return nil, first.Error(int(f.start&^quoted), "", "a name", text.ErrUTF8, name)
 			}
 			name = bytes.ToValidUTF8(name, []byte("\uFFFD"))
 		}
@@ -173,12 +136,6 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 
 func (c *core) tooManyColumns() error {
 	return fmt.Errorf("lightstream: %w: %d columns, more than Options.MaxColumns (%d)", text.ErrLimit, c.split.stride, c.opts.MaxColumns)
-}
-
-// error returns the error of a record.
-func (c *chunk) error(pos int, field, want string, err error, found []byte) *text.ValueError {
-	line, col := c.place(pos)
-	return &text.ValueError{Line: line, Column: col, Path: field, Found: text.Shorten(found), Want: want, Err: err}
 }
 
 // names returns the names of the fields of the input.
@@ -250,173 +207,6 @@ func (c *core) named(name string) (int, error) {
 	return at, nil
 }
 
-// take returns memory for a batch.
-func (c *core) take() (*set, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n := len(c.sets); n > 0 {
-		s := c.sets[n-1]
-		c.sets = c.sets[:n-1]
-		return s, nil
-	}
-	s, err := c.newSet()
-	if err != nil {
-		return nil, err
-	}
-	s.data = make([]column.Data, len(s.columns))
-	return s, nil
-}
-
-// give takes the memory of a batch that was released.
-func (c *core) give(s *set) {
-	for _, col := range s.columns {
-		col.Builder().Reset()
-	}
-	c.mu.Lock()
-	if len(c.sets) < 2*c.opts.Parallel+2 {
-		c.sets = append(c.sets, s)
-	}
-	c.mu.Unlock()
-}
-
-// next returns the next rows.
-func (c *core) next(ctx context.Context) (*result, error) {
-	for c.err == nil {
-		if err := context.Cause(ctx); err != nil {
-			return nil, err
-		}
-		for len(c.queue) > 0 {
-			res := c.queue[0]
-			c.queue = c.queue[1:]
-			if err := c.account(res); err != nil {
-				c.err = err
-				break
-			}
-			if res.rows > 0 {
-				c.stats.Batches++
-				c.stats.Rows += int64(res.rows)
-				return res, nil
-			}
-			if res.set != nil {
-				c.give(res.set)
-			}
-		}
-		if c.err == nil {
-			c.err = c.work()
-		}
-	}
-	return nil, c.err
-}
-
-// account counts what was passed over, and returns the error of what may not be. Rows before such a record are given out first.
-func (c *core) account(res *result) error {
-	c.stats.Ragged += res.ragged
-	for i := range res.rejects {
-		r := &res.rejects[i]
-		if c.opts.MaxRejected >= 0 && c.stats.Rejected >= c.opts.MaxRejected {
-			if c.opts.MaxRejected > 0 {
-				return fmt.Errorf("%w (%d records were rejected before, the most that Options.MaxRejected lets pass)", r.err, c.stats.Rejected)
-			}
-			return r.err
-		}
-		c.stats.Rejected++
-		if c.opts.OnRejected != nil {
-			c.opts.OnRejected(r.err)
-		}
-		if c.opts.Rejected != nil {
-			if _, err := c.opts.Rejected.Write(r.line); err != nil {
-				return fmt.Errorf("lightstream: writing rejected records: %w", err)
-			}
-		}
-	}
-	return res.err
-}
-
-// read returns the next chunk, nil at the end.
-func (c *core) read() (*chunk, error) {
-	if ch := c.first; ch != nil {
-		c.first = nil
-		return ch, nil
-	}
-	if c.source.ended {
-		return nil, nil
-	}
-	ch, err := c.source.next()
-	c.stats.Bytes = c.source.bytes
-	return ch, err
-}
-
-// work parses the next chunks: one, or as many at once as there may be, while those after them are read.
-func (c *core) work() error {
-	for len(c.parsers) < c.opts.Parallel {
-		c.parsers = append(c.parsers, newParser(c))
-	}
-	if c.opts.Parallel == 1 {
-		if len(c.chunks) == 0 {
-			ch, err := c.read()
-			if err != nil || ch == nil {
-				return orEOF(err)
-			}
-			c.chunks = append(c.chunks, ch)
-		}
-		ch := c.chunks[0]
-		c.queue = append(c.queue[:0], c.parsers[0].parse(ch))
-		if ch.pos >= ch.n {
-			c.chunks = c.chunks[:0]
-			c.source.give(ch)
-		}
-		c.stats.Bytes = c.source.bytes
-		return nil
-	}
-	if len(c.chunks) == 0 {
-		if err := c.ahead(); err != nil && len(c.chunks) == 0 {
-			return err
-		}
-	}
-	now := c.chunks
-	c.chunks = nil
-	results := make([][]*result, len(now))
-	var wg sync.WaitGroup
-	for i, ch := range now {
-		p := c.parsers[i]
-		wg.Go(func() {
-			for ch.pos < ch.n {
-				results[i] = append(results[i], p.parse(ch))
-			}
-		})
-	}
-	err := c.ahead()
-	wg.Wait()
-	c.queue = c.queue[:0]
-	for i, list := range results {
-		c.queue = append(c.queue, list...)
-		c.source.give(now[i])
-	}
-	if err != nil && err != io.EOF {
-		c.queue = append(c.queue, &result{err: err})
-	}
-	return nil
-}
-
-// ahead reads as many chunks as are parsed at once. The error is io.EOF where there are no more.
-func (c *core) ahead() error {
-	for len(c.chunks) < c.opts.Parallel {
-		ch, err := c.read()
-		if err != nil || ch == nil {
-			return orEOF(err)
-		}
-		c.chunks = append(c.chunks, ch)
-	}
-	return nil
-}
-
-func orEOF(err error) error {
-	if err == nil {
-		return io.EOF
-	}
-	return err
-}
-
 // parser makes batches of chunks. Each is for one goroutine.
 type parser struct {
 	core    *core
@@ -445,38 +235,23 @@ func newParser(c *core) *parser {
 	return p
 }
 
-// parse makes a batch of what is left of a chunk, or of as many rows as one may have.
-func (p *parser) parse(c *chunk) *result {
-	res := &result{}
-	var err error
-	if res.set, err = p.core.take(); err != nil {
-		res.err = err
-		c.pos = c.n
-		return res
-	}
+// Parse makes a batch of what is left of a chunk, or of as many rows as one may have.
+func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 	b := &p.block
-	for res.rows < p.core.opts.BatchRows && c.pos < c.n {
+	for res.Rows < p.core.opts.BatchRows && c.Pos < c.N {
 		b.reset()
-		c.buf = c.buf[:c.n]
-		next := p.split.records(c, b, c.pos, min(blockRows, p.core.opts.BatchRows-res.rows), true)
+		c.Buf = c.Buf[:c.N]
+		next := p.split.records(c, b, c.Pos, min(blockRows, p.core.opts.BatchRows-res.Rows), true)
 		p.columns(c, res)
-		c.pos = next
-		if len(res.rejects) > 0 && p.core.opts.MaxRejected == 0 {
-			c.pos = c.n // nobody will see what is behind it
+		c.Pos = next
+		if len(res.Rejects) > 0 && p.core.opts.MaxRejected == 0 {
+			return
 		}
 	}
-	slices.SortFunc(res.rejects, func(a, b reject) int { return cmp.Compare(a.pos, b.pos) })
-	for i, col := range res.set.columns {
-		if err := col.Builder().Err(); err != nil && res.err == nil {
-			res.err = err
-		}
-		col.Builder().DataTo(&res.set.data[i])
-	}
-	return res
 }
 
 // columns adds the rows of the block to the columns, but for those in which a field cannot be read.
-func (p *parser) columns(c *chunk, res *result) {
+func (p *parser) columns(c *chunks.Chunk, res *chunks.Result) {
 	b := &p.block
 	if len(b.marks) != 0 {
 		p.fail(-1)
@@ -487,7 +262,7 @@ func (p *parser) columns(c *chunk, res *result) {
 	}
 	for b.rows > 0 {
 		failed := false
-		for k, col := range res.set.columns {
+		for k, col := range res.Set.Columns {
 			if at := p.core.places[k]; at >= 0 {
 				failed = p.column(c, k, at, col) || failed
 			} else {
@@ -495,12 +270,10 @@ func (p *parser) columns(c *chunk, res *result) {
 			}
 		}
 		if !failed {
-			res.rows += b.rows
+			res.Rows += b.rows
 			return
 		}
-		for _, col := range res.set.columns {
-			col.Builder().Truncate(res.rows)
-		}
+		res.Set.Truncate(res.Rows)
 		p.drop(c, res)
 	}
 }
@@ -513,7 +286,7 @@ func (p *parser) fail(k int) {
 }
 
 // drop takes rows out of the block that have failed.
-func (p *parser) drop(c *chunk, res *result) {
+func (p *parser) drop(c *chunks.Chunk, res *chunks.Result) {
 	b, stride := &p.block, p.split.stride
 	kept := 0
 	for i := range b.rows {
@@ -525,20 +298,20 @@ func (p *parser) drop(c *chunk, res *result) {
 			continue
 		}
 		if f.err == text.ErrRagged && p.core.opts.Ragged == SkipRagged {
-			res.ragged++
+			res.Skipped++
 			continue
 		}
-		res.rejects = append(res.rejects, reject{p.describe(c, i, f, res.set), bytes.Clone(c.buf[b.starts[i]:b.ends[i]]), b.starts[i]})
+		res.Rejects = append(res.Rejects, chunks.Reject{Err: p.describe(c, i, f, res.Set), Line: bytes.Clone(c.Buf[b.starts[i]:b.ends[i]]), Pos: int(b.starts[i])})
 	}
 	b.rows = kept
 	p.bad = p.bad[:0]
 }
 
 // describe returns the error of row i of the block.
-func (p *parser) describe(c *chunk, i int, f *failure, s *set) *text.ValueError {
+func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *text.ValueError {
 	b := &p.block
 	if f.column < 0 {
-		found, want := c.buf[f.mark.pos:min(f.mark.pos+100, c.n)], ""
+		found, want := c.Buf[f.mark.pos:min(f.mark.pos+100, c.N)], ""
 		if n := bytes.IndexByte(found, '\n'); n >= 0 {
 			found = bytes.TrimSuffix(found[:n], []byte{'\r'})
 		}
@@ -548,21 +321,21 @@ func (p *parser) describe(c *chunk, i int, f *failure, s *set) *text.ValueError 
 		case text.ErrLimit:
 			want = fmt.Sprintf("a field of at most %d bytes; raise MaxField", p.core.opts.MaxField)
 		case text.ErrSyntax:
-			if want = "no quote in a field that does not begin with one"; c.buf[f.mark.pos] != '"' {
+			if want = "no quote in a field that does not begin with one"; c.Buf[f.mark.pos] != '"' {
 				want = "a delimiter or the end of the line behind a field in quotes"
-			} else if f.mark.pos == int(b.starts[i]) || c.buf[f.mark.pos-1] == p.split.comma {
+			} else if f.mark.pos == int(b.starts[i]) || c.Buf[f.mark.pos-1] == p.split.comma {
 				want = "a quote that closes the field"
 			}
 		}
-		return c.error(f.mark.pos, "", want, f.err, found)
+		return c.Error(f.mark.pos, "", want, f.err, found)
 	}
-	col := s.columns[f.column]
+	col := s.Columns[f.column]
 	name, want := col.Field().Name, col.Want()
 	pos, found := int(b.starts[i]), []byte(nil)
 	if at := p.core.places[f.column]; at >= 0 {
 		sp := b.spans[i*p.split.stride+at]
-		found = c.buf[sp.start&^quoted : sp.end]
-		if pos = int(sp.start &^ quoted); pos >= c.n || sp == missing { // a text of its own
+		found = c.Buf[sp.start&^quoted : sp.end]
+		if pos = int(sp.start &^ quoted); pos >= c.N || sp == missing { // a text of its own
 			pos = int(b.starts[i])
 		} else if sp.start&quoted != 0 {
 			pos--
@@ -575,11 +348,11 @@ func (p *parser) describe(c *chunk, i int, f *failure, s *set) *text.ValueError 
 			name += "." + inner.Path
 		}
 		found, want = []byte(nil), inner.Want
-		e := c.error(pos, name, want, err, found)
+		e := c.Error(pos, name, want, err, found)
 		e.Found = inner.Found
 		return e
 	}
-	return c.error(pos, name, want, err, found)
+	return c.Error(pos, name, want, err, found)
 }
 
 // absent adds nulls for a column that the input does not have.
@@ -601,9 +374,9 @@ func (p *parser) failed(k, row int, err error) bool {
 }
 
 // column adds the fields at a place of the records to a column.
-func (p *parser) column(c *chunk, k, at int, col *text.Column) (failed bool) {
-	spans, stride, data := p.block.spans, p.split.stride, c.buf
-	plain := p.maxNull == 0 && !p.core.opts.TrimSpace && !c.bad
+func (p *parser) column(c *chunks.Chunk, k, at int, col *text.Column) (failed bool) {
+	spans, stride, data := p.block.spans, p.split.stride, c.Buf
+	plain := p.maxNull == 0 && !p.core.opts.TrimSpace && !c.Bad
 	for i := range p.block.rows {
 		sp := spans[i*stride+at]
 		f := data[sp.start&^quoted : sp.end]

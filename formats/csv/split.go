@@ -3,6 +3,7 @@ package csv
 import (
 	"bytes"
 
+	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
 )
 
@@ -87,8 +88,8 @@ func (s *splitter) blank(data []byte, pos int, final bool) (next int, more bool)
 
 // record adds the record that begins at pos to the block. Next is where its line ends, and 0 where data ends before it does. The chunk's
 // memory takes the texts of fields whose quotes are doubled.
-func (s *splitter) record(c *chunk, b *block, pos int, final bool) (next int) {
-	data := c.buf[:c.n]
+func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next int) {
+	data := c.Buf[:c.N]
 	first, start := len(b.spans), pos
 	wrong := mark{row: -1}
 	for {
@@ -122,8 +123,8 @@ func (s *splitter) record(c *chunk, b *block, pos int, final bool) (next int) {
 			if int(f.end-f.start) > s.maxField {
 				wrong.set(b.rows, pos, text.ErrLimit)
 			} else if doubled {
-				f = c.undouble(f)
-				data = c.buf[:c.n]
+				f = undouble(c, f)
+				data = c.Buf[:c.N]
 			}
 			f.start |= quoted
 			s.add(b, first, f)
@@ -234,11 +235,11 @@ func (s *splitter) ended(b *block, first, start, next int, wrong *mark) int {
 
 // records adds up to so many records from pos on. Next is where it stopped: before the end of the data where the records are enough, or
 // where the last is not complete.
-func (s *splitter) records(c *chunk, b *block, pos, most int, final bool) (next int) {
+func (s *splitter) records(c *chunks.Chunk, b *block, pos, most int, final bool) (next int) {
 	for b.rows < most {
-		at, more := s.blank(c.buf[:c.n], pos, final)
+		at, more := s.blank(c.Buf[:c.N], pos, final)
 		pos = at
-		if more || at == c.n {
+		if more || at == c.N {
 			return pos
 		}
 		end := s.record(c, b, at, final)
@@ -297,4 +298,19 @@ func (s *splitter) skip(data []byte, pos int) int {
 			return pos
 		}
 	}
+}
+
+// undouble writes a field with doubled quotes behind the chunk, with one for each two.
+func undouble(c *chunks.Chunk, f span) span {
+	from := len(c.Buf)
+	for at := f.start; ; {
+		n := bytes.IndexByte(c.Buf[at:f.end], '"')
+		if n < 0 {
+			c.Buf = append(c.Buf, c.Buf[at:f.end]...)
+			break
+		}
+		c.Buf = append(c.Buf, c.Buf[at:at+uint32(n)+1]...)
+		at += uint32(n) + 2
+	}
+	return span{uint32(from), uint32(len(c.Buf))}
 }

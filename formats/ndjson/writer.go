@@ -1,6 +1,3 @@
-// Package ndjson writes batches of any schema as lines of JSON, an object for each row.
-//
-// docs/text.md has the JSON of every type.
 package ndjson
 
 import (
@@ -30,8 +27,8 @@ func NewWriter(dst io.Writer, schema *ipc.Schema) *Writer {
 	return w
 }
 
-// chunk is how many bytes are collected for one write.
-const chunk = 64 << 10
+// collected is how many bytes are collected for one write.
+const collected = 64 << 10
 
 // Write writes the rows of a batch, whose columns are those of the schema and were validated at [ipc.Contents]. Text that is no
 // UTF-8 has U+FFFD in the place of what is wrong with it: validate at [ipc.UTF8] to refuse it.
@@ -45,7 +42,7 @@ func (w *Writer) Write(rows int, columns []column.Data) error {
 			w.buf = p.AppendJSON(append(w.buf, w.keys[k]...), &columns[k], i)
 		}
 		w.buf = append(w.buf, '}', '\n')
-		if len(w.buf) >= chunk {
+		if len(w.buf) >= collected {
 			if err := w.flush(); err != nil {
 				return err
 			}

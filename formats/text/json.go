@@ -70,6 +70,9 @@ func (j *JSON) syntax(want string) error {
 	return j.fail(j.Pos, want, ErrSyntax)
 }
 
+// Trailing returns the error of what stands where something else should.
+func (j *JSON) Trailing(want string) error { return j.syntax(want) }
+
 // fail returns an error at a place in the text.
 func (j *JSON) fail(pos int, want string, err error) error {
 	end := min(pos+maxFound+1, len(j.Data))

@@ -1,0 +1,331 @@
+package ndjson
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/lightstream-go/lightstream/formats/internal/chunks"
+	"github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/runtime/mem"
+)
+
+// Options are the settings of a [Reader].
+type Options struct {
+	// Schema are the columns that are wanted, with their types. Nil means that they are inferred.
+	Schema *ipc.Schema
+	// Types are the types of some columns by name, where those of the others are inferred.
+	Types []ipc.Field
+	// SampleRows is how many records of the first chunk types are inferred from. Zero means 10,000.
+	SampleRows int
+	// Values say how values are read. Its JSON has the policies for fields that are not in the schema, keys that come twice, values of
+	// another type, numbers out of range and those that are not finite, and the limit of nesting.
+	Values text.Options
+
+	// MaxRejected is how many records may be passed over because a value in them could not be read. The next one is the reader's error.
+	// Zero means none, a negative number any.
+	MaxRejected int64
+	// Rejected takes the records that were passed over, as they are. Nil drops them.
+	Rejected io.Writer
+	// OnRejected is told of each of them, in their order. Nil is nobody.
+	OnRejected func(*text.ValueError)
+
+	// Parallel is how many goroutines parse lines at once, each a chunk. The batches come in order. Zero means one, and so does an array.
+	Parallel int
+	// ChunkBytes is how much is read at once, in bytes; a batch holds the records of one chunk at most. Zero means 1 MiB.
+	ChunkBytes int
+	// BatchRows is the most rows of a batch. Zero means 65,536.
+	BatchRows int
+	// MaxRecord is the longest record, in bytes. Zero means 64 MiB, and the most is 1 GiB.
+	MaxRecord int
+	// Pool supplies memory. Nil means the shared pool.
+	Pool *mem.Pool
+}
+
+func (o *Options) withDefaults() (*Options, error) {
+	var d Options
+	if o != nil {
+		d = *o
+	}
+	set := func(v *int, def int) {
+		if *v <= 0 {
+			*v = def
+		}
+	}
+	set(&d.SampleRows, 10_000)
+	set(&d.Parallel, 1)
+	set(&d.ChunkBytes, 1<<20)
+	set(&d.BatchRows, 65_536)
+	set(&d.MaxRecord, 64<<20)
+	d.MaxRecord = min(d.MaxRecord, chunks.MostRecord)
+	d.ChunkBytes = min(d.ChunkBytes, d.MaxRecord)
+	if d.Schema != nil && len(d.Types) != 0 {
+		return nil, errors.New("lightstream: Options.Types are for types that are inferred, and Schema has them all")
+	}
+	return &d, nil
+}
+
+// Stats counts what a reader has done so far.
+type Stats struct {
+	Batches  int64
+	Rows     int64
+	Bytes    int64 // read
+	Rejected int64 // records that were passed over
+}
+
+// Reader reads batches of any schema. It is for one goroutine at a time; its batches are for any.
+type Reader struct {
+	core   *core
+	schema *ipc.Schema
+	maker  *ipc.Maker
+}
+
+// NewReader returns a reader of the lines of JSON in r, or of an array, of which it reads the first chunk, from which types are inferred.
+// Nil options mean all defaults.
+func NewReader(r io.Reader, opts *Options) (*Reader, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCore(r, o)
+	if err != nil {
+		return nil, err
+	}
+	schema := o.Schema
+	if schema == nil {
+		if schema, err = c.infer(); err != nil {
+			return nil, err
+		}
+	}
+	c.NewSet = func() (*chunks.Set, error) { return chunks.SetOf(schema, &o.Values) }
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	return &Reader{core: c, schema: schema, maker: ipc.NewMaker(o.Pool)}, nil
+}
+
+// Schema returns the columns of the batches.
+func (r *Reader) Schema() *ipc.Schema { return r.schema }
+
+// Next returns the next batch, which is valid until it is released. The error is io.EOF after the last; a [*text.ValueError] for a record
+// that could not be read, where Options do not let it pass, of whose chunk no rows are given out; or the cause of ctx, which is looked at
+// between chunks.
+func (r *Reader) Next(ctx context.Context) (ipc.Batch, error) {
+	res, err := r.core.Next(ctx)
+	if err != nil {
+		return ipc.Batch{}, err
+	}
+	return r.maker.Batch(res.Rows, res.Set.Data, func() { r.core.Give(res.Set) }), nil
+}
+
+// Stats returns what the reader has done so far.
+func (r *Reader) Stats() Stats { return r.core.counted() }
+
+// core is the part of readers that does not know the types of rows.
+type core struct {
+	chunks.Core
+	opts  *Options
+	array bool
+}
+
+// newCore reads the first chunk, and looks whether it is an array.
+func newCore(r io.Reader, o *Options) (*core, error) {
+	c := &core{opts: o}
+	c.Opts = &chunks.Options{
+		Chunk: o.ChunkBytes, MaxRecord: o.MaxRecord, Parallel: o.Parallel,
+		MaxRejected: o.MaxRejected, Rejected: o.Rejected, OnRejected: o.OnRejected,
+	}
+	var ends ender
+	begun := false
+	c.Source = chunks.NewSource(r, c.Opts, func(data []byte) int {
+		if !begun { // the first bytes tell
+			first := bytes.TrimLeft(data, " \t\r\n")
+			begun, c.array = len(first) > 0, len(first) > 0 && first[0] == '['
+		}
+		if c.array {
+			return ends.last(data)
+		}
+		return bytes.LastIndexByte(data, '\n') + 1
+	})
+	first, err := c.Source.Next()
+	if err != nil {
+		return nil, err
+	}
+	if start := bytes.TrimLeft(first.Buf, " \t\r\n"); !begun && len(start) > 0 {
+		c.array = start[0] == '['
+	}
+	if c.array {
+		c.Opts.Parallel = 1
+	}
+	c.First = first
+	c.New = func() chunks.Parser { return newParser(c) }
+	return c, nil
+}
+
+func (c *core) counted() Stats {
+	s := c.Stats()
+	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Rejected: s.Rejected}
+}
+
+// ender finds where the items of an array end.
+type ender struct{ inside bool }
+
+// last returns where the last item of data ends, or the array; 0 where none does.
+func (e *ender) last(data []byte) (last int) {
+	i, depth := 0, 0
+	if !e.inside { // up to the bracket that opens the array
+		i = bytes.IndexByte(data, '[') + 1
+	}
+	for ; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			for i++; i < len(data) && data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth <= 0 {
+				last = i + 1
+			}
+		}
+	}
+	e.inside = e.inside || last > 0
+	return min(last, len(data))
+}
+
+// parser makes batches of chunks.
+type parser struct {
+	core   *core
+	json   text.JSON
+	set    *chunks.Set // that record is of
+	record *text.Record
+
+	opened, closed, item bool // of an array: its brackets, and an item that needs a comma behind it
+}
+
+func newParser(c *core) *parser {
+	p := &parser{core: c}
+	p.json.Opts = c.opts.Values.JSON
+	return p
+}
+
+// Parse adds the rows of what is left of a chunk, or as many as a batch may have.
+func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
+	if p.set != res.Set {
+		p.set, p.record = res.Set, text.NewRecord(res.Set.Columns)
+	}
+	p.json.Checked = !c.Bad
+	for res.Rows < p.core.opts.BatchRows && c.Pos < c.N && res.Err == nil {
+		if p.core.array {
+			p.itemAt(c, res)
+		} else {
+			p.lineAt(c, res)
+		}
+		if len(res.Rejects) > 0 && p.core.opts.MaxRejected == 0 {
+			return
+		}
+	}
+	if p.core.array && c.Final && c.Pos >= c.N && !p.closed && res.Err == nil {
+		res.Err = c.Error(c.N, "", "the end of the array", text.ErrSyntax, nil)
+	}
+}
+
+// lineAt adds the row of the line at the chunk's position.
+func (p *parser) lineAt(c *chunks.Chunk, res *chunks.Result) {
+	pos, end := c.Pos, c.N
+	if n := bytes.IndexByte(c.Buf[pos:c.N], '\n'); n >= 0 {
+		end = pos + n
+	}
+	c.Pos = min(end+1, c.N)
+	j := &p.json
+	j.Reset(c.Buf[:end], pos)
+	if j.Space() == 0 && j.Pos == end {
+		return
+	}
+	err := p.record.AppendJSON(j)
+	if err == nil {
+		if j.Space(); j.Pos == end {
+			res.Rows++
+			return
+		}
+		err = j.Trailing("the end of the line behind the object")
+	}
+	p.reject(c, res, err, pos, c.Pos)
+}
+
+// itemAt adds the row of the item at the chunk's position.
+func (p *parser) itemAt(c *chunks.Chunk, res *chunks.Result) {
+	j := &p.json
+	j.Reset(c.Buf[:c.N], c.Pos)
+	first := j.Space()
+	fail := func(want string) {
+		res.Err = p.placed(c, j.Trailing(want))
+	}
+	switch {
+	case first == 0 && j.Pos == c.N:
+		c.Pos = c.N
+		return
+	case p.closed:
+		fail("nothing behind the array")
+		return
+	case !p.opened: // it was found when the input was looked at
+		p.opened = true
+		c.Pos = j.Pos + 1
+		return
+	case first == ']':
+		p.closed = true
+		c.Pos = j.Pos + 1
+		return
+	case p.item:
+		if first != ',' {
+			fail("a comma or the end of the array")
+			return
+		}
+		j.Pos++
+		if next := j.Space(); next == ']' || next == ',' || j.Pos == c.N {
+			fail("an object")
+			return
+		}
+	}
+	p.item = true
+	from := j.Pos
+	err := p.record.AppendJSON(j)
+	if err == nil {
+		res.Rows++
+		c.Pos = j.Pos
+		return
+	}
+	j.Reset(j.Data, from)
+	if skipped := j.Skip(); skipped != nil { // where the item ends is not known
+		res.Set.Truncate(res.Rows)
+		res.Err = p.placed(c, skipped)
+		return
+	}
+	c.Pos = j.Pos
+	p.reject(c, res, err, from, j.Pos)
+}
+
+// placed gives an error its line and column.
+func (p *parser) placed(c *chunks.Chunk, err error) *text.ValueError {
+	var e *text.ValueError
+	if !errors.As(err, &e) {
+		return &text.ValueError{Err: err}
+	}
+	e.Line, e.Column = c.Place(e.Offset)
+	return e
+}
+
+// reject passes over a record.
+func (p *parser) reject(c *chunks.Chunk, res *chunks.Result, err error, from, to int) {
+	res.Set.Truncate(res.Rows)
+	line := bytes.Clone(c.Buf[from:to])
+	if p.core.array {
+		line = append(line, '\n')
+	}
+	res.Rejects = append(res.Rejects, chunks.Reject{Err: p.placed(c, err), Line: line, Pos: from})
+}

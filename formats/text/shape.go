@@ -1,0 +1,159 @@
+package text
+
+import (
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// Shape finds a type that holds all of the values of JSON that it is shown. The zero value has seen none.
+type Shape struct {
+	kind    byte // 0, or that of the values: { [ " 1 t
+	numbers Guess
+	texts   Guess
+	plain   bool   // a text that is no time
+	item    *Shape // of arrays
+	fields  []field
+	places  map[string]int
+}
+
+type field struct {
+	name  string
+	shape *Shape
+}
+
+// Add shows the value that comes next.
+func (s *Shape) Add(j *JSON) error {
+	from, first := j.Pos, j.Space()
+	switch first {
+	case 'n':
+		return j.literal("null")
+	case '{':
+		if err := s.be(j, from, '{'); err != nil {
+			return err
+		}
+		return s.object(j)
+	case '[':
+		if err := s.be(j, from, '['); err != nil {
+			return err
+		}
+		if s.item == nil {
+			s.item = &Shape{}
+		}
+		at := len(j.path)
+		j.path = append(j.path, step{})
+		err := j.Array(func(i int) error {
+			j.path[at].index = i
+			return s.item.Add(j)
+		})
+		if err == nil {
+			j.path = j.path[:at]
+		}
+		return err
+	case '"':
+		v, err := j.String()
+		if err != nil {
+			return err
+		}
+		if _, ok := parseNonFinite(v); ok && (s.kind == 0 || s.kind == '1') && j.Opts.NonFinite == Refuse {
+			s.kind = '1'
+			s.numbers.Add(v)
+			return nil
+		}
+		if err := s.be(j, from, '"'); err != nil {
+			return err
+		}
+		if s.texts.Add(v); len(v) == 0 {
+			s.plain = true
+		}
+		return nil
+	case 't', 'f':
+		if err := s.be(j, from, 't'); err != nil {
+			return err
+		}
+		if first == 't' {
+			return j.literal("true")
+		}
+		return j.literal("false")
+	}
+	v, err := j.Number()
+	if err != nil {
+		return err
+	}
+	if err := s.be(j, from, '1'); err != nil {
+		return err
+	}
+	s.numbers.Add(v)
+	return nil
+}
+
+// be tells of a value of another kind than those before it.
+func (s *Shape) be(j *JSON, from int, kind byte) error {
+	if s.kind == 0 {
+		s.kind = kind
+	}
+	if s.kind == kind {
+		return nil
+	}
+	names := map[byte]string{'{': "an object", '[': "an array", '"': "a string", 't': "a bool", '1': "a number"}
+	return j.fail(from, names[s.kind]+" as in the records before; give the column a type", ErrType)
+}
+
+func (s *Shape) object(j *JSON) error {
+	if s.places == nil {
+		s.places = map[string]int{}
+	}
+	at := len(j.path)
+	j.path = append(j.path, step{})
+	err := j.Object(func(key []byte) error {
+		k, ok := s.places[string(key)]
+		if !ok {
+			k = len(s.fields)
+			name := string(key)
+			s.places[name] = k
+			s.fields = append(s.fields, field{name, &Shape{}})
+		}
+		j.path[at].name = s.fields[k].name
+		return s.fields[k].shape.Add(j)
+	})
+	if err == nil {
+		j.path = j.path[:at]
+	}
+	return err
+}
+
+// Fields returns the fields of the objects, in the order in which they came first.
+func (s *Shape) Fields() []ipc.Field {
+	fields := make([]ipc.Field, len(s.fields))
+	for i, f := range s.fields {
+		fields[i] = f.shape.field(f.name)
+	}
+	return fields
+}
+
+// field returns the field of values of this shape.
+func (s *Shape) field(name string) ipc.Field {
+	f := ipc.Field{Name: name, Nullable: true}
+	switch s.kind {
+	case 0:
+		f.Type = ipc.Null
+	case '{':
+		f.Type, f.Children = ipc.Struct, s.Fields()
+	case '[':
+		f.Type, f.Children = ipc.List, []ipc.Field{s.item.field("item")}
+	case 't':
+		f.Type = ipc.Bool
+	case '1':
+		if f.Type = s.numbers.Type(); f.Type.Kind != ipc.KindInt {
+			f.Type = ipc.Float64 // the nearest, where no integer type holds them all
+		}
+	default:
+		switch f.Type = s.texts.Type(); f.Type.Kind {
+		case ipc.KindDate, ipc.KindTimestamp, ipc.KindTime:
+			if s.plain {
+				f.Type = ipc.Utf8
+			}
+		default:
+			f.Type = ipc.Utf8
+		}
+	}
+	return f
+}
