@@ -57,6 +57,7 @@ var importRules = []importRule{
 	{"interop/peers", generated},
 	{"internal/value", []string{"runtime"}},
 	{"internal/regroup", []string{"runtime", "internal/value"}},
+	{"formats/parquet", []string{"runtime", "interop/arrowgo", "github.com/apache/arrow-go/v18"}},
 	{"formats", []string{"runtime", "internal/value"}},
 	{"cmd/lightstream-gen", []string{"codegen"}},
 	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "transports", "examples/browser/page", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/term"}},

@@ -1,0 +1,306 @@
+package parquet
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/lightstream-go/lightstream/interop/arrowgo"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// Compression is how pages are compressed.
+type Compression int
+
+const (
+	// DefaultCompression is Snappy, as most writers have it.
+	DefaultCompression Compression = iota
+	Uncompressed
+	Snappy
+	ZSTD
+	LZ4 // LZ4_RAW
+	Gzip
+)
+
+var codecs = [...]compress.Compression{
+	DefaultCompression: compress.Codecs.Snappy, Uncompressed: compress.Codecs.Uncompressed, Snappy: compress.Codecs.Snappy,
+	ZSTD: compress.Codecs.Zstd, LZ4: compress.Codecs.Lz4Raw, Gzip: compress.Codecs.Gzip,
+}
+
+// WriterOptions are the settings of a writer.
+type WriterOptions struct {
+	// Compression is how pages are compressed. Zero means Snappy.
+	Compression Compression
+	// Level is that of ZSTD or Gzip. Zero means the codec's default.
+	Level int
+	// RowGroupRows is the most rows of a row group. Zero means 1,048,576.
+	RowGroupRows int
+	// RowGroupBytes is about how many bytes of columns, before they are encoded, make a row group, which is in memory until it is
+	// written. Zero means 32 MiB.
+	RowGroupBytes int64
+	// PageBytes is about how many bytes a page has. Zero means 1 MiB.
+	PageBytes int64
+	// NoStatistics leaves out the least and greatest values and the numbers of nulls.
+	NoStatistics bool
+	// NoDictionary leaves out Parquet's dictionary encoding.
+	NoDictionary bool
+	// NoSchema leaves out the schema that readers restore types by.
+	NoSchema bool
+}
+
+// Writer writes batches of one schema as a Parquet file. It is for one goroutine at a time.
+type Writer struct {
+	opts    WriterOptions
+	schema  *ipc.Schema
+	stored  *ipc.Schema
+	change  []conversion
+	check   *ipc.Checker
+	records *arrowgo.Exporter
+	out     *pqarrow.FileWriter
+	dst     *counted
+	bytes   int64 // of the row group so far
+	rows    int64
+	closed  bool
+	err     error
+	stats   ipc.Stats
+}
+
+// NewWriter returns a writer to dst, which it does not own. Nil options mean all defaults. The error names a column that Parquet
+// cannot hold, and wraps [ipc.ErrUnsupported].
+func NewWriter(dst io.Writer, s *ipc.Schema, opts *WriterOptions) (*Writer, error) {
+	w := &Writer{schema: s, dst: &counted{Writer: dst}}
+	if opts != nil {
+		w.opts = *opts
+	}
+	if w.opts.RowGroupRows <= 0 {
+		w.opts.RowGroupRows = 1 << 20
+	}
+	if w.opts.RowGroupBytes <= 0 {
+		w.opts.RowGroupBytes = 32 << 20
+	}
+	if w.opts.PageBytes <= 0 {
+		w.opts.PageBytes = 1 << 20
+	}
+	if w.opts.Compression < 0 || int(w.opts.Compression) >= len(codecs) {
+		return nil, fmt.Errorf("lightstream: there is no compression %d", w.opts.Compression)
+	}
+	told, err := w.lower()
+	if err != nil {
+		return nil, err
+	}
+	if w.records, err = arrowgo.NewExporter(w.stored); err != nil {
+		return nil, err
+	}
+	w.check = ipc.NewChecker(s)
+	if err := w.create(told); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// lower works out how columns are stored, and what is told of them.
+func (w *Writer) lower() (told *ipc.Schema, err error) {
+	s := w.schema
+	if len(s.Fields) == 0 {
+		return nil, fmt.Errorf("lightstream: %w: a Parquet file has at least one column", ipc.ErrUnsupported)
+	}
+	w.stored, told = &ipc.Schema{}, &ipc.Schema{Metadata: s.Metadata}
+	for i := range s.Fields {
+		l, err := lower(&s.Fields[i], s.Fields[i].Name)
+		if err != nil {
+			return nil, err
+		}
+		w.stored.Fields, told.Fields = append(w.stored.Fields, l.storage), append(told.Fields, l.told)
+		w.change = append(w.change, l.convert)
+	}
+	for i, name := range distinct(s.Fields) {
+		w.stored.Fields[i].Name, told.Fields[i].Name = name, name
+	}
+	return told, nil
+}
+
+func (w *Writer) create(told *ipc.Schema) error {
+	w.stored.Metadata = slices.Clone(w.schema.Metadata)
+	if !w.opts.NoSchema {
+		text, err := schemaText(told)
+		if err != nil {
+			return err
+		}
+		w.stored.Metadata = append(w.stored.Metadata, ipc.KeyValue{Key: schemaKey, Value: text})
+		whole, err := schemaText(w.schema)
+		if err != nil {
+			return err
+		}
+		if whole != text {
+			w.stored.Metadata = append(w.stored.Metadata, ipc.KeyValue{Key: originalKey, Value: whole})
+		}
+	}
+	s, err := arrowgo.Schema(w.stored)
+	if err != nil {
+		return err
+	}
+	props := []parquet.WriterProperty{
+		parquet.WithVersion(parquet.V2_LATEST), parquet.WithCompression(codecs[w.opts.Compression]),
+		parquet.WithMaxRowGroupLength(int64(w.opts.RowGroupRows)), parquet.WithDataPageSize(w.opts.PageBytes),
+		parquet.WithStats(!w.opts.NoStatistics), parquet.WithDictionaryDefault(!w.opts.NoDictionary),
+	}
+	if w.opts.Level != 0 {
+		props = append(props, parquet.WithCompressionLevel(w.opts.Level))
+	}
+	return guard(func() (err error) {
+		w.out, err = pqarrow.NewFileWriter(s, w.dst, parquet.NewWriterProperties(props...), pqarrow.NewArrowWriterProperties())
+		if err != nil {
+			return fmt.Errorf("lightstream: %w: %w", ipc.ErrUnsupported, err)
+		}
+		return nil
+	})
+}
+
+// schemaText returns a schema as a file has it among its metadata.
+func schemaText(s *ipc.Schema) (string, error) {
+	e, err := ipc.NewMessageEncoder(s)
+	if err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(e.AppendSchema(nil)), nil
+}
+
+// counted is a destination that is not closed.
+type counted struct {
+	io.Writer
+	n int64
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Schema returns the schema that the writer was made with.
+func (w *Writer) Schema() *ipc.Schema { return w.schema }
+
+// Write adds a batch of rows in the columns of the schema, whose contents are right. They are the caller's again when it returns. A
+// batch that does not fit the schema, or has a value that does not go across, is refused before anything of it is written, and the
+// writer stays usable. Other errors are those of every later call.
+func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.closed:
+		return ipc.ErrClosed
+	case len(columns) != len(w.change):
+		return fmt.Errorf("lightstream: %d columns, the schema has %d", len(columns), len(w.change))
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case rows == 0:
+		return nil
+	}
+	stored := make([]column.Data, len(columns))
+	for i := range columns {
+		if columns[i].Len != rows {
+			return fmt.Errorf("lightstream: column %q has %d rows in a batch of %d", w.schema.Fields[i].Name, columns[i].Len, rows)
+		}
+		if err := w.check.Column(i, &columns[i], ipc.Structure); err != nil {
+			return err
+		}
+		var err error
+		if stored[i], err = w.change[i].of(&columns[i]); err != nil {
+			return err
+		}
+	}
+	batch := ipc.NewBatch(rows, stored, nil)
+	defer batch.Release()
+	rec, err := w.records.RecordBatch(batch)
+	if err != nil {
+		return err
+	}
+	defer rec.Release()
+	if err := w.add(rec, sizeOf(stored)); err != nil {
+		w.err = err
+		return err
+	}
+	w.stats.Batches++
+	w.stats.Rows += int64(rows)
+	return nil
+}
+
+// sizeOf returns the bytes of columns.
+func sizeOf(columns []column.Data) (n int64) {
+	for i := range columns {
+		for _, b := range columns[i].Buffers {
+			n += int64(len(b))
+		}
+		n += sizeOf(columns[i].Children)
+	}
+	return n
+}
+
+// add writes a record into row groups.
+func (w *Writer) add(rec arrow.RecordBatch, size int64) error {
+	rows := rec.NumRows()
+	each := max(1, size/rows)
+	for at := int64(0); at < rows; {
+		if w.rows >= int64(w.opts.RowGroupRows) || w.bytes >= w.opts.RowGroupBytes {
+			if err := guard(w.out.NewBufferedRowGroupChecked); err != nil {
+				return err
+			}
+			w.rows, w.bytes = 0, 0
+		}
+		n := min(rows-at, int64(w.opts.RowGroupRows)-w.rows, max(1, (w.opts.RowGroupBytes-w.bytes+each-1)/each))
+		part := rec
+		if n != rows {
+			part = rec.NewSlice(at, at+n)
+		}
+		err := guard(func() error { return w.out.WriteBuffered(part) })
+		if n != rows {
+			part.Release()
+		}
+		if err != nil {
+			return fmt.Errorf("lightstream: %w", err)
+		}
+		at += n
+		w.rows += n
+		w.bytes += n * each
+	}
+	return nil
+}
+
+// Close writes what is left and the footer, without which there is no file. It does not close the destination. It is idempotent; after
+// an error of Write it writes no footer and returns that error.
+func (w *Writer) Close() error {
+	if w.closed {
+		return w.err
+	}
+	w.closed = true
+	if w.err != nil {
+		return w.err
+	}
+	if err := guard(w.out.Close); err != nil {
+		w.err = fmt.Errorf("lightstream: %w", err)
+	}
+	return w.err
+}
+
+// Abort gives the file up: no footer is written. After Close it does nothing.
+func (w *Writer) Abort() {
+	if !w.closed {
+		w.closed, w.err = true, errors.Join(w.err, ipc.ErrAborted)
+	}
+}
+
+// Stats returns what the writer has done so far.
+func (w *Writer) Stats() ipc.Stats {
+	s := w.stats
+	s.Bytes = w.dst.n
+	return s
+}
