@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -176,20 +177,9 @@ func convertUnit(want, have column.Unit) converter {
 				return 0, err
 			}
 			src := column.View[int64](d.Buffers[1])[:len(dst)]
-			var bits int64
-			i := 0
-			for ; i <= len(dst)-8; i += 8 {
-				to, v := (*[8]int64)(dst[i:]), (*[8]int64)(src[i:])
-				bits |= v[0] | v[1] | v[2] | v[3] | v[4] | v[5] | v[6] | v[7]
-				to[0], to[1], to[2], to[3] = v[0]*factor, v[1]*factor, v[2]*factor, v[3]*factor
-				to[4], to[5], to[6], to[7] = v[4]*factor, v[5]*factor, v[6]*factor, v[7]*factor
-			}
-			for ; i < len(dst); i++ {
-				bits |= src[i]
-				dst[i] = src[i] * factor
-			}
-			// No value from zero on is more than the bits of all together. Where that does not tell, each is looked at.
-			if bits < 0 || bits > most {
+			bits := asm.Scale64(dst, src, factor)
+			// No value is further from zero than the bits of all together and one. Where that does not tell, each is looked at.
+			if bits >= most {
 				for i, v := range src {
 					if (v > most || v < -most) && !d.IsNull(i) {
 						return i, fmt.Errorf("%w: %v is too far from 1970 for unit %v", ErrInexact, have.Time(v), want)

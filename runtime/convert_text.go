@@ -104,6 +104,15 @@ func indicesFrom[D column.Index](h ipc.Type) converter {
 	return convertIndices[D, uint64]
 }
 
+// largest returns the largest I, or the largest int where that is less.
+func largest[I column.Index]() uint64 {
+	bits := 8 * column.SizeOf[I]()
+	if ^I(0) < 0 { // signed
+		bits--
+	}
+	return min(uint64(1)<<bits-1, math.MaxInt)
+}
+
 // convertIndices changes the width of a dictionary's indices. Null rows get 0.
 func convertIndices[D, S column.Index](h Handle, d *column.Data) (int, error) {
 	dst, err := scratch[D](h, d.Len)
@@ -111,6 +120,11 @@ func convertIndices[D, S column.Index](h Handle, d *column.Data) (int, error) {
 		return 0, err
 	}
 	src, n := column.View[S](d.Buffers[1])[:len(dst)], uint64(d.Values.Len())
+	if asm.CheckIndices(src, int(min(n, largest[D]()))) < 0 {
+		asm.WidenIndices(dst, src)
+		d.Buffers[1] = column.Bytes(dst)
+		return 0, nil
+	}
 	for i := range dst {
 		x := src[i]
 		dst[i] = D(x)

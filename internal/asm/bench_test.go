@@ -201,6 +201,30 @@ func BenchmarkWiden32(b *testing.B) {
 	}
 }
 
+func BenchmarkScale64(b *testing.B) {
+	for _, n := range benchRows {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
+			src, dst := ascending[int64](n), make([]int64, n)
+			b.SetBytes(int64(n * 8))
+			for b.Loop() {
+				sink += int(Scale64(dst, src, 1000))
+			}
+		})
+	}
+}
+
+func BenchmarkWidenIndices(b *testing.B) {
+	for _, n := range benchRows {
+		eachLevel(b, rowsName(n), func(b *testing.B) {
+			src, dst := make([]uint8, n), make([]int32, n)
+			b.SetBytes(int64(n * 4))
+			for b.Loop() {
+				WidenIndices(dst, src)
+			}
+		})
+	}
+}
+
 func BenchmarkCheckUTF8(b *testing.B) {
 	for name, text := range map[string]string{"ascii": "a text of letters alone, ", "mixed": "grün 世界 москва café data 東京 "} {
 		for _, n := range benchRows {

@@ -145,6 +145,8 @@ func TestTooShort(t *testing.T) {
 		"UnpackBools":       func() { UnpackBools(make([]bool, 33), b) },
 		"Rebase32":          func() { Rebase32(make([]int32, 8)[:3], make([]int32, 4), 0) },
 		"Narrow64":          func() { Narrow64(make([]int32, 8)[:3], make([]int64, 4), 0) },
+		"Scale64":           func() { Scale64(make([]int64, 8)[:3], make([]int64, 4), 1) },
+		"WidenIndices":      func() { WidenIndices(make([]int32, 8)[:3], make([]int8, 4)) },
 		"Widen32":           func() { Widen32(make([]int64, 8)[:3], make([]int32, 4), 0) },
 		"huge":              func() { CountBits(b, int(^uint(0)>>1)) },
 	} {
@@ -172,4 +174,6 @@ func TestNothingToDo(t *testing.T) {
 	Rebase32(nil, nil, 1)
 	Narrow64(nil, nil, 1)
 	Widen32(nil, nil, 1)
+	Scale64(nil, nil, 1)
+	WidenIndices[int32, int8](nil, nil)
 }

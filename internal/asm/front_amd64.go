@@ -90,6 +90,23 @@ func widen32Front(dst []int64, src []int32, by int64) (n int) {
 	return n
 }
 
+// scale64Front sets the first n of dst, and returns the bits of so many of src.
+func scale64Front(dst, src []int64, by int64) (bits int64, n int) {
+	if n = len(src) &^ 15; n == 0 || by < 0 || by >= 1<<32 || !useAVX2 {
+		return 0, 0
+	}
+	return scale64AVX2(dst[:n], src[:n], uint32(by)), n
+}
+
+// widenFront sets the first n of dst.
+func widenFront[D, S Index](dst []D, src []S) (n int) {
+	if n = len(src) &^ 31; n == 0 || sizeOf[S]() != 1 || sizeOf[D]() != 4 || !useAVX2 {
+		return 0
+	}
+	widen8AVX2(bytesOf(dst[:n]), bytesOf(src[:n]))
+	return n
+}
+
 // withinFront reports whether the first n indices, taken as unsigned, are at most last, which an I can be.
 func withinFront[I Index](idx []I, last uint64) (n int, ok bool) {
 	b := bytesOf(idx)

@@ -88,6 +88,17 @@ func zeroNulls32AVX2(dst []byte, src []byte, bitmap []byte)
 //go:noescape
 func zeroNulls64AVX2(dst []byte, src []byte, bitmap []byte)
 
+// scale64AVX2 sets dst[i] to src[i]*by and returns the bits of all src[i], those that are negative upside down. The length of src is a
+// multiple of 16, and dst has as many.
+//
+//go:noescape
+func scale64AVX2(dst []int64, src []int64, by uint32) (bits int64)
+
+// widen8AVX2 sets the integers of 32 bits in dst to the bytes of src. The length of src is a multiple of 32, and dst has four times as many.
+//
+//go:noescape
+func widen8AVX2(dst []byte, src []byte)
+
 // swap16AVX2 sets dst to the integers of 16 bits in src, each with its bytes the other way round. The length of src is a
 // multiple of 64.
 //

@@ -790,6 +790,111 @@ zeroNulls64Rest:
 	VZEROUPPER
 	RET
 
+// func scale64AVX2(dst []int64, src []int64, by uint32) (bits int64)
+// Requires: AVX, AVX2
+TEXT ·scale64AVX2(SB), NOSPLIT, $0-64
+	MOVQ         src_base+24(FP), AX
+	MOVQ         src_len+32(FP), CX
+	MOVQ         dst_base+0(FP), DX
+	MOVL         by+48(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTQ X0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	SUBQ         $0x10, CX
+	JLT          scale64Rest
+
+scale64:
+	VMOVDQU  (AX), Y6
+	VPCMPGTQ Y6, Y1, Y9
+	VPMULUDQ Y6, Y0, Y7
+	VPSRLQ   $0x20, Y6, Y8
+	VPMULUDQ Y8, Y0, Y8
+	VPSLLQ   $0x20, Y8, Y8
+	VPADDQ   Y8, Y7, Y7
+	VMOVDQU  Y7, (DX)
+	VPXOR    Y6, Y9, Y9
+	VPOR     Y9, Y2, Y2
+	VMOVDQU  32(AX), Y6
+	VPCMPGTQ Y6, Y1, Y9
+	VPMULUDQ Y6, Y0, Y7
+	VPSRLQ   $0x20, Y6, Y8
+	VPMULUDQ Y8, Y0, Y8
+	VPSLLQ   $0x20, Y8, Y8
+	VPADDQ   Y8, Y7, Y7
+	VMOVDQU  Y7, 32(DX)
+	VPXOR    Y6, Y9, Y9
+	VPOR     Y9, Y3, Y3
+	VMOVDQU  64(AX), Y6
+	VPCMPGTQ Y6, Y1, Y9
+	VPMULUDQ Y6, Y0, Y7
+	VPSRLQ   $0x20, Y6, Y8
+	VPMULUDQ Y8, Y0, Y8
+	VPSLLQ   $0x20, Y8, Y8
+	VPADDQ   Y8, Y7, Y7
+	VMOVDQU  Y7, 64(DX)
+	VPXOR    Y6, Y9, Y9
+	VPOR     Y9, Y4, Y4
+	VMOVDQU  96(AX), Y6
+	VPCMPGTQ Y6, Y1, Y9
+	VPMULUDQ Y6, Y0, Y7
+	VPSRLQ   $0x20, Y6, Y8
+	VPMULUDQ Y8, Y0, Y8
+	VPSLLQ   $0x20, Y8, Y8
+	VPADDQ   Y8, Y7, Y7
+	VMOVDQU  Y7, 96(DX)
+	VPXOR    Y6, Y9, Y9
+	VPOR     Y9, Y5, Y5
+	ADDQ     $0x00000080, AX
+	ADDQ     $0x00000080, DX
+	SUBQ     $0x10, CX
+	JGE      scale64
+
+scale64Rest:
+	ADDQ         $0x10, CX
+	VPOR         Y4, Y2, Y2
+	VPOR         Y5, Y3, Y3
+	VPOR         Y3, Y2, Y2
+	VEXTRACTI128 $0x01, Y2, X0
+	VPOR         X0, X2, X0
+	VPUNPCKHQDQ  X0, X0, X1
+	VPOR         X1, X0, X0
+	VMOVQ        X0, AX
+	MOVQ         AX, bits+56(FP)
+	VZEROUPPER
+	RET
+
+// func widen8AVX2(dst []byte, src []byte)
+// Requires: AVX, AVX2
+TEXT ·widen8AVX2(SB), NOSPLIT, $0-48
+	MOVQ src_base+24(FP), AX
+	MOVQ src_len+32(FP), CX
+	MOVQ dst_base+0(FP), DX
+	SUBQ $0x20, CX
+	JLT  widen8Rest
+
+widen8:
+	VPMOVZXBD (AX), Y0
+	VMOVDQU   Y0, (DX)
+	VPMOVZXBD 8(AX), Y0
+	VMOVDQU   Y0, 32(DX)
+	VPMOVZXBD 16(AX), Y0
+	VMOVDQU   Y0, 64(DX)
+	VPMOVZXBD 24(AX), Y0
+	VMOVDQU   Y0, 96(DX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x20, CX
+	JGE       widen8
+
+widen8Rest:
+	ADDQ $0x20, CX
+	VZEROUPPER
+	RET
+
 DATA swap16<>+0(SB)/8, $0x0607040502030001
 DATA swap16<>+8(SB)/8, $0x0e0f0c0d0a0b0809
 DATA swap16<>+16(SB)/8, $0x0607040502030001

@@ -102,6 +102,8 @@ func TestKernelsRun(t *testing.T) {
 		"rising64": {func() int { return of(ascending64Front(o64)) }, n - 1},
 		"narrow":   {func() int { return narrow64Front(o32, o64, 1) }, 992},
 		"widen":    {func() int { return widen32Front(o64, o32, 1) }, 992},
+		"scale":    {func() int { _, n := scale64Front(o64, make([]int64, n), 1000); return n }, 992},
+		"widen8":   {func() int { return widenFront(o32, make([]uint8, n)) }, 992},
 		"within8":  {func() int { return of(withinFront(make([]int8, n), 100)) }, n},
 		"within16": {func() int { return of(withinFront(make([]uint16, n), 100)) }, n},
 		"within32": {func() int { return of(withinFront(o32, 100)) }, n},

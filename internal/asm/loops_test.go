@@ -82,6 +82,18 @@ var loops = []loop{
 		Widen32(of[int64](dst, n), of[int32](src, n), int64(arg))
 		return 0
 	}},
+	{"Scale64", 8, times(8), func(dst, src []byte, n, arg int) int {
+		bits := Scale64(of[int64](dst, n), of[int64](src, n), int64(arg))
+		return int(bits ^ bits>>32)
+	}},
+	{"WidenIndices/uint8-int32", 1, times(4), func(dst, src []byte, n, _ int) int {
+		WidenIndices(of[int32](dst, n), of[uint8](src, n))
+		return 0
+	}},
+	{"WidenIndices/uint16-uint64", 2, times(8), func(dst, src []byte, n, _ int) int {
+		WidenIndices(of[uint64](dst, n), of[uint16](src, n))
+		return 0
+	}},
 	index[int8]("CheckIndices/int8", 1),
 	index[uint8]("CheckIndices/uint8", 1),
 	index[int16]("CheckIndices/int16", 2),
