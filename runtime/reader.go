@@ -71,7 +71,7 @@ func NewReader[R, B any, W Builder[R]](t *Table[R, B, W], src io.Reader, opts *R
 
 // readerCore is the part of readers that does not know the Go types.
 type readerCore struct {
-	in      *ipc.Reader
+	in      batches
 	opts    ReaderOptions
 	table   string
 	columns []Column

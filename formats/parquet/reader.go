@@ -490,7 +490,7 @@ func (r *Reader) load(g int, rows int64, batch int, to chan<- loaded) error {
 	if err != nil {
 		return err
 	}
-	in := &groupReader{reader: r, mem: mem, take: &taken{schema: r.stored}}
+	in := &groupReader{reader: r, mem: mem, take: &taken{schema: &ipc.Schema{Fields: anyNull(r.stored.Fields)}}}
 	if err := guard(func() error { return in.open(f, g) }); err != nil {
 		return from(err)
 	}
@@ -594,6 +594,7 @@ func (in *groupReader) next(n int64) (loaded, error) {
 		return l, err
 	}
 	l.columns, l.release = in.take.columns, rec.Release
+	required(in.reader.stored.Fields, l.columns)
 	for i := range l.columns {
 		if err := in.check.Column(i, &l.columns[i], in.reader.opts.Validate); err != nil {
 			rec.Release()
@@ -601,6 +602,28 @@ func (in *groupReader) next(n int64) (loaded, error) {
 		}
 	}
 	return l, nil
+}
+
+// anyNull returns fields that may all be null.
+func anyNull(fields []ipc.Field) []ipc.Field {
+	list := slices.Clone(fields)
+	for i := range list {
+		list[i].Nullable, list[i].Children = true, anyNull(list[i].Children)
+	}
+	return list
+}
+
+// required takes the nulls from columns that Parquet holds no null of: arrow-go has them where a column above is null.
+func required(fields []ipc.Field, columns []column.Data) {
+	for i := range fields {
+		d := &columns[i]
+		if !fields[i].Nullable && fields[i].Type.Kind != ipc.KindNull {
+			d.Nulls, d.Buffers[0] = 0, nil
+		}
+		if len(d.Children) == len(fields[i].Children) {
+			required(fields[i].Children, d.Children)
+		}
+	}
 }
 
 // column reads n rows of a column.
