@@ -68,6 +68,10 @@ lint: ## check format, vet and staticcheck
 bench: ## measure against arrow-go and raw sockets
 	go run -C bench ./cmd/bench
 
+bench-all: ## measure everything, files of gigabytes and pyarrow too (PYTHON has it), and write docs/benchmarks.md; an hour, on a quiet machine
+	mkdir -p bench/data
+	go run -C bench ./cmd/bench -report ../docs -files data -python $(PYTHON)
+
 guard: ## count the instructions and allocations of the hot paths, and compare; needs valgrind
 	go run -C bench ./cmd/guard
 
@@ -92,4 +96,4 @@ browser: ## look at a served stream with the page in Chromium
 check: ## run everything that CI runs, in about 40 minutes
 	.ci/run
 
-.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench guard benchtest interop page browser check
+.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench bench-all guard benchtest interop page browser check

@@ -125,6 +125,10 @@ func cells(pairs *streams) []*cell {
 		batcher("active=1/procs=1", 1, 1),
 		batcher("active=8", 8, runtime.GOMAXPROCS(0)),
 		delay,
+		{
+			name: "roundtrip/tcp/rows=1k", time: 300 * time.Millisecond, peers: []peer{ours, raw}, show: showCalls, goals: map[peer]float64{raw: 0.8},
+			start: func() (runner, error) { return roundTrips(1_000) },
+		},
 		stream("stream/tcp/rows=1k", "tcp", 1_000, 1, map[peer]float64{arrowGo: 3, flight: 3}),
 		stream("stream/uds/rows=1k", "uds", 1_000, 1, nil),
 		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, flight: 3, raw: 0.8}),

@@ -135,6 +135,6 @@ func batchers(active, procs int) runner {
 		runtime.ReadMemStats(&after)
 		n := float64(rows.Load())
 		err := errors.Join(append(errs[:], b.Close())...)
-		return sample{n / took.Seconds(), cpu.Seconds() / n, float64(after.Mallocs-before.Mallocs) / n}, err
+		return sample{rate: n / took.Seconds(), cpu: cpu.Seconds() / n, allocs: float64(after.Mallocs-before.Mallocs) / n}, err
 	}
 }

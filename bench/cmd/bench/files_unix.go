@@ -81,7 +81,7 @@ func (m *mappedFile) start() (runner, error) {
 			}
 		}
 		runtime.ReadMemStats(&after)
-		return sample{float64(n) / took.Seconds(), cpu.Seconds() / float64(n), float64(after.Mallocs-before.Mallocs) / float64(n)}, nil
+		return sample{rate: float64(n) / took.Seconds(), cpu: cpu.Seconds() / float64(n), allocs: float64(after.Mallocs-before.Mallocs) / float64(n)}, nil
 	}, nil
 }
 

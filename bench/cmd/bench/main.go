@@ -48,6 +48,9 @@ type cell struct {
 	goals map[peer]float64 // the least ratio that is wanted, where one is
 	show  func(rate float64) string
 	start func() (runner, error)
+
+	grows int    // what the number at the end of the name is, of a cell that shows how a cost grows
+	unit  string // what it is the cost of
 }
 
 // runner has a peer at work for about d.
@@ -58,7 +61,15 @@ type sample struct {
 	rate   float64 // batches per second
 	cpu    float64 // seconds of the processor per batch, of both ends and the garbage collector
 	allocs float64 // per batch, of both ends
+
+	quantiles []float64 // seconds that half, 99 and 99.9 of a hundred take at most, where each is timed
+	bytes     float64   // of memory that a connection has, where that is what grows
 }
+
+// ending are what the cell that runs has to stop.
+var ending []func() error
+
+func afterwards(f func() error) { ending = append(ending, f) }
 
 type settings struct {
 	runs    int
@@ -93,6 +104,7 @@ func bench(args []string, out, progress io.Writer) error {
 	f.StringVar(&set.profile, "profile", "", "directory for CPU profiles of the streaming processes, by cell, peer and role")
 	f.StringVar(&set.files, "files", "", "directory for the files of the cells open, open-sum and unmap, up to 12 GB, which stay there; without it these are not run")
 	f.StringVar(&set.python, "python", "", "interpreter with pyarrow, which then opens these files as well, and writes some")
+	report := f.String("report", "", "directory for the results as benchmarks.md, with benchmarks/results.json and plots")
 	f.IntVar(&set.rows, "rows", 100_000_000, "rows of these files")
 	list := f.Bool("list", false, "only list the cells")
 	if err := f.Parse(args); err != nil {
@@ -112,6 +124,7 @@ func bench(args []string, out, progress io.Writer) error {
 	if set.files != "" || *list {
 		all = append(all, fileCells()...)
 	}
+	all = append(all, growthCells()...)
 	chosen := slices.DeleteFunc(all, func(c *cell) bool { return !match.MatchString(c.name) })
 	if *list {
 		for _, c := range chosen {
@@ -130,6 +143,7 @@ func bench(args []string, out, progress io.Writer) error {
 	began := time.Now()
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "cell\tpeer\tspeed\tcpu\tallocs\tfirst to it\tby cpu\tgoal")
+	var results []*result
 	for i, c := range chosen {
 		fmt.Fprintf(progress, "%d/%d %s …\n", i+1, len(chosen), c.name)
 		d := set.time
@@ -143,11 +157,15 @@ func bench(args []string, out, progress io.Writer) error {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		res.print(table)
+		results = append(results, res)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\ntook %v\n", time.Since(began).Round(time.Second))
+	if *report != "" {
+		return writeReport(*report, results)
+	}
 	return nil
 }
 
@@ -158,6 +176,12 @@ type result struct {
 }
 
 func measure(c *cell, d time.Duration, stop <-chan os.Signal) (*result, error) {
+	defer func() {
+		for _, end := range ending {
+			_ = end() // it has been measured
+		}
+		ending = nil
+	}()
 	run, err := c.start()
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func repeat(call func() error, d time.Duration) (sample, error) {
 	cpu = cpuTime() - cpu
 	runtime.ReadMemStats(&after)
 	calls := float64(n)
-	return sample{calls / took.Seconds(), cpu.Seconds() / calls, float64(after.Mallocs-before.Mallocs) / calls}, nil
+	return sample{rate: calls / took.Seconds(), cpu: cpu.Seconds() / calls, allocs: float64(after.Mallocs-before.Mallocs) / calls}, nil
 }
 
 // encodeCalls write one reference batch to a destination that takes everything.

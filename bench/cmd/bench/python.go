@@ -59,5 +59,5 @@ func (p *python) run(d time.Duration) (sample, error) {
 	if _, err := fmt.Fscanln(p.out, &n, &took, &cpu); err != nil || n == 0 {
 		return sample{}, errors.Join(errors.New("pyarrow says nothing"), err)
 	}
-	return sample{n / took, cpu / n, 0}, nil
+	return sample{rate: n / took, cpu: cpu / n}, nil
 }

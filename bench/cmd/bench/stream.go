@@ -113,7 +113,7 @@ func (s *pairs) run(network string, p peer, d time.Duration) (sample, error) {
 		return sample{}, fmt.Errorf("%d batches were sent, %d arrived", sent.Batches, received.Batches)
 	}
 	n := float64(received.Batches)
-	return sample{n / received.Seconds, (sent.CPU + received.CPU) / n, (sent.Allocs + received.Allocs) / n}, nil
+	return sample{rate: n / received.Seconds, cpu: (sent.CPU + received.CPU) / n, allocs: (sent.Allocs + received.Allocs) / n}, nil
 }
 
 func (s *pairs) stop() {
