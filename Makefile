@@ -63,6 +63,10 @@ lint: ## check format, vet and staticcheck
 	go vet ./...
 	go mod tidy -C internal/asm/_gen -diff
 	go vet -C internal/asm/_gen ./...
+	go mod tidy -C examples/nats -diff
+	go vet -C examples/nats ./...
+	go mod tidy -C examples/kafka -diff
+	go vet -C examples/kafka ./...
 	go tool -modfile=tools.mod staticcheck ./...
 
 bench: ## measure against arrow-go and raw sockets
@@ -78,11 +82,17 @@ guard: ## count the instructions and allocations of the hot paths, and compare; 
 benchtest: ## run each benchmark once
 	cd bench && $(GOTEST) -bench . -benchtime 1x ./...
 
+brokers: ## run the examples for NATS and Kafka, each a module of its own, with their consumers killed
+	go run -C examples/nats .
+	cd examples/nats && $(GOTEST) -count=1 ./...
+	go run -C examples/kafka .
+	cd examples/kafka && $(GOTEST) -count=1 ./...
+
 interop: ## exchange streams and files with other implementations, in Python and Node.js
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r interop/peers/requirements.txt
 	$(NPM) ci --silent --no-audit --no-fund --prefix interop/peers
-	$(GOTEST) -count=1 ./interop/peers -args -python ../../.venv/bin/python -node $(NODE) -matrix ../../docs/interop.md
+	$(GOTEST) -count=1 ./interop/peers -args -python ../../.venv/bin/python -node $(NODE) -chromium $(CHROMIUM) -matrix ../../docs/interop.md
 	$(GOTEST) -count=1 -run TestReadme . -args -python .venv/bin/python
 
 page: ## bundle the page for browsers anew, from examples/browser/page/src
@@ -96,4 +106,4 @@ browser: ## look at a served stream with the page in Chromium
 check: ## run everything that CI runs, in about 40 minutes
 	.ci/run
 
-.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench bench-all guard benchtest interop page browser check
+.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench bench-all guard benchtest brokers interop page browser check
