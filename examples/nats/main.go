@@ -175,7 +175,7 @@ func share(ctx context.Context, out io.Writer, js jetstream.JetStream, stream je
 	)
 	for i := range errs {
 		group.Go(func() {
-			errs[i] = func() error {
+			err := func() error {
 				c, err := stream.Consumer(ctx, "workers")
 				if err != nil {
 					return err
@@ -184,7 +184,7 @@ func share(ctx context.Context, out io.Writer, js jetstream.JetStream, stream je
 				if err != nil {
 					return err
 				}
-				err = consume(ctx, d, c, func(sequence uint64, b OrderBatch) error {
+				return consume(ctx, d, c, func(sequence uint64, b OrderBatch) error {
 					mu.Lock()
 					defer mu.Unlock()
 					if !seen[sequence] {
@@ -196,12 +196,11 @@ func share(ctx context.Context, out io.Writer, js jetstream.JetStream, stream je
 					}
 					return nil
 				})
-				cancel() // all is there, or something is wrong
-				if errors.Is(err, context.Canceled) {
-					err = nil
-				}
-				return err
 			}()
+			cancel() // all is there, or something is wrong
+			if !errors.Is(err, context.Canceled) {
+				errs[i] = err
+			}
 		})
 	}
 	group.Wait()
