@@ -27,8 +27,10 @@ type importRule struct {
 // importRules has the first rule first: that whose directory holds a package is the one for it. Tests may import anything.
 var importRules = []importRule{
 	{"gen", []string{"internal/flatbuf", flatbuffers}},
-	{"compress/lz4", []string{"runtime", "github.com/pierrec/lz4/v4"}},
-	{"compress/zstd", []string{"runtime", "github.com/klauspost/compress/zstd"}},
+	{"compress/gzip", []string{"compress", "runtime"}},
+	{"compress/lz4", []string{"compress", "runtime", "github.com/pierrec/lz4/v4"}},
+	{"compress/zstd", []string{"compress", "runtime", "github.com/klauspost/compress/zstd"}},
+	{"compress", []string{"runtime"}},
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
 	{"internal/flatbuf", nil},
@@ -57,6 +59,7 @@ var importRules = []importRule{
 	{"interop/peers", generated},
 	{"internal/value", []string{"runtime"}},
 	{"internal/regroup", []string{"runtime", "internal/value"}},
+	{"formats/dataset", []string{"formats", "compress", "runtime", "internal/value", "internal/regroup"}},
 	{"formats/parquet", []string{"runtime", "interop/arrowgo", "github.com/apache/arrow-go/v18"}},
 	{"formats", []string{"runtime", "internal/value"}},
 	{"cmd/lightstream-gen", []string{"codegen"}},

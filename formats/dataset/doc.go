@@ -1,0 +1,26 @@
+// Package dataset reads and writes tables that lie in many files: Arrow files and streams, Parquet, CSV and NDJSON, the last two also
+// compressed.
+//
+//	directory or glob ── [Open] ──► batches of all files, in the order of their names or as they come
+//	batches ── [Create] ──► directory/date=2026-11-22/part-00001.parquet, part-00002.parquet, …
+//
+// # Partitions
+//
+// Folders such as date=2026-11-22 stand for a column and its value in all files below them, as Hive has them. In names and values all
+// but letters, digits, ".", "-", "_" and spaces is written as % and two hexadecimal digits; __HIVE_DEFAULT_PARTITION__ is null. Read,
+// these columns come after those of the files: int64 where all values are numbers, date32 where all are dates, else utf8, or what
+// [Options].Partitions says.
+//
+// # Schemas that differ
+//
+// The schema of a dataset is [Options].Schema, or else that of its first file. The columns of the others are found by name, in whatever
+// order. Integers and floats widen, null columns and, with [Options].Missing, absent ones are null; a column is nullable where it is in
+// the first file, and a null in one that is not is an error. Any other type, and a column that the schema does not have, is an error
+// that names the file, unless Options.Schema says which are wanted. CSV and NDJSON are parsed as the schema says.
+//
+// # Files
+//
+// A file that is written has a name that begins with a dot until it is complete and on disk; then it gets its name in one step. Reading
+// passes over names that begin with a dot or an underscore. A [Writer] never replaces a file: it goes on with the next number, also
+// after it was killed, and what it was about to write then is left under a name that no reader looks at.
+package dataset

@@ -1,0 +1,441 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+var fsErr = fs.ErrNotExist
+
+// Options are the settings of a reader.
+type Options struct {
+	// Files say how the files of each format are read.
+	Files FileOptions
+	// Schema are the columns that are wanted, those of partitions among them, in this order; other columns are not read. Nil means those
+	// of the first file and of the partitions.
+	Schema *ipc.Schema
+	// Partitions are the types of columns that folders stand for, where they are not inferred.
+	Partitions []ipc.Field
+	// Missing takes columns that a file lacks as null.
+	Missing bool
+	// Parallel is how many files are read at once, each a few batches ahead at most. Zero means one.
+	Parallel int
+	// Unordered gives batches as they come, and not in the order of the names of files.
+	Unordered bool
+	// MaxFiles is how many files a dataset may have. Zero means 1,048,576.
+	MaxFiles int
+}
+
+// Reader reads a dataset. It is for one goroutine at a time; its batches are for any.
+type Reader struct {
+	fsys    fs.FS
+	opts    Options
+	files   []file
+	schema  *ipc.Schema
+	inFiles *ipc.Schema // columns that come of files
+	keys    []int       // for each column wanted, the partition that it is, or -1
+	parts   []ipc.Field
+
+	queues  []chan item
+	started int
+	at      int
+	all     chan item // unordered
+	stop    chan struct{}
+	once    sync.Once
+	workers sync.WaitGroup
+	err     error
+	mu      sync.Mutex
+	bytes   int64
+	stats   ipc.Stats
+}
+
+var _ Source = (*Reader)(nil)
+
+type file struct {
+	name       string
+	partitions []partition
+}
+
+type item struct {
+	batch ipc.Batch
+	err   error
+	end   bool
+}
+
+// Open reads the files below the directory name, or those that name matches as a glob, in the order of their names. It opens the first
+// for its schema. Names that begin with a dot or an underscore are passed over. Nil options mean all defaults.
+func Open(ctx context.Context, fsys fs.FS, name string, opts *Options) (*Reader, error) {
+	r := &Reader{fsys: fsys, stop: make(chan struct{})}
+	if opts != nil {
+		r.opts = *opts
+	}
+	if r.opts.MaxFiles <= 0 {
+		r.opts.MaxFiles = 1 << 20
+	}
+	r.opts.Files.some = r.opts.Schema != nil
+	r.opts.Parallel = max(r.opts.Parallel, 1)
+	if err := r.find(name); err != nil {
+		return nil, err
+	}
+	if err := r.partition(); err != nil {
+		return nil, err
+	}
+	if err := r.setSchema(ctx); err != nil {
+		return nil, err
+	}
+	r.queues = make([]chan item, len(r.files))
+	if r.opts.Unordered {
+		r.all = make(chan item, r.opts.Parallel)
+	}
+	return r, nil
+}
+
+// find lists the files.
+func (r *Reader) find(name string) error {
+	var roots []string
+	if info, err := fs.Stat(r.fsys, name); err == nil {
+		if !info.IsDir() {
+			return r.add(name, name)
+		}
+		roots = []string{name}
+	} else {
+		var e error
+		if roots, e = fs.Glob(r.fsys, name); e != nil {
+			return fmt.Errorf("lightstream: %s: %w", name, e)
+		}
+		if len(roots) == 0 {
+			return fmt.Errorf("lightstream: %s: no file matches: %w", name, fs.ErrNotExist)
+		}
+	}
+	for _, root := range roots {
+		err := fs.WalkDir(r.fsys, root, func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if base := path.Base(name); name != root && base[0] == '.' || base[0] == '_' {
+				if d.IsDir() {
+					return fs.SkipDir
+				}
+				return nil
+			}
+			if d.IsDir() {
+				return nil
+			}
+			return r.add(root, name)
+		})
+		if err != nil {
+			return fmt.Errorf("lightstream: %w", err)
+		}
+	}
+	if len(r.files) == 0 {
+		return fmt.Errorf("lightstream: %s: no file of a table: %w", name, fs.ErrNotExist)
+	}
+	slices.SortFunc(r.files, func(a, b file) int { return strings.Compare(a.name, b.name) })
+	return nil
+}
+
+// add takes a file, unless its name does not say its format.
+func (r *Reader) add(_, name string) error {
+	format, _, err := FormatOf(name)
+	if err != nil {
+		return err
+	}
+	if format == "" && r.opts.Files.Format == "" {
+		return fmt.Errorf("lightstream: %s: %w", name, frame.Errorf(frame.ErrUnsupported, "its name does not say which format it has"))
+	}
+	if len(r.files) == r.opts.MaxFiles {
+		return fmt.Errorf("lightstream: %w", frame.Errorf(frame.ErrLimit, "more than Options.MaxFiles (%d) files; raise it", r.opts.MaxFiles))
+	}
+	parts, err := partitionsOf(name)
+	r.files = append(r.files, file{name, parts})
+	return err
+}
+
+// partition works out the columns that folders stand for.
+func (r *Reader) partition() error {
+	first := r.files[0].partitions
+	values := make([][]partition, len(first))
+	for _, f := range r.files {
+		if len(f.partitions) != len(first) {
+			return fmt.Errorf("lightstream: %s has %d partitions, %s has %d", f.name, len(f.partitions), r.files[0].name, len(first))
+		}
+		for i, p := range f.partitions {
+			if p.name != first[i].name {
+				return fmt.Errorf("lightstream: %s has a partition %q where %s has %q", f.name, p.name, r.files[0].name, first[i].name)
+			}
+			values[i] = append(values[i], p)
+		}
+	}
+	for i := range first {
+		f := inferred(first[i].name, values[i])
+		for k := range r.opts.Partitions {
+			if r.opts.Partitions[k].Name == f.Name {
+				f = r.opts.Partitions[k]
+			}
+		}
+		r.parts = append(r.parts, f)
+	}
+	return nil
+}
+
+func (r *Reader) setSchema(ctx context.Context) error {
+	key := func(name string) int {
+		return slices.IndexFunc(r.parts, func(f ipc.Field) bool { return f.Name == name })
+	}
+	r.inFiles = &ipc.Schema{}
+	if want := r.opts.Schema; want != nil {
+		r.schema = want
+		for i := range want.Fields {
+			k := key(want.Fields[i].Name)
+			if r.keys = append(r.keys, k); k < 0 {
+				r.inFiles.Fields = append(r.inFiles.Fields, want.Fields[i])
+			} else {
+				r.parts[k] = want.Fields[i]
+			}
+		}
+		return nil
+	}
+	src, err := r.openFile(ctx, r.files[0].name, nil)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	s, err := src.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	r.schema = &ipc.Schema{Metadata: s.Metadata}
+	for i := range s.Fields {
+		if key(s.Fields[i].Name) >= 0 {
+			return fmt.Errorf("lightstream: %s has a column %q, which its folder has too", r.files[0].name, s.Fields[i].Name)
+		}
+		r.inFiles.Fields, r.keys = append(r.inFiles.Fields, s.Fields[i]), append(r.keys, -1)
+	}
+	r.schema.Fields = append(slices.Clone(r.inFiles.Fields), r.parts...)
+	for k := range r.parts {
+		r.keys = append(r.keys, k)
+	}
+	r.schema = r.schema.WithIDs()
+	return nil
+}
+
+func (r *Reader) openFile(ctx context.Context, name string, want *ipc.Schema) (Source, error) {
+	f, err := r.fsys.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("lightstream: %w", err)
+	}
+	return OpenFile(ctx, f, name, want, &r.opts.Files)
+}
+
+// Schema returns the columns of the batches.
+func (r *Reader) Schema(context.Context) (*ipc.Schema, error) { return r.schema, nil }
+
+// Files returns the names of the files, in their order.
+func (r *Reader) Files() []string {
+	names := make([]string, len(r.files))
+	for i, f := range r.files {
+		names[i] = f.name
+	}
+	return names
+}
+
+// Stats returns what the reader has done so far. Bytes are those of files that are read to their end.
+func (r *Reader) Stats() ipc.Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats
+	s.Bytes = r.bytes
+	return s
+}
+
+// Next returns the next batch. The error is io.EOF after the last; after an error every later call returns the same one, but for the cause
+// of ctx, after which the reader is usable.
+func (r *Reader) Next(ctx context.Context) (ipc.Batch, error) {
+	if r.err != nil {
+		return ipc.Batch{}, r.err
+	}
+	for r.at < len(r.files) {
+		for r.started < len(r.files) && r.started < r.at+r.opts.Parallel {
+			r.start(r.started)
+			r.started++
+		}
+		from := r.all
+		if from == nil {
+			from = r.queues[r.at]
+		}
+		select {
+		case it := <-from:
+			switch {
+			case it.err != nil:
+				return ipc.Batch{}, r.fail(it.err)
+			case it.end: // of some file
+				r.at++
+				continue
+			}
+			r.stats.Batches++
+			r.stats.Rows += int64(it.batch.Len())
+			return it.batch, nil
+		case <-ctx.Done():
+			return ipc.Batch{}, context.Cause(ctx)
+		}
+	}
+	return ipc.Batch{}, r.fail(io.EOF)
+}
+
+func (r *Reader) fail(err error) error {
+	r.err = err
+	r.end()
+	return err
+}
+
+// Close ends reading and waits for what is read ahead. Batches stay valid.
+func (r *Reader) Close() error {
+	if r.err == nil {
+		r.err = errClosed
+	}
+	r.end()
+	return nil
+}
+
+var errClosed = errors.New("lightstream: the reader is closed")
+
+func (r *Reader) end() {
+	r.once.Do(func() { close(r.stop) })
+	r.workers.Wait()
+}
+
+// start has a goroutine read a file.
+func (r *Reader) start(i int) {
+	to := r.all
+	if to == nil {
+		to = make(chan item, 2)
+		r.queues[i] = to
+	}
+	r.workers.Add(1)
+	go func() {
+		defer r.workers.Done()
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		send := func(it item) bool {
+			select {
+			case to <- it:
+				return true
+			case <-r.stop:
+				if it.err == nil && !it.end {
+					it.batch.Release()
+				}
+				return false
+			}
+		}
+		if err := r.read(ctx, &r.files[i], send); err != nil {
+			send(item{err: err})
+			return
+		}
+		send(item{end: true})
+	}()
+}
+
+// read sends the batches of a file.
+func (r *Reader) read(ctx context.Context, f *file, send func(item) bool) error {
+	src, err := r.openFile(ctx, f.name, r.inFiles)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	s, err := src.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if r.opts.Schema == nil { // OpenFile left out what is not wanted
+		if err := r.noMore(ctx, f); err != nil {
+			return err
+		}
+	}
+	fitted, err := fit(s, r.inFiles, FitOptions{Missing: r.opts.Missing, Extra: r.opts.Schema != nil})
+	if err != nil {
+		return fmt.Errorf("lightstream: %s: %w", f.name, err)
+	}
+	constants := make([]constant, len(r.parts))
+	for k := range constants {
+		constants[k] = constant{field: &r.parts[k], value: f.partitions[k]}
+	}
+	for {
+		b, err := src.Next(ctx)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		out, err := fitted.batch(b)
+		if err == nil {
+			out, err = r.with(out, constants)
+		}
+		if err != nil {
+			b.Release()
+			return fmt.Errorf("lightstream: %s: %w", f.name, shortened{err})
+		}
+		if !send(item{batch: out}) {
+			return nil
+		}
+	}
+	if o, ok := src.(*opened); ok {
+		r.mu.Lock()
+		r.bytes += o.bytes()
+		r.mu.Unlock()
+	}
+	return nil
+}
+
+// noMore refuses a file that has columns which the first does not have. Text is parsed as the schema of the first says, and refuses them
+// itself.
+func (r *Reader) noMore(ctx context.Context, f *file) error {
+	if format, _, _ := FormatOf(f.name); format == CSV || format == NDJSON || f.name == r.files[0].name {
+		return nil
+	}
+	src, err := r.openFile(ctx, f.name, nil)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	s, err := src.Schema(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := fit(s, r.inFiles, FitOptions{Missing: r.opts.Missing}); err != nil {
+		return fmt.Errorf("lightstream: %s: %w", f.name, err)
+	}
+	return nil
+}
+
+// with adds the columns of partitions.
+func (r *Reader) with(b ipc.Batch, constants []constant) (ipc.Batch, error) {
+	if len(constants) == 0 {
+		return b, nil
+	}
+	columns := make([]column.Data, len(r.keys))
+	at := 0
+	for i, k := range r.keys {
+		if k < 0 {
+			columns[i] = *b.Column(at)
+			at++
+			continue
+		}
+		var err error
+		if columns[i], err = constants[k].of(b.Len()); err != nil {
+			return ipc.Batch{}, err
+		}
+	}
+	return ipc.NewBatch(b.Len(), columns, b.Release), nil
+}
