@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/lightstream-go/lightstream/compress"
+	"github.com/lightstream-go/lightstream/formats/parquet"
 	"github.com/lightstream-go/lightstream/internal/regroup"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -16,14 +20,22 @@ import (
 func newCopy(std std) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "copy SRC DST",
+		Use:   "copy SRC... DST",
 		Short: "Copy a table from one place and format to another",
 		Long: `copy reads a table and writes it, as another format where that is asked for.
 
-The source is an Arrow IPC file or stream, found out by its first bytes. The
-destination is what its extension says: .arrow a file, .arrows a stream, .csv,
-.ndjson. - is standard input or output. A file appears under its name when it
-is complete, and not before.
+The source is an Arrow IPC file or stream or a Parquet file, found out by its
+first bytes, or CSV or NDJSON by its name. The destination is what its extension
+says: .arrow a file, .arrows a stream, .parquet, .csv, .ndjson. Behind that .gz,
+.zst or .lz4 says that all of it is compressed, but for .arrow and .parquet.
+- is standard input or output. A file appears under its name when it is complete,
+and not before.
+
+A directory or a glob in quotes is all files of it, with the columns that folders
+such as date=2026-11-22 stand for. Written to, a directory, which ends with /,
+gets further files, one for each --max-rows or --max-bytes, below folders for the
+columns of --partition. Of several sources the rows follow one another; their
+columns are found by name and must have the types of the first, or narrower ones.
 
 Either may be a URI: tcp://host:port, uds:///path and so on, with +listen behind
 the scheme to wait for the other end rather than to dial.
@@ -34,16 +46,28 @@ are written anew into one dictionary of all values.
 Metadata of the schema, of fields, of batches and of dictionaries is kept. That of a file as a whole
 has no place in a stream, and that of batches none in batches of other sizes.`,
 		Example: `  lightstream copy trades.arrows trades.arrow
-  lightstream copy trades.arrow trades.csv --columns time,price --head 1000
+  lightstream copy trades.arrow trades.csv.gz --columns time,price --head 1000
+  lightstream copy 'days/*.csv' trades.parquet --compression zstd
+  lightstream copy trades.parquet trades/ --partition symbol --max-rows 1000000
   producer | lightstream copy - trades.arrow --batch-rows 65536
   lightstream copy trades.arrow 'tcp://localhost:9000?compression=zstd'
   lightstream copy tcp+listen://localhost:9000 trades.arrow`,
-		Args: exactly(2, "a source and a destination"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return exactly(2, "a source and a destination")(cmd, args)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return copyTable(cmd.Context(), args[0], args[1], &o, std)
+			return copyTable(cmd.Context(), args[:len(args)-1], args[len(args)-1], &o, std)
 		},
 	}
 	o.add(cmd, true)
+	f := cmd.Flags()
+	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be copied, with the schema, and write nothing")
+	f.StringSliceVar(&o.partition, "partition", nil, "`names` of the columns that become folders, of a directory")
+	f.Int64Var(&o.maxRows, "max-rows", 0, "most `rows` of a file, of a directory")
+	f.Int64Var(&o.maxBytes, "max-bytes", 0, "about how many `bytes` make a file, of a directory")
 	return cmd
 }
 
@@ -58,7 +82,7 @@ an Arrow stream. With --to it is what that says.`,
   lightstream cat trades.arrow --to ndjson | jq .price`,
 		Args: exactly(1, "a source"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return copyTable(cmd.Context(), args[0], "-", &o, std)
+			return copyTable(cmd.Context(), args, "-", &o, std)
 		},
 	}
 	o.add(cmd, true)
@@ -66,7 +90,7 @@ an Arrow stream. With --to it is what that says.`,
 }
 
 // copyTable copies a table. What was under the destination's name stays if that fails.
-func copyTable(ctx context.Context, from, to string, o *options, std std) error {
+func copyTable(ctx context.Context, from []string, to string, o *options, std std) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -75,9 +99,17 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 		return err
 	}
 	u, err := parseURI(to)
+	directory := u == nil && toDirectory(to)
 	switch {
 	case err != nil:
 		return err
+	case directory && f == "":
+		f = formatParquet
+	case directory && f == formatTable:
+		return usagef("--to=table: a directory gets files")
+	case !directory && (o.partition != nil || o.maxRows != 0 || o.maxBytes != 0):
+		return usagef("--partition, --max-rows and --max-bytes are of a directory; let its name end with /")
+	case directory:
 	case u != nil && f == formatFile:
 		return usagef("--to=file: %s is a connection, and carries a stream", to)
 	case u != nil:
@@ -91,7 +123,7 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 			o.compression = u.Stream.Compression
 		}
 	case f == "" && filePath(to) != "-":
-		return usagef("%s: its name does not say which format it is to be; say --to file, stream, csv, ndjson or table", to)
+		return usagef("%s: its name does not say which format it is to be; say --to file, stream, csv, ndjson, parquet or table", to)
 	case f == "" && isTerminal(std.out):
 		f = formatTable
 	case f == "":
@@ -100,35 +132,51 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 	if u == nil && filePath(to) == "-" && !f.isText() && isTerminal(std.out) {
 		return usagef("standard output is a terminal, and --to=%s is binary; pipe it, or print a table", f)
 	}
-	if _, known := compressions[o.compression]; !known {
-		return usagef("--compression=%s: unknown codec; there are zstd, lz4, none", o.compression)
+	if err := o.checkCompression(f, filePath(to)); err != nil {
+		return err
 	}
 	if o.compression != "" && f.isText() {
 		return usagef("--compression is for Arrow, and %s is to be written", f)
 	}
 	if o.token != "" {
-		source, err := parseURI(from)
+		source := false
+		for _, name := range from {
+			s, err := parseURI(name)
+			if err != nil {
+				return err
+			}
+			source = source || s != nil
+		}
 		switch {
-		case err != nil:
-			return err
-		case source != nil && u != nil:
+		case source && u != nil:
 			return usagef("--token: both ends are connections, and a token is for one of them")
-		case source == nil && u == nil:
+		case !source && u == nil:
 			return usagef("--token: neither end is a connection")
 		}
 	}
-	src, err := openSource(ctx, from, o, std, f.level())
+	src, err := openSources(ctx, from, o, std, f.level())
 	if err != nil {
 		return err
 	}
-	dst, err := create(ctx, to, o, std)
+	if o.dryRun {
+		return errors.Join(plan(std.out, src, from, to, f, u == nil, directory, o), src.close())
+	}
+	var dst *destination
+	if directory {
+		dst, err = createDirectory(to, f, src.schema, o)
+	} else {
+		dst, err = create(ctx, to, o, std)
+	}
 	if err != nil {
 		return errors.Join(err, src.close())
 	}
-	if len(src.footer) != 0 && f == formatStream && !o.quiet {
-		fmt.Fprintf(std.err, "lightstream: the metadata of %s as a whole has no place in a stream\n", src.label())
+	if len(src.footer) != 0 && (f == formatStream || f == formatParquet) && !o.quiet {
+		fmt.Fprintf(std.err, "lightstream: the metadata of %s as a whole has no place in a %s\n", src.label(), map[format]string{formatStream: "stream", formatParquet: "Parquet file"}[f])
 	}
-	err = transfer(ctx, src, newSink(dst, f, src, o), o, newProgress(src, dst.file, o, std))
+	out, err := newSink(dst, f, src, o)
+	if err == nil {
+		err = transfer(ctx, src, out, o, newProgress(src, dst, o, std))
+	}
 	if err == nil && o.head < 0 {
 		src.remark(o, std)
 	}
@@ -140,6 +188,61 @@ func copyTable(ctx context.Context, from, to string, o *options, std std) error 
 		return err
 	}
 	return dst.commit()
+}
+
+// checkCompression tells whether a format can be compressed as the flag and the name say.
+func (o *options) checkCompression(f format, name string) error {
+	if _, known := compressions[o.compression]; !known && f != formatParquet {
+		return usagef("--compression=%s: unknown codec; there are zstd, lz4, none", o.compression)
+	}
+	if _, known := parquetCompressions[o.compression]; !known {
+		return usagef("--compression=%s: unknown codec; there are zstd, lz4, snappy, gzip, none", o.compression)
+	}
+	if m, _, err := compress.ByName(name); err != nil {
+		return err
+	} else if m != nil && (f == formatFile || f == formatParquet) {
+		return usagef("%s: a file of format %s is read from its end and is not compressed as a whole; use --compression", name, f)
+	}
+	return nil
+}
+
+// plan says what a copy would do.
+func plan(out io.Writer, src *source, from []string, to string, f format, path, directory bool, o *options) error {
+	if f == formatParquet { // which does not hold everything
+		if _, err := parquet.NewWriter(io.Discard, src.schema, nil); err != nil {
+			return err
+		}
+	}
+	what := string(src.format)
+	switch {
+	case src.files != 0:
+		what = fmt.Sprintf("%d files", src.files)
+	case len(from) > 1:
+		what = fmt.Sprintf("%d sources", len(from))
+	case what == "":
+		what = string(formatStream)
+	}
+	if src.size > 0 {
+		what += ", " + humanize.IBytes(uint64(src.size))
+	}
+	target := string(f)
+	switch m, _, _ := compress.ByName(to); {
+	case directory:
+		target = "files of format " + target
+		if len(o.partition) != 0 {
+			target += " below " + strings.Join(o.partition, ", ")
+		}
+	case path && m != nil:
+		target += ", " + m.Name
+	}
+	if o.compression != "" {
+		target += ", " + o.compression
+	}
+	if o.head >= 0 {
+		target += fmt.Sprintf(", %d rows", o.head)
+	}
+	_, err := fmt.Fprintf(out, "from %s (%s)\nto   %s (%s)\n%v", strings.Join(from, ", "), what, to, target, src.schema)
+	return err
 }
 
 // transfer moves the batches of a source to a sink, the first rows of them and in the sizes wanted.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	_ "github.com/lightstream-go/lightstream/compress/gzip"
 	_ "github.com/lightstream-go/lightstream/compress/lz4"
 	_ "github.com/lightstream-go/lightstream/compress/zstd"
 	_ "github.com/lightstream-go/lightstream/transports/all"

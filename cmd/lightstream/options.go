@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lightstream-go/lightstream/compress"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -15,18 +16,19 @@ import (
 type format string
 
 const (
-	formatFile   format = "file"   // Arrow IPC file
-	formatStream format = "stream" // Arrow IPC stream
-	formatCSV    format = "csv"
-	formatNDJSON format = "ndjson"
-	formatTable  format = "table" // for people
-	formatArrow  format = "arrow" // file or stream
+	formatFile    format = "file"   // Arrow IPC file
+	formatStream  format = "stream" // Arrow IPC stream
+	formatCSV     format = "csv"
+	formatNDJSON  format = "ndjson"
+	formatTable   format = "table" // for people
+	formatArrow   format = "arrow" // file or stream
+	formatParquet format = "parquet"
 )
 
 // formats are what --from and --to take.
 var (
-	inputs  = []format{formatFile, formatStream}
-	outputs = []format{formatFile, formatStream, formatCSV, formatNDJSON, formatTable}
+	inputs  = []format{formatFile, formatStream, formatCSV, formatNDJSON, formatParquet}
+	outputs = []format{formatFile, formatStream, formatCSV, formatNDJSON, formatParquet, formatTable}
 )
 
 // extensions say the format of a file by its name.
@@ -35,6 +37,7 @@ var extensions = map[string]format{
 	".arrows": formatStream, ".stream": formatStream,
 	".csv":    formatCSV,
 	".ndjson": formatNDJSON, ".jsonl": formatNDJSON,
+	".parquet": formatParquet, ".pq": formatParquet,
 }
 
 // options are the flags that several verbs have.
@@ -47,6 +50,10 @@ type options struct {
 	null        string
 	quiet       bool
 	unfinished  bool
+	dryRun      bool
+	partition   []string
+	maxRows     int64
+	maxBytes    int64
 	token       string                 // where it is
 	given       func(flag string) bool // on the command line
 }
@@ -56,21 +63,22 @@ func (o *options) add(cmd *cobra.Command, output bool) {
 	f := cmd.Flags()
 	o.addSource(cmd, "no progress")
 	f.Int64Var(&o.head, "head", -1, "only the first `n` rows")
+	f.Int64Var(&o.head, "limit", -1, "the same as --head")
 	if output {
-		f.StringVar(&o.to, "to", "", "`format` of the destination: file, stream, csv, ndjson, table; arrow is a stream,\nor a file if its name says so; default by the extension of its name")
+		f.StringVar(&o.to, "to", "", "`format` of the destination: file, stream, csv, ndjson, parquet, table; arrow is a stream,\nor a file if its name says so; default by the extension of its name")
 		f.IntVar(&o.batchRows, "batch-rows", 0, "put so many `rows` into each batch; default as they come")
-		f.StringVar(&o.compression, "compression", "", "`codec` of Arrow output: zstd, lz4, none")
+		f.StringVar(&o.compression, "compression", "", "`codec` of Arrow and Parquet: zstd, lz4, none; of Parquet also snappy, gzip")
 		f.StringVar(&o.token, "token", "", tokenUsage("for the server that is connected to, the token at this `place`"))
 		f.StringVar(&o.null, "null", "", "`text` for nulls in CSV; default an empty field")
 		complete(cmd, "to", outputs)
-		complete(cmd, "compression", []string{"zstd", "lz4", "none"})
+		complete(cmd, "compression", []string{"zstd", "lz4", "none", "snappy", "gzip"})
 	}
 }
 
 // addSource declares the flags that say what is read.
 func (o *options) addSource(cmd *cobra.Command, quiet string) {
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream; arrow is either; default by its first bytes")
+	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream, csv, ndjson, parquet; arrow is either of the first;\ndefault by its first bytes, and by its name for text")
 	f.StringSliceVar(&o.columns, "columns", nil, "`names` of the columns wanted, in this order")
 	f.BoolVar(&o.unfinished, "unfinished", false, "take a stream for complete that ends without an end marker")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, quiet)
@@ -84,8 +92,10 @@ func (o *options) check() error {
 	switch {
 	case o.given("columns") && len(o.columns) == 0:
 		return usagef("--columns names no column")
-	case o.given("head") && o.head < 0:
+	case (o.given("head") || o.given("limit")) && o.head < 0:
 		return usagef("--head=%d: want a number of rows", o.head)
+	case o.maxRows < 0 || o.maxBytes < 0:
+		return usagef("--max-rows and --max-bytes: want numbers")
 	case o.batchRows < 0:
 		return usagef("--batch-rows=%d: want a number of rows", o.batchRows)
 	}
@@ -130,7 +140,11 @@ func complete[S ~string](cmd *cobra.Command, flag string, values []S) {
 
 // formatOf returns the format that a flag names, or else that of the extension, or "".
 func formatOf(flag, value, name string, known []format) (format, error) {
-	byName := extensions[strings.ToLower(filepath.Ext(name))]
+	_, inner, err := compress.ByName(name)
+	if err != nil {
+		return "", err
+	}
+	byName := extensions[strings.ToLower(filepath.Ext(inner))]
 	if format(value) == formatArrow {
 		if byName == formatFile {
 			return formatFile, nil

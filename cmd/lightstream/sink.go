@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/lightstream-go/lightstream/compress"
 	"github.com/lightstream-go/lightstream/formats/csv"
 	"github.com/lightstream-go/lightstream/formats/ndjson"
+	"github.com/lightstream-go/lightstream/formats/parquet"
 	"github.com/lightstream-go/lightstream/internal/regroup"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -27,6 +29,10 @@ type sink interface {
 type destination struct {
 	file  *os.File
 	name  string // "" for standard output
+	named string // as it was given
+	out   *counted
+	pack  io.WriteCloser // what compresses all of it, or nil
+	files *datasetSink   // of a directory
 	conns connections
 	lanes *lanes.Options // nil for one connection
 }
@@ -44,9 +50,10 @@ func create(ctx context.Context, name string, o *options, std std) (*destination
 	if name == "-" {
 		return &destination{file: std.out}, nil
 	}
+	named := name
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // a pipe or device is written to as it is
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
-		return &destination{file: f}, err
+		return &destination{file: f, named: named}, err
 	}
 	if path, err := filepath.EvalSymlinks(name); err == nil { // a link stays one
 		name = path
@@ -63,13 +70,16 @@ func create(ctx context.Context, name string, o *options, std std) (*destination
 	if err := f.Chmod(mode); err != nil {
 		return nil, errors.Join(err, f.Close(), temporary.remove(f.Name()))
 	}
-	return &destination{file: f, name: name}, nil
+	return &destination{file: f, name: name, named: named}, nil
 }
 
 // commit puts the file, which is complete, under its name.
 func (d *destination) commit() error {
 	if d.conns != nil {
 		return d.conns.Close()
+	}
+	if d.files != nil {
+		return nil
 	}
 	if d.name == "" {
 		return nil
@@ -94,6 +104,10 @@ func (d *destination) abort() {
 		_ = d.conns.Close()
 		return
 	}
+	if d.files != nil {
+		d.files.w.Abort()
+		return
+	}
 	if d.name != "" {
 		_ = d.file.Close()
 		_ = temporary.remove(d.file.Name())
@@ -101,29 +115,49 @@ func (d *destination) abort() {
 }
 
 // newSink returns a sink of a format.
-func newSink(dst *destination, f format, src *source, o *options) sink {
+func newSink(dst *destination, f format, src *source, o *options) (sink, error) {
 	s := src.schema
-	var out io.Writer = plainWriter{dst.file}
-	if dst.conns != nil {
-		out = dst.conns[0]
+	if dst.files != nil {
+		return dst.files, nil
 	}
 	if dst.lanes != nil {
-		return newLanesSink(dst, s, o)
+		return newLanesSink(dst, s, o), nil
+	}
+	var out io.Writer
+	if dst.conns != nil {
+		out = dst.conns[0]
+	} else {
+		dst.out = &counted{to: dst.file}
+		out = dst.out
+		if m, _, err := compress.ByName(dst.named); err != nil {
+			return nil, err
+		} else if m != nil {
+			if dst.pack, err = compress.NewWriter(out, m, 0); err != nil {
+				return nil, err
+			}
+			out = plainWriter{dst.pack}
+		}
 	}
 	switch f {
+	case formatParquet:
+		w, err := parquet.NewWriter(out, s, parquetOptions(o))
+		if err != nil {
+			return nil, err
+		}
+		return &parquetSink{w: w, dst: dst}, nil
 	case formatFile:
 		w := ipc.NewFileWriter(out, s, writerOptions(o))
 		w.SetFooter(src.footer)
-		return &arrowSink{w: &w.Writer, unify: regroup.NewUnifier(s)}
+		return &arrowSink{w: &w.Writer, unify: regroup.NewUnifier(s)}, nil
 	case formatCSV:
-		return &textSink{csv.NewWriter(out, s, &csv.WriterOptions{Null: o.null})}
+		return packed{&textSink{csv.NewWriter(out, s, &csv.WriterOptions{Null: o.null})}, dst}, nil
 	case formatNDJSON:
-		return &textSink{ndjson.NewWriter(out, s)}
+		return packed{&textSink{ndjson.NewWriter(out, s)}, dst}, nil
 	case formatTable:
 		buf := bufio.NewWriterSize(out, 64<<10)
-		return &tableSink{table: newTable(buf, s, terminalWidth(dst.file)), buf: buf}
+		return &tableSink{table: newTable(buf, s, terminalWidth(dst.file)), buf: buf}, nil
 	}
-	return &arrowSink{w: ipc.NewWriter(out, s, writerOptions(o))}
+	return &arrowSink{w: ipc.NewWriter(out, s, writerOptions(o)), dst: dst}, nil
 }
 
 // compressions are what --compression takes.
@@ -140,6 +174,7 @@ type plainWriter struct{ io.Writer }
 type arrowSink struct {
 	w     *ipc.Writer
 	unify *regroup.Unifier // of a file, nil for a stream
+	dst   *destination
 }
 
 func (s *arrowSink) write(ctx context.Context, rows int, columns []column.Data, attached []ipc.KeyValue) (err error) {
@@ -154,7 +189,12 @@ func (s *arrowSink) write(ctx context.Context, rows int, columns []column.Data, 
 
 func (s *arrowSink) attach(a ipc.Attached) { s.w.SetAttached(a) }
 
-func (s *arrowSink) close() error { return s.w.Close() }
+func (s *arrowSink) close() error {
+	if err := s.w.Close(); err != nil || s.dst == nil {
+		return err
+	}
+	return s.dst.packed()
+}
 
 // textSink writes lines.
 type textSink struct {

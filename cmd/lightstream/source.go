@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/lightstream-go/lightstream/compress"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/lanes"
@@ -22,6 +23,7 @@ type source struct {
 	name   string
 	size   int64 // bytes, 0 if that is not known
 	format format
+	files  int // of a dataset
 	picked []column.Data
 
 	next   func(ctx context.Context) (ipc.Batch, error) // io.EOF after the last
@@ -49,6 +51,9 @@ func openSource(ctx context.Context, name string, o *options, std std, level ipc
 			return nil, usagef("--from=file: %s is a connection, and carries a stream", name)
 		}
 		return s, s.connect(ctx, u, o, std, level)
+	}
+	if path := filePath(name); severalFiles(path) {
+		return s, s.openDataset(ctx, path, want, o, level)
 	}
 	file, err := input(filePath(name), std)
 	if err != nil {
@@ -92,14 +97,25 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 	if err != nil && err != io.EOF {
 		return err
 	}
+	if m := compress.ByMagic(first); m != nil {
+		return s.inflate(ctx, io.MultiReader(buffered(head), f), m, want, o, level)
+	}
+	if m, _, err := compress.ByName(filePath(s.name)); err != nil {
+		return err
+	} else if m != nil {
+		return fmt.Errorf("%s: its name says %s, its first bytes do not", s.label(), m.Name)
+	}
 	s.format = want
 	if want == "" {
-		s.format = formatStream
-		if string(first) == fileMagic {
-			s.format = formatFile
-		}
+		s.format = formatByBytes(first, filePath(s.name), o)
 	}
 	opts := s.options(o, level)
+	switch s.format {
+	case formatParquet:
+		return s.openParquet(f, head, regular, o, level)
+	case formatCSV, formatNDJSON:
+		return s.openText(io.MultiReader(buffered(head), f), o)
+	}
 	if s.format == formatFile {
 		return s.openFile(f, head, regular, opts)
 	}

@@ -172,19 +172,19 @@ func TestProgressOfFile(t *testing.T) {
 	p := newTerminal(t)
 	src := &source{size: 4 << 20, stats: func() ipc.Stats { return ipc.Stats{Bytes: 1 << 20} }}
 	null := devNull(t)
-	shown := newProgress(src, null, &options{}, std{null, null, p.File})
+	shown := newProgress(src, &destination{file: null}, &options{}, std{null, null, p.File})
 	shown.start = time.Now().Add(-10 * time.Second)
 	shown.last = shown.start
 	shown.add(1234)
 	shown.last = time.Now().Add(time.Hour)
 	shown.add(1) // too soon to be shown
 	shown.end()
-	if text := p.text(); !strings.HasPrefix(text, clearLine+" 25 %  1,234 rows, 1.0 MiB, ") || !strings.HasSuffix(text, "s left"+clearLine) || strings.Contains(text, "1,235") {
+	if text := p.text(); !strings.HasPrefix(text, clearLine+"[=====               ]  25 %  1,234 rows, 1.0 MiB, ") || !strings.HasSuffix(text, "s left"+clearLine) || strings.Contains(text, "1,235") {
 		t.Errorf("%q", text)
 	}
 	p = newTerminal(t)
-	if newProgress(src, null, &options{quiet: true}, std{null, null, p.File}) != nil || newProgress(src, null, &options{}, std{null, null, null}) != nil ||
-		newProgress(src, p.File, &options{}, std{null, p.File, p.File}) != nil {
+	if newProgress(src, &destination{file: null}, &options{quiet: true}, std{null, null, p.File}) != nil || newProgress(src, &destination{file: null}, &options{}, std{null, null, null}) != nil ||
+		newProgress(src, &destination{file: p.File}, &options{}, std{null, p.File, p.File}) != nil {
 		t.Error("progress that nobody wants or sees")
 	}
 }

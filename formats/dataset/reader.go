@@ -135,7 +135,7 @@ func (r *Reader) find(name string) error {
 			return r.add(root, name)
 		})
 		if err != nil {
-			return fmt.Errorf("lightstream: %w", err)
+			return fmt.Errorf("lightstream: %w", shortened{err})
 		}
 	}
 	if len(r.files) == 0 {
