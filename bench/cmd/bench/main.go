@@ -124,6 +124,7 @@ func bench(args []string, out, progress io.Writer) error {
 	if set.files != "" || *list {
 		all = append(all, fileCells()...)
 	}
+	all = append(all, sizeCells()...)
 	all = append(all, growthCells()...)
 	chosen := slices.DeleteFunc(all, func(c *cell) bool { return !match.MatchString(c.name) })
 	if *list {
