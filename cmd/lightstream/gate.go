@@ -63,11 +63,14 @@ const tokenCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 // takesToken tells whether a listener can ask for a token.
 func takesToken(u *transports.URI) bool {
 	switch u.Scheme {
-	case "ws", "wss", "http", "https":
+	case "ws", "wss", "http", "https", "h3":
 		return true
 	}
 	return false
 }
+
+// hasPage tells whether browsers get the page from a listener. They find HTTP/3 by way of another version only.
+func hasPage(u *transports.URI) bool { return takesToken(u) && u.Scheme != "h3" }
 
 // gate opens listeners with the page, for everyone or for those with a token.
 type gate struct{ tickets *access.Tickets }
@@ -91,9 +94,12 @@ func (g *gate) listen(ctx context.Context, u *transports.URI, o *transports.Opti
 			return err
 		}
 	}
-	if !takesToken(u) {
+	if !hasPage(u) {
 		l, err := u.Listen(ctx, o)
-		return []transports.Listener{l}, err
+		if err != nil {
+			return nil, err
+		}
+		return []transports.Listener{l}, nil
 	}
 	options := &page.Options{Path: u.Path}
 	if g.tickets != nil {

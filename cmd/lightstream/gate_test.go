@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,6 +116,46 @@ func TestServeToken(t *testing.T) {
 	}
 	if !strings.Contains(s.stderr(), "refused") || strings.Contains(s.stderr(), "horse") || strings.Contains(s.stderr(), "battery") {
 		t.Error(s.stderr())
+	}
+}
+
+// certificate writes one for 127.0.0.1 and its key.
+func certificate(t *testing.T, dir string) (certFile, keyFile string) {
+	t.Helper()
+	s := httptest.NewTLSServer(http.NotFoundHandler())
+	defer s.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(s.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: s.Certificate().Raw}, keyFile: {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile
+}
+
+// TestServeTokenH3 has a token over HTTP/3, which has no page.
+func TestServeTokenH3(t *testing.T) {
+	t.Setenv("LIGHTSTREAM_TEST_TOKEN", "correct-horse")
+	dir := t.TempDir()
+	certFile, keyFile := certificate(t, dir)
+	s := start(t, "serve", flightsFile, "--listen", "h3+listen://127.0.0.1:0?cert="+certFile+"&key="+keyFile, "--token", "env:LIGHTSTREAM_TEST_TOKEN")
+	at := s.at(1) + "?ca=" + certFile
+	c := start(t, "copy", at, filepath.Join(dir, "none.arrows"))
+	c.wait(exitBad)
+	if !strings.Contains(c.stderr(), "401") {
+		t.Error(c.stderr())
+	}
+	out := filepath.Join(dir, "out.arrows")
+	start(t, "copy", at, out, "--token", "env:LIGHTSTREAM_TEST_TOKEN").wait(exitFine)
+	s.wait(exitFine)
+	if digest(t, out) != digest(t, flightsFile) {
+		t.Error("the rows are others")
 	}
 }
 

@@ -105,7 +105,7 @@ func (o *service) uris() (list []*transports.URI, err error) {
 		case o.token != "" && !takesToken(u):
 			return nil, usagef("--listen=%v: %s has no place for a token, so anyone could connect; leave it out, or use tls with ca= and certificates of clients without --token", u, u.Scheme)
 		case !o.insecure && !private(u):
-			return nil, usagef("--listen=%v: others than this machine's programs could connect, and what is sent can be read on its way; use tls, quic, https or wss, listen on localhost, or say --insecure", u)
+			return nil, usagef("--listen=%v: others than this machine's programs could connect, and what is sent can be read on its way; use tls, quic, https, h3 or wss, listen on localhost, or say --insecure", u)
 		}
 		list = append(list, u)
 	}
@@ -115,7 +115,7 @@ func (o *service) uris() (list []*transports.URI, err error) {
 // private tells whether a listener is for this machine alone, or encrypts.
 func private(u *transports.URI) bool {
 	switch u.Scheme {
-	case "tls", "quic", "https", "wss", "wt", "uds":
+	case "tls", "quic", "https", "h3", "wss", "wt", "uds":
 		return true
 	}
 	if u.Hostname() == "localhost" {
