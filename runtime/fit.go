@@ -268,6 +268,7 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 		} else {
 			*d = column.Data{Len: rows}
 		}
+		d.Padded = false // what is behind converted buffers is anything
 		converted, err := f.column(h, c, d, nil, false)
 		if err != nil {
 			return err

@@ -179,9 +179,15 @@ func (w *SinkWriter[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
 	return w.sink.Write(ctx, rows, columns)
 }
 
-// Close writes the rows that wait, and closes the sink where it has a Close.
+// Close writes the rows that wait, and closes the sink where it has a Close. Where the rows cannot be written, it aborts the sink that
+// has an Abort, as what it wrote lacks them, and closes another one.
 func (w *SinkWriter[R, B, W]) Close() error {
 	if err := w.Flush(context.Background()); err != nil {
+		if a, ok := w.sink.(interface{ Abort() }); ok {
+			a.Abort()
+		} else if c, ok := w.sink.(io.Closer); ok {
+			_ = c.Close() // the first error is what it was
+		}
 		return err
 	}
 	if c, ok := w.sink.(io.Closer); ok {

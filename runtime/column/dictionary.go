@@ -102,11 +102,18 @@ type Dictionary struct {
 
 	// Of a dictionary that looks strings up: slots is an open-addressing table of 2^k slots, at most half full, in which a
 	// short string is found without a look at the values.
-	slots []slot
-	arena []byte // the current chunk of the strings' memory
-	size  int    // bytes of all strings
-	max   int    // entries, 0 is no limit
+	slots   []slot
+	entered int    // values that are in slots, those that are there already left out
+	arena   []byte // the current chunk of the strings' memory
+	size    int    // bytes of all strings
+	max     int    // entries, 0 is no limit
+	null    int    // one more than the index of the first null, 0 where there is none
+
+	series *series
 }
+
+// series is what the dictionaries have in common that stood in one stream for one id, one after the other.
+type series struct{ _ byte }
 
 type slot struct {
 	key   uint64 // keyOf the value, 0 in a free slot
@@ -133,7 +140,22 @@ func keyOf(s string) (key, hash uint64) {
 }
 
 // NewDictionary returns an empty dictionary of at most maxEntries values; zero means no limit but that of the index type.
-func NewDictionary(maxEntries int) *Dictionary { return &Dictionary{max: maxEntries} }
+func NewDictionary(maxEntries int) *Dictionary { return &Dictionary{max: maxEntries, series: new(series)} }
+
+// Successor returns an empty dictionary that takes the place of d, which may be nil, in its stream.
+func (d *Dictionary) Successor() *Dictionary {
+	if d == nil {
+		return NewDictionary(0)
+	}
+	next := NewDictionary(d.max)
+	if d.series != nil {
+		next.series = d.series
+	}
+	return next
+}
+
+// Succeeds tells whether d and e have been in the same place of one stream: one is the other's successor, or both are a third one's.
+func (d *Dictionary) Succeeds(e *Dictionary) bool { return d.series != nil && d.series == e.series }
 
 // Len returns the number of values.
 func (d *Dictionary) Len() int { return d.values.Len() }
@@ -157,6 +179,9 @@ func (d *Dictionary) Values() Values {
 // Index returns the index of s, which is added, as a copy, if it is new and there are fewer than limit values; limit 0 is
 // no limit. The error wraps [ErrDictionaryFull].
 func (d *Dictionary) Index(s string, limit int) (int, error) {
+	if d.entered < len(d.values.text) { // some were appended
+		d.enter(len(d.values.text))
+	}
 	i := d.find(s)
 	if i < 0 {
 		return d.add(s, limit)
@@ -199,15 +224,19 @@ func (d *Dictionary) add(s string, limit int) (int, error) {
 		return 0, fmt.Errorf("%w: it has %d values, the most that its index type can tell apart; use a wider index", ErrDictionaryFull, n)
 	}
 	if 2*(n+1) > len(d.slots) {
-		d.rehash()
+		d.enter(n + 1)
 	}
 	d.Append(s, false)
 	d.insert(s, n)
+	d.entered = n + 1
 	return n, nil
 }
 
 // Append adds s, as a copy, at the next index, whether or not it is there already: what a received dictionary does.
 func (d *Dictionary) Append(s string, null bool) {
+	if null && d.null == 0 {
+		d.null = len(d.values.text) + 1
+	}
 	if null || d.values.nulls != nil {
 		for len(d.values.nulls) < len(d.values.text) {
 			d.values.nulls = append(d.values.nulls, false)
@@ -266,11 +295,17 @@ func (d *Dictionary) keep(s string) string {
 	return stringOf(d.arena[at:])
 }
 
-func (d *Dictionary) rehash() {
-	d.slots = make([]slot, max(64, 2*len(d.slots)))
-	for i, s := range d.values.text {
-		if !d.values.IsNull(i) {
-			d.insert(s, i)
+// enter brings the slots up to date, with room for n values: each string is found at its first index.
+func (d *Dictionary) enter(n int) {
+	if size := max(64, len(d.slots)); 2*n > len(d.slots) {
+		for size < 2*n {
+			size *= 2
+		}
+		d.slots, d.entered = make([]slot, size), 0
+	}
+	for ; d.entered < len(d.values.text); d.entered++ {
+		if s := d.values.text[d.entered]; !d.values.IsNull(d.entered) && d.find(s) < 0 {
+			d.insert(s, d.entered)
 		}
 	}
 }
@@ -278,22 +313,16 @@ func (d *Dictionary) rehash() {
 // Take adds values as they are, at the next indices, for [Dictionary.Index] to find.
 func (d *Dictionary) Take(v Values) {
 	for i, s := range v.text {
-		n, null := len(d.values.text), v.IsNull(i)
-		known := null || d.find(s) >= 0
-		if !known && 2*(n+1) > len(d.slots) {
-			d.rehash()
-		}
-		if d.Append(s, null); !known {
-			d.insert(s, n)
-		}
+		d.Append(s, v.IsNull(i))
 	}
+	d.enter(len(d.values.text))
 }
 
 // NullIndex returns the index of the first null among the values, which is added if there is none and there are fewer than limit
 // values; limit 0 is no limit. The error wraps [ErrDictionaryFull].
 func (d *Dictionary) NullIndex(limit int) (int, error) {
 	n := len(d.values.text)
-	at := slices.Index(d.values.nulls, true)
+	at := d.null - 1
 	if at < 0 {
 		at = n
 	}

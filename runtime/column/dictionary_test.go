@@ -98,3 +98,26 @@ func TestDictionaryFull(t *testing.T) {
 		t.Errorf("index 128 of an int8 in row 1 of %d: %v", b.Len(), err)
 	}
 }
+
+// TestDictionaryAppended looks values up that were appended, some of them more than once.
+func TestDictionaryAppended(t *testing.T) {
+	d := NewDictionary(0)
+	for i := range 200 {
+		d.Append(fmt.Sprint(i%150), false)
+	}
+	d.Append("", true)
+	for i := range 150 {
+		if at, err := d.Index(fmt.Sprint(i), 0); at != i || err != nil {
+			t.Fatalf("%d is at %d, %v", i, at, err)
+		}
+	}
+	if at, err := d.Index("new", 0); at != 201 || err != nil {
+		t.Fatal(at, err)
+	}
+	if at, err := d.NullIndex(0); at != 200 || err != nil {
+		t.Fatal(at, err)
+	}
+	if at, err := d.Index("", 0); at != 202 || err != nil { // is no null
+		t.Fatal(at, err)
+	}
+}

@@ -122,7 +122,7 @@ func (x *dictionary) plan() *columnPlan { return &x.plans[0] }
 // empty makes the dictionary one that nothing was sent of.
 func (x *dictionary) empty() {
 	x.release()
-	x.values, x.came, x.grown, x.looked = column.NewDictionary(0), false, nil, nil
+	x.values, x.came, x.grown, x.looked = x.values.Successor(), false, nil, nil
 	if !x.plan().isText() {
 		none := x.plan().noRows()
 		x.values.SetColumn(&none)
@@ -1033,7 +1033,7 @@ func (d *decoder) free() {
 // texts adds byte strings to the values of a dictionary, or begins another one.
 func (x *dictionary) texts(col *column.Data, delta bool) {
 	if !delta {
-		x.values = column.NewDictionary(0)
+		x.values = x.values.Successor()
 	}
 	p := x.plan()
 	if p.layout != layoutFixed {

@@ -15,7 +15,9 @@ import (
 // received; else it is encoded anew, from the memory it was received in. Stats counts both.
 //
 // Batches of several readers may be forwarded: where their dictionaries begin with the same values the longest is sent, and where
-// they differ, the writer sends one of its own, to which it adds what is new, and changes the indices. So a file takes them too.
+// they differ, the writer sends one of its own, to which it adds what is new, and changes the indices. So a file takes them too. In a
+// stream, a dictionary that replaces another one of the same reader replaces it here as well, as long as there is no other reader; and
+// the writer's own begins anew once more than half of it, and more than a few, are values of dictionaries that were replaced.
 // Errors are those of Write, and one that wraps [column.ErrDictionaryFull] where that dictionary outgrows its index type.
 func (w *Writer) Forward(ctx context.Context, b Batch) error {
 	if err := w.Err(); err != nil {
@@ -99,8 +101,18 @@ type forwarder struct {
 type dictionaryMerge struct {
 	sent    *column.Dictionary                            // when it was noted; what is below holds while the reader has that
 	own     *column.Dictionary                            // with the values of several, nil while there is no need
+	was     *column.Dictionary                            // what the reader had when own began anew, which own replaces
 	maps    map[weak.Pointer[column.Dictionary]]*indexMap // by received dictionary, which they do not keep alive
 	indices []byte                                        // of the current batch
+	last    []lastOf                                      // by reader
+}
+
+// lastOf is the last dictionary of a reader that was forwarded.
+type lastOf struct {
+	dictionary weak.Pointer[column.Dictionary]
+	first      *column.Dictionary // an empty one that knows which others are the reader's
+	entries    int
+	size       int
 }
 
 // indexMap is where the first values of a received dictionary are among those that the reader has.
@@ -158,7 +170,7 @@ func (f *forwarder) mergeColumn(e *encoder, p *columnPlan, c *column.Data) (same
 	if c.Values.Column() != nil || s.values.Column() != nil {
 		return same, nil // values that are no byte strings are sent as they come
 	}
-	if m.sent != s.dictionary {
+	if m.sent != s.dictionary && (m.was == nil || m.was != s.dictionary) {
 		*m = dictionaryMerge{sent: s.dictionary, maps: make(map[weak.Pointer[column.Dictionary]]*indexMap), indices: m.indices}
 	}
 	key := weak.Make(c.Dictionary)
@@ -170,8 +182,23 @@ func (f *forwarder) mergeColumn(e *encoder, p *columnPlan, c *column.Data) (same
 		x = &indexMap{}
 		m.maps[key] = x
 	}
-	if err := m.place(x, s, p, c.Values); err != nil {
+	replaces := !e.file && e.mode != OnceDictionaries
+	m.note(c.Dictionary, c.Values, s)
+	if replaces && m.own != nil && m.stale() {
+		*m = dictionaryMerge{own: column.NewDictionary(0), was: s.dictionary, maps: m.maps, indices: m.indices, last: m.last}
+		m.sent = m.own
+		clear(m.maps)
+		x = &indexMap{to: []int{}}
+		m.maps[key] = x
+	}
+	ok, err := m.place(x, s, p, c.Values, replaces && len(m.last) == 1)
+	if err != nil {
 		return false, fmt.Errorf("lightstream: column %q: %w", p.path, err)
+	}
+	if !ok { // it takes the place of the one before it, as it did where it comes from
+		*m = dictionaryMerge{sent: c.Dictionary, maps: m.maps, indices: m.indices, last: m.last}
+		clear(m.maps)
+		return same, nil
 	}
 	switch {
 	case x.to != nil:
@@ -184,7 +211,9 @@ func (f *forwarder) mergeColumn(e *encoder, p *columnPlan, c *column.Data) (same
 		return same, nil
 	}
 	if m.own != nil {
-		s.dictionary, m.sent = m.own, m.own // which begins with what the reader has
+		if s.dictionary != m.was {
+			s.dictionary, m.sent = m.own, m.own // which begins with what the reader has
+		}
 		c.Dictionary, c.Values = m.own, m.own.Values()
 	} else {
 		c.Dictionary, c.Values = s.dictionary, s.values
@@ -192,11 +221,62 @@ func (f *forwarder) mergeColumn(e *encoder, p *columnPlan, c *column.Data) (same
 	return same, nil
 }
 
-// place finds or adds those values that x does not know yet.
-func (m *dictionaryMerge) place(x *indexMap, s *sentDictionary, p *columnPlan, v column.Values) error {
+// maxReaders is of how many readers the last dictionaries are kept.
+const maxReaders = 64
+
+// note keeps in mind that d, with the values v by now, is the last dictionary of its reader. Before the first one, what the writer has
+// sent counts as a reader's.
+func (m *dictionaryMerge) note(d *column.Dictionary, v column.Values, s *sentDictionary) {
+	if m.last == nil {
+		m.last = append(m.last, newLast(s.dictionary, s.values))
+	}
+	key := weak.Make(d)
+	for i := range m.last {
+		l := &m.last[i]
+		switch {
+		case l.dictionary == key:
+			l.grow(v)
+			return
+		case d.Succeeds(l.first):
+			*l = newLast(d, v)
+			return
+		}
+	}
+	if len(m.last) == maxReaders {
+		m.last = m.last[:1] // not none: it would look as if there had been one reader alone
+	}
+	m.last = append(m.last, newLast(d, v))
+}
+
+func newLast(d *column.Dictionary, v column.Values) lastOf {
+	l := lastOf{dictionary: weak.Make(d), first: d.Successor()}
+	l.grow(v)
+	return l
+}
+
+// grow takes account of the values that have come since.
+func (l *lastOf) grow(v column.Values) {
+	for ; l.entries < v.Len(); l.entries++ {
+		l.size += len(v.At(l.entries))
+	}
+}
+
+// stale tells whether most of the writer's own dictionary are values that no reader has any more.
+func (m *dictionaryMerge) stale() bool {
+	entries, size := 1024, 64<<10
+	for i := range m.last {
+		entries += 2 * m.last[i].entries
+		size += 2 * m.last[i].size
+	}
+	return m.own.Len() > entries || m.own.Size() > size
+}
+
+// place finds or adds those values that x does not know yet. With replaces it does not where that takes a dictionary of the writer's
+// own, and returns false.
+func (m *dictionaryMerge) place(x *indexMap, s *sentDictionary, p *columnPlan, v column.Values, replaces bool) (ok bool, err error) {
 	n := v.Len()
 	if x.known >= n {
-		return nil
+		return true, nil
 	}
 	have := s.values
 	if m.own != nil {
@@ -205,7 +285,10 @@ func (m *dictionaryMerge) place(x *indexMap, s *sentDictionary, p *columnPlan, v
 	if x.to == nil {
 		x.known += v.Common(have, x.known)
 		if x.known == n || m.own == nil && x.known == have.Len() {
-			return nil // the same, or more of the same
+			return true, nil // the same, or more of the same
+		}
+		if m.own == nil && replaces {
+			return false, nil
 		}
 		x.to = make([]int, x.known, n)
 		for i := range x.to {
@@ -232,11 +315,11 @@ func (m *dictionaryMerge) place(x *indexMap, s *sentDictionary, p *columnPlan, v
 			at, err = m.own.Index(v.At(x.known), limit)
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 		x.to = append(x.to, at)
 	}
-	return nil
+	return true, nil
 }
 
 // remap writes the indices of a column anew.

@@ -288,7 +288,7 @@ func Scratch(h Handle, n int) ([]byte, error) {
 	if err := Reserve(h, size); err != nil {
 		return nil, err
 	}
-	b := r.scratch[:n:size]
+	b := r.scratch[:n:n] // what is behind it is nobody's to send
 	r.scratch = r.scratch[size:]
 	return b, nil
 }
