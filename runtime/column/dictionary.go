@@ -140,7 +140,9 @@ func keyOf(s string) (key, hash uint64) {
 }
 
 // NewDictionary returns an empty dictionary of at most maxEntries values; zero means no limit but that of the index type.
-func NewDictionary(maxEntries int) *Dictionary { return &Dictionary{max: maxEntries, series: new(series)} }
+func NewDictionary(maxEntries int) *Dictionary {
+	return &Dictionary{max: maxEntries, series: new(series)}
+}
 
 // Successor returns an empty dictionary that takes the place of d, which may be nil, in its stream.
 func (d *Dictionary) Successor() *Dictionary {
