@@ -171,6 +171,7 @@ type AnyReader struct {
 	batches lanes.Source[ipc.Batch]
 	schema  *ipc.Schema
 	close   func() error
+	stats   func() ipc.Stats
 }
 
 // ReadAny is [Read] for any schema: it opens the URI and reads the schema. ctx bounds both. Of opts.Reader, Limits, Validate, Align,
@@ -196,12 +197,18 @@ func ReadAny(ctx context.Context, uri string, opts *ReadOptions) (*AnyReader, er
 	}
 	a := &AnyReader{close: conns.Close}
 	sources := make([]lanes.Source[ipc.Batch], len(conns))
+	counted := make([]*lanes.Counted[ipc.Batch, ipc.Stats], len(conns))
 	for i, c := range conns {
 		r := ipc.NewReader(c, o)
-		sources[i] = r
 		if i > 0 {
-			sources[i] = lanes.Alike(r, a.schema)
+			counted[i] = lanes.Count[ipc.Batch, ipc.Stats](lanes.Alike(r, a.schema))
+			sources[i] = counted[i]
 			continue
+		}
+		counted[i] = lanes.Count[ipc.Batch, ipc.Stats](r)
+		sources[i] = counted[i]
+		if to.lanes == 0 {
+			sources[i], a.stats = r, r.Stats
 		}
 		if a.schema, err = r.Schema(ctx); err != nil {
 			_ = conns.Close()
@@ -217,6 +224,12 @@ func ReadAny(ctx context.Context, uri string, opts *ReadOptions) (*AnyReader, er
 	a.close = func() error {
 		err := conns.Close()
 		return errors.Join(err, r.Close())
+	}
+	a.stats = func() (sum ipc.Stats) {
+		for _, c := range counted {
+			sum = addUntyped(sum, c.Stats())
+		}
+		return sum
 	}
 	return a, nil
 }
@@ -236,6 +249,7 @@ func readAnyFile(ctx context.Context, name string, o *ipc.ReaderOptions) (*AnyRe
 		if info, err = f.Stat(); err == nil {
 			var r *ipc.FileReader
 			if r, err = ipc.NewFileReader(f, info.Size(), o); err == nil {
+				a.stats = r.Stats
 				a.schema, a.batches = r.Schema(), &inOrder[ipc.Batch]{n: r.NumBatches(), batch: r.Batch}
 				a.close = func() error { r.Close(); return f.Close() }
 				return a, nil
@@ -244,7 +258,7 @@ func readAnyFile(ctx context.Context, name string, o *ipc.ReaderOptions) (*AnyRe
 	} else {
 		r := ipc.NewReader(f, o)
 		if a.schema, err = r.Schema(ctx); err == nil {
-			a.batches = r
+			a.batches, a.stats = r, r.Stats
 			return a, nil
 		}
 	}
@@ -263,6 +277,9 @@ func (a *AnyReader) Batches(ctx context.Context) iter.Seq2[ipc.Batch, error] {
 	return eachBatch(ctx, a.batches)
 }
 
+// Stats returns what has been read so far, of several streams the sums, in which is what the reader has ahead.
+func (a *AnyReader) Stats() ipc.Stats { return a.stats() }
+
 // Close closes the connections or the file. Batches stay valid.
 func (a *AnyReader) Close() error { return a.close() }
 
@@ -272,5 +289,14 @@ func addStats(a, b rt.Stats) rt.Stats {
 		InPlace: a.InPlace + b.InPlace, Converted: a.Converted + b.Converted, Realigned: a.Realigned + b.Realigned,
 		Replaced: a.Replaced + b.Replaced, Deltas: a.Deltas + b.Deltas,
 		Forwarded: a.Forwarded + b.Forwarded, Encoded: a.Encoded + b.Encoded, Dropped: a.Dropped + b.Dropped,
+	}
+}
+
+func addUntyped(a, b ipc.Stats) ipc.Stats {
+	return ipc.Stats{
+		Batches: a.Batches + b.Batches, Rows: a.Rows + b.Rows, Bytes: a.Bytes + b.Bytes,
+		Realigned: a.Realigned + b.Realigned, Inflated: a.Inflated + b.Inflated, Swapped: a.Swapped + b.Swapped,
+		Replaced: a.Replaced + b.Replaced, Deltas: a.Deltas + b.Deltas,
+		Forwarded: a.Forwarded + b.Forwarded, Encoded: a.Encoded + b.Encoded,
 	}
 }

@@ -204,6 +204,9 @@ func TestURIFiles(t *testing.T) {
 		if err := errors.Join(w.Close(), any.Close()); err != nil {
 			t.Fatal(err)
 		}
+		if in, out := any.Stats(), w.Stats(); in.Batches == 0 || in.Bytes == 0 || out.Batches != in.Batches || out.Rows != in.Rows || out.Bytes == 0 {
+			t.Errorf("%+v read, %+v written", in, out)
+		}
 		r, err = lightstream.Read(t.Context(), feed.TradeTable, again, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -270,7 +273,11 @@ func TestURIAny(t *testing.T) {
 					return err
 				}
 			}
-			return w.Close()
+			err = w.Close()
+			if s := w.Stats(); err == nil && (s.Batches != 9 || s.Rows != 9) {
+				err = fmt.Errorf("%+v written", s)
+			}
+			return err
 		}()
 	}()
 	r, err := lightstream.ReadAny(t.Context(), "tcp://"+<-listening+"?streams=2&ordered=1", nil)
@@ -287,8 +294,8 @@ func TestURIAny(t *testing.T) {
 		}
 		n++
 	}
-	if n != 9 || r.Schema().Fingerprint() != feed.TradeTable.Fingerprint() {
-		t.Fatal(n)
+	if s := r.Stats(); n != 9 || r.Schema().Fingerprint() != feed.TradeTable.Fingerprint() || s.Batches != 9 || s.Rows != 9 {
+		t.Fatal(n, s)
 	}
 	if err := errors.Join(r.Close(), <-sent); err != nil {
 		t.Fatal(err)
@@ -372,5 +379,17 @@ func TestURILargeBatches(t *testing.T) {
 	}
 	if err := errors.Join(r.Close(), <-sent); err != nil || n != 600_000 {
 		t.Fatal(n, err)
+	}
+}
+
+// TestWriteErrorPlace names the other end once, also where it was dialled by another name than its address.
+func TestWriteErrorPlace(t *testing.T) {
+	err := &ipc.WriteError{
+		Destination: "tcp 127.0.0.1:9000", Batches: 1, Rows: 8,
+		Err: &transports.Error{Transport: "tcp", Addr: "localhost:9000", Op: "write", Err: io.ErrClosedPipe},
+	}
+	const want = "lightstream: tcp 127.0.0.1:9000: after 1 batch (8 rows) that were accepted: write: io: read/write on closed pipe"
+	if err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -182,6 +182,7 @@ func (w *Writer[R, B, W]) Abort() {
 type AnyWriter struct {
 	one      *ipc.Writer
 	lanes    *lanes.Writer[lanes.Columns]
+	every    []*ipc.Writer  // of the lanes
 	attached []ipc.KeyValue // for the lanes
 	conns    connections
 }
@@ -228,7 +229,8 @@ func WriteAny(ctx context.Context, schema *ipc.Schema, uri string, opts *WriteOp
 	}
 	sinks := make([]lanes.Sink[lanes.Columns], len(w.conns))
 	for i, c := range w.conns {
-		sinks[i] = lanes.Untyped(ipc.NewWriter(c, schema, o))
+		lane := ipc.NewWriter(c, schema, o)
+		sinks[i], w.every = lanes.Untyped(lane), append(w.every, lane)
 	}
 	w.lanes = lanes.NewWriter(sinks, &lanes.Options{Ordered: to.uri.Stream.Ordered})
 	return w, nil
@@ -248,6 +250,17 @@ func (w *AnyWriter) SetMetadata(entries []ipc.KeyValue) {
 		w.one.SetMetadata(entries)
 	}
 	w.attached = entries
+}
+
+// Stats returns what has been written so far, of several streams the sums.
+func (w *AnyWriter) Stats() (sum ipc.Stats) {
+	if w.one != nil {
+		return w.one.Stats()
+	}
+	for _, lane := range w.every {
+		sum = addUntyped(sum, lane.Stats())
+	}
+	return sum
 }
 
 // Close sends the end of the stream and closes the connections; a file gets its name.

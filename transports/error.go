@@ -30,11 +30,7 @@ type Error struct {
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString("lightstream: ")
-	b.WriteString(e.Transport)
-	if e.Addr != "" {
-		b.WriteByte(' ')
-		b.WriteString(e.Addr)
-	}
+	b.WriteString(e.Place())
 	b.WriteString(": ")
 	b.WriteString(e.Op)
 	b.WriteString(": ")
@@ -44,6 +40,14 @@ func (e *Error) Error() string {
 		b.WriteString(e.Hint)
 	}
 	return b.String()
+}
+
+// Place returns the transport and the address, as they stand in the text.
+func (e *Error) Place() string {
+	if e.Addr == "" {
+		return e.Transport
+	}
+	return e.Transport + " " + e.Addr
 }
 
 // Unwrap returns the cause.

@@ -3,6 +3,7 @@ package transports
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net"
@@ -24,7 +25,8 @@ type Retry struct {
 	Failed func(err error, wait time.Duration)
 }
 
-// dial dials until that succeeds, or there is no point in going on. It returns the last error of a dial.
+// dial dials until that succeeds, or there is no point in going on. It returns the last error of a dial, and after several attempts says
+// how many there were.
 func (r *Retry) dial(ctx context.Context, dial func(context.Context) (Conn, error)) (Conn, error) {
 	wait, most := r.Wait, r.MaxWait
 	if wait <= 0 {
@@ -36,6 +38,9 @@ func (r *Retry) dial(ctx context.Context, dial func(context.Context) (Conn, erro
 	for attempt := 1; ; attempt++ {
 		c, err := dial(ctx)
 		if err == nil || attempt == r.Attempts || ctx.Err() != nil || !mayPass(err) {
+			if err != nil && attempt > 1 {
+				err = &retryError{last: err, attempts: attempt}
+			}
 			return c, err
 		}
 		wait = min(wait, most)
@@ -48,19 +53,38 @@ func (r *Retry) dial(ctx context.Context, dial func(context.Context) (Conn, erro
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, &retryError{last: err, ended: ctx.Err()}
+			return nil, &retryError{last: err, attempts: attempt, ended: ctx.Err()}
 		}
 		wait *= 2
 	}
 }
 
-// retryError is the last error of a dial that would have been repeated had there been time.
-type retryError struct{ last, ended error }
+// retryError is the last error of several attempts, or of one that would have been repeated had there been time.
+type retryError struct {
+	last     error
+	attempts int
+	ended    error // why there was no other, nil where it was the last
+}
 
 func (e *retryError) Error() string {
-	return e.last.Error() + "; there was no time for another attempt: " + e.ended.Error()
+	s := e.last.Error()
+	switch {
+	case e.ended == nil:
+		s += fmt.Sprintf("; %d attempts failed", e.attempts)
+	case e.attempts == 1:
+		s += "; there was no time for another attempt: " + e.ended.Error()
+	default:
+		s += fmt.Sprintf("; %d attempts failed, and there was no time for another: %v", e.attempts, e.ended)
+	}
+	return s
 }
-func (e *retryError) Unwrap() []error { return []error{e.last, e.ended} }
+
+func (e *retryError) Unwrap() []error {
+	if e.ended == nil {
+		return []error{e.last}
+	}
+	return []error{e.last, e.ended}
+}
 
 // mayPass tells whether another attempt may succeed.
 func mayPass(err error) bool {

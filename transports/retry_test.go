@@ -79,7 +79,7 @@ func TestRetry(t *testing.T) {
 		}
 
 		// All defaults, three times at most.
-		if err := dialFlaky(t.Context(), "flaky:", &transports.Retry{Attempts: 3}, errRefused); err != errRefused || len(flaky.asked) != 3 { //nolint:errorlint // the same one
+		if err := dialFlaky(t.Context(), "flaky:", &transports.Retry{Attempts: 3}, errRefused); !errors.Is(err, errRefused) || err.Error() != errRefused.Error()+"; 3 attempts failed" || len(flaky.asked) != 3 {
 			t.Errorf("%d attempts, %v", len(flaky.asked), err)
 		}
 		if wait := flaky.asked[1].Sub(flaky.asked[0]); wait < 50*time.Millisecond || wait > 100*time.Millisecond {
@@ -92,7 +92,7 @@ func TestRetry(t *testing.T) {
 		// Until the time is over. The error is that of the dial, and says so.
 		start := time.Now()
 		err := dialFlaky(t.Context(), "flaky:?timeout=3s", &transports.Retry{}, errRefused)
-		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), errRefused.Error()+"; there was no time for another attempt") || time.Since(start) != 3*time.Second {
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), errRefused.Error()+"; ") || !strings.HasSuffix(err.Error(), " attempts failed, and there was no time for another: context deadline exceeded") || time.Since(start) != 3*time.Second {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
 		if te := (*transports.Error)(nil); !errors.As(err, &te) || te.Op != "dial" {
@@ -133,7 +133,7 @@ func TestRetryWhen(t *testing.T) {
 			{errors.New("anything"), false},
 		} {
 			err := dialFlaky(t.Context(), "flaky:", &transports.Retry{Attempts: 2}, tt.err)
-			if again := len(flaky.asked) == 2; again != tt.again || err != tt.err { //nolint:errorlint // the same one
+			if again := len(flaky.asked) == 2; again != tt.again || !errors.Is(err, tt.err) || again != strings.HasSuffix(err.Error(), "; 2 attempts failed") {
 				t.Errorf("%v: %d attempts, %v", tt.err, len(flaky.asked), err)
 			}
 		}

@@ -44,10 +44,10 @@ func filePath(name string) string {
 	return u.Path
 }
 
-// connections are closed together.
-type connections []transports.Conn
+// openConns are closed together.
+type openConns []transports.Conn
 
-func (c connections) Close() error {
+func (c openConns) Close() error {
 	errs := make([]error, len(c))
 	for i, conn := range c {
 		errs[i] = conn.Close()
@@ -56,7 +56,7 @@ func (c connections) Close() error {
 }
 
 // connect makes the connections of a URI: as many as it has streams. It tells where it listens.
-func connect(ctx context.Context, u *transports.URI, role transports.Role, o *options, std std) (connections, error) {
+func connect(ctx context.Context, u *transports.URI, role transports.Role, o *options, std std) (openConns, error) {
 	token, err := readToken(o.token)
 	switch {
 	case err != nil:

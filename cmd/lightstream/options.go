@@ -153,7 +153,7 @@ func formatOf(flag, value, name string, known []format) (format, error) {
 	}
 	if value != "" {
 		if !slices.Contains(known, format(value)) {
-			return "", usagef("--%s=%s: unknown format; there are %v", flag, value, known)
+			return "", usagef("--%s=%s: unknown format; there are %s", flag, value, list(known))
 		}
 		return format(value), nil
 	}
@@ -191,4 +191,13 @@ func names(s *ipc.Schema) string {
 		list = append(list, s.Fields[i].Name)
 	}
 	return strings.Join(list, ", ")
+}
+
+// list returns names with commas between them.
+func list[S ~string](names []S) string {
+	texts := make([]string, len(names))
+	for i, s := range names {
+		texts[i] = string(s)
+	}
+	return strings.Join(texts, ", ")
 }

@@ -41,7 +41,7 @@ first. It exits with status 1 when neither will do.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(schemaForms, def.As) {
-				return usagef("--as=%s: unknown form; there are %v", def.As, schemaForms)
+				return usagef("--as=%s: unknown form; there are %s", def.As, list(schemaForms))
 			}
 			if err := o.check(); err != nil {
 				return err

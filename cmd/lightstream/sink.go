@@ -33,7 +33,7 @@ type destination struct {
 	out   *counted
 	pack  io.WriteCloser // what compresses all of it, or nil
 	files *datasetSink   // of a directory
-	conns connections
+	conns openConns
 	lanes *lanes.Options // nil for one connection
 }
 

@@ -11,12 +11,12 @@ var (
 var known = []cannot{
 	{
 		peer: "pyarrow", toPeer: true, cases: []string{"dictionaries that are replaced"}, media: inFiles,
-		who: us, message: "a file holds one dictionary for each column, and this batch has another; use one builder for a file, or a stream",
+		who: us, message: "a file holds one dictionary for each column, and this batch has another; use one builder for a file, or write a stream, of which lightstream copy makes a file",
 		why: "The file format has one dictionary for a column, to which values can only be added. Nothing is written of such a batch.",
 	},
 	{
 		peer: "polars", toPeer: true, cases: []string{"dictionaries that are replaced"}, media: inFiles,
-		who: us, message: "a file holds one dictionary for each column, and this batch has another; use one builder for a file, or a stream",
+		who: us, message: "a file holds one dictionary for each column, and this batch has another; use one builder for a file, or write a stream, of which lightstream copy makes a file",
 		why: "As above.",
 	},
 	{

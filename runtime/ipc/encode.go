@@ -550,7 +550,7 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	case e.mode == OnceDictionaries:
 		return fmt.Errorf("lightstream: column %q: %w", p.path, ErrChanged)
 	case e.file && !same:
-		return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or a stream", p.path, ErrReplaced)
+		return fmt.Errorf("lightstream: column %q: %w; use one builder for a file, or write a stream, of which lightstream copy makes a file", p.path, ErrReplaced)
 	case same && (e.file || e.mode == DeltaDictionaries):
 		from = values.Len()
 		delta = from != 0 || e.file // in a file what follows an empty dictionary is a delta, too

@@ -127,7 +127,10 @@ func (c *ProtocolConn) sendable(ctx context.Context, tag byte, kind frame.Kind) 
 	if err := c.framer.right(tag, kind); err != nil {
 		return err
 	}
-	return c.writers.Arm(ctx)
+	if err := c.writers.Arm(ctx); err != nil {
+		return unsent(c.name, c.framer.sent.Batches, err)
+	}
+	return nil
 }
 
 // open returns why nothing can be sent any more.
@@ -147,7 +150,7 @@ func (c *ProtocolConn) Heartbeat(ctx context.Context) error {
 		return err
 	}
 	if err := c.writers.Arm(ctx); err != nil {
-		return err
+		return unsent(c.name, c.framer.sent.Batches, err)
 	}
 	return c.write(ctx, frame.TagHeartbeat, nil, 0)
 }
@@ -176,7 +179,7 @@ func (c *ProtocolConn) flush(ctx context.Context, payload [][]byte, size int64) 
 		cause := c.writers.Cause(ctx, err)
 		c.writers.Disarm()
 		if n == 0 && cause != err {
-			return cause
+			return unsent(c.name, c.framer.sent.Batches, cause)
 		}
 		c.werr = &WriteError{c.name, c.framer.sent.Batches, c.framer.sent.Rows, cause}
 		return c.werr
@@ -254,7 +257,7 @@ func (c *ProtocolConn) control(tag byte) error {
 // next reads the next frame, after the peer's announcement.
 func (c *ProtocolConn) next(ctx context.Context) (frame.LightstreamFrame, error) {
 	if err := c.readers.Arm(ctx); err != nil {
-		return frame.LightstreamFrame{}, err
+		return frame.LightstreamFrame{}, gaveUp(c.name, c.stream.Frames(), err)
 	}
 	var f frame.LightstreamFrame
 	var err error
@@ -273,7 +276,7 @@ func (c *ProtocolConn) next(ctx context.Context) (frame.LightstreamFrame, error)
 		if len(c.stream.Buffered()) != 0 || c.stream.Err() != nil {
 			return f, c.fail(interrupted(c.name, c.stream.Frames(), cause))
 		}
-		return f, cause
+		return f, gaveUp(c.name, c.stream.Frames(), cause)
 	}
 	if err == io.EOF && (c.ends || c.opts.Announce && !c.announced) {
 		err = &UnfinishedError{c.name, c.framer.received.Batches, c.framer.received.Rows}

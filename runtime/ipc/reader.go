@@ -159,7 +159,7 @@ func (r *Reader) start(ctx context.Context) error {
 // message reads the next message.
 func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 	if err := r.cancel.Arm(ctx); err != nil {
-		return frame.Message{}, err
+		return frame.Message{}, gaveUp(r.source, r.stream.Frames(), err)
 	}
 	m, err := r.stream.Next()
 	r.cancel.Leave()
@@ -171,7 +171,7 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 			return frame.Message{}, r.fail(interrupted(r.source, r.stream.Frames(), c))
 		}
 		r.cancel.Disarm() // the connection is as it was
-		return frame.Message{}, c
+		return frame.Message{}, gaveUp(r.source, r.stream.Frames(), c)
 	}
 	if err == io.EOF {
 		if r.opts.AllowMissingEnd && r.dec.schema != nil {
@@ -182,12 +182,22 @@ func (r *Reader) message(ctx context.Context) (frame.Message, error) {
 	return frame.Message{}, r.fail(err)
 }
 
+// gaveUp is the error of a read that was cancelled between two messages.
+func gaveUp(source string, message int64, cause error) error {
+	return fmt.Errorf("lightstream: %sgave up waiting for message %d: %w", prefix(source), message, cause)
+}
+
+// prefix returns what stands in an error before what is said of a source or destination.
+func prefix(name string) string {
+	if name != "" {
+		name += ": "
+	}
+	return name
+}
+
 // interrupted is the error of a read that was cancelled inside a message.
 func interrupted(source string, message int64, cause error) error {
-	if source != "" {
-		source += ": "
-	}
-	return fmt.Errorf("lightstream: %sreading was cancelled inside message %d, so this direction is closed: %w", source, message, cause)
+	return fmt.Errorf("lightstream: %sreading was cancelled inside message %d, so this direction is closed: %w", prefix(source), message, cause)
 }
 
 // fail ends reading with err, which it says the place of.

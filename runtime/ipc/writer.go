@@ -44,6 +44,13 @@ func (e *WriteError) Error() string {
 	if e.Destination != "" {
 		to = e.Destination + ": "
 		why = strings.TrimPrefix(why, to) // transports name it too
+		var at interface {
+			error
+			Place() string
+		}
+		if errors.As(e.Err, &at) { // as it was dialled, perhaps
+			why = strings.TrimPrefix(why, at.Place()+": ")
+		}
 	}
 	if e.Batches == 1 {
 		batches = "batch"
@@ -52,6 +59,11 @@ func (e *WriteError) Error() string {
 }
 
 func (e *WriteError) Unwrap() error { return e.Err }
+
+// unsent is the error of a write that was cancelled before anything of its batch was sent. The connection is as it was.
+func unsent(destination string, batches int64, cause error) error {
+	return fmt.Errorf("lightstream: %sgave up before anything of batch %d was sent: %w", prefix(destination), batches, cause)
+}
 
 // Writer writes batches as an Arrow IPC stream. It is for one goroutine at a time.
 type Writer struct {
@@ -140,7 +152,7 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 		return fmt.Errorf("lightstream: a batch of %d rows", rows)
 	}
 	if err := w.cancel.Arm(ctx); err != nil {
-		return err
+		return unsent(w.name, w.stats.Batches, err)
 	}
 	before := w.send.Sent
 	w.observeStart(ctx)
@@ -198,7 +210,7 @@ func (w *Writer) out(ctx context.Context) error {
 		cause := w.cancel.Cause(ctx, err)
 		w.cancel.Disarm()
 		if n == 0 && cause != err { // between two messages: the connection is as it was
-			return cause
+			return unsent(w.name, w.stats.Batches, cause)
 		}
 		w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, cause}
 		w.observeEnd(w.err)
