@@ -29,7 +29,7 @@ import (
 
 // Options say what to generate from. The zero value is the Go package in the current directory.
 type Options struct {
-	// Inputs are directories of Go packages, Go files, schemas (.fbs, .arrow and .arrows files), and dir/... for all tables at
+	// Inputs are directories of Go packages, Go files, schemas (.fbs, .arrow, .arrows and .json files), and dir/... for all tables at
 	// and below dir: those of Go packages, and those of the schemas that generated files there came from. Nil means the
 	// current directory.
 	Inputs []string
@@ -109,10 +109,10 @@ func Generate(opts *Options) ([]Output, error) {
 	return locks(outputs)
 }
 
-// IsSchema tells whether a file of this name is a definition that is no Go: a .fbs, .arrow or .arrows file.
+// IsSchema tells whether a file of this name is a definition that is no Go: a .fbs, .arrow or .arrows file, or a schema in .json.
 func IsSchema(name string) bool {
 	switch filepath.Ext(name) {
-	case ".fbs", ".arrow", ".arrows":
+	case ".fbs", ".arrow", ".arrows", ".json":
 		return true
 	}
 	return false
@@ -149,7 +149,7 @@ func (g *generator) input(input string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s: not a definition; name a directory, or a .go, .fbs, .arrow or .arrows file", input)
+		return fmt.Errorf("%s: not a definition; name a directory, or a .go, .fbs, .arrow, .arrows or .json file", input)
 	}
 	n, err := g.goPackage(input)
 	if err == nil && g.opts.Whole {
@@ -278,9 +278,12 @@ func (g *generator) schema(name, dir, pkg, table string) error {
 		return err
 	}
 	var f *model.File
-	if filepath.Ext(name) == ".fbs" {
+	switch filepath.Ext(name) {
+	case ".fbs":
 		f, err = load.FBS(name, &load.FBSOptions{Include: g.opts.Include, Package: pkg, Declared: declared})
-	} else {
+	case ".json":
+		f, err = load.JSON(name, &load.ArrowOptions{Package: pkg, Declared: declared, Table: table})
+	default:
 		f, err = load.Arrow(name, &load.ArrowOptions{Package: pkg, Declared: declared, Table: table})
 	}
 	if err != nil {

@@ -43,6 +43,7 @@ directory.
                  with a struct for each
   trades.arrows  the columns of an Arrow stream, or of a .arrow file,
                  give the same two files
+  trades.json    so does a schema that lightstream schema --as json prints
 
 With -tests, trade_lightstream_test.go has a round-trip test, a fuzz target and a
 benchmark of each table. Once there, it is kept up to date.
@@ -77,7 +78,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	verbose := flags.Bool("v", false, "print the names of files that have changed")
 	flags.StringVar(&opts.Output, "o", "", "`directory` for what schemas give, instead of their own")
 	flags.StringVar(&opts.Package, "package", "", "`name` of the Go package for schemas, instead of that of the Go files in the directory")
-	flags.StringVar(&opts.Table, "table", "", "`name` of the table of a .arrow or .arrows file, instead of that of the file")
+	flags.StringVar(&opts.Table, "table", "", "`name` of the table of a .arrow, .arrows or .json file, instead of that of the file")
 	flags.Func("features", "`list` of optional parts to generate: "+strings.Join(codegen.Features, ",")+"; those that a file has are kept", func(list string) error {
 		names, err := codegen.ParseFeatures(list)
 		opts.Features = append(opts.Features, names...)
@@ -188,7 +189,7 @@ func misused(opts *codegen.Options) error {
 	case opts.Package != "" && schemas == 0:
 		return errors.New("-package is for schemas, and there is none")
 	case opts.Table != "" && schemas-fbs != 1:
-		return fmt.Errorf("-table is for one .arrow or .arrows file, and there are %d", schemas-fbs)
+		return fmt.Errorf("-table is for one .arrow, .arrows or .json file, and there are %d", schemas-fbs)
 	case len(opts.Include) > 0 && fbs == 0 && count(func(input string) bool { return strings.HasSuffix(input, "/...") }) == 0:
 		return errors.New("-I is for .fbs files, and there is none")
 	}

@@ -22,9 +22,9 @@ func newSchema(std std) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema SRC | schema --breaking OLD NEW",
 		Short: "Print the schema of a table, or judge a change of it",
-		Long: `schema prints the columns of a table with their types and metadata. With --as go
-or fbs it prints a definition from which gen makes a table with these columns: a
-Go struct, or a Flatbuffers schema.
+		Long: `schema prints the columns of a table with their types and metadata. With --as go,
+fbs or json it prints a definition from which gen makes a table with these columns:
+a Go struct, a Flatbuffers schema, or all that the schema has, metadata too, in JSON.
 
 With --breaking it judges the change from one table to another, each an Arrow file or
 stream, or a lightstream.schema.lock: whether readers or writers have to be deployed
