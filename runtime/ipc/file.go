@@ -444,7 +444,8 @@ func (r *FileReader) Close() {
 	r.first.dec.free()
 }
 
-// Schema returns the schema of the file.
+// Schema returns the schema of the file, which is that of the footer. The message of the schema at the front of the file is not read, and
+// neither are entries that somebody has attached to that message.
 func (r *FileReader) Schema() *Schema { return r.first.dec.schema }
 
 // Footer returns the entries that are attached to the footer, which are read-only: the metadata of the file as a whole.
