@@ -44,6 +44,7 @@ var importRules = []importRule{
 	{"transports/http/h3", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
 	{"transports/quic", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
 	{"transports/access", []string{"transports"}},
+	{"transports/wt", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go", "github.com/quic-go/webtransport-go"}},
 	{"transports/all", []string{"transports"}},
 	{"transports", []string{"runtime", "golang.org/x/sys"}},
 	{"schema", nil},

@@ -14,6 +14,7 @@
 //	        that of both ways               frame for reads        copied together
 //	quic    yes              yes, but for   yes                    no: it is encrypted, small parts are copied together
 //	                         one-way streams
+//	wt      yes              yes            yes                    no: as quic
 //	http    yes, but for a   over HTTP/2    yes                    no: all is copied once, out of net/http's reach
 //	        server both ways both ways
 //	pipe    yes              yes            yes                    no: all of it is memory, copied once
@@ -50,6 +51,7 @@
 //	https://host:port/path     package http     ca= cert= key= servername= version=
 //	h3://host:port/path        package http/h3  ca= cert= key= servername= idle=
 //	uds:///path, uds:path      package uds      mode=
+//	wt://host:port/path        package wt       ca= cert= key= servername= idle= keepalive= origin=
 //	ws://host/path             package ws       origin= usertimeout=
 //	wss://host/path            package ws       the same, and those of tls://
 //	stdio:, -                  package stdio

@@ -77,7 +77,7 @@ var registry struct {
 // imports says which package of this module has a scheme.
 var imports = map[string]string{
 	"tcp": "tcp", "tls": "tls", "uds": "uds", "stdio": "stdio", "ws": "ws", "wss": "ws", "http": "http", "https": "http",
-	"quic": "quic", "h3": "http/h3",
+	"quic": "quic", "h3": "http/h3", "wt": "wt",
 }
 
 // Register makes a transport known to [Open] and [Listen]. The packages below this one do it when they are imported. It

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/transports"
@@ -23,14 +25,41 @@ const (
 	tcpListen                // this side listens
 	udsDial
 	udsListen
+	wsDial
+	wsListen
+	wssDial
+	wssListen
+	httpDial
+	httpListen
+	httpsDial
+	httpsListen
+	quicDial
+	quicListen
+	wtDial
+	wtListen
+	stdioChild // the peer is a child process
 )
 
 // plainMedia are those of peers that leave connections to others.
 var plainMedia = []medium{streamFile, ipcFile, tcpDial, tcpListen}
 
 func (m medium) String() string {
-	return [...]string{"stream in a file", "IPC file", "TCP, Go dials", "TCP, Go listens", "UDS, Go dials", "UDS, Go listens"}[m]
+	if m == stdioChild {
+		return "stdio"
+	}
+	if m >= tcpDial {
+		return fmt.Sprintf("%s, Go %s", strings.ToUpper(m.scheme()), map[bool]string{true: "listens", false: "dials"}[m.listens()])
+	}
+	return [...]string{"stream in a file", "IPC file"}[m]
 }
+
+// scheme is that of a medium that is a connection.
+func (m medium) scheme() string {
+	return [...]string{"tcp", "uds", "ws", "wss", "http", "https", "quic", "wt", "stdio"}[(m-tcpDial)/2]
+}
+
+// listens tells whether this side does.
+func (m medium) listens() bool { return (m-tcpDial)%2 == 1 }
 
 // exchange runs one cell: one side writes batches, the other reads them, and both lists are compared. The error tells what
 // went wrong; who says whose error it is.
@@ -73,7 +102,7 @@ func (x *exchange) request(op string) *request {
 // connect lets the worker dial or listen for r, and returns this side's connection.
 func (x *exchange) connect(ctx context.Context, r *request) (transports.Conn, error) {
 	if peers[x.worker.peer].uris {
-		return x.connectByURI(ctx, r)
+		return x.connectByURI(ctx, r, r.Op == "read")
 	}
 	if x.medium == tcpListen {
 		l, err := tcp.Listen(ctx, "127.0.0.1:0", nil)
@@ -143,10 +172,10 @@ func (x *exchange) sent(ctx context.Context) (a *answer, who string, err error) 
 		if err != nil {
 			return nil, us, err
 		}
-		defer conn.Close()
+		defer leave(conn)
 		ours := x.table.write(ctx, conn, false, x.how, x.batches)
 		if ours != nil {
-			conn.Close() // tells the peer
+			leave(conn) // tells the peer
 		}
 		a, theirs := x.worker.answer()
 		if ours != nil && !told(theirs) {
@@ -193,9 +222,12 @@ func (x *exchange) receive(ctx context.Context) (who string, err error) {
 		if err != nil {
 			return us, err
 		}
-		defer conn.Close()
+		defer leave(conn)
 		got, ours := x.table.readStream(ctx, conn, false, &opts)
-		conn.Close()
+		if ours == nil {
+			_, _ = io.Copy(io.Discard, conn) // what is behind the end marker, so that the peer is not cut off
+		}
+		leave(conn)
 		_, theirs := x.worker.answer()
 		var raised *peerError
 		if errors.As(theirs, &raised) && !(ours != nil && raised.broken()) {

@@ -4,7 +4,16 @@ package peers
 var (
 	inFiles    = []medium{ipcFile}
 	everywhere = plainMedia
-	onWires    = []medium{tcpDial, tcpListen, udsDial, udsListen}
+	onWires    = []medium{
+		tcpDial, tcpListen, udsDial, udsListen, wsDial, wsListen, wssDial, wssListen, httpDial, httpListen, httpsDial, httpsListen,
+		quicDial, quicListen, wtDial, wtListen, stdioChild,
+	}
+)
+
+var (
+	onWebSockets = []medium{wsDial, wsListen, wssDial, wssListen}
+	onQUIC       = []medium{quicDial, quicListen, wtListen}
+	dialledWT    = []medium{wtDial}
 )
 
 // known are the cells that cannot work, and why.
@@ -35,6 +44,16 @@ var known = []cannot{
 		why: "The file format has one dictionary for a column, and pyarrow refuses to write another. With emit_dictionary_deltas or unify_dictionaries it can.",
 	},
 	{
+		peer: "lightstream-io", toPeer: true, media: dialledWT,
+		who: us, message: "server didn't enable QUIC stream reset partial delivery",
+		why: "The draft of WebTransport wants RESET_STREAM_AT of QUIC, which its listener does not have. Let it dial.",
+	},
+	{
+		peer: "lightstream-io", media: dialledWT,
+		who: us, message: "server didn't enable QUIC stream reset partial delivery",
+		why: "The draft of WebTransport wants RESET_STREAM_AT of QUIC, which its listener does not have. Let it dial.",
+	},
+	{
 		peer: "lightstream-io", toPeer: true, cases: []string{"all null"}, media: onWires,
 		who: "lightstream-io", message: "dictionary batch offset count < 2",
 		why: "It takes an empty dictionary for an error. Fill the dictionary before the first batch.",
@@ -43,6 +62,20 @@ var known = []cannot{
 		peer: "lightstream-io", toPeer: true, cases: []string{"dictionary of 70 KB"}, media: onWires,
 		who: "lightstream-io", message: "expected RecordBatch frame for body",
 		why: "It reads dictionary messages of less than 64 KiB. Send such a column as text.",
+	},
+	{
+		peer: "lightstream-io", toPeer: true, cases: []string{"dictionaries sent once"}, media: onWebSockets,
+		who: "lightstream-io", message: "expected RecordBatch frame for body",
+		why: "It takes what one message of a WebSocket holds for the whole dictionary, and what is above 4 KiB is a message of its own. Send such a column as text.",
+	},
+	{
+		peer: "lightstream-io", toPeer: true, media: onQUIC, atTimes: true,
+		cases: []string{
+			"types that it has", "no nulls", "empty batches", "dictionaries that grow", "dictionaries that grow, deltas", "dictionaries sent once",
+			"dictionaries that are replaced", "row by row", "large batches", "Lightstream protocol", "Lightstream protocol, dictionaries that grow",
+		},
+		who: "lightstream-io", message: "expected RecordBatch frame for body",
+		why: "It takes what one packet holds for the whole dictionary, and where packets end is for QUIC to choose: it works or it does not. Send such a column as text.",
 	},
 	{
 		peer: "lightstream-io", cases: []string{"dictionaries that grow", "dictionaries that are replaced", "Lightstream protocol, dictionaries that grow"}, media: onWires,

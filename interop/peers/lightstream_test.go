@@ -2,10 +2,17 @@ package peers
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,38 +24,58 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/transports"
-	"github.com/lightstream-go/lightstream/transports/tcp"
-	"github.com/lightstream-go/lightstream/transports/uds"
+	_ "github.com/lightstream-go/lightstream/transports/all" // the schemes
 )
 
 var knownTable = of(tables.KnownTable)
 
 // connectByURI lets a worker that connects by itself dial or accept, and returns this side's connection.
-func (x *exchange) connectByURI(ctx context.Context, r *request) (transports.Conn, error) {
-	if err := x.worker.endpoint(); err != nil {
-		return nil, err
+func (x *exchange) connectByURI(ctx context.Context, r *request, sends bool) (transports.Conn, error) {
+	if x.medium == stdioChild {
+		return x.worker.runChild(r)
 	}
-	path := filepath.Join(x.worker.dir, "peer")
+	opts, protocol := &transports.Options{Role: transports.Receives}, "arrow"
+	if sends {
+		opts.Role = transports.Sends
+	}
+	if x.talk != nil {
+		protocol = "lightstream"
+		if scheme := x.medium.scheme(); scheme == "http" || scheme == "https" {
+			opts.Role = transports.SendsAndReceives // the Lightstream protocol takes POST alone
+		}
+	}
 	var l transports.Listener
 	var err error
-	switch x.medium {
-	case tcpListen:
-		l, err = tcp.Listen(ctx, "127.0.0.1:0", nil)
-	case udsListen:
-		path = filepath.Join(x.worker.dir, "us")
-		l, err = uds.Listen(ctx, path, nil)
+	ours := ""
+	switch scheme := x.medium.scheme(); {
+	case x.medium.listens():
+		if ours, err = x.worker.listenAt(scheme); err != nil {
+			return nil, err
+		}
+		u, err := parseFor(ours, protocol)
+		if err != nil {
+			return nil, err
+		}
+		if l, err = u.Listen(ctx, opts); err != nil {
+			return nil, err
+		}
+		r.URI = scheme + "://" + l.Addr().String()
+		if secured(scheme) {
+			r.TLSCA = certificates.authority
+		}
+	default:
+		if r.URI, err = x.worker.endpoint(scheme); err != nil {
+			return nil, err
+		}
+		ours, r.Accept = r.URI, true
+		switch {
+		case scheme == "http":
+			ours += "?version=2" // it has no other
+		case secured(scheme):
+			ours += "?ca=" + certificates.authority
+			r.TLSCert, r.TLSKey = certificates.cert, certificates.key
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	r.URI = "uds://" + path
-	switch x.medium {
-	case tcpListen:
-		r.URI = "tcp://" + l.Addr().String()
-	case tcpDial:
-		r.URI = fmt.Sprintf("tcp://127.0.0.1:%d", x.worker.port)
-	}
-	r.Accept = l == nil
 	if err := x.worker.ask(r); err != nil {
 		return nil, err
 	}
@@ -57,14 +84,12 @@ func (x *exchange) connectByURI(ctx context.Context, r *request) (transports.Con
 		return l.Accept(ctx)
 	}
 	for { // until it listens
-		var conn transports.Conn
-		if x.medium == tcpDial {
-			conn, err = tcp.Dial(ctx, strings.TrimPrefix(r.URI, "tcp://"), nil)
-		} else {
-			conn, err = uds.Dial(ctx, path, nil)
-		}
+		conn, err := transports.Open(ctx, ours, opts)
 		if err == nil {
 			return conn, nil
+		}
+		if strings.Contains(err.Error(), "without WebTransport") {
+			return nil, err // it does listen
 		}
 		select {
 		case <-ctx.Done():
@@ -74,20 +99,131 @@ func (x *exchange) connectByURI(ctx context.Context, r *request) (transports.Con
 	}
 }
 
-// endpoint finds a port and a directory where the worker can listen. It keeps both as long as it lives.
-func (w *worker) endpoint() (err error) {
-	if w.dir != "" {
-		return nil
+// parseFor parses a URI for streams of a protocol.
+func parseFor(uri, protocol string) (*transports.URI, error) {
+	sep := "?"
+	if strings.Contains(uri, "?") {
+		sep = "&"
 	}
-	if w.dir, err = os.MkdirTemp("", "ls"); err != nil { // the path of a socket is short
-		return err
+	return transports.ParseURI(uri + sep + "protocol=" + protocol)
+}
+
+func secured(scheme string) bool {
+	return scheme == "wss" || scheme == "https" || scheme == "quic" || scheme == "wt"
+}
+
+// leave closes a connection. One that waits until the peer closes is not waited for: lightstream-io keeps connections.
+func leave(c transports.Conn) {
+	if network := c.RemoteAddr().Network(); network == "quic" || network == "wt" {
+		go c.Close()
+		return
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	c.Close()
+}
+
+// certificates are those of both sides, for 127.0.0.1 and localhost. TestMain makes them.
+var certificates struct{ authority, cert, key string }
+
+// certify makes the certificates in dir.
+func certify(dir string) error {
+	now := time.Now()
+	ca := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "interop authority"}, NotBefore: now.Add(-time.Hour),
+		NotAfter: now.Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	w.port = l.Addr().(*net.TCPAddr).Port
-	return l.Close()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
+	if err != nil {
+		return err
+	}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
+	if err != nil {
+		return err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	put := func(name, kind string, der []byte) (path string) {
+		path = filepath.Join(dir, name)
+		err = errors.Join(err, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
+		return path
+	}
+	certificates.authority = put("ca.pem", "CERTIFICATE", caDER)
+	certificates.cert = put("cert.pem", "CERTIFICATE", der)
+	certificates.key = put("key.pem", "PRIVATE KEY", secret)
+	return err
+}
+
+// listenAt returns the URI at which this side listens.
+func (w *worker) listenAt(scheme string) (string, error) {
+	if err := w.makeDir(); err != nil {
+		return "", err
+	}
+	switch {
+	case scheme == "uds":
+		return "uds://" + filepath.Join(w.dir, "us"), nil
+	case secured(scheme):
+		return scheme + "://127.0.0.1:0?cert=" + certificates.cert + "&key=" + certificates.key, nil
+	}
+	return scheme + "://127.0.0.1:0", nil
+}
+
+func (w *worker) makeDir() (err error) {
+	if w.dir == "" {
+		w.dir, err = os.MkdirTemp("", "ls") // the path of a socket is short
+	}
+	return err
+}
+
+// endpoint returns the URI where the worker can listen. It keeps it as long as it lives.
+func (w *worker) endpoint(scheme string) (string, error) {
+	if err := w.makeDir(); err != nil {
+		return "", err
+	}
+	if uri := w.endpoints[scheme]; uri != "" {
+		return uri, nil
+	}
+	uri := "uds://" + filepath.Join(w.dir, "peer")
+	if scheme != "uds" {
+		port, err := freePort(scheme == "quic" || scheme == "wt")
+		if err != nil {
+			return "", err
+		}
+		uri = fmt.Sprintf("%s://127.0.0.1:%d", scheme, port)
+	}
+	if w.endpoints == nil {
+		w.endpoints = make(map[string]string)
+	}
+	w.endpoints[scheme] = uri
+	return uri, nil
+}
+
+func freePort(udp bool) (int, error) {
+	if udp {
+		c, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			return 0, err
+		}
+		return c.LocalAddr().(*net.UDPAddr).Port, c.Close()
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // talk is a conversation by the Lightstream protocol: messages and tables mixed.
@@ -153,11 +289,11 @@ func (x *exchange) converse(ctx context.Context) (who string, err error) {
 		r.Op = "read"
 	}
 	r.Members, r.Frames = x.talk.members, x.talk.frames
-	wire, err := x.connect(ctx, r)
+	wire, err := x.connectByURI(ctx, r, x.toPeer)
 	if err != nil {
 		return us, err
 	}
-	defer wire.Close()
+	defer leave(wire)
 	var p rt.Protocol
 	tables := make([]spoken, len(x.talk.members))
 	messages := make([]*rt.ProtocolMessage[[]byte], len(x.talk.members))
@@ -174,7 +310,7 @@ func (x *exchange) converse(ctx context.Context) (who string, err error) {
 	}
 	if !x.toPeer {
 		got, ours := x.listen(ctx, conn, tables, messages)
-		wire.Close()
+		leave(wire)
 		_, theirs := x.worker.answer()
 		var raised *peerError
 		if errors.As(theirs, &raised) && !(ours != nil && raised.broken()) {
@@ -186,8 +322,8 @@ func (x *exchange) converse(ctx context.Context) (who string, err error) {
 		return us, ours
 	}
 	ours := x.speak(ctx, conn, tables, messages)
-	if ours != nil {
-		wire.Close() // tells the peer
+	if ours != nil || !wire.Caps().HalfClose {
+		leave(wire) // tells the peer
 	}
 	a, theirs := x.worker.answer()
 	switch {

@@ -21,7 +21,16 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	dir, err := os.MkdirTemp("", "interop")
+	if err == nil {
+		err = certify(dir)
+	}
+	if err != nil {
+		fmt.Println("interop:", err)
+		os.Exit(1)
+	}
 	code := m.Run()
+	_ = os.RemoveAll(dir)
 	if *python == "" {
 		os.Exit(code)
 	}

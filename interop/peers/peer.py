@@ -6,15 +6,16 @@ It reads one request a line from standard input and answers each with a line on 
     {"op": "write", "format": "stream", "path": …, "schema": […], "batches": […], "options": {…}}   {"ok": true}
     {"op": "read", "format": "file", "path": …}                      {"schema": […], "batches": […], "metadata": {…}}
 
-Instead of "path" there may be "dial": PORT, or "listen": true, which is first answered with {"port": PORT}; instead of schema
+Instead of "path" there may be "url" (to read), "dial": PORT, or "listen": true, which is first answered with {"port": PORT}; instead of schema
 and batches "from", a file with a stream whose content the peer writes again. A peer that connects by itself gets "uri" and "accept". What a peer raises is answered with
-{"error": "its type: its message"}. How values are written is said in cells.py.
+{"error": "its type: its message"}. With the names of two files behind that of the peer, one request and its answer are there. How values are written is said in cells.py.
 """
 import contextlib
 import importlib
 import json
 import socket
 import sys
+import urllib.request
 
 TIMEOUT = 60  # seconds
 
@@ -41,6 +42,10 @@ def connected(request):
 
 @contextlib.contextmanager
 def opened(request, mode, mapped=None):
+    if "url" in request:
+        with urllib.request.urlopen(request["url"], timeout=TIMEOUT) as f:
+            yield f
+        return
     if "path" in request:
         with (mapped or open)(request["path"], mode) as f:
             yield f
@@ -62,15 +67,27 @@ def serve(peer, request):
         return peer.read(request, source)
 
 
+def answered(peer, line):
+    try:
+        return serve(peer, json.loads(line))
+    except BaseException as e:  # what polars raises when its Rust code panics is no Exception
+        if isinstance(e, (KeyboardInterrupt, SystemExit)):
+            raise
+        return {"error": "%s: %s" % (type(e).__name__, e)}
+
+
 def loop(peer):
     for line in sys.stdin:
-        try:
-            answer(**serve(peer, json.loads(line)))
-        except BaseException as e:  # what polars raises when its Rust code panics is no Exception
-            if isinstance(e, (KeyboardInterrupt, SystemExit)):
-                raise
-            answer(error="%s: %s" % (type(e).__name__, e))
+        answer(**answered(peer, line))
+
+
+def main(name, request=None, reply=None):
+    peer = importlib.import_module("with_" + name.removesuffix("-io"))
+    if request is None:
+        return loop(peer)
+    with open(request) as f, open(reply, "w") as out:  # standard input and output are the stream's
+        json.dump(answered(peer, f.read()), out)
 
 
 if __name__ == "__main__":
-    loop(importlib.import_module("with_" + sys.argv[1].removesuffix("-io")))
+    main(*sys.argv[1:])

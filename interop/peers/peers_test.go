@@ -42,7 +42,7 @@ func init() {
 			typeOf: polarsType, wire: polarsWire, reinterpret: polarsSeconds,
 		},
 		"lightstream-io": {
-			batches: true, uris: true, media: []medium{tcpDial, tcpListen, udsDial, udsListen}, cases: lightstreamCases, written: lightstreamWrittenCases,
+			batches: true, uris: true, media: onWires, cases: lightstreamCases, written: lightstreamWrittenCases,
 			typeOf: lightstreamType, wire: lightstreamWire, reinterpret: func(*ipc.Schema, []batch) {},
 		},
 	}

@@ -10,6 +10,7 @@ import (
 
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/transports"
 )
 
 // table is a typed table whose rows are cells.
@@ -21,6 +22,9 @@ type table interface {
 	// readStream reads a stream through typed batches, or through Rows as one batch.
 	readStream(ctx context.Context, src io.Reader, byRows bool, opts *rt.ReaderOptions) (*received, error)
 	readFile(ctx context.Context, path string, byRows bool, opts *rt.ReaderOptions) (*received, error)
+	// writeTo and readFrom do it by URI.
+	writeTo(ctx context.Context, uri string, batches []batch) error
+	readFrom(ctx context.Context, uri string, opts *transports.Options) ([]batch, error)
 	// join makes the table a member of a protocol.
 	join(p *rt.Protocol) spoken
 }

@@ -18,6 +18,9 @@ VERSION = importlib.metadata.version("lightstream-io")
 def opened(open_, request):
     """A reader or writer of the request's URI, with its members registered."""
     kw = {"protocol": "lightstream"} if request.get("members") else {}
+    for name in "tls_cert", "tls_key", "tls_ca", "parallel":
+        if name in request:
+            kw[name] = request[name]
     end = open_(request["uri"], accept=request.get("accept", False), **kw)
     for m in request.get("members") or []:
         if "schema" in m:

@@ -8,8 +8,12 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/stdio"
 )
 
 // patience is how long a cell may take.
@@ -23,23 +27,30 @@ type worker struct {
 	out  *bufio.Reader
 	owed int // answers that were not waited for
 
-	dir  string // of its socket, if it has one
-	port int    // on which it listens, if it does
+	dir       string            // of its socket, if it has one
+	endpoints map[string]string // by scheme, URIs at which it listens
+	python    string
+	child     *exec.Cmd // that is to answer, or nil
 }
 
 // request is what peer.py is asked. See its head.
 type request struct {
-	Op      string  `json:"op"`
-	Format  string  `json:"format"`
-	Path    string  `json:"path,omitempty"`
-	Dial    int     `json:"dial,omitempty"`
-	Listen  bool    `json:"listen,omitempty"`
-	URI     string  `json:"uri,omitempty"`    // instead, for a peer that connects by itself
-	Accept  bool    `json:"accept,omitempty"` // at the URI, instead of dialling
-	From    string  `json:"from,omitempty"`
-	Schema  []field `json:"schema,omitempty"`
-	Batches []batch `json:"batches"`
-	Options options `json:"options"`
+	Op       string  `json:"op"`
+	Format   string  `json:"format"`
+	Path     string  `json:"path,omitempty"`
+	Dial     int     `json:"dial,omitempty"`
+	Listen   bool    `json:"listen,omitempty"`
+	URI      string  `json:"uri,omitempty"`    // instead, for a peer that connects by itself
+	Accept   bool    `json:"accept,omitempty"` // at the URI, instead of dialling
+	Parallel int     `json:"parallel,omitempty"`
+	URL      string  `json:"url,omitempty"` // to GET
+	TLSCert  string  `json:"tls_cert,omitempty"`
+	TLSKey   string  `json:"tls_key,omitempty"`
+	TLSCA    string  `json:"tls_ca,omitempty"`
+	From     string  `json:"from,omitempty"`
+	Schema   []field `json:"schema,omitempty"`
+	Batches  []batch `json:"batches"`
+	Options  options `json:"options"`
 
 	Types []columnType `json:"types,omitempty"` // of every_type.py
 	Out   string       `json:"out,omitempty"`
@@ -89,7 +100,10 @@ func (e *peerError) Error() string { return e.text }
 
 // broken tells whether the peer only saw that the other end had gone.
 func (e *peerError) broken() bool {
-	for _, text := range []string{"BrokenPipe", "ConnectionReset", "ConnectionAborted", "Broken pipe", "Connection reset"} {
+	for _, text := range []string{
+		"BrokenPipe", "ConnectionReset", "ConnectionAborted", "Broken pipe", "Connection reset",
+		"send stream closed", "sending stopped by peer", "connection lost", "inactive stream",
+	} {
 		if strings.Contains(e.text, text) {
 			return true
 		}
@@ -98,7 +112,11 @@ func (e *peerError) broken() bool {
 }
 
 func startWorker(python, peer string) (*worker, error) {
-	return startCommand(peer, python, "-u", "peer.py", peer)
+	w, err := startCommand(peer, python, "-u", "peer.py", peer)
+	if w != nil {
+		w.python = python
+	}
+	return w, err
 }
 
 func startCommand(peer string, command ...string) (*worker, error) {
@@ -159,12 +177,64 @@ func (w *worker) ask(r *request) error {
 	return err
 }
 
+// runChild starts a process for r, whose stream goes over standard input and output. The next answer is that of the process.
+func (w *worker) runChild(r *request) (transports.Conn, error) {
+	if err := w.makeDir(); err != nil {
+		return nil, err
+	}
+	r.URI = "stdio:" // the one form that it knows
+	text, err := json.Marshal(r)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(w.dir, "request"), text, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(w.python, "peer.py", w.peer, filepath.Join(w.dir, "request"), filepath.Join(w.dir, "reply"))
+	cmd.Stderr, cmd.Env = os.Stderr, w.cmd.Env
+	in, theirOut, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	theirIn, out, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdin, cmd.Stdout = theirIn, theirOut
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	w.child = cmd
+	if err := errors.Join(theirIn.Close(), theirOut.Close()); err != nil {
+		return nil, err
+	}
+	return stdio.New(in, out), nil
+}
+
+// childAnswer waits until the child has ended.
+func (w *worker) childAnswer() ([]byte, error) {
+	cmd := w.child
+	w.child = nil
+	timer := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	if err := cmd.Wait(); err != nil {
+		return nil, fmt.Errorf("%s has died: %w", w.peer, err)
+	}
+	return os.ReadFile(filepath.Join(w.dir, "reply"))
+}
+
 // answer waits for the next line of the worker. The error is a *peerError if it raised one.
 func (w *worker) answer() (*answer, error) {
 	timer := time.AfterFunc(patience, func() { w.cmd.Process.Kill() })
 	defer timer.Stop()
-	line, err := w.out.ReadBytes('\n')
-	if err != nil {
+	var line []byte
+	var err error
+	if w.child != nil {
+		if line, err = w.childAnswer(); err != nil {
+			return nil, err
+		}
+		w.owed++
+	} else if line, err = w.out.ReadBytes('\n'); err != nil {
 		return nil, fmt.Errorf("%s has died: %w", w.peer, errors.Join(err, w.cmd.Wait()))
 	}
 	a := new(answer)

@@ -14,4 +14,5 @@ import (
 	_ "github.com/lightstream-go/lightstream/transports/tls"     // tls://
 	_ "github.com/lightstream-go/lightstream/transports/uds"     // uds://
 	_ "github.com/lightstream-go/lightstream/transports/ws"      // ws://, wss://
+	_ "github.com/lightstream-go/lightstream/transports/wt"      // wt://
 )

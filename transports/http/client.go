@@ -120,7 +120,8 @@ type request struct {
 	answered  chan struct{} // closed when there is a response, or none will come
 	response  *http.Response
 	err       error
-	ended     chan struct{} // closed when the response was read ahead, to its end or not
+	taken     chan struct{} // closed when net/http reads no more of the body
+	ended     chan struct{} // closed when the response was read ahead, to its end or not, and the body is taken
 }
 
 // newRequest prepares a request: GET, POST, or with no method POST both ways.
@@ -149,6 +150,7 @@ func newRequest(method, rawURL string, opts *Options) (*request, error) {
 	}
 	q := &request{
 		linger: opts.Linger, connected: make(chan struct{}), answered: make(chan struct{}), ended: make(chan struct{}),
+		taken:     make(chan struct{}),
 		transport: opts.Transport,
 	}
 	if q.linger == 0 {
@@ -199,7 +201,7 @@ func newRequest(method, rawURL string, opts *Options) (*request, error) {
 	if sends {
 		r.Header.Set("Content-Type", ContentType)
 		_, gentle := q.transport.(exchanger)
-		r.Body, r.ContentLength = requestBody{q.conn.out, gentle}, -1
+		r.Body, r.ContentLength = &requestBody{outlet: q.conn.out, gentle: gentle, taken: q.taken}, -1
 	}
 	if r.Header.Get("Accept-Encoding") == "" {
 		r.Header.Set("Accept-Encoding", "identity") // else net/http asks for gzip
@@ -249,10 +251,12 @@ type exchanger interface {
 type requestBody struct {
 	*outlet
 	gentle bool
+	taken  chan struct{}
+	once   sync.Once
 }
 
 // Read is that of the outlet.
-func (b requestBody) Read(p []byte) (int, error) {
+func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.outlet.Read(p)
 	if err == errBroken && b.gentle && !b.wasCut() { //nolint:errorlint // the very same
 		err = io.EOF
@@ -261,8 +265,9 @@ func (b requestBody) Read(p []byte) (int, error) {
 }
 
 // Close is called when it reads no more. After the end of the body that means nothing.
-func (b requestBody) Close() error {
+func (b *requestBody) Close() error {
 	b.leave(errUnread)
+	b.once.Do(func() { close(b.taken) })
 	return nil
 }
 
@@ -324,6 +329,13 @@ func (q *request) run() {
 	if response != nil {
 		if err == nil && c.in == nil {
 			_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxText)) // so that HTTP/1.1 sees its end
+		}
+		if err == nil && c.out != nil {
+			// A server may answer before it has read all. To close its answer is to break off the request.
+			select {
+			case <-q.taken:
+			case <-q.http.Context().Done():
+			}
 		}
 		_ = response.Body.Close()
 	}
@@ -407,15 +419,23 @@ func (q *request) closeIdle() {
 	}
 }
 
-// result waits for the answer.
+// result waits for the answer, and until all was sent.
 func (q *request) result() error {
 	timer := time.NewTimer(q.linger)
 	defer timer.Stop()
 	select {
 	case <-q.answered:
-		return q.err
+		if q.err != nil {
+			return q.err
+		}
 	case <-timer.C:
 		return fmt.Errorf("the peer has not answered for %v, and may not have read all", q.linger)
+	}
+	select {
+	case <-q.ended:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("the peer has answered and has not read all for %v", q.linger)
 	}
 }
 

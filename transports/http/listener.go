@@ -33,6 +33,10 @@ type ListenOptions struct {
 	// for instance. Nil leaves all requests to the listener. It is for Listen only.
 	Wrap func(http.Handler) http.Handler
 
+	// Duplex makes each POST over HTTP/2 or HTTP/3 a connection both ways, whatever its Accept says: clients of the Lightstream
+	// protocol POST in order to receive, too. By URI it is set by protocol=lightstream.
+	Duplex bool
+
 	// Refused is told about each peer whose TLS handshake failed and why. It may be called by several goroutines at once.
 	// Nil tells nobody. It is for Listen only.
 	Refused func(peer *transports.Peer, err error)
@@ -145,7 +149,8 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request) {
 // ServeHTTP offers a request to Accept, and serves it.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	role := l.opts.Role
-	post := role != transports.Sends || r.ProtoMajor >= 2 && acceptsStream(r)
+	both := r.ProtoMajor >= 2 && (l.opts.Duplex || acceptsStream(r))
+	post := role != transports.Sends || both
 	if !l.opts.begin(w, r, role != transports.Receives, post) {
 		if r.Method == http.MethodGet || r.Method == http.MethodPost {
 			l.counter.Refused()
@@ -156,8 +161,10 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", ContentType)
 		return
 	}
-	duplex := r.Method == http.MethodPost && r.ProtoMajor >= 2 && acceptsStream(r)
-	x := newExchange(w, r, duplex, &l.counter)
+	x := newExchange(w, r, r.Method == http.MethodPost && both, &l.counter)
+	if l.opts.Duplex && x.conn.in != nil {
+		x.conn.in.drain() // for await
+	}
 	over := make(chan struct{})
 	defer close(over)
 	x.conn.release = func(bool) error {
@@ -208,8 +215,27 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				x.abort()
 			} // else what has come before is still there to be read
 		case <-c.done:
+			if l.opts.Duplex && c.in != nil && c.out != nil {
+				x.await()
+			}
 			x.stop()
 			x.finish()
+			return
+		}
+	}
+}
+
+// await waits, not for long, for the end of a request that was not read to it. Some clients end their own direction only with the
+// first bytes of the answer, and take it for an error when net/http resets a request whose end has not come.
+func (x *exchange) await() {
+	timer := time.NewTimer(drainTime)
+	defer timer.Stop()
+	for _, over := range []<-chan struct{}{x.sent, x.received} {
+		select {
+		case <-over:
+		case <-timer.C:
+			return
+		case <-x.r.Context().Done():
 			return
 		}
 	}

@@ -75,6 +75,7 @@ func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options)
 	}
 	o := ListenOptions{
 		TLS: *config, Role: opts.Role, Refused: opts.Refused, HandlerOptions: HandlerOptions{Authorize: opts.Authorize},
+		Duplex: u.Stream.Protocol == transports.Lightstream,
 	}
 	if u.Path != "/" {
 		o.Path = u.Path

@@ -25,6 +25,7 @@ const (
 	codeListener     quic.ApplicationErrorCode = 2 // the listener was closed before the connection was accepted
 	codeAbandoned    quic.ApplicationErrorCode = 3 // the other end has not read for too long
 	codeUnexpected   quic.ApplicationErrorCode = 4 // a stream that this end has no use for
+	codeSilent       quic.ApplicationErrorCode = 5 // no stream came in time
 )
 
 // gone is a cause that means that there is nobody at the other end. quic-go's own errors match net.ErrClosed, which

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/internal/count"
+	"github.com/lightstream-go/lightstream/transports/internal/pending"
 )
 
 // Listener accepts streams, or sessions. Its methods may be called by any number of goroutines.
@@ -22,6 +23,8 @@ type Listener struct {
 	authorize func(context.Context, *transports.Peer) error
 	refused   func(*transports.Peer, error)
 	counter   count.Listener
+	waiting   pending.Set // connections without a stream
+	within    time.Duration
 
 	udp     *net.UDPConn    // nil for the caller's
 	conns   chan *quic.Conn // with a handshake that has succeeded
@@ -61,8 +64,9 @@ func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, e
 	l := &Listener{
 		linger: opts.lingers(), authorize: opts.Authorize, refused: opts.Refused,
 		conns: make(chan *quic.Conn), streams: make(chan stream), done: make(chan struct{}),
-		links: make(map[*link]struct{}),
+		links: make(map[*link]struct{}), within: or(opts.HandshakeTimeout, 10*time.Second),
 	}
+	l.waiting.Limit = or(opts.MaxPending, maxPending)
 	config.GetConfigForClient = func(info *quic.ClientInfo) (*quic.Config, error) {
 		c := config.Clone()
 		c.GetConfigForClient = nil
@@ -99,6 +103,8 @@ func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, e
 	go l.take()
 	return l, nil
 }
+
+const maxPending = 1024
 
 // closeTime is how long the socket is kept after the last connection, to tell late packets that there is none.
 const closeTime = 500 * time.Millisecond
@@ -154,6 +160,7 @@ func (l *Listener) Accept(ctx context.Context) (transports.Conn, error) {
 			return nil, err
 		case qc != nil:
 			if lk := l.admit(ctx, qc, false); lk != nil {
+				l.expect(qc)
 				go l.takeStreams(lk)
 				go lk.watch()
 			}
@@ -226,6 +233,23 @@ func (l *Listener) admit(ctx context.Context, qc *quic.Conn, session bool) *link
 	return lk
 }
 
+// expect closes a connection on which no stream comes in time, or that has to give way to others.
+func (l *Listener) expect(qc *quic.Conn) {
+	l.waiting.Add(qc, l.within, func(why error) {
+		_ = qc.CloseWithError(codeSilent, why.Error())
+		if !errors.Is(why, pending.ErrClosed) {
+			l.counter.Refused()
+			if l.refused != nil {
+				addr := qc.RemoteAddr()
+				l.refused(&transports.Peer{Transport: name, Addr: addrOf(addr)}, &transports.Error{
+					Transport: name, Addr: addr.String(), Op: "handshake", Err: why,
+				})
+			}
+		}
+	})
+	context.AfterFunc(qc.Context(), func() { l.waiting.Remove(qc) })
+}
+
 // takeStreams hands the streams of a connection to Accept, until the connection ends.
 func (l *Listener) takeStreams(lk *link) {
 	defer func() {
@@ -238,6 +262,7 @@ func (l *Listener) takeStreams(lk *link) {
 		if err != nil {
 			return
 		}
+		l.waiting.Remove(lk.qc)
 		c := lk.add(q.StreamID(), q, q, &l.counter)
 		select {
 		case l.streams <- stream{lk, c}:
@@ -275,6 +300,7 @@ func (l *Listener) Close() error {
 		return nil
 	}
 	close(l.done)
+	l.waiting.Close()
 	for lk := range links {
 		_ = lk.qc.CloseWithError(codeListener, "")
 	}

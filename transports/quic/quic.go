@@ -125,6 +125,10 @@ type ListenOptions struct {
 	// TLS says who this end is and whom it trusts. It must have a certificate. With CAFile every client must have one too.
 	TLS secured.Config
 
+	// MaxPending is how many connections may be without a stream, for which each has HandshakeTimeout from when Accept has let it in.
+	// Beyond it the one that has been for the longest gives way to a new one. Zero means 1,024. It is not for AcceptSession.
+	MaxPending int
+
 	// Authorize is asked about each connection before Accept returns the first of its streams; Peer.Identity is a
 	// *[tls.ConnectionState], whose PeerCertificates are verified where clients must have certificates. An error refuses
 	// the peer: the connection is closed, which tells the peer so, and Accept waits for the next. ctx is Accept's. Nil lets

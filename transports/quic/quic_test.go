@@ -582,3 +582,53 @@ func TestURI(t *testing.T) {
 		}
 	}
 }
+
+// TestSilent has connections without a stream: they are closed when their time is over, or when others come.
+func TestSilent(t *testing.T) {
+	p := newPKI(t)
+	for _, c := range []struct {
+		name  string
+		limit int
+		time  time.Duration
+		why   string
+	}{
+		{"for too long", 10, 3 * time.Second, "no stream in time"},
+		{"too many", 1, time.Minute, "give way"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o, refused := quick, make(chan error, 16)
+			o.HandshakeTimeout = c.time
+			l := listen(t, &quic.ListenOptions{
+				Options: o, TLS: p.listener(), MaxPending: c.limit, Refused: func(_ *transports.Peer, err error) { refused <- err },
+			})
+			silent, err := quic.Dial(t.Context(), l.Addr().String(), &quic.DialOptions{Options: quick, TLS: p.client()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer silent.Close()
+			good, err := quic.Dial(t.Context(), l.Addr().String(), &quic.DialOptions{Options: quick, TLS: p.client(), Receives: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer good.Close()
+			a, err := l.Accept(t.Context()) // lets both in
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer a.Close()
+			if err := <-refused; !strings.Contains(err.Error(), c.why) {
+				t.Errorf("%v, want %q", err, c.why)
+			}
+			if _, err := silent.Read(make([]byte, 1)); !errors.Is(err, transports.ErrPeerClosed) || !strings.Contains(err.Error(), c.why) {
+				t.Errorf("the silent one reads %v", err)
+			}
+			if _, err := a.Write([]byte("hi")); err != nil {
+				t.Error(err)
+			}
+			b := make([]byte, 2)
+			if _, err := io.ReadFull(good, b); err != nil || string(b) != "hi" {
+				t.Errorf("the other one reads %q, %v", b, err)
+			}
+		})
+	}
+}

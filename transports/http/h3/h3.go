@@ -227,7 +227,10 @@ func listenURI(_ context.Context, u *transports.URI, opts *transports.Options) (
 	if config.ServerName != "" {
 		return nil, u.ParamError("servername", errors.New("is for the end that dials"))
 	}
-	o := http.ListenOptions{TLS: *config, Role: opts.Role, HandlerOptions: http.HandlerOptions{Authorize: opts.Authorize}}
+	o := http.ListenOptions{
+		TLS: *config, Role: opts.Role, HandlerOptions: http.HandlerOptions{Authorize: opts.Authorize},
+		Duplex: u.Stream.Protocol == transports.Lightstream,
+	}
 	if u.Path != "/" {
 		o.Path = u.Path
 	}
