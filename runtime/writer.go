@@ -298,6 +298,13 @@ func (w *Writer[R, B, W]) SetMetadata(entries []ipc.KeyValue) {
 	w.out.SetMetadata(entries)
 }
 
+// SetNumber attaches an entry more whose value is n in decimal; see [ipc.Writer.SetNumber].
+func (w *Writer[R, B, W]) SetNumber(key string, n uint64) {
+	_ = w.delay.enter(context.Background())
+	defer w.delay.leave()
+	w.out.SetNumber(key, n)
+}
+
 // Forward sends a received batch of the table, after the rows of Append that still wait. Where it lies as this writer lays
 // batches out, which is so for most that another Writer sent and that were read in place, its body goes out as it was received;
 // else, as with lists that have no items or columns below a null, it is encoded anew without being copied. Stats counts both. Dictionaries are sent as the reader at the other end needs

@@ -6,9 +6,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -224,5 +227,64 @@ func TestAttachedAllocs(t *testing.T) {
 		b.Release()
 	}); n != 0 {
 		t.Errorf("reading allocates %v times", n)
+	}
+}
+
+// TestNumber writes numbers of every length beside other entries, and reads them back.
+func TestNumber(t *testing.T) {
+	numbers := []uint64{0, 9, 10, 123, math.MaxUint32, 7, 1e19, math.MaxUint64, 0}
+	others := [][]ipc.KeyValue{nil, {{Key: "k", Value: strings.Repeat("\x01", 30)}}, {{Key: strings.Repeat("\x02", 20), Value: "v"}}}
+	for _, entries := range others {
+		var wire bytes.Buffer
+		w := ipc.NewWriter(&wire, attachedSchema, nil)
+		w.SetMetadata(entries)
+		for _, n := range numbers {
+			w.SetNumber("n", n)
+			if err := w.Write(t.Context(), 2, attachedColumns(int64(n%100))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.SetNumber("", 5) // none
+		if err := w.Write(t.Context(), 2, attachedColumns(1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := ipc.NewReader(&wire, nil)
+		for _, n := range numbers {
+			b, err := r.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := append([]ipc.KeyValue{{Key: "n", Value: strconv.FormatUint(n, 10)}}, entries...)
+			if got := b.Metadata(); !slices.Equal(got, want) {
+				t.Errorf("%q, want %q", got, want)
+			}
+			b.Release()
+		}
+		b, err := r.Next(t.Context())
+		if err != nil || !slices.Equal(b.Metadata(), entries) {
+			t.Errorf("without a number: %q, %v, want %q", b.Metadata(), err, entries)
+		}
+		b.Release()
+	}
+}
+
+// TestNumberAllocs numbers batches without an allocation.
+func TestNumberAllocs(t *testing.T) {
+	if race {
+		t.Skip("the race detector allocates")
+	}
+	w := ipc.NewWriter(io.Discard, attachedSchema, nil)
+	columns, n := attachedColumns(1), uint64(0)
+	if got := testing.AllocsPerRun(100, func() {
+		n++
+		w.SetNumber("n", n)
+		if err := w.Write(context.Background(), 2, columns); err != nil {
+			t.Fatal(err)
+		}
+	}); got != 0 {
+		t.Errorf("%v allocations for a batch", got)
 	}
 }

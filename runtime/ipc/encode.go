@@ -22,6 +22,8 @@ type encoder struct {
 	wired    []flatBuffer     // where each buffer of flat columns is
 	counts   []int64          // data buffers of each view column that the template is for
 	attached []KeyValue       // metadata of the messages that it is for
+	number   string           // the key of another entry, whose value is next
+	next     uint64
 	others   Attached         // to the messages that are not batches
 	sent     []sentDictionary // by id
 	pending  bool             // one of them has a next
@@ -124,15 +126,15 @@ func newEncoder(schema *Schema, how encoding) (e *encoder, err error) {
 
 // newBatch returns a template for batches with so many buffers.
 func (e *encoder) newBatch(buffers int) *template {
-	return newTemplate(e.nodes, buffers, e.counts, e.compression, nil, false, e.attached)
+	return newTemplate(e.nodes, buffers, e.counts, e.compression, nil, false, e.attached, e.number)
 }
 
-// attach sets the metadata of the messages of the batches that follow.
-func (e *encoder) attach(entries []KeyValue) {
-	if slices.Equal(entries, e.attached) {
+// attach sets the metadata of the messages of the batches that follow, and the key of the one that is a number.
+func (e *encoder) attach(entries []KeyValue, number string) {
+	if number == e.number && slices.Equal(entries, e.attached) {
 		return
 	}
-	e.attached = slices.Clone(entries)
+	e.attached, e.number = slices.Clone(entries), number
 	e.batch = e.newBatch(e.batch.buffers)
 }
 
@@ -391,6 +393,9 @@ func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 		e.parts, e.size = append(e.parts[:first], body), before+int64(len(body))
 	}
 	w.setSize(rows, w.offset)
+	if w.number != 0 {
+		w.setNumber(e.next)
+	}
 	e.marks = append(e.marks, messageMark{start, len(w.template.head), w.offset, false})
 	return nil
 }
@@ -571,7 +576,7 @@ func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Valu
 		counts = append(counts, int64(n))
 		buffers += n
 	})
-	w := walk{template: newTemplate(p.nodes, buffers, counts, e.compression, &id, delta, e.others.Dictionaries[id])}
+	w := walk{template: newTemplate(p.nodes, buffers, counts, e.compression, &id, delta, e.others.Dictionaries[id], "")}
 	if e.size == 0 {
 		w.template = w.template.at(e.lead)
 	}

@@ -31,7 +31,7 @@ func (w *Writer) Forward(ctx context.Context, b Batch) error {
 	if !same || !w.enc.laidOut(columns, body) {
 		body = nil
 	}
-	if err := w.write(ctx, b.Len(), columns, body, b.Metadata()); err != nil {
+	if err := w.write(ctx, b.Len(), columns, body, b.Metadata(), ""); err != nil {
 		return err
 	}
 	if body != nil {

@@ -1,7 +1,11 @@
 package ipc
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
+	"strconv"
+	"strings"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -18,6 +22,7 @@ type template struct {
 	head                          []byte
 	bodyLength, rows, nodes, bufs int // positions in head
 	buffers                       int // how many there are
+	number                        int // position of the digits of a number that is attached, 0 without
 }
 
 // at returns the template of a message that begins offset bytes behind a multiple of 64, and whose body lies at one.
@@ -35,8 +40,14 @@ func (t *template) at(offset int) *template {
 const prefixSize = 8
 
 // newTemplate builds the head of a RecordBatch message, or of a DictionaryBatch message for dictionary *id. The counts are those
-// of the data buffers of view columns, and entries what is attached to the message.
-func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int64, delta bool, entries []KeyValue) *template {
+// of the data buffers of view columns, and entries what is attached to the message, to which number, if it is not empty, adds an entry of
+// that key, which has room for the digits of any number.
+func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int64, delta bool, entries []KeyValue, number string) *template {
+	blank := ""
+	if number != "" {
+		blank = blankNumber(entries)
+		entries = append([]KeyValue{{Key: number, Value: blank}}, entries...)
+	}
 	b := flatbuffers.NewBuilder(256 + 16*(nodes+buffers))
 	arrowfb.RecordBatchStartBuffers(b, buffers)
 	for range buffers {
@@ -94,7 +105,31 @@ func newTemplate(nodes, buffers int, counts []int64, codec Compression, id *int6
 	}
 	t.bodyLength, t.rows = prefixSize+m.BodyLengthPos(), prefixSize+batch.LengthPos()
 	t.nodes, t.bufs = prefixSize+batch.NodesPos(), prefixSize+batch.BuffersPos()
+	if number != "" {
+		t.number = bytes.Index(t.head, []byte(blank))
+	}
 	return t
+}
+
+// numberDigits is how many digits a number of 64 bits has at most.
+const numberDigits = 20
+
+// blankNumber returns a text of so many digits that no entry has, so that it is found.
+func blankNumber(entries []KeyValue) string {
+	for digit := byte(1); ; digit++ {
+		blank := strings.Repeat(string(rune(digit)), numberDigits)
+		if !slices.ContainsFunc(entries, func(kv KeyValue) bool { return strings.Contains(kv.Key, blank) || strings.Contains(kv.Value, blank) }) {
+			return blank
+		}
+	}
+}
+
+// setNumber writes the digits, with the length of the text before them and zeros behind.
+func (t *template) setNumber(n uint64) {
+	field := t.head[t.number : t.number+numberDigits]
+	digits := strconv.AppendUint(field[:0], n, 10)
+	le.PutUint32(t.head[t.number-4:], uint32(len(digits)))
+	clear(field[len(digits):])
 }
 
 // finishMessage ends a message with the given header and returns it with its prefix, padded to 64 bytes.

@@ -85,6 +85,7 @@ type Writer struct {
 	err       error // of all later calls
 	forward   forwarder
 	attached  []KeyValue // to the batches of Write
+	number    string     // the key of an entry more
 	info      StreamInfo
 	stats     Stats
 }
@@ -137,14 +138,23 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 			return err
 		}
 	}
-	return w.write(ctx, rows, columns, nil, w.attached)
+	return w.write(ctx, rows, columns, nil, w.attached, w.number)
 }
 
 // SetMetadata attaches entries to the message of each batch that Write sends from now on; a reader finds them in the batch's
 // Metadata. Nil attaches none. Forward sends the entries that a batch came with.
 func (w *Writer) SetMetadata(entries []KeyValue) { w.attached = slices.Clone(entries) }
 
-func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, body []byte, attached []KeyValue) error {
+// SetNumber attaches an entry more, whose value is n in decimal, to the batches that Write sends from now on; an empty key attaches none.
+// It is for a number that each batch has another of, as those of ordered lanes: where only n changes, nothing is built anew.
+func (w *Writer) SetNumber(key string, n uint64) {
+	w.number = key
+	if w.enc != nil {
+		w.enc.next = n
+	}
+}
+
+func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, body []byte, attached []KeyValue, number string) error {
 	if err := w.Err(); err != nil {
 		return err
 	}
@@ -157,7 +167,7 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 	before := w.send.Sent
 	w.observeStart(ctx)
 	w.begin()
-	w.enc.attach(attached)
+	w.enc.attach(attached, number)
 	if err := w.enc.addBatch(rows, columns, body); err != nil {
 		w.cancel.Leave()
 		return err

@@ -23,17 +23,19 @@ func Untyped(w *ipc.Writer) Sink[Columns] { return &untyped{Writer: w} }
 
 type untyped struct {
 	*ipc.Writer
-	number []ipc.KeyValue
+	numbered bool
 }
 
-func (u *untyped) SetMetadata(entries []ipc.KeyValue) { u.number = entries }
+func (u *untyped) SetNumber(key string, n uint64) {
+	u.numbered = true
+	u.Writer.SetNumber(key, n)
+}
 
 func (u *untyped) Write(ctx context.Context, b Columns) error {
-	entries := slices.Clone(u.number)
-	for _, kv := range b.Metadata {
-		if kv.Key != Sequence || len(u.number) == 0 {
-			entries = append(entries, kv)
-		}
+	entries := b.Metadata
+	isNumber := func(kv ipc.KeyValue) bool { return kv.Key == Sequence }
+	if u.numbered && slices.ContainsFunc(entries, isNumber) {
+		entries = slices.DeleteFunc(slices.Clone(entries), isNumber)
 	}
 	u.Writer.SetMetadata(entries)
 	return u.Writer.Write(ctx, b.Rows, b.Columns)

@@ -102,7 +102,11 @@ func (w *Writer[W]) Write(ctx context.Context, b W) error {
 	}
 	defer func() { <-lane.free }()
 	if w.opts.Ordered {
-		lane.sink.SetMetadata([]ipc.KeyValue{{Key: Sequence, Value: strconv.FormatUint(k, 10)}})
+		if sink, ok := lane.sink.(interface{ SetNumber(key string, n uint64) }); ok {
+			sink.SetNumber(Sequence, k)
+		} else {
+			lane.sink.SetMetadata([]ipc.KeyValue{{Key: Sequence, Value: strconv.FormatUint(k, 10)}})
+		}
 	}
 	if err := lane.sink.Write(ctx, b); err != nil {
 		return w.failed(k, err)
