@@ -18,11 +18,11 @@ type encoder struct {
 	nodes    int
 	buffers  int // those that do not belong to views
 	views    int
-	flat     []flatColumn     // nil where there are nested columns or views
-	wired    []flatBuffer     // where each buffer of flat columns is
-	counts   []int64          // data buffers of each view column that the template is for
-	attached []KeyValue       // metadata of the messages that it is for
-	number   string           // the key of another entry, whose value is next
+	flat     []flatColumn // nil where there are nested columns or views
+	wired    []flatBuffer // where each buffer of flat columns is
+	counts   []int64      // data buffers of each view column that the template is for
+	attached []KeyValue   // metadata of the messages that it is for
+	number   string       // the key of another entry, whose value is next
 	next     uint64
 	others   Attached         // to the messages that are not batches
 	sent     []sentDictionary // by id
