@@ -116,7 +116,7 @@ func TestParseURIErrors(t *testing.T) {
 		{uri: "stdio://out", want: "lightstream: stdio: has an address; want stdio:"},
 		{uri: "stdio+listen:", want: "lightstream: stdio+listen:: stdio cannot be listened on: unsupported operation", is: errors.ErrUnsupported},
 		{uri: "file+listen:///a", want: "lightstream: file+listen:///a: file cannot be listened on: unsupported operation", is: errors.ErrUnsupported},
-		{uri: "gopher://localhost", want: "lightstream: gopher: unknown scheme; known: flaky, h3, http, https, quic, stdio, tcp, tls, uds, web, ws, wss, file", is: transports.ErrUnknownScheme},
+		{uri: "gopher://localhost", want: "lightstream: gopher: unknown scheme; known: flaky, h3, http, https, quic, stdio, tcp, tls, uds, web, ws, wss, wt, file", is: transports.ErrUnknownScheme},
 		{
 			uri: "quic://localhost:9000", is: transports.ErrNotLinked,
 			want: `lightstream: quic: the scheme quic is not linked into this program; add import _ "github.com/lightstream-go/lightstream/transports/quic"`,
@@ -179,7 +179,7 @@ func TestOpenErrors(t *testing.T) {
 		"tcp://h:1?announce=1":       "lightstream: tcp://h:1: announce=: says what is sent, and this call only connects; use ParseURI, and obey its Stream",
 		"uds:///x?compression=lz4":   "lightstream: uds:///x: compression=: says what is sent, and this call only connects; use ParseURI, and obey its Stream",
 		"tcp://h:1?usertimeout=soon": `lightstream: tcp://h:1: usertimeout=: found "soon"; want a time such as 500ms or 5s`,
-		"gopher://h:1":               "lightstream: gopher: unknown scheme; known: flaky, h3, http, https, quic, stdio, tcp, tls, uds, web, ws, wss, file",
+		"gopher://h:1":               "lightstream: gopher: unknown scheme; known: flaky, h3, http, https, quic, stdio, tcp, tls, uds, web, ws, wss, wt, file",
 	} {
 		c, err := transports.Open(t.Context(), uri, nil)
 		if c != nil || err == nil || err.Error() != want {

@@ -260,7 +260,8 @@ func receiveShort(ctx context.Context, c transports.Conn) error {
 			return fmt.Errorf("%w: the end after %d batches", errContent, batches)
 		}
 		if err == io.EOF && wrong == nil { //nolint:errorlint // the contract
-			_, _ = io.Copy(io.Discard, c) // so that the sender is not cut off
+			_ = c.SetReadDeadline(time.Now().Add(time.Second)) // what is left may never come
+			_, _ = io.Copy(io.Discard, c)                      // so that the sender is not cut off
 		}
 		switch {
 		case wrong != nil && err != nil:
