@@ -354,7 +354,7 @@ func TestFaults(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			run := strings.ReplaceAll(fault.in, " ", "_")
-			cmd := exec.Command(program, "-test.run=^TestFault$/^"+run+"$", "-test.timeout=1m")
+			cmd := exec.Command(program, "-test.run=^TestFault$/^"+run+"$", "-test.timeout=3m")
 			cmd.Env = append(os.Environ(), "TRANSPORT_FAULT="+name)
 			out, err := cmd.CombinedOutput()
 			if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) {
@@ -376,7 +376,7 @@ func TestFaultsOfTables(t *testing.T) {
 	}
 	for _, name := range []string{"swaps parts", "drops its queue"} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(program, "-test.run=^TestFault$", "-test.skip=^TestFault$/^batches:", "-test.timeout=1m", "-test.v")
+			cmd := exec.Command(program, "-test.run=^TestFault$", "-test.skip=^TestFault$/^batches:", "-test.timeout=3m", "-test.v")
 			cmd.Env = append(os.Environ(), "TRANSPORT_FAULT="+name)
 			out, err := cmd.CombinedOutput()
 			if err != nil || !strings.Contains(string(out), "--- PASS: TestFault/many_small_messages") {
