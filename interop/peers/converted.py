@@ -1,0 +1,137 @@
+"""Reads files that were made of Arrow files and compares them with those.
+
+Reads lines of JSON from standard input, each {"original": path, "converted": path}, and prints one for each:
+{"rows": n, "compared": columns}, or {"error": text}. The formats are told by the extensions.
+"""
+
+import io
+import json
+import sys
+
+import duckdb
+import polars
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet as pq
+
+
+def original(path):
+    with open(path, "rb") as f:
+        data = f.read()
+    if data[:6] == b"ARROW1":
+        return pa.ipc.open_file(data).read_all()
+    return pa.ipc.open_stream(data).read_all()
+
+
+def plain(t):
+    """Tells whether columns of a type are compared value by value: those that Parquet has, or that are restored."""
+    if pa.types.is_union(t) or pa.types.is_interval(t) or pa.types.is_null(t) or pa.types.is_run_end_encoded(t):
+        return False
+    if isinstance(t, pa.BaseExtensionType):
+        return plain(t.storage_type)
+    if pa.types.is_dictionary(t):
+        return plain(t.value_type)
+    if pa.types.is_struct(t):
+        names = {t.field(i).name for i in range(t.num_fields)}  # of fields with one name Python sees no values
+        return 0 < t.num_fields == len(names) and all(plain(t.field(i).type) for i in range(t.num_fields))
+    if pa.types.is_map(t):
+        return plain(t.key_type) and plain(t.item_type)
+    if pa.types.is_nested(t):
+        return plain(t.value_type)
+    return True
+
+
+def values(column):
+    def of(v, t):
+        if v is None:
+            return None
+        if isinstance(t, pa.BaseExtensionType):
+            return of(v, t.storage_type)
+        if pa.types.is_dictionary(t):
+            return of(v, t.value_type)
+        if pa.types.is_map(t):
+            return [(of(k, t.key_type), of(x, t.item_type)) for k, x in v]
+        if pa.types.is_struct(t):
+            return [of(v[t.field(i).name], t.field(i).type) for i in range(t.num_fields)]
+        if pa.types.is_nested(t):
+            return [of(x, t.value_type) for x in v]
+        return v
+
+    t = column.type
+    if pa.types.is_temporal(t):  # beyond what Python's types hold
+        width = pa.int64() if t.bit_width == 64 else pa.int32()
+        scale = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+        unit = getattr(t, "unit", "ms" if pa.types.is_date64(t) else None)
+        by = scale[unit] if unit else 86400 * 10**9
+        return [None if v is None else v * by for v in column.cast(width).to_pylist()]
+    if isinstance(t, pa.BaseExtensionType):
+        column = pa.chunked_array([c.storage for c in column.chunks], t.storage_type)
+    return [of(v, column.type) for v in column.to_pylist()]
+
+
+def same(a, b):
+    if isinstance(a, float) and isinstance(b, float):
+        return a == b or a != a and b != b
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+def parquet(want, path):
+    got = pq.ParquetFile(path).read()
+    if got.num_rows != want.num_rows or got.num_columns != want.num_columns:
+        raise ValueError(f"{got.num_rows} rows of {got.num_columns} columns, want {want.num_rows} of {want.num_columns}")
+    compared = 0
+    for i in range(want.num_columns):
+        try:
+            field = want.schema.field(i)
+            if not plain(field.type):
+                continue
+        except KeyError:  # an interval that pyarrow has no type for
+            continue
+        a, b = values(got.column(i)), values(want.column(i))
+        for row, (x, y) in enumerate(zip(a, b)):
+            if not same(x, y):
+                raise ValueError(f"column {field.name}, row {row}: {x!r}, want {y!r}")
+        compared += 1
+    return compared
+
+
+def engines(want, path):
+    """Has polars and DuckDB count the rows of what they read."""
+    rows = duckdb.execute("SELECT count(*) FROM (SELECT * FROM read_parquet(?))", [path]).fetchone()[0]
+    if rows != want.num_rows:
+        raise ValueError(f"DuckDB reads {rows} rows, want {want.num_rows}")
+    rows = polars.read_parquet(path).height
+    if rows != want.num_rows:
+        raise ValueError(f"polars reads {rows} rows, want {want.num_rows}")
+
+
+def convert(job):
+    want, path = original(job["original"]), job["converted"]
+    if path.endswith(".parquet"):
+        compared = parquet(want, path)
+        if job["engines"]:
+            engines(want, path)
+        return {"rows": want.num_rows, "compared": compared}
+    if path.endswith(".csv"):
+        options = pa.csv.ParseOptions(newlines_in_values=True)
+        convert = pa.csv.ConvertOptions(column_types={n: pa.string() for n in set(want.schema.names)})
+        got = pa.csv.read_csv(path, parse_options=options, convert_options=convert)
+        if got.schema.names != want.schema.names:
+            raise ValueError(f"columns {got.schema.names}, want {want.schema.names}")
+    else:
+        got = pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=1 << 24)) if want.num_rows else want
+    if got.num_rows != want.num_rows:
+        raise ValueError(f"{got.num_rows} rows, want {want.num_rows}")
+    return {"rows": got.num_rows, "compared": 0}
+
+
+for line in sys.stdin:
+    job = json.loads(line)
+    try:
+        answer = convert(job)
+    except (Exception, polars.exceptions.PanicException) as e:
+        answer = {"error": f"{type(e).__name__}: {e}"}
+    print(json.dumps(answer), flush=True)
