@@ -47,6 +47,9 @@ emulate: ## run the tests of the runtime on a 32-bit, an arm64 and a big-endian 
 hostile: ## read 50,000 damaged streams, files and mapped files in a process whose memory is measured
 	$(GOTEST) -count=1 -run '^TestMutations$$' ./runtime/ipc -args -mutations 50000
 
+copymemory: ## copy a table of 4 GiB from each format to each other in processes of at most 256 MiB
+	$(GOTEST) -count=1 -timeout 0 -v -run '^TestCopyMemory$$' ./cmd/lightstream -args -copy 4096
+
 soak: ## stream for SOAK (10m) at full rate, and watch memory, file descriptors and goroutines
 	$(GOTEST) -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -args -for $(SOAK)
 
@@ -106,4 +109,4 @@ browser: ## look at a served stream with the page in Chromium
 check: ## run everything that CI runs, in about 40 minutes
 	.ci/run
 
-.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random lint bench bench-all guard benchtest brokers interop page browser check
+.PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random copymemory lint bench bench-all guard benchtest brokers interop page browser check

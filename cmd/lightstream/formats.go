@@ -169,7 +169,7 @@ func (s *source) openParquet(f *os.File, head *bufio.Reader, regular bool, o *op
 }
 
 func (s *source) parquet(f io.ReaderAt, size int64, o *options, level ipc.Level) error {
-	r, err := parquet.NewReader(f, size, &parquet.ReaderOptions{Validate: level, Select: s.options(o, level).Select, Name: s.label()})
+	r, err := parquet.NewReader(f, size, &parquet.ReaderOptions{Validate: level, Select: s.options(o, level).Select, Name: s.label(), Ahead: 16 << 20})
 	if err != nil {
 		return err
 	}
