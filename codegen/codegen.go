@@ -326,6 +326,9 @@ func (g *generator) emit(dir, source string, f *model.File) error {
 		return err
 	}
 	g.outputs = append(g.outputs, Output{Path: filepath.Join(dir, f.Output), Text: text, file: f, source: source})
+	if err := g.emitText(dir, source, f); err != nil {
+		return err
+	}
 	if err := g.emitTests(dir, source, f); err != nil || f.Rows == "" {
 		return err
 	}
@@ -341,7 +344,7 @@ func (g *generator) orphans(dir string, files []*model.File) error {
 		return err
 	}
 	for _, e := range entries {
-		known := func(f *model.File) bool { return f.Output == e.Name() || f.Tests() == e.Name() }
+		known := func(f *model.File) bool { return f.Output == e.Name() || f.Tests() == e.Name() || f.Text() == e.Name() }
 		if e.IsDir() || !load.Generated(e.Name()) || slices.ContainsFunc(files, known) {
 			continue
 		}

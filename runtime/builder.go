@@ -182,5 +182,11 @@ func (b *BuilderBase) batch() (rows int, columns []column.Data, err error) {
 	return rows, b.data, nil
 }
 
+// ColumnsOf returns the rows of a builder as columns, which alias its memory until it is changed. The error is that of a value that did
+// not fit, or of columns that have not the same number of rows.
+func ColumnsOf[R any](b Builder[R]) (rows int, columns []column.Data, err error) {
+	return b.base().batch()
+}
+
 //lint:ignore U1000 generated builders get it by embedding, which makes them a Builder
 func (b *BuilderBase) base() *BuilderBase { return b }

@@ -122,5 +122,8 @@ func (t *Table[R, B, W]) Name() string { return t.spec.Name }
 // Schema returns the table's schema, which is read-only.
 func (t *Table[R, B, W]) Schema() *ipc.Schema { return t.schema }
 
+// Columns returns the table's columns, which are read-only.
+func (t *Table[R, B, W]) Columns() []Column { return t.spec.Columns }
+
 // NewBuilder returns an empty builder. Nil options mean all defaults.
 func (t *Table[R, B, W]) NewBuilder(opts *BuilderOptions) W { return t.spec.NewBuilder(opts) }

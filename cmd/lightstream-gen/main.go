@@ -48,6 +48,9 @@ directory.
 With -tests, trade_lightstream_test.go has a round-trip test, a fuzz target and a
 benchmark of each table. Once there, it is kept up to date.
 
+With -features=csv,ndjson, trade_text_lightstream.go has readers and writers of each
+table for these formats. Once there, it is kept up to date.
+
 Beside them goes lightstream.schema.lock, which has the tables as text, to be kept
 under version control.
 
@@ -84,7 +87,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		opts.Features = append(opts.Features, names...)
 		return err
 	})
-	tests := flags.Bool("tests", false, "generate tests: short for -features="+strings.Join(codegen.Features, ","))
+	tests := flags.Bool("tests", false, "generate tests: short for -features="+strings.Join(codegen.TestFeatures, ","))
 	flags.Func("I", "`directory` to search for files that .fbs files include; may be repeated", func(dir string) error {
 		opts.Include = append(opts.Include, dir)
 		return nil
@@ -92,7 +95,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	err := flags.Parse(args)
 	opts.Inputs = flags.Args()
 	if *tests {
-		opts.Features = codegen.Features
+		opts.Features = append(opts.Features, codegen.TestFeatures...)
 	}
 	if err == nil && !*version {
 		err = misused(&opts)

@@ -181,6 +181,18 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitGroupAppendNullable":  eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendNullable(g) }),
 	"emitGroup":                nil, // the list of those
 
+	"emitTextColumns": one(emitTextColumns),
+	"emitTextGroup": func(t *model.Table) (list []jen.Code) {
+		for _, g := range t.Groups {
+			list = append(list, emitTextGroup(t, g))
+		}
+		return list
+	},
+	"emitTextReader":    eachFormat(emitTextReader),
+	"emitNewTextReader": eachFormat(emitNewTextReader),
+	"emitTextWriter":    eachFormat(emitTextWriter),
+	"emitNewTextWriter": eachFormat(emitNewTextWriter),
+
 	"emitTypeIDs":            eachUnion(emitTypeIDs),
 	"emitUnionView":          eachUnion(emitUnionView),
 	"emitUnionViewLen":       eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionViewLen(g) }),
@@ -224,6 +236,15 @@ func each(emit func(*model.Table, *model.Column) jen.Code) func(*model.Table) []
 		var list []jen.Code
 		for _, c := range t.Columns {
 			list = append(list, emit(t, c))
+		}
+		return list
+	}
+}
+
+func eachFormat(emit func(*model.Table, Format) jen.Code) func(*model.Table) []jen.Code {
+	return func(t *model.Table) (list []jen.Code) {
+		for _, format := range Formats {
+			list = append(list, emit(t, format))
 		}
 		return list
 	}

@@ -299,6 +299,16 @@ func (f *File) Tests() string {
 	return strings.TrimSuffix(f.Output, ".go") + "_test.go"
 }
 
+// Text returns the name of the file for the text formats of f's tables: trade_text_lightstream.go beside trade_lightstream.go.
+func (f *File) Text() string {
+	for _, end := range []string{"_lightstream_test.go", "_lightstream.go"} {
+		if base, ok := strings.CutSuffix(f.Output, end); ok {
+			return base + "_text" + end
+		}
+	}
+	return strings.TrimSuffix(f.Output, ".go") + "_text.go"
+}
+
 // Import is a package that the file may use, under the name that is free for it there.
 type Import struct {
 	Path  string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
+	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -150,8 +151,8 @@ func (c *core) names() []string {
 	return names
 }
 
-// find looks for the columns of a schema in the input. Older returns an older name of a column, "" for none.
-func (c *core) find(schema *ipc.Schema, older func(i int) string) error {
+// find looks for the columns of a schema in the input. Those of a table may have older names, and values where they are absent.
+func (c *core) find(schema *ipc.Schema, columns []rt.Column) error {
 	c.places = make([]int, len(schema.Fields))
 	if c.header == nil || c.opts.ByPosition {
 		for i := range c.places {
@@ -171,13 +172,13 @@ func (c *core) find(schema *ipc.Schema, older func(i int) string) error {
 	for i := range schema.Fields {
 		f := &schema.Fields[i]
 		at, err := c.named(f.Name)
-		if err == nil && at < 0 && older != nil && older(i) != "" {
-			at, err = c.named(older(i))
+		if err == nil && at < 0 && columns != nil && columns[i].Was != "" {
+			at, err = c.named(columns[i].Was)
 		}
 		if err != nil {
 			return err
 		}
-		if c.places[i] = at; at < 0 && !f.Nullable && f.Type.Kind != ipc.KindNull {
+		if c.places[i] = at; at < 0 && !f.Nullable && f.Type.Kind != ipc.KindNull && (columns == nil || columns[i].Default == nil) {
 			missing = append(missing, strconv.Quote(f.Name))
 		}
 	}
@@ -358,7 +359,7 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 // absent adds nulls for a column that the input does not have.
 func (p *parser) absent(k int, col *text.Column) (failed bool) {
 	for i := range p.block.rows {
-		if err := col.AppendNull(); err != nil {
+		if err := col.AppendAbsent(); err != nil {
 			failed = p.failed(k, i, err)
 		}
 	}

@@ -128,6 +128,7 @@ type core struct {
 	chunks.Core
 	opts  *Options
 	array bool
+	older []string // names of columns
 }
 
 // newCore reads the first chunk, and looks whether it is an array.
@@ -217,7 +218,7 @@ func newParser(c *core) *parser {
 // Parse adds the rows of what is left of a chunk, or as many as a batch may have.
 func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 	if p.set != res.Set {
-		p.set, p.record = res.Set, text.NewRecord(res.Set.Columns)
+		p.set, p.record = res.Set, text.NewRecord(res.Set.Columns, p.core.older)
 	}
 	p.json.Checked = !c.Bad
 	for res.Rows < p.core.opts.BatchRows && c.Pos < c.N && res.Err == nil {

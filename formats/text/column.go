@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -20,7 +21,8 @@ type Column struct {
 	nest  func(j *JSON) error  // adds a row from JSON; nil where that is a text, number or bool
 	takes kinds                // what JSON has such values as
 	want  string
-	empty bool // an empty text is a value
+	empty bool   // an empty text is a value
+	other []byte // the text of the value where there is none, nil for a null
 	opts  *Options
 	json  *JSON // of nested values in text
 }
@@ -90,8 +92,47 @@ func (c *Column) AppendNull() error {
 	if !c.nullable() {
 		return ErrNull
 	}
-	c.b.AppendNull()
+	c.appendNull()
 	return nil
+}
+
+func (c *Column) appendNull() {
+	if u, ok := c.b.(interface{ End(id int8) }); ok && c.field.Type.Kind == ipc.KindUnion {
+		for i, m := range c.children { // of the first member that may be null, as text does not tell which it was
+			if m.nullable() {
+				m.appendNull()
+				u.End(c.typeID(i))
+				return
+			}
+		}
+	}
+	c.b.AppendNull()
+}
+
+// typeID returns the type id of member i of a union.
+func (c *Column) typeID(i int) int8 {
+	if ids := c.field.Type.TypeIDs; ids != nil {
+		return int8(ids[i])
+	}
+	return int8(i)
+}
+
+// SetDefault sets what rows have where the input has no such field. Nil is a null.
+func (c *Column) SetDefault(v any) {
+	if c.other = nil; v != nil {
+		c.other = fmt.Append([]byte{}, v)
+	}
+}
+
+// HasDefault tells whether there is such a value.
+func (c *Column) HasDefault() bool { return c.other != nil }
+
+// AppendAbsent adds a row for a field that the input does not have.
+func (c *Column) AppendAbsent() error {
+	if c.other != nil {
+		return c.AppendText(c.other)
+	}
+	return c.AppendNull()
 }
 
 // nullable tells whether the column may hold nulls: by its field, or as a type that is null anyway.
@@ -161,7 +202,7 @@ func (c *Column) refused(j *JSON, from int, err error) error {
 		policy = j.Opts.Range
 	}
 	if policy == Ignore && c.nullable() {
-		c.b.AppendNull()
+		c.appendNull()
 		return nil
 	}
 	return j.fail(from, c.want, err)
@@ -252,13 +293,13 @@ func Float[T ~float32 | ~float64](b *column.FixedBuilder[T]) *Column {
 }
 
 // Float16 reads half-precision numbers.
-func Float16(b *column.FixedBuilder[column.Float16]) *Column {
+func Float16[T ~uint16](b *column.FixedBuilder[T]) *Column {
 	return newColumn(b, numbers, func(s []byte) error {
 		v, ok := parseHalf(s)
 		if !ok {
 			return numberError(s)
 		}
-		b.Append(v)
+		b.Append(T(v))
 		return nil
 	})
 }
@@ -377,7 +418,7 @@ func fixedBinary(b *column.FixedBinaryBuilder) *Column {
 }
 
 // Date reads days.
-func Date[T column.Day](b *column.FixedBuilder[T]) *Column {
+func Date[T ~int32 | ~int64](b *column.FixedBuilder[T]) *Column {
 	c := newColumn(b, strings, nil)
 	c.read = func(s []byte) error {
 		at, ok := parseInstant(s)
@@ -400,7 +441,7 @@ func Date[T column.Day](b *column.FixedBuilder[T]) *Column {
 }
 
 // Timestamp reads timestamps in the unit of the column: b is &builder.FixedBuilder.
-func Timestamp(b *column.FixedBuilder[int64]) *Column {
+func Timestamp[T ~int64](b *column.FixedBuilder[T]) *Column {
 	c := newColumn(b, strings, nil)
 	c.read = func(s []byte) error {
 		t := &c.field.Type
@@ -411,7 +452,7 @@ func Timestamp(b *column.FixedBuilder[int64]) *Column {
 			}
 			return ErrType
 		}
-		b.Append(v)
+		b.Append(T(v))
 		return nil
 	}
 	return c
@@ -684,11 +725,7 @@ func Union(b interface {
 					if err := m.AppendJSON(j); err != nil {
 						return err
 					}
-					id := int32(i)
-					if ids := c.field.Type.TypeIDs; ids != nil {
-						id = ids[i]
-					}
-					b.End(int8(id))
+					b.End(c.typeID(i))
 					return nil
 				}
 			}
@@ -708,21 +745,14 @@ func Union(b interface {
 func Runs(b interface {
 	Builder
 	EndRun(n int)
+	RepeatRun(n int) bool
 }, values *Column,
 ) *Column {
-	var last []byte
-	rows := -1 // with the last run
-	same := func(s []byte) bool {
-		if b.Len() != rows || rows == 0 || string(s) != string(last) {
-			return false
-		}
-		b.AppendBlank(1)
-		rows++
-		return true
-	}
+	var last []byte // the text of the last run
+	same := func(s []byte) bool { return string(s) == string(last) && b.RepeatRun(1) }
 	ended := func(s []byte) {
 		b.EndRun(1)
-		last, rows = append(last[:0], s...), b.Len()
+		last = append(last[:0], s...)
 	}
 	c := nested(b, func(c *Column, j *JSON) error {
 		from := j.Pos
@@ -864,7 +894,7 @@ func (o *object) append(j *JSON) error {
 			if o.seen[k] == o.count {
 				continue
 			}
-			if err := c.AppendNull(); err != nil {
+			if err := c.AppendAbsent(); err != nil {
 				j.path[at].name = o.names[k]
 				return j.fail(from, c.want, ErrMissing)
 			}
@@ -878,13 +908,19 @@ func (o *object) append(j *JSON) error {
 // Record reads objects as rows of several columns.
 type Record struct{ o *object }
 
-// NewRecord returns a record of the columns, which are bound.
-func NewRecord(columns []*Column) *Record {
+// NewRecord returns a record of the columns, which are bound. Older are older names of them, "" for none; it may be nil.
+func NewRecord(columns []*Column, older []string) *Record {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.field.Name
 	}
-	return &Record{newObject(names, columns)}
+	o := newObject(names, columns)
+	for i, name := range older {
+		if _, there := o.places[name]; !there && name != "" {
+			o.places[name] = i
+		}
+	}
+	return &Record{o}
 }
 
 // AppendJSON adds a row to each column from the object that comes next. With an error some columns may have it and others not.

@@ -152,6 +152,7 @@ const (
 	runClosed runKind = iota // nothing: the next row begins a run
 	runValue
 	runNull
+	runEnded // the value is known to who added it
 )
 
 // RunBuilderOf returns the builder of a run-end encoded column. Add adds one to the values, and same tells whether two are the same,
@@ -213,6 +214,9 @@ func (b *runRows[O]) NumRuns() int { return len(b.ends) }
 
 // Size returns about how many bytes of body the rows take.
 func (b *runRows[O]) Size() int { return len(b.ends)*SizeOf[O]() + b.below.Size() }
+
+// Values returns the builder of the values, of which there is one for each run: [RunBuilder.EndRun] ends it.
+func (b *RunBuilder[O, E, B]) Values() B { return b.values }
 
 // Append adds a row, to the last run if that has the same value.
 func (b *RunBuilder[O, E, B]) Append(v E) { b.AppendRun(v, 1) }
@@ -283,8 +287,19 @@ func (b *runRows[O]) AppendBlank(n int) {
 		b.ends[len(b.ends)-1] += O(n)
 	default:
 		b.below.AppendBlank(1)
-		b.run(n, runClosed)
+		b.run(n, runEnded)
 	}
+}
+
+// RepeatRun adds n rows to the last run, where [RunBuilder.EndRun] has added it and no other run came after it. It returns whether it did.
+func (b *runRows[O]) RepeatRun(n int) bool {
+	if b.lastKind != runEnded {
+		return false
+	}
+	if b.room(n) {
+		b.ends[len(b.ends)-1] += O(n)
+	}
+	return true
 }
 
 // EndRun adds a run of n rows whose value was added to the builder of the values. Append begins another one after it.
