@@ -2,6 +2,8 @@ package csv
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 
 	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
@@ -42,6 +44,7 @@ func (b *block) reset() {
 // field, and a record ends with its line: what is wrong with one record does not reach into the next.
 type splitter struct {
 	comma, comment byte
+	commas         uint64    // eight of them
 	special        [256]bool // ends a field that is not in quotes, or is wrong in it
 	stride         int       // fields of a record; 0 while that is not known
 	pad            bool      // records with fewer fields have nulls for the others
@@ -49,8 +52,16 @@ type splitter struct {
 	most           int // fields that are kept of a record, and one more
 }
 
+const (
+	ones   = 0x0101010101010101
+	highs  = ones * 0x80
+	quotes = ones * '"'
+	feeds  = ones * '\n'
+)
+
 func newSplitter(o *Options) *splitter {
 	s := &splitter{comma: o.Comma, comment: o.Comment, pad: o.Ragged == PadRagged, maxField: o.MaxField, most: o.MaxColumns}
+	s.commas = ones * uint64(s.comma)
 	for _, c := range []byte{s.comma, '"', '\n'} {
 		s.special[c] = true
 	}
@@ -166,9 +177,19 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 		}
 		end := pos
 		for {
+			for end+8 <= len(data) { // the first of eight bytes that may end the field
+				w := binary.LittleEndian.Uint64(data[end:])
+				a, b, c := w^s.commas, w^quotes, w^feeds
+				if m := ((a-ones)&^a | (b-ones)&^b | (c-ones)&^c) & highs; m != 0 {
+					end += bits.TrailingZeros64(m) >> 3
+					goto found
+				}
+				end += 8
+			}
 			for end < len(data) && !s.special[data[end]] {
 				end++
 			}
+		found:
 			if end == len(data) || data[end] != '"' {
 				break
 			}

@@ -21,6 +21,7 @@ type Column struct {
 	nest  func(j *JSON) error  // adds a row from JSON; nil where that is a text, number or bool
 	takes kinds                // what JSON has such values as
 	want  string
+	null  bool // the column may hold nulls
 	empty bool   // an empty text is a value
 	other []byte // the text of the value where there is none, nil for a null
 	opts  *Options
@@ -41,6 +42,8 @@ type Options struct {
 	// Hex reads byte strings as hexadecimal digits. Without it they are base64.
 	Hex bool
 }
+
+var yes, no = []byte("true"), []byte("false")
 
 type kinds uint8
 
@@ -67,6 +70,7 @@ func (c *Column) Bind(f *ipc.Field, opts *Options) {
 	for i, child := range c.children {
 		child.Bind(&below[min(i, len(below)-1)], opts)
 	}
+	c.null = c.nullable()
 	if f.Type.Kind == ipc.KindFloat && opts.JSON.NonFinite == Refuse {
 		c.takes |= strings
 	}
@@ -89,7 +93,7 @@ func (c *Column) AppendText(s []byte) error { return c.read(s) }
 
 // AppendNull adds a null row.
 func (c *Column) AppendNull() error {
-	if !c.nullable() {
+	if !c.null {
 		return ErrNull
 	}
 	c.appendNull()
@@ -97,7 +101,11 @@ func (c *Column) AppendNull() error {
 }
 
 func (c *Column) appendNull() {
-	if u, ok := c.b.(interface{ End(id int8) }); ok && c.field.Type.Kind == ipc.KindUnion {
+	if c.field.Type.Kind != ipc.KindUnion {
+		c.b.AppendNull()
+		return
+	}
+	if u, ok := c.b.(interface{ End(id int8) }); ok {
 		for i, m := range c.children { // of the first member that may be null, as text does not tell which it was
 			if m.nullable() {
 				m.appendNull()
@@ -172,10 +180,10 @@ func (c *Column) AppendJSON(j *JSON) error {
 		kind = strings
 		s, err = j.String()
 	case first == 't':
-		kind, s = bools, []byte("true")
+		kind, s = bools, yes
 		err = j.literal("true")
 	case first == 'f':
-		kind, s = bools, []byte("false")
+		kind, s = bools, no
 		err = j.literal("false")
 	case first == '{' || first == '[':
 		err = j.Skip()
