@@ -7,7 +7,6 @@ import (
 	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
-	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // Ragged is what becomes of a record with another number of fields than the first has.
@@ -78,8 +77,6 @@ type Options struct {
 	MaxField int
 	// MaxRecord is the longest record, in bytes. Zero means 64 MiB, and the most is 1 GiB.
 	MaxRecord int
-	// Pool supplies memory. Nil means the shared pool.
-	Pool *mem.Pool
 }
 
 func (o *Options) withDefaults() (*Options, error) {

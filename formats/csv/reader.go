@@ -20,7 +20,6 @@ import (
 type Reader struct {
 	core   *core
 	schema *ipc.Schema
-	maker  *ipc.Maker
 }
 
 // NewReader returns a reader of the CSV in r, of which it reads the first chunk: names, and types where they are inferred. Nil options
@@ -46,7 +45,7 @@ func NewReader(r io.Reader, opts *Options) (*Reader, error) {
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	return &Reader{core: c, schema: schema, maker: ipc.NewMaker(o.Pool)}, nil
+	return &Reader{core: c, schema: schema}, nil
 }
 
 // Schema returns the columns of the batches.
@@ -60,7 +59,7 @@ func (r *Reader) Next(ctx context.Context) (ipc.Batch, error) {
 	if err != nil {
 		return ipc.Batch{}, err
 	}
-	return r.maker.Batch(res.Rows, res.Set.Data, func() { r.core.Give(res.Set) }), nil
+	return ipc.NewBatch(res.Rows, res.Set.Data, func() { r.core.Give(res.Set) }), nil
 }
 
 // Stats returns what the reader has done so far.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 
 	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
@@ -17,6 +18,49 @@ const quoted = 1 << 31
 
 // missing is a field that a record does not have. No field in quotes begins at 0, where the quote would be.
 var missing = span{quoted, 0}
+
+// plain adds the record that begins at pos, where no field in it is in quotes and there are as many as there should be. Else next is 0.
+func (s *splitter) plain(data []byte, b *block, pos int) (next int) {
+	first := len(b.spans)
+	if cap(b.spans)-first < s.stride {
+		b.spans = slices.Grow(b.spans, s.stride)
+	}
+	spans := b.spans[first : first+s.stride]
+	n, start := 0, uint32(pos)
+	for at := pos; at+8 <= len(data); at += 8 {
+		w := binary.LittleEndian.Uint64(data[at:])
+		// The high bit of each byte that is one of the three.
+		x, y, z := w^s.commas, w^quotes, w^feeds
+		m := highs &^ ((x&lows + lows | x) & (y&lows + lows | y) & (z&lows + lows | z))
+		for ; m != 0; m &= m - 1 {
+			end := uint32(at + bits.TrailingZeros64(m)>>3)
+			switch data[end] {
+			case s.comma:
+				if n+1 >= len(spans) {
+					return 0
+				}
+				spans[n] = span{start, end}
+				n, start = n+1, end+1
+				continue
+			case '\n':
+				if n+1 != len(spans) || int(end)-pos > s.maxField { // which would have to be looked at one by one
+					return 0
+				}
+				next := int(end) + 1
+				if end > start && data[end-1] == '\r' {
+					end--
+				}
+				spans[n] = span{start, end}
+				b.spans = b.spans[:first+len(spans)]
+				b.starts, b.ends = append(b.starts, uint32(pos)), append(b.ends, uint32(next))
+				b.rows++
+				return next
+			}
+			return 0
+		}
+	}
+	return 0
+}
 
 // mark is what is wrong with a record as a whole.
 type mark struct {
@@ -55,6 +99,7 @@ type splitter struct {
 const (
 	ones   = 0x0101010101010101
 	highs  = ones * 0x80
+	lows   = ones * 0x7F
 	quotes = ones * '"'
 	feeds  = ones * '\n'
 )
@@ -263,7 +308,13 @@ func (s *splitter) records(c *chunks.Chunk, b *block, pos, most int, final bool)
 		if more || at == c.N {
 			return pos
 		}
-		end := s.record(c, b, at, final)
+		end := 0
+		if s.stride != 0 {
+			end = s.plain(c.Buf[:c.N], b, at)
+		}
+		if end == 0 {
+			end = s.record(c, b, at, final)
+		}
 		if end == 0 {
 			return pos
 		}

@@ -36,7 +36,7 @@ func NewTableReader[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], r 
 	if err := c.find(t.Schema(), t.Columns()); err != nil {
 		return nil, err
 	}
-	table, err := chunks.NewTable(t, &c.Core, &o.Values, o.Pool, bind)
+	table, err := chunks.NewTable(t, &c.Core, &o.Values, bind)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/internal/value"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -30,6 +31,8 @@ type Writer struct {
 	opts     WriterOptions
 	schema   *ipc.Schema
 	printers []*value.Printer
+	bare     []bool // columns whose texts need no quotes
+	special  [256]bool
 	buf      []byte
 	field    []byte
 	started  bool
@@ -44,11 +47,23 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 	if w.opts.Comma == 0 {
 		w.opts.Comma = ','
 	}
+	w.bare = make([]bool, len(w.printers))
+	plain := !strings.ContainsRune(numeric, rune(w.opts.Comma)) && strings.Trim(w.opts.Null, numeric) == w.opts.Null && w.opts.Comma < 0x80
 	for i := range w.printers {
 		w.printers[i] = value.PrinterOf(&schema.Fields[i])
+		switch f := &schema.Fields[i]; f.Type.Kind {
+		case ipc.KindInt, ipc.KindDecimal, ipc.KindDate, ipc.KindTime, ipc.KindTimestamp, ipc.KindDuration:
+			w.bare[i] = plain && f.Dictionary == nil
+		}
+	}
+	for _, c := range []byte{w.opts.Comma, '"', '\n', '\r'} {
+		w.special[c] = true
 	}
 	return w
 }
+
+// numeric are the characters of numbers and times.
+const numeric = "0123456789+-.:TZ"
 
 // collected is how many bytes are collected for one write.
 const collected = 64 << 10
@@ -64,6 +79,10 @@ func (w *Writer) Write(rows int, columns []column.Data) error {
 				w.buf = append(w.buf, w.opts.Comma)
 			}
 			if !p.IsNull(&columns[k], i) {
+				if w.bare[k] {
+					w.buf = p.AppendText(w.buf, &columns[k], i)
+					continue
+				}
 				w.field = p.AppendText(w.field[:0], &columns[k], i)
 				w.text(w.field)
 				continue
@@ -104,10 +123,12 @@ func (w *Writer) header() error {
 
 // text adds a field, in quotes where it would be read as something else without.
 func (w *Writer) text(field []byte) {
-	special := func(c byte) bool { return c == w.opts.Comma || c == '"' || c == '\n' || c == '\r' }
 	plain := len(field) > 0 && string(field) != w.opts.Null && field[0] != ' ' && field[len(field)-1] != ' '
 	for _, c := range field {
-		plain = plain && !special(c)
+		if w.special[c] {
+			plain = false
+			break
+		}
 	}
 	if plain {
 		w.buf = append(w.buf, field...)

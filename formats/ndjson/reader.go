@@ -9,7 +9,6 @@ import (
 	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
-	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // Options are the settings of a [Reader].
@@ -40,8 +39,6 @@ type Options struct {
 	BatchRows int
 	// MaxRecord is the longest record, in bytes. Zero means 64 MiB, and the most is 1 GiB.
 	MaxRecord int
-	// Pool supplies memory. Nil means the shared pool.
-	Pool *mem.Pool
 }
 
 func (o *Options) withDefaults() (*Options, error) {
@@ -79,7 +76,6 @@ type Stats struct {
 type Reader struct {
 	core   *core
 	schema *ipc.Schema
-	maker  *ipc.Maker
 }
 
 // NewReader returns a reader of the lines of JSON in r, or of an array, of which it reads the first chunk, from which types are inferred.
@@ -103,7 +99,7 @@ func NewReader(r io.Reader, opts *Options) (*Reader, error) {
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	return &Reader{core: c, schema: schema, maker: ipc.NewMaker(o.Pool)}, nil
+	return &Reader{core: c, schema: schema}, nil
 }
 
 // Schema returns the columns of the batches.
@@ -117,7 +113,7 @@ func (r *Reader) Next(ctx context.Context) (ipc.Batch, error) {
 	if err != nil {
 		return ipc.Batch{}, err
 	}
-	return r.maker.Batch(res.Rows, res.Set.Data, func() { r.core.Give(res.Set) }), nil
+	return ipc.NewBatch(res.Rows, res.Set.Data, func() { r.core.Give(res.Set) }), nil
 }
 
 // Stats returns what the reader has done so far.

@@ -36,7 +36,7 @@ func NewTableReader[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], r 
 	for _, column := range t.Columns() {
 		c.older = append(c.older, column.Was)
 	}
-	table, err := chunks.NewTable(t, &c.Core, &o.Values, o.Pool, bind)
+	table, err := chunks.NewTable(t, &c.Core, &o.Values, bind)
 	if err != nil {
 		return nil, err
 	}

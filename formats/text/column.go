@@ -21,7 +21,7 @@ type Column struct {
 	nest  func(j *JSON) error  // adds a row from JSON; nil where that is a text, number or bool
 	takes kinds                // what JSON has such values as
 	want  string
-	null  bool // the column may hold nulls
+	null  bool   // the column may hold nulls
 	empty bool   // an empty text is a value
 	other []byte // the text of the value where there is none, nil for a null
 	opts  *Options

@@ -168,7 +168,7 @@ func (p *Printer) dictionary(f *ipc.Field) {
 	values := *f
 	values.Dictionary = nil
 	below := PrinterOf(&values) // where they are a column
-	value := scalarOf(&values)
+	value, texts := scalarOf(&values), f.Type.IsText()
 	p.null = func(d *column.Data, i int) bool {
 		if d.IsNull(i) {
 			return true
@@ -182,7 +182,14 @@ func (p *Printer) dictionary(f *ipc.Field) {
 		if v := d.Values.Column(); v != nil {
 			return below.print(dst, v, index(d, i), s)
 		}
-		return value(dst, []byte(d.Values.At(index(d, i))), s)
+		text := d.Values.At(index(d, i))
+		if texts { // without a copy
+			if s == quoted {
+				return AppendString(dst, text)
+			}
+			return append(dst, text...)
+		}
+		return value(dst, []byte(text), s)
 	}
 }
 

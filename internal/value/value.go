@@ -9,7 +9,6 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -222,14 +221,15 @@ func decimal(v []byte, scale int) string {
 func dates(variant int) func(dst, v []byte) []byte {
 	if variant == 0 {
 		return func(dst, v []byte) []byte {
-			return appendDate(dst, time.Unix(int64(int32(le.Uint32(v)))*secondsPerDay, 0).UTC())
+			return appendDate(dst, int64(int32(le.Uint32(v))))
 		}
 	}
 	return func(dst, v []byte) []byte {
 		ms := int64(le.Uint64(v))
-		at := time.UnixMilli(ms).UTC()
-		if dst = appendDate(dst, at); ms%(secondsPerDay*1000) != 0 {
-			dst = at.AppendFormat(dst, "T15:04:05.000")
+		seconds, rest := split(ms, column.Millisecond)
+		day, second := split(seconds, secondsPerDay)
+		if dst = appendDate(dst, day); ms%(secondsPerDay*1000) != 0 {
+			dst = appendClock(append(dst, 'T'), second, rest, 3)
 		}
 		return dst
 	}
@@ -238,18 +238,20 @@ func dates(variant int) func(dst, v []byte) []byte {
 const secondsPerDay = 24 * 60 * 60
 
 // appendDate writes years of more than four digits with their sign, as ISO 8601 wants it.
-func appendDate(dst []byte, t time.Time) []byte {
-	year, month, day := t.Date()
+func appendDate(dst []byte, days int64) []byte {
+	year, month, day := civil(days)
 	if year >= 0 && year <= 9999 {
-		return t.AppendFormat(dst, "2006-01-02")
+		y, c := byte(year%100), byte(year/100)
+		dst = append(dst, '0'+c/10, '0'+c%10, '0'+y/10, '0'+y%10)
+	} else {
+		sign := byte('+')
+		if year < 0 {
+			sign, year = '-', -year
+		}
+		dst = appendPadded(append(dst, sign), int(year), 4)
 	}
-	sign := byte('+')
-	if year < 0 {
-		sign, year = '-', -year
-	}
-	dst = appendPadded(append(dst, sign), year, 4)
-	dst = appendPadded(append(dst, '-'), int(month), 2)
-	return appendPadded(append(dst, '-'), day, 2)
+	m, d := byte(month), byte(day)
+	return append(dst, '-', '0'+m/10, '0'+m%10, '-', '0'+d/10, '0'+d%10)
 }
 
 // appendPadded writes n with zeros before it up to so many digits.
@@ -261,23 +263,63 @@ func appendPadded(dst []byte, n, digits int) []byte {
 	return append(dst, text...)
 }
 
-var clocks = map[column.Unit]string{
-	column.Second: "15:04:05", column.Millisecond: "15:04:05.000",
-	column.Microsecond: "15:04:05.000000", column.Nanosecond: "15:04:05.000000000",
+// split divides a count of a unit into seconds and what is left, which is not negative.
+func split(n int64, unit column.Unit) (seconds, rest int64) {
+	if seconds, rest = n/int64(unit), n%int64(unit); rest < 0 {
+		seconds, rest = seconds-1, rest+int64(unit)
+	}
+	return seconds, rest
 }
 
-// split divides a count of a unit into seconds and nanoseconds of a second.
-func split(n int64, unit column.Unit) (seconds, nanos int64) {
-	per := map[column.Unit]int64{column.Second: 1, column.Millisecond: 1e3, column.Microsecond: 1e6, column.Nanosecond: 1e9}[unit]
-	if seconds, nanos = n/per, n%per; nanos < 0 {
-		seconds, nanos = seconds-1, nanos+per
+// digits returns how many digits parts of a second have in a unit.
+func digits(unit column.Unit) int {
+	switch unit {
+	case column.Second:
+		return 0
+	case column.Millisecond:
+		return 3
+	case column.Microsecond:
+		return 6
 	}
-	return seconds, nanos * (1e9 / per)
+	return 9
+}
+
+// appendClock writes a second of the day, and behind it so many digits of a part of it.
+func appendClock(dst []byte, second, rest int64, digits int) []byte {
+	h, m, s := byte(second/3600), byte(second/60%60), byte(second%60)
+	dst = append(dst, '0'+h/10, '0'+h%10, ':', '0'+m/10, '0'+m%10, ':', '0'+s/10, '0'+s%10)
+	if digits == 0 {
+		return dst
+	}
+	dst = append(dst, ".000000000"[:digits+1]...)
+	for i := len(dst) - 1; rest != 0; i-- {
+		dst[i] = '0' + byte(rest%10)
+		rest /= 10
+	}
+	return dst
+}
+
+// civil returns the date of a day after 1970-01-01, counting in years that begin with March.
+func civil(day int64) (year int64, month, dayOfMonth int) {
+	day += 719468
+	era := day / 146097
+	if day < 0 {
+		era = (day - 146096) / 146097
+	}
+	inEra := day - era*146097
+	y := (inEra - inEra/1460 + inEra/36524 - inEra/146096) / 365
+	inYear := inEra - (365*y + y/4 - y/100)
+	m := (5*inYear + 2) / 153
+	year, month, dayOfMonth = y+era*400, int(m)+3, int(inYear-(153*m+2)/5)+1
+	if month > 12 {
+		year, month = year+1, month-12
+	}
+	return year, month, dayOfMonth
 }
 
 // timesOfDay prints what is outside a day as the number that it is.
 func timesOfDay(t ipc.Type) func(dst, v []byte) []byte {
-	clock := clocks[t.Unit]
+	digits := digits(t.Unit)
 	return func(dst, v []byte) []byte {
 		n := int64(le.Uint32(v))
 		if t.Bits == 64 {
@@ -285,28 +327,28 @@ func timesOfDay(t ipc.Type) func(dst, v []byte) []byte {
 		} else {
 			n = int64(int32(n))
 		}
-		seconds, nanos := split(n, t.Unit)
+		seconds, rest := split(n, t.Unit)
 		if seconds < 0 || seconds >= secondsPerDay {
 			return strconv.AppendInt(dst, n, 10)
 		}
-		return time.Unix(seconds, nanos).UTC().AppendFormat(dst, clock)
+		return appendClock(dst, seconds, rest, digits)
 	}
 }
 
 // timestamps prints instants in UTC with a Z, and wall-clock times without.
 func timestamps(t ipc.Type) func(dst, v []byte) []byte {
-	clock := "T" + clocks[t.Unit]
-	if t.Zone != "" {
-		clock += "Z"
-	}
+	digits, zoned := digits(t.Unit), t.Zone != ""
 	return func(dst, v []byte) []byte {
 		n := int64(le.Uint64(v))
-		seconds, nanos := split(n, t.Unit)
-		if seconds < -maxSeconds || seconds > maxSeconds { // beyond what package time has years for
+		seconds, rest := split(n, t.Unit)
+		if seconds < -maxSeconds || seconds > maxSeconds { // whose years nobody reads
 			return strconv.AppendInt(dst, n, 10)
 		}
-		at := time.Unix(seconds, nanos).UTC()
-		return at.AppendFormat(appendDate(dst, at), clock)
+		day, second := split(seconds, secondsPerDay)
+		if dst = appendClock(append(appendDate(dst, day), 'T'), second, rest, digits); zoned {
+			dst = append(dst, 'Z')
+		}
+		return dst
 	}
 }
 
@@ -330,11 +372,35 @@ func intervals(variant int) scalar {
 	}
 }
 
+// plainRun returns how many bytes at the start of s a JSON string has as they are: of ASCII, and no quote, backslash or control character.
+func plainRun[T string | []byte](s T) int {
+	n := 0
+	for n < len(s) && escaped[s[n]] == 0 {
+		n++
+	}
+	return n
+}
+
+// escaped is 1 for the bytes that are not as they are in a JSON string, or may be no UTF-8.
+var escaped = func() (t [256]byte) {
+	for c := range t {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			t[c] = 1
+		}
+	}
+	return t
+}()
+
 // AppendString appends a JSON string. Bytes that are no utf8 become U+FFFD.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
+		if n := plainRun(s[i:]); n > 0 {
+			dst = append(dst, s[i:i+n]...)
+			i += n
+			continue
+		}
 		c := s[i]
 		switch {
 		case c == '"' || c == '\\':

@@ -7,7 +7,6 @@ import (
 
 	"github.com/lightstream-go/lightstream/formats/text"
 	rt "github.com/lightstream-go/lightstream/runtime"
-	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
 // Batch is what a generated batch of rows R does.
@@ -25,7 +24,7 @@ type Table[R any, B Batch[R]] struct {
 }
 
 // NewTable returns a reader of a table over core. Bind binds a builder to the text of its columns.
-func NewTable[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], core *Core, opts *text.Options, pool *mem.Pool, bind func(W) []*text.Column) (*Table[R, B], error) {
+func NewTable[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], core *Core, opts *text.Options, bind func(W) []*text.Column) (*Table[R, B], error) {
 	core.NewSet = func() (*Set, error) {
 		s := &Set{Columns: bind(t.NewBuilder(nil))}
 		fields := t.Schema().Fields
@@ -37,7 +36,7 @@ func NewTable[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], core *Co
 		}
 		return s, nil
 	}
-	adopt, err := rt.NewAdopter(t, t.Schema(), &rt.ReaderOptions{Pool: pool})
+	adopt, err := rt.NewAdopter(t, t.Schema(), nil)
 	if err == nil {
 		err = core.Start()
 	}
