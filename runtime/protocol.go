@@ -13,7 +13,8 @@ import (
 
 // ProtocolOptions are the settings of a connection that speaks a protocol.
 type ProtocolOptions struct {
-	// Reader are the settings for the tables that are received; its AllowMissingEnd means nothing. Nil means all defaults.
+	// Reader are the settings for the tables that are received; its AllowMissingEnd means nothing. Of its limits MaxExpanded is one
+	// of each message too. Nil means all defaults.
 	Reader *ReaderOptions
 	// MaxPayload is the longest frame accepted, in bytes. Zero means 64 MiB.
 	MaxPayload int
@@ -101,6 +102,11 @@ type ProtocolMessage[T any] struct {
 	tag   byte
 }
 
+// limitedCodec is a codec that can be told how much memory a message may take.
+type limitedCodec[T any] interface {
+	decodeLimit(p []byte, m *T, maxExpanded int64) error
+}
+
 // AddMessage adds messages of the given name and codec to p.
 func AddMessage[T any](p *Protocol, name string, codec MessageCodec[T]) *ProtocolMessage[T] {
 	return &ProtocolMessage[T]{codec, p.add(ipc.Member{Name: name}, nil)}
@@ -146,7 +152,13 @@ func (m *ProtocolMessage[T]) Message(i Item) (v T, err error) { return v, m.Read
 
 // Read sets v to the message of an item with the message's tag, and uses what memory v has.
 func (m *ProtocolMessage[T]) Read(i Item, v *T) error {
-	if err := m.codec.Decode(i.payload, v); err != nil {
+	var err error
+	if limited, ok := any(m.codec).(limitedCodec[T]); ok {
+		err = limited.decodeLimit(i.payload, v, i.maxExpanded)
+	} else {
+		err = m.codec.Decode(i.payload, v)
+	}
+	if err != nil {
 		return fmt.Errorf("lightstream: message with tag %d: %w", m.tag, err)
 	}
 	return nil
@@ -184,6 +196,16 @@ func (Binary[T, P]) Append(dst []byte, m *T) ([]byte, error) {
 // Decode sets m to the message in p.
 func (Binary[T, P]) Decode(p []byte, m *T) error { return P(m).UnmarshalBinary(p) }
 
+// decodeLimit is Decode with the limit of a connection, which generated messages know.
+func (c Binary[T, P]) decodeLimit(p []byte, m *T, maxExpanded int64) error {
+	if l, ok := any(m).(interface {
+		UnmarshalLimit(p []byte, maxExpanded int64) error
+	}); ok {
+		return l.UnmarshalLimit(p, maxExpanded)
+	}
+	return c.Decode(p, m)
+}
+
 // ProtocolConn is a connection that speaks a protocol. One goroutine may send while another receives.
 type ProtocolConn struct {
 	conn    *ipc.ProtocolConn
@@ -195,9 +217,10 @@ type ProtocolConn struct {
 // Item is what was received: which member of the protocol, and a batch or a message of it. The batch is valid until it is
 // released, or with Reuse until the next Recv; the message is valid until the next Recv.
 type Item struct {
-	tag     byte
-	handle  Handle
-	payload []byte
+	tag         byte
+	handle      Handle
+	payload     []byte
+	maxExpanded int64
 }
 
 // Tag returns the member's tag.
@@ -234,9 +257,10 @@ func (o *ProtocolOptions) ipc() *ipc.ProtocolOptions {
 
 // items fits the batches of a direction to their tables.
 type items struct {
-	readers []readerCore // by tag
-	reuse   bool
-	last    Handle
+	readers     []readerCore // by tag
+	reuse       bool
+	maxExpanded int64 // of a message, 0 for the default
+	last        Handle
 }
 
 // init returns the protocol's members as they select their columns.
@@ -246,6 +270,9 @@ func (in *items) init(p *Protocol, opts *ProtocolOptions, source string) []ipc.M
 		reader = *opts.Reader
 	}
 	in.reuse = reader.Reuse
+	if reader.Limits != nil {
+		in.maxExpanded = reader.Limits.MaxExpanded
+	}
 	in.readers = make([]readerCore, len(p.members))
 	members := append([]ipc.Member(nil), p.members...)
 	for i := range members {
@@ -258,7 +285,7 @@ func (in *items) init(p *Protocol, opts *ProtocolOptions, source string) []ipc.M
 // item fits a batch to its table.
 func (in *items) item(f ipc.ProtocolFrame) (Item, error) {
 	if f.Batch == (Handle{}) {
-		return Item{tag: f.Tag, payload: f.Payload}, nil
+		return Item{tag: f.Tag, payload: f.Payload, maxExpanded: in.maxExpanded}, nil
 	}
 	r := &in.readers[f.Tag]
 	if err := r.fit.apply(f.Batch, &r.stats); err != nil {

@@ -209,7 +209,7 @@ type PulseView struct{ t flatbuf.Table }
 
 // VerifyPulse returns the message in p after a check of all that it leads to. An error is a *DecodeError.
 func VerifyPulse(p []byte) (PulseView, error) {
-	v := flatbuf.NewVerifier(p)
+	v := flatbuf.NewVerifier(p, 0)
 	if pos, ok := v.Root(); !ok || !checkPulse(&v, pos) {
 		return PulseView{}, flatbuf.Refused(&v, "pulse")
 	}
@@ -233,13 +233,22 @@ func (m *Pulse) AppendBinary(dst []byte) ([]byte, error) { return flatbuf.Append
 func (m *Pulse) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
 // UnmarshalBinary sets m to the flatbuffer in p, after a check of it.
-func (m *Pulse) UnmarshalBinary(p []byte) error {
-	v, err := VerifyPulse(p)
-	if err != nil {
-		return err
+func (m *Pulse) UnmarshalBinary(p []byte) error { return m.UnmarshalLimit(p, 0) }
+
+// UnmarshalLimit is UnmarshalBinary with another limit than that of ipc.Limits for MaxExpanded: m may take so many
+// bytes, and 16 times those of p.
+func (m *Pulse) UnmarshalLimit(p []byte, maxExpanded int64) error {
+	v := flatbuf.NewVerifier(p, maxExpanded)
+	if pos, ok := v.Root(); !ok || !checkPulse(&v, pos) {
+		return flatbuf.Refused(&v, "pulse")
 	}
-	m.Sent = v.Sent()
+	readPulse(m, PulseView{flatbuf.Root(p)})
 	return nil
+}
+
+// readPulse sets m to what v has.
+func readPulse(m *Pulse, v PulseView) {
+	m.Sent = v.Sent()
 }
 
 // buildPulse writes m and returns where it is.

@@ -22,7 +22,7 @@ func emitMessage(m *model.Message) []jen.Code {
 	for _, c := range m.Fields {
 		list = append(list, emitViewField(m.Names.View, c)...)
 	}
-	list = append(list, emitAppendBinary(m), emitMarshalBinary(m), emitUnmarshalBinary(m), emitBuild(m))
+	list = append(list, emitAppendBinary(m), emitMarshalBinary(m), emitUnmarshalBinary(m), emitUnmarshalLimit(m), emitRead(m), emitBuild(m))
 	for _, g := range m.Groups {
 		list = append(list, emitPart(m, g)...)
 	}
@@ -46,22 +46,27 @@ func viewDeclaration(name, field, typ string) *jen.Statement {
 //
 //	// VerifyHeartbeat returns the message in p after a check of all that it leads to. An error is a *DecodeError.
 //	func VerifyHeartbeat(p []byte) (HeartbeatView, error) {
-//		v := flatbuf.NewVerifier(p)
+//		v := flatbuf.NewVerifier(p, 0)
 //		if pos, ok := v.Root(); !ok || !checkHeartbeat(&v, pos) {
 //			return HeartbeatView{}, flatbuf.Refused(&v, "heartbeat")
 //		}
 //		return HeartbeatView{flatbuf.Root(p)}, nil
 //	}
 func emitVerify(m *model.Message) jen.Code {
-	ref := jen.Op("&").Id("v")
 	return comment("%s returns the message in p after a check of all that it leads to. An error is a *DecodeError.", m.Names.Verify).
 		Func().Id(m.Names.Verify).Params(jen.Id("p").Index().Byte()).Params(jen.Id(m.Names.View), jen.Error()).Block(
-		jen.Id("v").Op(":=").Add(flatbuf("NewVerifier")).Call(jen.Id("p")),
-		jen.If(jen.List(jen.Id("pos"), jen.Id("ok")).Op(":=").Id("v").Dot("Root").Call(),
-			jen.Op("!").Id("ok").Op("||").Op("!").Id(m.Names.Check).Call(ref, jen.Id("pos"))).Block(
-			jen.Return(jen.Id(m.Names.View).Values(), flatbuf("Refused").Call(ref, jen.Lit(m.Name))),
-		),
+		verify(m, jen.Lit(0), jen.Id(m.Names.View).Values()),
 		jen.Return(jen.Id(m.Names.View).Values(flatbuf("Root").Call(jen.Id("p"))), jen.Nil()),
+	)
+}
+
+// verify writes the check of p, and what is returned where it fails before the error.
+func verify(m *model.Message, maxExpanded jen.Code, results ...jen.Code) jen.Code {
+	ref := jen.Op("&").Id("v")
+	return jen.Id("v").Op(":=").Add(flatbuf("NewVerifier")).Call(jen.Id("p"), maxExpanded).Line().
+		If(jen.List(jen.Id("pos"), jen.Id("ok")).Op(":=").Id("v").Dot("Root").Call(),
+			jen.Op("!").Id("ok").Op("||").Op("!").Id(m.Names.Check).Call(ref, jen.Id("pos"))).Block(
+		jen.Return(append(results, flatbuf("Refused").Call(ref, jen.Lit(m.Name)))...),
 	)
 }
 
@@ -74,23 +79,40 @@ func emitVerify(m *model.Message) jen.Code {
 //			v.Required(o, 1, "host") &&
 //			v.String(o, 1, "host") &&
 //			checkHeartbeatLegVector(v, o, 2, "legs") &&
+//			v.Scalar(o, 3, 8, "weight") &&
+//			v.New(o, 3, flatbuf.SizeOf[float64](), "weight") && // where a pointer leads
 //			v.End()
 //	}
 func emitCheck(m *model.Message) jen.Code { return emitChecks(m.Names.Check, m.Fields) }
 
 func emitChecks(name string, columns []*model.Column) jen.Code {
-	lines := []string{"ok"}
+	all := jen.Id("ok")
+	and := func(check jen.Code) { all.Op("&&").Line().Add(check) }
 	for _, c := range columns {
 		if required(c) {
-			lines = append(lines, fmt.Sprintf("v.Required(o, %d, %q)", c.Number, c.Name))
+			and(jen.Id(fmt.Sprintf("v.Required(o, %d, %q)", c.Number, c.Name)))
 		}
-		lines = append(lines, checkField(c))
+		and(checkField(c))
+		if c.Form == model.Pointer {
+			and(jen.Id("v").Dot("New").Call(jen.Id("o"), jen.Lit(c.Number), sizeOf(pointee(c)), jen.Lit(c.Name)))
+		}
 	}
-	lines = append(lines, "v.End()")
+	and(jen.Id("v.End()"))
 	return jen.Func().Id(name).Params(jen.Id("v").Op("*").Add(flatbuf("Verifier")), jen.Id("pos").Int()).Bool().Block(
 		jen.List(jen.Id("o"), jen.Id("ok")).Op(":=").Id("v").Dot("Begin").Call(jen.Id("pos")),
-		jen.Return(jen.Id(strings.Join(lines, " &&\n"))),
+		jen.Return(all),
 	)
+}
+
+// sizeOf writes flatbuf.SizeOf[Leg]().
+func sizeOf(typ jen.Code) jen.Code { return flatbuf("SizeOf").Types(typ).Call() }
+
+// pointee writes the type that a pointer is one to.
+func pointee(c *model.Column) jen.Code {
+	if c.Group != nil {
+		return namedType(&c.Group.Named)
+	}
+	return fieldType(c)
 }
 
 // required tells whether a message without the field is refused: it has no zero that could stand for it.
@@ -99,27 +121,30 @@ func required(c *model.Column) bool {
 }
 
 // checkField writes the check of a field that may be absent.
-func checkField(c *model.Column) string {
+func checkField(c *model.Column) jen.Code {
+	line := func(format string, args ...any) jen.Code { return jen.Id(fmt.Sprintf(format, args...)) }
 	switch {
 	case isText(c):
-		return fmt.Sprintf("v.String(o, %d, %q)", c.Number, c.Name)
+		return line("v.String(o, %d, %q)", c.Number, c.Name)
 	case isBytes(c):
-		return fmt.Sprintf("v.Vector(o, %d, 1, %q)", c.Number, c.Name)
+		return line("v.Vector(o, %d, 1, %q)", c.Number, c.Name)
 	case isList(c):
 		switch item := c.Children[0]; {
 		case isText(item):
-			return fmt.Sprintf("v.Strings(o, %d, %q)", c.Number, c.Name)
+			return line("v.Strings(o, %d, %q)", c.Number, c.Name)
 		case isTable(item):
-			return fmt.Sprintf("%s(v, o, %d, %q)", item.Group.Part.Names.CheckMany, c.Number, c.Name)
+			return line("%s(v, o, %d, %q)", item.Group.Part.Names.CheckMany, c.Number, c.Name)
+		case isInline(item):
+			return jen.Id("v").Dot("Structs").Call(jen.Id("o"), jen.Lit(c.Number), jen.Lit(elemSize(item)), sizeOf(namedType(&item.Group.Named)), jen.Lit(c.Name))
 		default:
-			return fmt.Sprintf("v.Vector(o, %d, %d, %q)", c.Number, elemSize(item), c.Name)
+			return line("v.Vector(o, %d, %d, %q)", c.Number, elemSize(item), c.Name)
 		}
 	case isTable(c):
-		return fmt.Sprintf("%s(v, o, %d, %q)", c.Group.Part.Names.CheckOne, c.Number, c.Name)
+		return line("%s(v, o, %d, %q)", c.Group.Part.Names.CheckOne, c.Number, c.Name)
 	case isInline(c):
-		return fmt.Sprintf("v.Struct(o, %d, %d, %d, %q)", c.Number, c.Group.Part.Size, c.Group.Part.Align, c.Name)
+		return line("v.Struct(o, %d, %d, %d, %q)", c.Number, c.Group.Part.Size, c.Group.Part.Align, c.Name)
 	}
-	return fmt.Sprintf("v.Scalar(o, %d, %d, %q)", c.Number, c.ScalarSize(), c.Name)
+	return line("v.Scalar(o, %d, %d, %q)", c.Number, c.ScalarSize(), c.Name)
 }
 
 func isText(c *model.Column) bool  { return c.Type.Kind == model.Utf8 }
@@ -217,9 +242,9 @@ func emitViewField(view string, c *model.Column) []jen.Code {
 	case isInline(c):
 		value = fieldType(c).Values(jen.Id(fmt.Sprintf("v.t.Struct(%s, %d)", slot, c.Group.Part.Size)))
 	default:
-		value = jen.Id("v.t." + scalarName(c) + "(" + slot + ", " + zeroOf(c) + ")")
+		value = scalarValue(c)
 	}
-	if c.Named != nil {
+	if c.Named != nil && isText(c) {
 		value = namedType(c.Named).Call(value)
 	}
 	result := fieldType(c)
@@ -230,6 +255,15 @@ func emitViewField(view string, c *model.Column) []jen.Code {
 	}
 	return []jen.Code{commentDoc(c.Doc, "%s returns field %d, %q: %s%s.", c.Method, c.Number, c.Name, messageType(c), more).
 		Add(method(view, c.Method, nil, result, value))}
+}
+
+// scalarValue writes v.t.Int64(0, 0).
+func scalarValue(c *model.Column) *jen.Statement {
+	value := jen.Id("v.t." + scalarName(c) + "(" + strconv.Itoa(c.Number) + ", " + zeroOf(c) + ")")
+	if c.Named != nil {
+		value = namedType(c.Named).Call(value)
+	}
+	return value
 }
 
 // messageType returns a field's type, and whether it may be absent, with structs by their names: list<Leg> not null.
@@ -311,47 +345,81 @@ func emitMarshalBinary(m *model.Message) jen.Code {
 
 // emitUnmarshalBinary writes
 //
-//	// UnmarshalBinary sets m to the flatbuffer in p, after a check of it. Texts that have not changed are kept, and bytes are
-//	// copied into the memory that m has.
-//	func (m *Heartbeat) UnmarshalBinary(p []byte) error {
-//		v, err := VerifyHeartbeat(p)
-//		if err != nil {
-//			return err
-//		}
-//		m.Sent = v.Sent()
-//		m.Host = flatbuf.Text(m.Host, v.t.Bytes(1))
-//		m.Rank = rt.NullOf(v.Rank())
-//		return nil
-//	}
+//	// UnmarshalBinary sets m to the flatbuffer in p, after a check of it. Texts that have not changed are kept, and what slices
+//	// and pointers lead to is written into the memory that m has.
+//	func (m *Heartbeat) UnmarshalBinary(p []byte) error { return m.UnmarshalLimit(p, 0) }
 func emitUnmarshalBinary(m *model.Message) jen.Code {
-	var text, memory bool
+	var text, slice, pointer bool
 	look := func(columns []*model.Column) {
 		for _, c := range columns {
 			text = text || isText(c) || isList(c) && isText(c.Children[0])
-			memory = memory || isBytes(c) || isList(c)
+			slice = slice || isBytes(c) || isList(c)
+			pointer = pointer || c.Form == model.Pointer
 		}
 	}
 	look(m.Fields)
 	for _, g := range m.Groups {
 		look(g.Columns)
 	}
+	memory := ""
+	switch {
+	case slice && pointer:
+		memory = "what slices and pointers lead to is written into the memory that m has."
+	case slice:
+		memory = "the elements of slices are copied into the memory that m has."
+	case pointer:
+		memory = "what pointers lead to is written into the memory that m has."
+	}
 	doc := "UnmarshalBinary sets m to the flatbuffer in p, after a check of it."
 	switch {
-	case text && memory:
-		doc += " Texts that have not changed are kept, and the elements of slices are copied into the memory that m has."
+	case text && memory != "":
+		doc += " Texts that have not changed are kept, and " + memory
 	case text:
 		doc += " Texts that have not changed are kept."
-	case memory:
-		doc += " The elements of slices are copied into the memory that m has."
+	case memory != "":
+		doc += " " + strings.ToUpper(memory[:1]) + memory[1:]
 	}
-	body := []jen.Code{
-		jen.List(jen.Id("v"), jen.Err()).Op(":=").Id(m.Names.Verify).Call(jen.Id("p")),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err())),
-	}
-	body = append(body, setFields(m.Fields)...)
 	return comment("%s", doc).
 		Func().Params(jen.Id("m").Op("*").Id(m.Type)).Id("UnmarshalBinary").Params(jen.Id("p").Index().Byte()).Error().
-		Block(append(body, jen.Return(jen.Nil()))...)
+		Add(oneLine(jen.Return(jen.Id("m").Dot("UnmarshalLimit").Call(jen.Id("p"), jen.Lit(0)))))
+}
+
+// emitUnmarshalLimit writes
+//
+//	// UnmarshalLimit is UnmarshalBinary with another limit than that of ipc.Limits for MaxExpanded: m may take so many bytes, and 16
+//	// times those of p.
+//	func (m *Heartbeat) UnmarshalLimit(p []byte, maxExpanded int64) error {
+//		v := flatbuf.NewVerifier(p, maxExpanded)
+//		if pos, ok := v.Root(); !ok || !checkHeartbeat(&v, pos) {
+//			return flatbuf.Refused(&v, "heartbeat")
+//		}
+//		readHeartbeat(m, HeartbeatView{flatbuf.Root(p)})
+//		return nil
+//	}
+func emitUnmarshalLimit(m *model.Message) jen.Code {
+	return comment("UnmarshalLimit is UnmarshalBinary with another limit than that of ipc.Limits for MaxExpanded: m may take so many bytes, and 16 times those of p.").
+		Func().Params(jen.Id("m").Op("*").Id(m.Type)).Id("UnmarshalLimit").Params(jen.Id("p").Index().Byte(), jen.Id("maxExpanded").Int64()).Error().Block(
+		verify(m, jen.Id("maxExpanded")),
+		jen.Id(m.Names.Read).Call(jen.Id("m"), jen.Id(m.Names.View).Values(flatbuf("Root").Call(jen.Id("p")))),
+		jen.Return(jen.Nil()),
+	)
+}
+
+// emitRead writes
+//
+//	// readHeartbeat sets m to what v has.
+//	func readHeartbeat(m *Heartbeat, v HeartbeatView) {
+//		m.Sent = v.Sent()
+//		m.Host = flatbuf.Text(m.Host, v.t.Bytes(1))
+//		m.Rank = rt.NullOf(v.Rank())
+//	}
+func emitRead(m *model.Message) jen.Code {
+	return readFunc(m.Names.Read, m.Names.View, jen.Id(m.Type), m.Fields)
+}
+
+func readFunc(name, view string, typ jen.Code, columns []*model.Column) jen.Code {
+	return comment("%s sets m to what v has.", name).
+		Func().Id(name).Params(jen.Id("m").Op("*").Add(typ), jen.Id("v").Id(view)).Block(setFields(columns)...)
 }
 
 // setFields writes the statements that set the fields of m to those of v.
@@ -392,7 +460,7 @@ func setStruct(c *model.Column) jen.Code {
 	found := jen.List(jen.Id(c.Local), jen.Id("ok")).Op(":=").Id("v." + c.Method + "()")
 	if c.Form == model.Pointer {
 		return jen.If(found, jen.Id("ok")).Block(
-			jen.Id(f).Op("=").New(typ),
+			jen.If(jen.Id(f).Op("==").Nil()).Block(jen.Id(f).Op("=").New(typ)),
 			jen.Id(read).Call(jen.Id(f), jen.Id(c.Local)),
 		).Else().Block(jen.Id(f).Op("=").Nil())
 	}
@@ -456,13 +524,9 @@ func fieldValue(c *model.Column) *jen.Statement {
 	case isBytes(c):
 		return flatbuf("Bytes").Call(jen.Id("m."+c.Field), raw)
 	case isText(c) && c.Form == model.Pointer:
-		empty := jen.Lit("")
-		if c.Named != nil {
-			empty = namedType(c.Named).Call(empty)
-		}
-		return rt("PtrOf").Call(flatbuf("Text").Call(empty, raw), jen.Id("v.t.Has("+strconv.Itoa(c.Number)+")"))
+		return flatbuf("TextPtr").Call(jen.Id("m."+c.Field), raw)
 	case c.Form == model.Pointer:
-		return rt("PtrOf").Call(call())
+		return flatbuf("Ptr").Call(jen.Id("m."+c.Field), jen.Id("v.t.Has("+strconv.Itoa(c.Number)+")"), scalarValue(c))
 	case isText(c) && c.Form == model.Null:
 		return rt("NullOf").Call(flatbuf("Text").Call(jen.Id("m."+c.Field+".V"), raw), jen.Id("v.t.Has("+strconv.Itoa(c.Number)+")"))
 	case c.Form == model.Null:

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -44,8 +45,16 @@ func emitPartView(m *model.Message, g *model.Group) jen.Code {
 	if g.Inline {
 		kind, field, typ = "struct of "+plural(g.Part.Size, "byte"), "s", "Struct"
 	}
-	return commentDoc(g.Doc, "%s is a %s of message %q in a verified flatbuffer, a %s. It aliases that.", g.Part.Names.View, g.Named.Name, m.Name, kind).
+	return commentDoc(g.Doc, "%s is %s of message %q in a verified flatbuffer, a %s. It aliases that.", g.Part.Names.View, withArticle(g.Named.Name), m.Name, kind).
 		Add(viewDeclaration(g.Part.Names.View, field, typ))
+}
+
+// withArticle writes an Area, a Leg.
+func withArticle(name string) string {
+	if strings.ContainsRune("AEIOaeio", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
 }
 
 // emitPartCheck writes what emitCheck does for a message.
@@ -73,7 +82,7 @@ func emitPartCheckOne(g *model.Group) jen.Code {
 // emitPartCheckMany writes
 //
 //	func checkOrderLegVector(v *flatbuf.Verifier, o flatbuf.Object, slot int, name string) bool {
-//		list, ok := v.Tables(o, slot, 32, name) // in Go each takes about 32 bytes
+//		list, ok := v.Tables(o, slot, flatbuf.SizeOf[Leg](), name)
 //		for i := 0; ok && i < list.Len(); i++ {
 //			var pos int
 //			if pos, ok = v.Elem(list, i); !ok || !checkOrderLeg(v, pos) {
@@ -84,7 +93,7 @@ func emitPartCheckOne(g *model.Group) jen.Code {
 //	}
 func emitPartCheckMany(g *model.Group) jen.Code {
 	return checkFieldFunc(g.Part.Names.CheckMany,
-		jen.Id(fmt.Sprintf("list, ok := v.Tables(o, slot, %d, name)", g.Part.Memory)).Comment(fmt.Sprintf("// in Go each takes about %d bytes", g.Part.Memory)),
+		jen.List(jen.Id("list"), jen.Id("ok")).Op(":=").Id("v").Dot("Tables").Call(jen.Id("o"), jen.Id("slot"), sizeOf(namedType(&g.Named)), jen.Id("name")),
 		jen.For(jen.Id("i").Op(":=").Lit(0), jen.Id("ok && i < list.Len()"), jen.Id("i").Op("++")).Block(
 			jen.Var().Id("pos").Int(),
 			jen.If(jen.Id("pos, ok = v.Elem(list, i)"), jen.Id("!ok || !"+g.Part.Names.Check+"(v, pos)")).Block(
@@ -104,8 +113,7 @@ func emitPartCheckMany(g *model.Group) jen.Code {
 //	}
 func emitPartRead(_ *model.Message, g *model.Group) jen.Code {
 	n := g.Part.Names
-	return comment("%s sets m to what v has.", n.Read).
-		Func().Id(n.Read).Params(jen.Id("m").Op("*").Add(namedType(&g.Named)), jen.Id("v").Id(n.View)).Block(setFields(g.Columns)...)
+	return readFunc(n.Read, n.View, namedType(&g.Named), g.Columns)
 }
 
 // emitPartBuild writes what emitBuild does for a message.

@@ -95,6 +95,8 @@ var messageEmitters = map[string]func(*model.Message) []jen.Code{
 	"emitAppendBinary":    oneMessage(emitAppendBinary),
 	"emitMarshalBinary":   oneMessage(emitMarshalBinary),
 	"emitUnmarshalBinary": oneMessage(emitUnmarshalBinary),
+	"emitUnmarshalLimit":  oneMessage(emitUnmarshalLimit),
+	"emitRead":            oneMessage(emitRead),
 	"emitBuild":           oneMessage(emitBuild),
 	"emitMessageStruct":   oneMessage(emitMessageStruct),
 	"emitMessageFields":   oneMessage(emitMessageFields),

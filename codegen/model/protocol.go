@@ -36,16 +36,15 @@ type Message struct {
 
 // MessageNames are the names of a message's declarations.
 type MessageNames struct {
-	View, Verify, Check, Build string
+	View, Verify, Check, Read, Build string
 }
 
-func (n *MessageNames) all() []string { return []string{n.View, n.Verify, n.Check, n.Build} }
+func (n *MessageNames) all() []string { return []string{n.View, n.Verify, n.Check, n.Read, n.Build} }
 
 // Part is what a message has a struct below it as.
 type Part struct {
 	Slots       int // of a table
 	Size, Align int // of an inline struct
-	Memory      int // of a value in Go, about
 	One, Many   bool
 	Names       PartNames
 }
@@ -73,7 +72,7 @@ func partNamesOf(message, typ string) PartNames {
 }
 
 // messageMethods are those that the generator gives to the type of a message.
-var messageMethods = []string{"AppendBinary", "MarshalBinary", "UnmarshalBinary"}
+var messageMethods = []string{"AppendBinary", "MarshalBinary", "UnmarshalBinary", "UnmarshalLimit"}
 
 // Protocol is a set of tables and messages that go over one connection.
 type Protocol struct {
@@ -118,7 +117,7 @@ func upperName(name string) string {
 
 func messageNames(typ string) MessageNames {
 	upper := upperName(typ)
-	n := MessageNames{View: typ + "View", Verify: "Verify" + upper, Check: "check" + upper, Build: "build" + upper}
+	n := MessageNames{View: typ + "View", Verify: "Verify" + upper, Check: "check" + upper, Read: "read" + upper, Build: "build" + upper}
 	if !token.IsExported(typ) {
 		n.Verify = "verify" + upper
 	}
@@ -165,7 +164,66 @@ func (b *builder) messages() {
 			b.messageField(m, def, m.Slots[i])
 		}
 		b.duplicates(m.Fields)
+		b.accessors(m.Fields)
+		b.room(m.Pos, "message "+m.Type, m.NumSlots, m.Fields)
 	}
+}
+
+const (
+	// maxPlace is how many bytes a flatbuffer has room for in a table or struct: a vtable says where fields are in 16 bits.
+	maxPlace = 1<<16 - 1
+	// maxSlots is how many entries a vtable has after its own four bytes, whose size is such a number too.
+	maxSlots = (maxPlace - 4) / 2
+)
+
+// room reports a table in which a field could lie where no vtable can say that it is: in place are the four bytes of the vtable's
+// offset and each field, at a multiple of what it asks for.
+func (b *builder) room(pos Pos, what string, slots int, fields []*Column) {
+	size := int64(4)
+	for _, c := range fields {
+		n, align := int64(4), 4
+		switch {
+		case c.Group != nil && c.Group.Part != nil && c.Group.Inline:
+			n, align = int64(c.Group.Part.Size), c.Group.Part.Align
+		case c.Type.Kind == Bool || c.Type.Kind == Int || c.Type.Kind == Float:
+			n, align = int64(c.ScalarSize()), c.ScalarSize()
+		}
+		size += n + int64(align-1) // the gap depends on what else is there
+	}
+	if size > maxPlace {
+		b.errs.Add(pos, fmt.Sprintf("%s has fields of up to %d bytes in place", what, size), fmt.Sprintf("a table of a flatbuffer has room for %d: use slices for arrays, or tables for structs that lie in place", maxPlace))
+	}
+	if slots > maxSlots {
+		b.errs.Add(pos, fmt.Sprintf("%s has %d slots", what, slots), fmt.Sprintf("a table of a flatbuffer has %d: move fields to a struct below", maxSlots))
+	}
+}
+
+// accessors reports fields of which a view would have the same methods: a list has one for its length too.
+func (b *builder) accessors(fields []*Column) {
+	methods := map[string]*Column{}
+	for _, c := range fields {
+		if other := methods[c.Method]; other != nil {
+			b.errs.Add(c.Pos, fmt.Sprintf("field %s is there already, at line %d", c.Method, other.Pos.Line), "give one of them another name")
+			continue
+		}
+		methods[c.Method] = c
+	}
+	for _, c := range fields {
+		if c.Type.Kind != List {
+			continue
+		}
+		if other := methods[c.Method+"Len"]; other != nil {
+			b.errs.Add(other.Pos, fmt.Sprintf("method %sLen of the view is to return field %s, and the length of %s", c.Method, other.Field, c.Field), "give the field's another name: "+renamed(other))
+		}
+	}
+}
+
+// renamed returns how a field is written whose accessor has another name.
+func renamed(c *Column) string {
+	if strings.HasSuffix(c.Pos.File, ".fbs") {
+		return fmt.Sprintf(`%s (go_name: "%sField")`, c.Name, c.Field)
+	}
+	return fmt.Sprintf("`arrow:\"%s,go=%sField\"`", c.Name, c.Field)
 }
 
 // codec checks the codec of an opaque message.
@@ -201,7 +259,11 @@ func (b *builder) field(m *Message, def *ColumnDef) *Column {
 	if c.NamePos == (Pos{}) {
 		c.NamePos = c.Pos
 	}
-	c.Method = c.Field
+	if c.Method == "" {
+		c.Method = c.Field
+	} else if !IsIdentifier(c.Method) || !token.IsExported(c.Method) {
+		b.errs.Add(c.MethodPos, fmt.Sprintf("%q is no exported Go name", c.Method), "write one such as Price")
+	}
 	if c.Named != nil && c.Named.Path == "" {
 		b.hidden(c.Pos, c.Named.Name)
 	}
@@ -317,14 +379,16 @@ func (b *builder) part(p *messageParts, c *Column) *Group {
 		}
 		b.messageType(p, f, def.Inline)
 		g.Columns = append(g.Columns, f)
-		g.Part.Memory += f.memory()
 	}
 	g.Part.Slots = len(def.Columns)
 	if def.Slots != nil {
 		g.Part.Slots = def.NumSlots
 	}
 	if def.Inline {
-		g.place()
+		b.place(g)
+	} else {
+		b.accessors(g.Columns)
+		b.room(def.Pos, "struct "+def.Named.Name+" of message "+p.m.Type, g.Part.Slots, g.Columns)
 	}
 	b.duplicates(g.Columns)
 	p.m.Groups = append(p.m.Groups, g)
@@ -332,27 +396,36 @@ func (b *builder) part(p *messageParts, c *Column) *Group {
 }
 
 // place gives the fields of an inline struct their offsets: each at a multiple of its own size, or of what its struct asks for.
-func (g *Group) place() {
+func (b *builder) place(g *Group) {
 	p := g.Part
 	p.Align = max(g.MinAlign, 1)
 	for _, c := range g.Columns {
 		size, align := c.inline()
-		p.Size = (p.Size + align - 1) / align * align
-		c.Offset = p.Size
-		p.Size += size
+		if size = aligned(p.Size, align) + size; size > maxPlace {
+			b.errs.Add(c.Pos, fmt.Sprintf("field %s ends after byte %d of struct %s, which lies in place", c.Field, maxPlace, g.Named.Name), "a flatbuffer has no room for more: make an array smaller, or a table of the struct, with a slice")
+			p.Size = aligned(1, p.Align) // so that nobody says it again
+			return
+		}
+		c.Offset = aligned(p.Size, align)
+		p.Size = size
 		p.Align = max(p.Align, align)
 	}
-	p.Size = (p.Size + p.Align - 1) / p.Align * p.Align
+	if p.Size = aligned(p.Size, p.Align); p.Size > maxPlace {
+		b.errs.Add(g.Pos, fmt.Sprintf("struct %s takes %d bytes in place", g.Named.Name, p.Size), fmt.Sprintf("a flatbuffer has room for %d: make an array smaller, or a table of the struct, with a slice", maxPlace))
+		p.Size = p.Align
+	}
 }
+
+func aligned(n, align int) int { return (n + align - 1) / align * align }
 
 // inline returns the size of a field in an inline struct, and its alignment.
 func (c *Column) inline() (size, align int) {
 	switch t := c.Type; {
 	case t.Kind == FixedBinary:
-		return t.Width, 1
+		return min(t.Width, 1<<30), 1
 	case t.Kind == FixedList && c.Children != nil:
 		size, align = c.Children[0].inline()
-		return size * t.Width, align
+		return int(min(int64(size)*int64(t.Width), 1<<30)), align // a size that is refused, in an int of 32 bits
 	case c.Group != nil && c.Group.Part != nil:
 		return c.Group.Part.Size, max(c.Group.Part.Align, 1)
 	}
@@ -366,23 +439,6 @@ func (c *Column) ScalarSize() int {
 		return 1
 	}
 	return max(c.Type.Bits/8, 1)
-}
-
-// memory returns about how many bytes a field takes in Go, but for what it leads to.
-func (c *Column) memory() int {
-	switch t := c.Type; {
-	case t.Kind == Utf8:
-		return 24
-	case t.Kind == Binary || t.Kind == List:
-		return 24
-	case t.Kind == FixedBinary:
-		return t.Width
-	case t.Kind == FixedList && c.Children != nil:
-		return t.Width * c.Children[0].memory()
-	case c.Group != nil:
-		return c.Group.Part.Memory + 8
-	}
-	return 8
 }
 
 // claim reports names that are declared by hand, or for something else that is generated.

@@ -19,7 +19,7 @@ type BasketView struct{ t flatbuf.Table }
 
 // VerifyBasket returns the message in p after a check of all that it leads to. An error is a *DecodeError.
 func VerifyBasket(p []byte) (BasketView, error) {
-	v := flatbuf.NewVerifier(p)
+	v := flatbuf.NewVerifier(p, 0)
 	if pos, ok := v.Root(); !ok || !checkBasket(&v, pos) {
 		return BasketView{}, flatbuf.Refused(&v, "basket")
 	}
@@ -43,12 +43,14 @@ func checkBasket(v *flatbuf.Verifier, pos int) bool {
 		checkBasketLotField(v, o, 8, "main") &&
 		checkBasketLotField(v, o, 9, "hedge") &&
 		checkBasketLotField(v, o, 10, "other") &&
+		v.New(o, 10, flatbuf.SizeOf[Lot](), "other") &&
 		checkBasketLotVector(v, o, 11, "lots") &&
 		v.Required(o, 12, "from") &&
 		v.Struct(o, 12, 56, 8, "from") &&
 		v.Struct(o, 13, 56, 8, "to") &&
 		v.Struct(o, 14, 56, 8, "via") &&
-		v.Vector(o, 15, 56, "corners") &&
+		v.New(o, 14, flatbuf.SizeOf[Place](), "via") &&
+		v.Structs(o, 15, 56, flatbuf.SizeOf[Place](), "corners") &&
 		v.End()
 }
 
@@ -139,13 +141,23 @@ func (m *Basket) AppendBinary(dst []byte) ([]byte, error) { return flatbuf.Appen
 // MarshalBinary returns m as a flatbuffer.
 func (m *Basket) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
-// UnmarshalBinary sets m to the flatbuffer in p, after a check of it. Texts that have not changed are kept, and the
-// elements of slices are copied into the memory that m has.
-func (m *Basket) UnmarshalBinary(p []byte) error {
-	v, err := VerifyBasket(p)
-	if err != nil {
-		return err
+// UnmarshalBinary sets m to the flatbuffer in p, after a check of it. Texts that have not changed are kept, and what
+// slices and pointers lead to is written into the memory that m has.
+func (m *Basket) UnmarshalBinary(p []byte) error { return m.UnmarshalLimit(p, 0) }
+
+// UnmarshalLimit is UnmarshalBinary with another limit than that of ipc.Limits for MaxExpanded: m may take so many
+// bytes, and 16 times those of p.
+func (m *Basket) UnmarshalLimit(p []byte, maxExpanded int64) error {
+	v := flatbuf.NewVerifier(p, maxExpanded)
+	if pos, ok := v.Root(); !ok || !checkBasket(&v, pos) {
+		return flatbuf.Refused(&v, "basket")
 	}
+	readBasket(m, BasketView{flatbuf.Root(p)})
+	return nil
+}
+
+// readBasket sets m to what v has.
+func readBasket(m *Basket, v BasketView) {
 	m.ID = v.ID()
 	m.Sizes = flatbuf.Numbers(m.Sizes, v.t.Vector(1, 8), flatbuf.Vector.Int64)
 	m.Prices = flatbuf.Numbers(m.Prices, v.t.Vector(2, 8), flatbuf.Vector.Float64)
@@ -162,7 +174,9 @@ func (m *Basket) UnmarshalBinary(p []byte) error {
 		m.Hedge = rt.Null[Lot]{}
 	}
 	if other, ok := v.Other(); ok {
-		m.Other = new(Lot)
+		if m.Other == nil {
+			m.Other = new(Lot)
+		}
 		readBasketLot(m.Other, other)
 	} else {
 		m.Other = nil
@@ -179,7 +193,9 @@ func (m *Basket) UnmarshalBinary(p []byte) error {
 		m.To = rt.Null[Place]{}
 	}
 	if via, ok := v.Via(); ok {
-		m.Via = new(Place)
+		if m.Via == nil {
+			m.Via = new(Place)
+		}
 		readBasketPlace(m.Via, via)
 	} else {
 		m.Via = nil
@@ -188,7 +204,6 @@ func (m *Basket) UnmarshalBinary(p []byte) error {
 	for i := range m.Corners {
 		readBasketPlace(&m.Corners[i], v.Corners(i))
 	}
-	return nil
 }
 
 // buildBasket writes m and returns where it is.
@@ -269,7 +284,7 @@ func checkBasketDone(v *flatbuf.Verifier, pos int) bool {
 }
 
 func checkBasketDoneVector(v *flatbuf.Verifier, o flatbuf.Object, slot int, name string) bool {
-	list, ok := v.Tables(o, slot, 56, name) // in Go each takes about 56 bytes
+	list, ok := v.Tables(o, slot, flatbuf.SizeOf[Done](), name)
 	for i := 0; ok && i < list.Len(); i++ {
 		var pos int
 		if pos, ok = v.Elem(list, i); !ok || !checkBasketDone(v, pos) {
@@ -313,7 +328,7 @@ func buildBasketDone(b *flatbuf.Builder, m *Done) flatbuf.UOffsetT {
 	return b.EndObject()
 }
 
-// BasketAreaView is a Area of message "basket" in a verified flatbuffer, a struct of 8 bytes. It aliases that.
+// BasketAreaView is an Area of message "basket" in a verified flatbuffer, a struct of 8 bytes. It aliases that.
 type BasketAreaView struct{ s flatbuf.Struct }
 
 // W returns field 0, "w": uint8 not null, at byte 0.
@@ -419,6 +434,7 @@ func checkBasketLot(v *flatbuf.Verifier, pos int) bool {
 		v.Scalar(o, 1, 2, "side") &&
 		v.Scalar(o, 2, 4, "qty") &&
 		v.Scalar(o, 3, 8, "limit") &&
+		v.New(o, 3, flatbuf.SizeOf[float64](), "limit") &&
 		checkBasketDoneVector(v, o, 4, "dones") &&
 		v.Strings(o, 5, "notes") &&
 		v.Struct(o, 6, 56, 8, "at") &&
@@ -431,7 +447,7 @@ func checkBasketLotField(v *flatbuf.Verifier, o flatbuf.Object, slot int, name s
 }
 
 func checkBasketLotVector(v *flatbuf.Verifier, o flatbuf.Object, slot int, name string) bool {
-	list, ok := v.Tables(o, slot, 235, name) // in Go each takes about 235 bytes
+	list, ok := v.Tables(o, slot, flatbuf.SizeOf[Lot](), name)
 	for i := 0; ok && i < list.Len(); i++ {
 		var pos int
 		if pos, ok = v.Elem(list, i); !ok || !checkBasketLot(v, pos) {
@@ -475,7 +491,7 @@ func readBasketLot(m *Lot, v BasketLotView) {
 	m.Symbol = flatbuf.Text(m.Symbol, v.t.Bytes(0))
 	m.Side = v.Side()
 	m.Qty = v.Qty()
-	m.Limit = rt.PtrOf(v.Limit())
+	m.Limit = flatbuf.Ptr(m.Limit, v.t.Has(3), v.t.Float64(3, 0))
 	m.Dones = flatbuf.Grow(m.Dones, v.t.Vector(4, 4))
 	for i := range m.Dones {
 		readBasketDone(&m.Dones[i], v.Dones(i))

@@ -170,7 +170,7 @@ type HeartbeatView struct{ t flatbuf.Table }
 
 // VerifyHeartbeat returns the message in p after a check of all that it leads to. An error is a *DecodeError.
 func VerifyHeartbeat(p []byte) (HeartbeatView, error) {
-	v := flatbuf.NewVerifier(p)
+	v := flatbuf.NewVerifier(p, 0)
 	if pos, ok := v.Root(); !ok || !checkHeartbeat(&v, pos) {
 		return HeartbeatView{}, flatbuf.Refused(&v, "heartbeat")
 	}
@@ -190,8 +190,10 @@ func checkHeartbeat(v *flatbuf.Verifier, pos int) bool {
 		v.Scalar(o, 6, 2, "side") &&
 		v.Scalar(o, 7, 4, "rank") &&
 		v.Scalar(o, 8, 8, "weight") &&
+		v.New(o, 8, flatbuf.SizeOf[float64](), "weight") &&
 		v.String(o, 9, "note") &&
 		v.String(o, 10, "remark") &&
+		v.New(o, 10, flatbuf.SizeOf[string](), "remark") &&
 		v.Vector(o, 11, 1, "payload") &&
 		v.Required(o, 12, "digest") &&
 		v.Vector(o, 12, 1, "digest") &&
@@ -250,13 +252,23 @@ func (m *Heartbeat) AppendBinary(dst []byte) ([]byte, error) {
 // MarshalBinary returns m as a flatbuffer.
 func (m *Heartbeat) MarshalBinary() ([]byte, error) { return m.AppendBinary(nil) }
 
-// UnmarshalBinary sets m to the flatbuffer in p, after a check of it. Texts that have not changed are kept, and the
-// elements of slices are copied into the memory that m has.
-func (m *Heartbeat) UnmarshalBinary(p []byte) error {
-	v, err := VerifyHeartbeat(p)
-	if err != nil {
-		return err
+// UnmarshalBinary sets m to the flatbuffer in p, after a check of it. Texts that have not changed are kept, and what
+// slices and pointers lead to is written into the memory that m has.
+func (m *Heartbeat) UnmarshalBinary(p []byte) error { return m.UnmarshalLimit(p, 0) }
+
+// UnmarshalLimit is UnmarshalBinary with another limit than that of ipc.Limits for MaxExpanded: m may take so many
+// bytes, and 16 times those of p.
+func (m *Heartbeat) UnmarshalLimit(p []byte, maxExpanded int64) error {
+	v := flatbuf.NewVerifier(p, maxExpanded)
+	if pos, ok := v.Root(); !ok || !checkHeartbeat(&v, pos) {
+		return flatbuf.Refused(&v, "heartbeat")
 	}
+	readHeartbeat(m, HeartbeatView{flatbuf.Root(p)})
+	return nil
+}
+
+// readHeartbeat sets m to what v has.
+func readHeartbeat(m *Heartbeat, v HeartbeatView) {
 	m.Sent = v.Sent()
 	m.Host = flatbuf.Text(m.Host, v.t.Bytes(1))
 	m.Live = v.Live()
@@ -265,13 +277,12 @@ func (m *Heartbeat) UnmarshalBinary(p []byte) error {
 	m.Level = v.Level()
 	m.Side = v.Side()
 	m.Rank = rt.NullOf(v.Rank())
-	m.Weight = rt.PtrOf(v.Weight())
+	m.Weight = flatbuf.Ptr(m.Weight, v.t.Has(8), v.t.Float64(8, 0))
 	m.Note = rt.NullOf(flatbuf.Text(m.Note.V, v.t.Bytes(9)), v.t.Has(9))
-	m.Remark = rt.PtrOf(flatbuf.Text("", v.t.Bytes(10)), v.t.Has(10))
+	m.Remark = flatbuf.TextPtr(m.Remark, v.t.Bytes(10))
 	m.Payload = flatbuf.Bytes(m.Payload, v.t.Bytes(11))
 	m.Digest = flatbuf.Bytes(m.Digest, v.t.Bytes(12))
 	m.Name = flatbuf.Text(m.Name, v.t.Bytes(13))
-	return nil
 }
 
 // buildHeartbeat writes m and returns where it is.

@@ -3,6 +3,7 @@ package flatbuf
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -14,10 +15,10 @@ type Limits struct {
 	// MaxTables is how many tables are visited, one that two fields lead to counting twice. Zero means one for
 	// each four bytes of the buffer, the least that a table takes: no buffer exceeds that whose tables are its own.
 	MaxTables int
-	// MaxMemory is how many bytes a copy of what the tables lead to may take: of their texts and vectors, those that several
-	// fields lead to counting each time, and of elements that are texts or tables what these take themselves. Zero means no limit,
-	// as nothing is copied to read a buffer.
-	MaxMemory int64
+	// MaxExpanded is how many bytes a copy of what the tables lead to may take, what several fields lead to counting each time:
+	// texts and vectors, and, where the caller says what they take, their elements and single values. Zero means no limit, as
+	// nothing is copied to read a buffer.
+	MaxExpanded int64
 }
 
 // Verifier checks one buffer. Generated code calls its methods for each field of each table; one that returns false has
@@ -216,11 +217,11 @@ func (v *Verifier) Text(pos int, name string) bool {
 
 // take counts n bytes that a copy of what is at pos takes.
 func (v *Verifier) take(pos int, n int64, name string) bool {
-	if v.limits.MaxMemory == 0 {
+	if v.limits.MaxExpanded == 0 {
 		return true
 	}
-	if v.memory += n; v.memory > v.limits.MaxMemory {
-		return v.fail(ErrLimit, pos, name, "texts and vectors that take more memory", fmt.Sprintf("at most %d bytes for a buffer of %d (Limits.MaxMemory)", v.limits.MaxMemory, len(v.buf)))
+	if v.memory += n; v.memory > v.limits.MaxExpanded {
+		return v.fail(ErrLimit, pos, name, "texts, vectors and tables that take more memory", fmt.Sprintf("at most %d bytes for a buffer of %d (Limits.MaxExpanded)", v.limits.MaxExpanded, len(v.buf)))
 	}
 	return true
 }
@@ -234,14 +235,27 @@ func (e Elems) Len() int { return e.n }
 // Vector checks a field that is a vector of numbers or structs, of size bytes each. Where those lie is not checked: they are
 // read byte by byte, and some writers leave structs with numbers of 8 bytes at a multiple of 4.
 func (v *Verifier) Vector(o Object, slot, size int, name string) bool {
-	_, ok := v.elems(o, slot, size, name)
-	return ok
+	return v.Structs(o, slot, size, size, name)
+}
+
+// Structs is Vector for structs that take memory bytes each when they are copied.
+func (v *Verifier) Structs(o Object, slot, size, memory int, name string) bool {
+	e, ok := v.elems(o, slot, size, name)
+	return ok && v.take(e.pos, int64(e.n)*int64(memory), name)
+}
+
+// New counts memory bytes for a copy of a field, if that is there.
+func (v *Verifier) New(o Object, slot, memory int, name string) bool {
+	if slot >= o.entries || le.Uint16(v.buf[o.vtable+2*slot:]) == 0 {
+		return true
+	}
+	return v.take(o.pos, int64(memory), name)
 }
 
 // Offsets returns the elements of a field that is a vector of strings or tables. Nothing is known yet about where they
 // lead.
 func (v *Verifier) Offsets(o Object, slot int, name string) (e Elems, ok bool) {
-	return v.elems(o, slot, 4, name)
+	return v.Tables(o, slot, 4, name)
 }
 
 // Tables is Offsets for tables that take memory bytes each when they are copied.
@@ -253,7 +267,7 @@ func (v *Verifier) Tables(o Object, slot, memory int, name string) (e Elems, ok 
 }
 
 // textMemory is what a string takes beside its bytes.
-const textMemory = 16
+const textMemory = 2 * bits.UintSize / 8
 
 func (v *Verifier) elems(o Object, slot, size int, name string) (e Elems, ok bool) {
 	pos, ok := v.Table(o, slot, name)
@@ -264,7 +278,7 @@ func (v *Verifier) elems(o Object, slot, size int, name string) (e Elems, ok boo
 	if uint64(n)*uint64(size) > uint64(room) {
 		return e, v.fail(ErrBounds, pos, name, fmt.Sprintf("a vector of %d elements of %d bytes", n, size), fmt.Sprintf("at most %d bytes", room))
 	}
-	return Elems{pos + 4, int(n)}, v.take(pos, int64(n)*int64(size), name)
+	return Elems{pos + 4, int(n)}, true
 }
 
 // Elem returns where element i of a vector of offsets leads.

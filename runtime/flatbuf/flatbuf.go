@@ -9,12 +9,15 @@ package flatbuf
 
 import (
 	"errors"
+	"math"
+	"reflect"
 	"sync"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"github.com/lightstream-go/lightstream/internal/flatbuf"
 	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 type (
@@ -32,11 +35,21 @@ type (
 	UOffsetT = flatbuffers.UOffsetT
 )
 
-// NewVerifier returns a verifier of the flatbuffer in p. A value that is made of it takes at most a MiB and 16 times its bytes,
-// however many of its fields lead to the same text.
-func NewVerifier(p []byte) Verifier {
-	return flatbuf.NewVerifier(p, flatbuf.Limits{MaxMemory: 1<<20 + 16*int64(len(p))})
+// NewVerifier returns a verifier of the flatbuffer in p. A value that is made of it takes at most so many bytes and 16 times those
+// of p, however many of its fields lead to the same text or table. Zero means the default of [ipc.Limits].MaxExpanded.
+func NewVerifier(p []byte, maxExpanded int64) Verifier {
+	if maxExpanded <= 0 {
+		maxExpanded = (*ipc.Limits)(nil).WithDefaults().MaxExpanded
+	}
+	limit := maxExpanded + 16*int64(len(p))
+	if limit < 0 {
+		limit = math.MaxInt64
+	}
+	return flatbuf.NewVerifier(p, flatbuf.Limits{MaxExpanded: limit})
 }
+
+// SizeOf returns how many bytes a T takes, but for what it leads to.
+func SizeOf[T any]() int { return int(reflect.TypeFor[T]().Size()) }
 
 // Root returns the root table of a verified flatbuffer.
 func Root(p []byte) Table { return flatbuf.Root(p) }
@@ -66,15 +79,16 @@ const keptBuilder = 1 << 20
 type Builder struct {
 	*flatbuffers.Builder
 
-	size    int64      // of what was written, about
+	limit   int64      // of a message
+	full    bool       // there was no room for something
 	offsets []UOffsetT // of the elements of open vectors
 }
 
-// take counts n bytes that are about to be written, and tells whether there is room for them. Where there is none the message is
-// an error, whatever else is written.
+// take tells whether there is room for n bytes more. Where there is none the message is an error, and nothing that has no bound
+// of its own is written any more.
 func (b *Builder) take(n int64) bool {
-	b.size += n
-	return b.size <= maxMessage
+	b.full = b.full || int64(b.Offset())+n > b.limit
+	return !b.full
 }
 
 // CreateString writes a text.
@@ -103,18 +117,22 @@ var builders sync.Pool // of *Builder
 
 // Append appends m to dst as build writes it.
 func Append[T any](dst []byte, m *T, build func(*Builder, *T) UOffsetT) ([]byte, error) {
+	return appendLimit(dst, m, build, maxMessage)
+}
+
+func appendLimit[T any](dst []byte, m *T, build func(*Builder, *T) UOffsetT, limit int64) ([]byte, error) {
 	b, ok := builders.Get().(*Builder)
 	if !ok {
 		b = &Builder{Builder: flatbuffers.NewBuilder(256)}
 	}
 	b.Reset()
-	b.size = 0
+	b.limit, b.full = limit, false
 	b.Finish(build(b, m))
 	var err error
-	if b.size <= maxMessage {
+	if b.take(0) {
 		dst = append(dst, b.FinishedBytes()...)
 	} else {
-		err = frame.Errorf(frame.ErrLimit, "lightstream: a message of more than %d bytes; send large values as rows of a table", maxMessage)
+		err = frame.Errorf(frame.ErrLimit, "lightstream: a message of more than %d bytes; send large values as rows of a table", limit)
 	}
 	if len(b.Bytes) <= keptBuilder {
 		builders.Put(b)
@@ -167,7 +185,7 @@ func createOffsets[T any](b *Builder, list []T, build func(*Builder, *T) UOffset
 	first := len(b.offsets)
 	for i := range list {
 		b.offsets = append(b.offsets, build(b, &list[i]))
-		if b.size > maxMessage {
+		if !b.take(0) {
 			b.offsets = b.offsets[:first]
 			return 0
 		}
@@ -239,6 +257,30 @@ func Text[S ~string](last S, p []byte) S {
 		return last
 	}
 	return S(p)
+}
+
+// Ptr returns a pointer to v, in the memory of last; nil where v is not there.
+func Ptr[T any](last *T, there bool, v T) *T {
+	switch {
+	case !there:
+		return nil
+	case last == nil:
+		last = new(T)
+	}
+	*last = v
+	return last
+}
+
+// TextPtr returns a pointer to p as a text, in the memory of last; nil where p is nil.
+func TextPtr[S ~string](last *S, p []byte) *S {
+	switch {
+	case p == nil:
+		return nil
+	case last == nil:
+		last = new(S)
+	}
+	*last = Text(*last, p)
+	return last
 }
 
 // Bytes returns a copy of p in the memory of last; nil where p is nil.

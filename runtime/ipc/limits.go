@@ -12,7 +12,7 @@ type Limits struct {
 	MaxDepth             int   // levels of nesting, 64
 	MaxDictionaryEntries int   // values of all dictionaries of a stream together, 16 Mi
 	MaxDictionaryBytes   int64 // bytes of those, 256 MiB
-	MaxExpanded          int64 // bytes that one batch's dictionaries, views and absent columns are expanded to, 256 MiB
+	MaxExpanded          int64 // bytes that one batch's dictionaries, views and absent columns are expanded to, and, beside 16 times its own, one message's texts and tables, 256 MiB
 	MaxMessages          int   // messages in a row that are no batch, 65,536
 }
 
