@@ -28,16 +28,18 @@ type Column struct {
 	HasDefault bool    // the empty text is a default too
 	Names      bool    // rows are named numbers, of which the dictionary has the names
 	Values     []Value // of a column of named numbers, nil where only the program knows them
+	Inline     Inline  // of a struct in a message
 	Below      []Below // what is known of columns below this one
 }
 
 // Below is a column below one of a table: in a struct, a list, a map, a union, or in any of those within another. There is one for
-// each that has named numbers, and for each field of a table in a message.
+// each that has named numbers, and for each field of a table in a message and each struct that lies in place there.
 // Runs are passed through: what a run-end encoded column has is said of its values.
 type Below struct {
 	Path   []string // of names, from that of a child of the column
 	Names  bool     // rows are named numbers, of which the dictionary has the names
 	Values []Value  // nil where only the program knows them
+	Inline Inline   // of a struct in a message
 
 	// Of a field of a table in a message.
 	HasSlot    bool
@@ -45,6 +47,10 @@ type Below struct {
 	Default    string
 	HasDefault bool
 }
+
+// Inline is how a struct lies in place in a message, in bytes. The offsets of its fields follow, and are those of their types. The
+// zero Inline is that of a table, and of all that is no struct.
+type Inline struct{ Size, Align int }
 
 // Value is a named number.
 type Value struct{ Name, Number string }

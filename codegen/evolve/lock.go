@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 // LockName is the name of the file that has the tables of a directory.
@@ -28,6 +30,7 @@ const LockName = "lightstream.schema.lock"
 //	message Heartbeat heartbeat
 //		sent: int64 not null; slot 0
 //		legs: list<item: struct<qty: int32 not null> not null>; in item > qty at 0; default 100; slot 1
+//		place: struct<x: float64 not null, y: float64 not null> not null; inline 16 align 8; slot 2
 //
 //	protocol Feed
 //		table trade
@@ -137,6 +140,9 @@ func writeColumn(b *strings.Builder, c *Column) {
 		b.WriteString("; naive UTC")
 	}
 	writeNames(b, c.Names, c.Values)
+	if c.Inline != (Inline{}) {
+		fmt.Fprintf(b, "; inline %d align %d", c.Inline.Size, c.Inline.Align)
+	}
 	for i := range c.Below {
 		for k, name := range c.Below[i].Path {
 			separator := " > "
@@ -147,6 +153,9 @@ func writeColumn(b *strings.Builder, c *Column) {
 		}
 		if c.Below[i].HasSlot {
 			fmt.Fprintf(b, " at %d", c.Below[i].Slot)
+		}
+		if in := c.Below[i].Inline; in != (Inline{}) {
+			fmt.Fprintf(b, " inline %d align %d", in.Size, in.Align)
 		}
 		if c.Below[i].HasDefault {
 			b.WriteString("; default " + quoted(c.Below[i].Default))
@@ -324,6 +333,11 @@ func (p *lockParser) column(text string) (err error) {
 	if c.Names, c.Values, err = q.names(); err != nil {
 		return err
 	}
+	if q.skip("; inline ") {
+		if c.Inline, err = q.inline(&c.Field); err != nil {
+			return err
+		}
+	}
 	for q.skip("; in ") {
 		d, err := q.below(&c)
 		if err != nil {
@@ -369,6 +383,26 @@ func (p *parser) slotNumber() (int, error) {
 	return int(n), nil
 }
 
+// inline reads how a struct lies in place.
+func (p *parser) inline(f *ipc.Field) (in Inline, err error) {
+	if f.Type.Kind != ipc.KindStruct {
+		return in, fmt.Errorf("%s is no struct, which alone lies in place", quoted(f.Name))
+	}
+	if in.Size, err = p.number(); err != nil {
+		return in, err
+	}
+	if err := p.expect(" align "); err != nil {
+		return in, err
+	}
+	if in.Align, err = p.number(); err != nil {
+		return in, err
+	}
+	if in.Size < 1 || in.Align < 1 {
+		return in, fmt.Errorf("%d bytes in place at multiples of %d, want at least 1 of each", in.Size, in.Align)
+	}
+	return in, nil
+}
+
 // names reads what is known of a column of named numbers.
 func (p *parser) names() (names bool, values []Value, err error) {
 	names = p.skip("; names")
@@ -400,6 +434,13 @@ func (p *parser) below(c *Column) (b Below, err error) {
 		if b.Slot, err = p.slotNumber(); err != nil {
 			return b, err
 		}
+	}
+	if p.skip(" inline ") {
+		if b.Inline, err = p.inline(below(&c.Field, b.Path)); err != nil {
+			return b, err
+		}
+	}
+	if b.HasSlot {
 		if b.HasDefault = p.skip("; default "); b.HasDefault {
 			if b.Default, err = p.name(); err != nil {
 				return b, err

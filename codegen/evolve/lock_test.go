@@ -98,16 +98,24 @@ func drawLock(t *rapid.T) *evolve.Lock {
 				for i := range rapid.IntRange(0, 2).Draw(t, "values") {
 					c.Values = append(c.Values, evolve.Value{Name: drawName(t) + fmt.Sprint(i), Number: "-7"})
 				}
+				drawInline := func(f *ipc.Field, to *evolve.Inline) {
+					if f.Type.Kind == ipc.KindStruct && rapid.Bool().Draw(t, "inline") {
+						*to = evolve.Inline{Size: rapid.IntRange(1, 65535).Draw(t, "size"), Align: 8}
+					}
+				}
+				drawInline(&c.Field, &c.Inline)
 				seen := map[string]bool{}
 				for range rapid.IntRange(0, 2).Draw(t, "below") {
 					b := evolve.Below{Names: rapid.Bool().Draw(t, "names")}
-					for at := &c.Field; len(at.Children) != 0 && (b.Path == nil || rapid.Bool().Draw(t, "deeper")); {
+					at := &c.Field
+					for len(at.Children) != 0 && (b.Path == nil || rapid.Bool().Draw(t, "deeper")) {
 						at = &at.Children[rapid.IntRange(0, len(at.Children)-1).Draw(t, "child")]
 						b.Path = append(b.Path, at.Name)
 					}
 					if key := fmt.Sprintf("%q", b.Path); b.Path != nil && !seen[key] && there(&c.Field, b.Path) {
 						seen[key] = true
 						b.Values = []evolve.Value{{Name: drawName(t), Number: "1"}}
+						drawInline(at, &b.Inline)
 						if b.HasSlot = rapid.Bool().Draw(t, "slot"); b.HasSlot {
 							b.Slot = rapid.IntRange(0, 9).Draw(t, "number")
 							if b.HasDefault = rapid.Bool().Draw(t, "default below"); b.HasDefault {
@@ -176,6 +184,9 @@ func TestLockErrors(t *testing.T) {
 		head + "file a\n\ta: int8":              "line 3: a column before the first table",
 		head + "table T t":                      `line 2: found "table T t", want a file, a table, a message, a protocol, or a column after a tab`,
 		head + "file a\nmessage M m\n\ta: int8": `line 4: found the end, want "; slot "`,
+		head + "file a\nmessage M m\n\ta: int8; inline 8 align 8; slot 0":              "line 4: a is no struct, which alone lies in place",
+		head + "file a\nmessage M m\n\ta: struct<x: int8>; inline 0 align 8; slot 0":   "line 4: 0 bytes in place at multiples of 8, want at least 1 of each",
+		head + "file a\nmessage M m\n\ta: struct<x: int8>; inline 8; slot 0":           `line 4: found "; slot 0", want " align "`,
 		head + "file a\nmessage M m\n\ta: int8; slot x":                                "line 4: slot x is no number below 32768",
 		head + "file a\nmessage M m\n\ta: int8; slot 1\n\tb: int8; slot 1":             "line 5: slot 1 after slot 1, want each once and in order",
 		head + "file a\nopaque M m\n\ta: int8":                                         "line 4: a field of an opaque message",

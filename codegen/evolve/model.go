@@ -71,8 +71,16 @@ func columnOf(c *model.Column, enums map[string]*model.Enum) Column {
 		Default:  c.Default, HasDefault: c.HasDefault,
 	}
 	out.Names, out.Values = namesOf(c, enums)
+	out.Inline = inlineOf(c)
 	out.Below = belowOf(c, enums, nil)
 	return out
+}
+
+func inlineOf(c *model.Column) Inline {
+	if c.Group == nil || c.Group.Part == nil || !c.Group.Inline {
+		return Inline{}
+	}
+	return Inline{c.Group.Part.Size, c.Group.Part.Align}
 }
 
 // namesOf returns what is known of a column of named numbers, or of one of runs of them.
@@ -103,8 +111,9 @@ func belowOf(c *model.Column, enums map[string]*model.Enum, path []string) (list
 		at := append(path[:len(path):len(path)], child.Name)
 		names, values := namesOf(child, enums)
 		slot := c.Group != nil && c.Group.Part != nil && !c.Group.Inline
-		if (names || values != nil || slot) && c.Type.Kind != model.RunEnds {
-			b := Below{Path: at, Names: names, Values: values}
+		inline := inlineOf(child)
+		if (names || values != nil || slot || inline != Inline{}) && c.Type.Kind != model.RunEnds {
+			b := Below{Path: at, Names: names, Values: values, Inline: inline}
 			if slot {
 				b.HasSlot, b.Slot, b.Default, b.HasDefault = true, child.Number, child.Default, child.HasDefault
 			}

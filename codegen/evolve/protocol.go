@@ -122,7 +122,7 @@ func (s *Slot) parts() (list []Slot) {
 				if b.HasSlot {
 					part.Number = b.Slot
 				}
-				part.Names, part.Values, part.Default, part.HasDefault = b.Names, b.Values, b.Default, b.HasDefault
+				part.Names, part.Values, part.Inline, part.Default, part.HasDefault = b.Names, b.Values, b.Inline, b.Default, b.HasDefault
 			case len(b.Path) > len(path) && slices.Equal(b.Path[:len(path)], path):
 				b.Path = b.Path[len(path):]
 				part.Below = append(part.Below, b)
@@ -209,6 +209,10 @@ func compareSlots(o, n *Slot, old, new []Slot) *Change {
 	if FormatType(&o.Field) != FormatType(&n.Field) {
 		return misread("the same bytes are read as something else")
 	}
+	if places := comparePlaces(o, n); places != nil {
+		what = append(what, places...)
+		return misread("the same bytes are read as something else")
+	}
 	if !n.variable() && o.absent() != n.absent() {
 		if o.Nullable == n.Nullable {
 			what = append(what, fmt.Sprintf("has the default %s, was %s", n.absent(), o.absent()))
@@ -240,6 +244,58 @@ func compareSlots(o, n *Slot, old, new []Slot) *Change {
 		forward.says = "fields are found by their slots"
 	}
 	return change(n.Name, strings.Join(what, ", "), forward, backward)
+}
+
+// comparePlaces says of the structs in a field, which has the same type in both, where one is a table of its own and was not, or lies
+// otherwise in place. Locks of old versions do not say how.
+func comparePlaces(o, n *Slot) (what []string) {
+	was, is := o.places(), n.places()
+	var walk func(f *ipc.Field, path []string)
+	walk = func(f *ipc.Field, path []string) {
+		key := strings.Join(path, "\x00")
+		where := ""
+		if len(path) > 0 {
+			where = quoted(strings.Join(path, ".")) + " "
+		}
+		switch o, n := was[key], is[key]; {
+		case f.Type.Kind != ipc.KindStruct || len(f.Children) == 0:
+		case n.table && !o.table:
+			what = append(what, where+"is a table, lay in place")
+		case o.table && !n.table:
+			what = append(what, where+"lies in place, was a table")
+		case o.Inline != n.Inline && o.Inline != Inline{} && n.Inline != Inline{}:
+			what = append(what, fmt.Sprintf("%stakes %d bytes in place at multiples of %d, was %d at multiples of %d", where, n.Size, n.Align, o.Size, o.Align))
+		}
+		for i := range f.Children {
+			walk(&f.Children[i], append(slices.Clip(path), f.Children[i].Name))
+		}
+	}
+	walk(&n.Field, nil)
+	return what
+}
+
+// place is how a struct of a message is there.
+type place struct {
+	Inline
+	table bool
+}
+
+// places returns what is known of the structs in a field, by their paths.
+func (s *Slot) places() map[string]place {
+	list := map[string]place{"": {Inline: s.Inline}}
+	set := func(path []string, change func(*place)) {
+		key := strings.Join(path, "\x00")
+		p := list[key]
+		change(&p)
+		list[key] = p
+	}
+	for _, b := range s.Below {
+		set(b.Path, func(p *place) { p.Inline = b.Inline })
+		if b.HasSlot {
+			set(b.Path[:len(b.Path)-1], func(p *place) { p.table = true })
+		}
+	}
+	return list
 }
 
 // CompareProtocols returns the changes of a protocol: a member is told by its tag, which is its place. They are judged for ends

@@ -12,6 +12,8 @@ func TestMessagesAndProtocols(t *testing.T) {
 	const beat = "message Beat beat\n\tsent: int64 not null; slot 0\n\thost: utf8 not null; slot 1\n\tload: float32; slot 2\n"
 	const lots = "message Order order\n\tlots: list<item: struct<qty: int32 not null> not null>; in item > qty at 0; default 7; slot 0\n"
 	const place = "message Order order\n\tat: struct<x: int32 not null>; slot 0\n"
+	const deep = "message Order order\n\tat: struct<x: int32 not null, to: struct<y: int64 not null> not null> not null; inline 112 align 16; in to inline 96 align 16; slot 0\n"
+	const below = "message Order order\n\tat: struct<x: int32 not null, to: struct<y: int64 not null> not null> not null; in x at 0; in to at 1 inline 16 align 16; slot 0\n"
 	const feed = "protocol Feed\n\ttable trade\n\ttable quote\n\tmessage beat\n"
 	for _, c := range []struct{ name, old, new, want string }{
 		{"nothing", beat + feed, beat + feed, ""},
@@ -44,6 +46,12 @@ Beat: load was removed: float32: safe: new readers pass over it; old readers rea
 		{"one for a vector", lots, strings.NewReplacer("list<item: struct<qty: int32 not null> not null>", "struct<qty: int32 not null>", "item > ", "").Replace(lots), "Order: lots is struct<qty: int32 not null>, was list<item: struct<qty: int32 not null> not null>: breaking: the same bytes are read as something else"},
 		{"a table that has to be there", lots, strings.Replace(lots, "not null>;", "not null> not null;", 1), "Order: lots is list<item: struct<> not null> not null, was list<item: struct<> not null>: writer first: new readers refuse old messages without it"},
 		{"a struct in place", place, strings.Replace(place, "x: int32 not null>", "x: int32 not null, y: int32 not null>", 1), "Order: at is struct<x: int32 not null, y: int32 not null>, was struct<x: int32 not null>: breaking: the same bytes are read as something else"},
+		{"a table that lies in place now", lots, strings.Replace(lots, "in item > qty at 0; default 7", "in item inline 4 align 4", 1), "Order: lots item lies in place, was a table: breaking: the same bytes are read as something else"},
+		{"a struct that is a table now", place, strings.Replace(place, "; slot", "; in x at 0; slot", 1), "Order: at is a table, lay in place: breaking: the same bytes are read as something else"},
+		{"one of which an old lock says nothing", place, strings.Replace(place, "; slot", "; inline 4 align 4; slot", 1), ""},
+		{"another alignment", strings.Replace(place, "; slot", "; inline 16 align 16; slot", 1), strings.Replace(place, "; slot", "; inline 8 align 8; slot", 1), "Order: at takes 8 bytes in place at multiples of 8, was 16 at multiples of 16: breaking: the same bytes are read as something else"},
+		{"another alignment within", deep, strings.Replace(deep, "to inline 96 align 16", "to inline 80 align 8", 1), "Order: at to takes 80 bytes in place at multiples of 8, was 96 at multiples of 16: breaking: the same bytes are read as something else"},
+		{"another alignment below a table", below, strings.Replace(below, "at 1 inline 16 align 16", "at 1 inline 8 align 8", 1), "Order: at.to takes 8 bytes in place at multiples of 8, was 16 at multiples of 16: breaking: the same bytes are read as something else"},
 		{"other numbers in a vector", "message M m\n\ts: list<item: uint8 not null>; in item; values A 1, B 2; slot 0\n", "message M m\n\ts: list<item: uint8 not null>; in item; values A 1, B 3; slot 0\n", "M: s item B is 3, was 2: breaking: the same number means something else"},
 
 		{"a codec", beat, "opaque Beat beat\n", "Beat: is what a codec makes of it, was a flatbuffer: breaking: neither reads the other's bytes"},
