@@ -121,6 +121,7 @@ func IsSchema(name string) bool {
 type generator struct {
 	opts    *Options
 	outputs []Output
+	rows    []Output // those of outputs that hold row structs
 	errs    model.Errors
 }
 
@@ -277,6 +278,11 @@ func (g *generator) schema(name, dir, pkg, table string) error {
 	if err != nil {
 		return err
 	}
+	for _, o := range g.rows { // of schemas before this one
+		if filepath.Dir(o.Path) == filepath.Clean(dir) && o.source != name {
+			load.AddDeclared(declared, o.Path, o.Text)
+		}
+	}
 	var f *model.File
 	switch filepath.Ext(name) {
 	case ".fbs":
@@ -333,7 +339,8 @@ func (g *generator) emit(dir, source string, f *model.File) error {
 		return err
 	}
 	text, err = emit.Rows(f)
-	g.outputs = append(g.outputs, Output{Path: filepath.Join(dir, f.Rows), Text: text, source: source})
+	rows := Output{Path: filepath.Join(dir, f.Rows), Text: text, source: source}
+	g.outputs, g.rows = append(g.outputs, rows), append(g.rows, rows)
 	return err
 }
 

@@ -36,7 +36,7 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 	if err != nil {
 		return nil, modelErrors(err)
 	}
-	r := schemaReader{seen: map[*fbs.Enum]*model.Enum{}, groups: map[any]*model.GroupDef{}, nullable: nullableUnions(tree)}
+	r := schemaReader{main: filepath.ToSlash(name), seen: map[*fbs.Enum]*model.Enum{}, groups: map[any]*model.GroupDef{}, nullable: nullableUnions(tree)}
 	nested, members := nestedTables(tree), memberTables(tree)
 	var defs []*model.Def
 	var messages []*model.Message
@@ -135,6 +135,7 @@ func nestedTables(tree *fbs.Schema) map[*fbs.Table]bool {
 }
 
 type schemaReader struct {
+	main  string // the file
 	errs  model.Errors
 	enums []*model.Enum // those that columns have
 	seen  map[*fbs.Enum]*model.Enum
@@ -263,7 +264,10 @@ func (r *schemaReader) checkEnums(rows map[string]*fbs.Table, declared map[strin
 	}
 	for _, e := range r.enums {
 		for _, name := range e.Names() {
-			if pos, ok := declared[name]; ok {
+			if pos, ok := declared[name]; ok && strings.HasSuffix(pos.File, "_rows.go") {
+				r.shared(e.Pos, name, pos)
+				break
+			} else if ok {
 				r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for enum %s", name, e.Name), `give one of them another name (go_name: "Name")`)
 			} else if other, ok := taken[name]; other == "enum "+e.Name {
 				r.errs.Add(e.Pos, fmt.Sprintf("enum %s would declare %s twice in Go", e.Name, name), "give one of its values another name")

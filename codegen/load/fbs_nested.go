@@ -163,6 +163,15 @@ func (r *schemaReader) group(c *model.ColumnDef, of any, decl *fbs.Decl, fields 
 	return nil
 }
 
+// shared reports a type that what was generated from another schema of the package declares too, mostly as both schemas include it.
+func (r *schemaReader) shared(pos model.Pos, name string, other model.Pos) {
+	remedy := `give one of them another name (go_name: "Name")`
+	if pos.File != r.main {
+		remedy = fmt.Sprintf("each schema declares what it has from those that it includes: put all that has a %s into one schema, or generate each into a package of its own", name)
+	}
+	r.errs.Add(pos, fmt.Sprintf("%s is declared in %s already, which was generated from another schema", name, other.File), remedy)
+}
+
 // circle is what is wrong with a table that contains itself.
 func (r *schemaReader) circle(name string) *problem {
 	path := append(slices.Clone(r.open[slices.Index(r.open, name):]), name)
@@ -179,7 +188,9 @@ func (r *schemaReader) checkGroups(rows map[string]*fbs.Table, declared map[stri
 	}
 	for _, g := range r.list {
 		name := g.Named.Name
-		if pos, ok := declared[name]; ok {
+		if pos, ok := declared[name]; ok && strings.HasSuffix(pos.File, "_rows.go") {
+			r.shared(g.Pos, name, pos)
+		} else if ok {
 			r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for struct %s", name, name), `give one of them another name (go_name: "Name")`)
 		} else if taken[name] || g.Rows && rows[name] != nil {
 			r.errs.Add(g.Pos, fmt.Sprintf("two tables or structs would both be %s in Go", name), `give one of them another name (go_name: "Name")`)

@@ -88,9 +88,8 @@ func (s *structReader) group(c *model.ColumnDef, t types.Type, u *types.Struct) 
 	g := &model.GroupDef{Pos: s.p.pos(obj.Pos()), Named: model.Named{Name: obj.Name()}}
 	if pkg := obj.Pkg(); pkg.Path() != localPath {
 		g.Named.Path, g.Named.Package = pkg.Path(), pkg.Name()
-	} else {
-		g.Inline = s.inline[obj.Name()]
 	}
+	g.Inline = s.inline[obj.Pkg().Path()][obj.Name()]
 	s.open = append(s.open, obj)
 	g.Columns = s.fields(body)
 	s.open = s.open[:len(s.open)-1]

@@ -102,27 +102,46 @@ func (p *goPackage) declared(own func(source string) bool) map[string]model.Pos 
 		}
 	}
 	for _, f := range files {
-		for _, decl := range f.Decls {
-			switch decl := decl.(type) {
-			case *ast.FuncDecl:
-				if decl.Recv == nil {
-					add(decl.Name)
-				}
-			case *ast.GenDecl:
-				for _, spec := range decl.Specs {
-					switch spec := spec.(type) {
-					case *ast.TypeSpec:
-						add(spec.Name)
-					case *ast.ValueSpec:
-						for _, id := range spec.Names {
-							add(id)
-						}
+		eachDeclared(f, add)
+	}
+	return names
+}
+
+// eachDeclared calls add for each name that a file declares.
+func eachDeclared(f *ast.File, add func(*ast.Ident)) {
+	for _, decl := range f.Decls {
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			if decl.Recv == nil {
+				add(decl.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range decl.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					add(spec.Name)
+				case *ast.ValueSpec:
+					for _, id := range spec.Names {
+						add(id)
 					}
 				}
 			}
 		}
 	}
-	return names
+}
+
+// AddDeclared adds to names what a generated file of the package declares that is not written yet.
+func AddDeclared(names map[string]model.Pos, name string, text []byte) {
+	p := goPackage{fset: token.NewFileSet()}
+	f, err := parser.ParseFile(p.fset, filepath.ToSlash(name), text, parser.SkipObjectResolution)
+	if err != nil {
+		return // nobody will compile it
+	}
+	eachDeclared(f, func(id *ast.Ident) {
+		if _, there := names[id.Name]; !there {
+			names[id.Name] = p.pos(id.Pos())
+		}
+	})
 }
 
 // foreign returns the generated files that stay as they are when the caller generates: they came from other definitions, which are

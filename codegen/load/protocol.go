@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"slices"
 	"strings"
 
 	"github.com/lightstream-go/lightstream/codegen/fbs"
@@ -105,6 +106,18 @@ func (p *goPackage) inline(errs *model.Errors) map[string]bool {
 		}
 	}
 	return list
+}
+
+// inPlace tells whether the comment of a type marks it //lightstream:struct.
+func inPlace(gen *ast.GenDecl, spec *ast.TypeSpec) bool {
+	doc := gen.Doc
+	if gen.Lparen.IsValid() {
+		doc = spec.Doc
+	}
+	return doc != nil && slices.ContainsFunc(doc.List, func(c *ast.Comment) bool {
+		rest, marked := directiveOf(c, "struct")
+		return marked && strings.TrimSpace(rest) == ""
+	})
 }
 
 // directiveOf returns what follows the word of a line //lightstream:word.

@@ -77,9 +77,10 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 		}
 	}
 	exprs = append(exprs, p.memberTypes(unions)...)
-	info, typeErrs, missing := check(p, exprs)
+	info, typeErrs, missing, marks := check(p, exprs)
 	s := structReader{p: p, info: info, typeErrs: typeErrs, missing: missing, errs: errs, groups: map[*types.TypeName]*model.GroupDef{}}
-	s.bodies, s.unions, s.specs, s.inline = bodiesOf(info), unions, p.specs(), p.inline(errs)
+	s.bodies, s.unions, s.specs, s.inline = bodiesOf(info), unions, p.specs(), marks
+	s.inline[localPath] = p.inline(errs)
 	methods := p.methods()
 	pkg := &model.Package{Name: p.name, Declared: p.declared(func(source string) bool { return filepath.Ext(source) == ".go" })}
 	var files []*model.File
@@ -225,7 +226,7 @@ type structReader struct {
 	open     []*types.TypeName                   // those that are being read
 	unions   map[string]*unionMark               // marked interfaces
 	specs    map[string]ast.Expr                 // what types are declared as
-	inline   map[string]bool                     // marked structs
+	inline   map[string]map[string]bool          // marked structs, by import path
 }
 
 func (s *structReader) def(t *table) *model.Def {

@@ -32,6 +32,7 @@ type sources struct {
 	path  string
 	files []*ast.File
 	specs map[string]spec
+	marks map[string]bool // of types, that they lie in place in messages
 	types *types.Package
 	err   error // the package is not to be had
 }
@@ -78,9 +79,10 @@ const runtimeValues = `
 // localPath is the import path of the package that is generated for.
 const localPath = "."
 
-// check returns the types of the expressions in p, as far as the fields exprs need them, what the type checker had to say, and
-// a function that returns the import path of a package that an expression needs and that is not there.
-func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error, func(ast.Expr) string) {
+// check returns the types of the expressions in p, as far as the fields exprs need them, what the type checker had to say, a
+// function that returns the import path of a package that an expression needs and that is not there, and the names of the types that
+// are marked //lightstream:struct in the packages that were read, by their import paths.
+func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error, func(ast.Expr) string, map[string]map[string]bool) {
 	c := &checker{fset: p.fset, pkgs: map[string]*sources{}, info: &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}}
 	local := &sources{path: localPath, specs: map[string]spec{}}
 	for _, f := range p.files {
@@ -101,7 +103,11 @@ func check(p *goPackage, exprs []ast.Expr) (*types.Info, []types.Error, func(ast
 		})
 		return importPath
 	}
-	return c.info, c.errs, missing
+	marks := map[string]map[string]bool{}
+	for importPath, s := range c.pkgs {
+		marks[importPath] = s.marks
+	}
+	return c.info, c.errs, missing, marks
 }
 
 // missing returns the import of f that is called name and could not be read.
@@ -133,6 +139,12 @@ func (s *sources) add(f *ast.File) {
 		for _, one := range gen.Specs {
 			if t, ok := one.(*ast.TypeSpec); ok {
 				s.specs[t.Name.Name] = spec{f, t.Type}
+				if inPlace(gen, t) {
+					if s.marks == nil {
+						s.marks = map[string]bool{}
+					}
+					s.marks[t.Name.Name] = true
+				}
 			}
 		}
 	}
@@ -242,7 +254,7 @@ func (c *checker) load(importPath, dir string) *sources {
 		return s
 	}
 	for _, name := range append(p.GoFiles, p.CgoFiles...) {
-		if f, _ := parser.ParseFile(c.fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution); f != nil {
+		if f, _ := parser.ParseFile(c.fset, filepath.Join(p.Dir, name), nil, parser.ParseComments|parser.SkipObjectResolution); f != nil {
 			s.add(f)
 		}
 	}
