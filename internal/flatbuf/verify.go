@@ -103,10 +103,10 @@ func (v *Verifier) Begin(pos int) (o Object, ok bool) {
 	v.depth++
 	v.tables++
 	if v.depth > v.limits.MaxDepth {
-		return o, v.fail(ErrLimit, pos, "", "tables nested deeper", fmt.Sprintf("at most %d (Limits.MaxDepth)", v.limits.MaxDepth))
+		return o, v.fail(ErrLimit, pos, "", "tables nested deeper", fmt.Sprintf("at most %d inside each other", v.limits.MaxDepth))
 	}
 	if v.tables > v.limits.MaxTables {
-		return o, v.fail(ErrLimit, pos, "", "more tables", fmt.Sprintf("at most %d (Limits.MaxTables)", v.limits.MaxTables))
+		return o, v.fail(ErrLimit, pos, "", "more tables", fmt.Sprintf("at most %d, as many as so many bytes are let have", v.limits.MaxTables))
 	}
 	back := int64(int32(le.Uint32(v.buf[pos:])))
 	at := int64(pos) - back

@@ -176,8 +176,8 @@ func TestVerifyAccepts(t *testing.T) {
 
 func TestVerifyLimits(t *testing.T) {
 	for want, limits := range map[string]Limits{
-		"flatbuffer byte 72 (sample.u): tables nested deeper, want at most 1 (Limits.MaxDepth)": {MaxDepth: 1},
-		"flatbuffer byte 72 (sample.u): more tables, want at most 1 (Limits.MaxTables)":         {MaxTables: 1},
+		"flatbuffer byte 72 (sample.u): tables nested deeper, want at most 1 inside each other":             {MaxDepth: 1},
+		"flatbuffer byte 72 (sample.u): more tables, want at most 1, as many as so many bytes are let have": {MaxTables: 1},
 	} {
 		err := verifySample(sampleBuffer(), limits)
 		if err == nil || err.Error() != want || !errors.Is(err, ErrLimit) {

@@ -83,7 +83,7 @@ func TestSharedParts(t *testing.T) {
 			kvs := it.Vector(b, slices.Repeat([]flatbuffers.UOffsetT{kv}, 10), arrowfb.FieldStartCustomMetadata)
 			f := field(b, b.CreateString("f"), arrowfb.TypeNull, empty(b), 0, kvs)
 			return slices.Repeat([]flatbuffers.UOffsetT{f}, 60_000)
-		}), "Limits."},
+		}), "more tables"},
 		{"a zone for all fields", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
 			zone := b.CreateString(text)
 			arrowfb.TimestampStart(b)
@@ -104,7 +104,7 @@ func TestSharedParts(t *testing.T) {
 				f = field(b, b.CreateString("f"), arrowfb.TypeStruct, empty(b), children, 0)
 			}
 			return []flatbuffers.UOffsetT{f}
-		}), "MaxTables"},
+		}), "more tables"},
 		{"fields that double 15 times", schemaOf(func(b *flatbuffers.Builder) []flatbuffers.UOffsetT {
 			f := field(b, b.CreateString("f"), arrowfb.TypeNull, empty(b), 0, 0)
 			for range 15 {
