@@ -7,7 +7,7 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 )
 
-//go:generate go run github.com/lightstream-go/lightstream/cmd/lightstream-gen every.fbs tree.fbs
+//go:generate go run github.com/lightstream-go/lightstream/cmd/lightstream-gen -features=csv,ndjson every.fbs tree.fbs
 
 // All has a column of each type, in each form that a row can hold it.
 //

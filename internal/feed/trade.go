@@ -3,7 +3,7 @@ package feed
 
 import "time"
 
-//go:generate go run github.com/lightstream-go/lightstream/cmd/lightstream-gen
+//go:generate go run github.com/lightstream-go/lightstream/cmd/lightstream-gen -features=csv,ndjson
 
 // Trade is one execution.
 //

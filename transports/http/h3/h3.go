@@ -11,8 +11,10 @@ package h3
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	nethttp "net/http"
 	"net/url"
 	"slices"
@@ -85,20 +87,70 @@ func call(ctx context.Context, f callFunc, rawURL string, opts *http.Options, id
 	if err != nil {
 		return nil, &transports.Error{Transport: "https", Addr: u.Host, Op: "dial", Err: err}
 	}
-	o.Transport = exchange{&http3.Transport{TLSClientConfig: t, QUICConfig: config(idle), DisableCompression: true}}
-	return f(ctx, rawURL, &o)
+	x := &exchange{}
+	x.Transport = &http3.Transport{TLSClientConfig: t, QUICConfig: config(idle), DisableCompression: true, Dial: x.dial}
+	o.Transport = x
+	c, err := f(ctx, rawURL, &o)
+	if err != nil {
+		x.CloseExchange()
+	}
+	return c, err
 }
 
-// exchange is the transport of one request.
-type exchange struct{ *http3.Transport }
+// exchange is the transport of one request. Its socket is its own: that of http3.Transport stays open where closing a connection fails.
+type exchange struct {
+	*http3.Transport
+	mu     sync.Mutex
+	quic   *quic.Transport // nil before it dials
+	closed bool
+}
+
+func (x *exchange) dial(ctx context.Context, addr string, t *tls.Config, c *quic.Config) (*quic.Conn, error) {
+	to, err := net.ResolveUDPAddr("udp", addr)
+	if err != nil {
+		return nil, err
+	}
+	from, err := x.open()
+	if err != nil {
+		return nil, err
+	}
+	return from.DialEarly(ctx, to, t, c)
+}
+
+// open returns the socket.
+func (x *exchange) open() (*quic.Transport, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed {
+		return nil, net.ErrClosed
+	}
+	if x.quic == nil {
+		udp, err := net.ListenUDP("udp", nil)
+		if err != nil {
+			return nil, err
+		}
+		x.quic = &quic.Transport{Conn: udp}
+	}
+	return x.quic, nil
+}
 
 // CloseExchange is called by package http after the exchange.
-func (x exchange) CloseExchange() { _ = x.Close() }
+func (x *exchange) CloseExchange() {
+	_ = x.Transport.Close() // tells the other end
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closed = true; x.quic != nil {
+		_ = x.quic.Close()
+		_ = x.quic.Conn.Close()
+		x.quic = nil
+	}
+}
 
 // Listener is a listener for HTTP/3. Its methods may be called by any number of goroutines.
 type Listener struct {
 	*http.Listener
 	server *http3.Server
+	quic   *quic.Transport
 	ql     *quic.Listener
 	down   chan struct{}
 	once   sync.Once
@@ -106,11 +158,11 @@ type Listener struct {
 
 // Listen listens on addr, "host:port", as [http.Listen] does. opts must have TLS with a certificate; Refused and Drained are
 // not looked at.
-func Listen(_ context.Context, addr string, opts *http.ListenOptions) (*Listener, error) {
-	return listen(addr, opts, idleTimeout)
+func Listen(ctx context.Context, addr string, opts *http.ListenOptions) (*Listener, error) {
+	return listen(ctx, addr, opts, idleTimeout)
 }
 
-func listen(addr string, opts *http.ListenOptions, idle time.Duration) (*Listener, error) {
+func listen(ctx context.Context, addr string, opts *http.ListenOptions, idle time.Duration) (*Listener, error) {
 	fail := func(err error) (*Listener, error) {
 		return nil, &transports.Error{Transport: "https", Addr: addr, Op: "listen", Err: err}
 	}
@@ -121,11 +173,18 @@ func listen(addr string, opts *http.ListenOptions, idle time.Duration) (*Listene
 	if err != nil {
 		return fail(err)
 	}
-	ql, err := quic.ListenAddr(addr, http3.ConfigureTLSConfig(t), config(idle))
+	var lc net.ListenConfig
+	socket, err := lc.ListenPacket(ctx, "udp", addr)
 	if err != nil {
 		return fail(err)
 	}
-	l := &Listener{ql: ql, down: make(chan struct{})}
+	q := &quic.Transport{Conn: socket}
+	ql, err := q.Listen(http3.ConfigureTLSConfig(t), config(idle))
+	if err != nil {
+		_ = socket.Close()
+		return fail(err)
+	}
+	l := &Listener{quic: q, ql: ql, down: make(chan struct{})}
 	o := *opts
 	o.Drained = l.down
 	l.Listener = http.NewListener(transports.Addr{Transport: "https", Name: ql.Addr().String() + opts.Path}, &o)
@@ -143,6 +202,10 @@ func listen(addr string, opts *http.ListenOptions, idle time.Duration) (*Listene
 	return l, nil
 }
 
+// lateTime is how long the socket answers late packets after the last connection has ended. Handshakes that nobody goes on with would
+// keep it longer.
+const lateTime = 500 * time.Millisecond
+
 // Close stops listening; connections that were accepted stay open. If there are none it waits up to 5 s until clients have
 // read what they were sent.
 func (l *Listener) Close() error {
@@ -152,6 +215,9 @@ func (l *Listener) Close() error {
 		go func() {
 			_ = l.server.Shutdown(context.Background()) // ends with the last connection
 			close(l.down)
+			time.Sleep(lateTime)
+			_ = l.quic.Close()
+			_ = l.quic.Conn.Close()
 		}()
 		if l.Stats().Open == 0 {
 			timer := time.NewTimer(5 * time.Second)
@@ -219,7 +285,7 @@ func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (
 	return c, nil
 }
 
-func listenURI(_ context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	config, err := secured.FromURI(u)
 	if err != nil {
 		return nil, err
@@ -238,7 +304,7 @@ func listenURI(_ context.Context, u *transports.URI, opts *transports.Options) (
 	if err != nil {
 		return nil, err
 	}
-	l, err := listen(u.Host, &o, idle)
+	l, err := listen(ctx, u.Host, &o, idle)
 	if err != nil {
 		return nil, err
 	}
