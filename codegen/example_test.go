@@ -53,5 +53,5 @@ func ExampleCheck() {
 		return
 	}
 	fmt.Println(len(outputs), "files are what they should be")
-	// Output: 14 files are what they should be
+	// Output: 15 files are what they should be
 }

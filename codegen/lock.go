@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/lightstream-go/lightstream/codegen/evolve"
 	"github.com/lightstream-go/lightstream/codegen/load"
@@ -101,6 +102,17 @@ func (c *Change) String() string {
 		return filepath.ToSlash(filepath.Join(c.Dir, c.File)) + ": " + c.TableChange.String()
 	}
 	return c.Pos.String() + ": " + c.TableChange.String()
+}
+
+// Unlocked returns the directories of outputs that have no lightstream.schema.lock yet, with which they could be compared.
+func Unlocked(outputs []Output) (dirs []string) {
+	for i := range outputs {
+		if o := &outputs[i]; o.lock != nil && o.lock.old == nil {
+			dirs = append(dirs, filepath.Dir(o.Path))
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
 }
 
 // Changes compares the tables of outputs with those of a lightstream.schema.lock: the given one or, where that is nil, in each

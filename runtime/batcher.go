@@ -44,6 +44,9 @@ type Batcher[R, B any, W Builder[R]] struct {
 	fill    W // rows are appended here
 	spare   W // empty, or being sent
 	base    *BuilderBase
+	busy    bool          // spare is being sent, or is to be as soon as the sender looks: the two fields below
+	rows    int           // of spare
+	columns []column.Data // of spare
 	full    bool          // fill takes no more rows
 	flush   bool          // fill is to be sent although it is not full
 	closed  bool          // no more rows
@@ -106,6 +109,10 @@ func (b *Batcher[R, B, W]) append(ctx context.Context, row R) (again bool, err e
 		case b.closed:
 			b.mu.Unlock()
 			return false, ipc.ErrClosed
+		case !b.busy: // the sender has not looked yet
+			b.swap()
+			b.look()
+			continue
 		case b.opts.RefuseFull:
 			b.dropped++
 			b.mu.Unlock()
@@ -241,6 +248,7 @@ func (b *Batcher[R, B, W]) run() {
 			err := b.out.out.Write(context.Background(), rows, columns)
 			b.mu.Lock()
 			b.spare.Reset()
+			b.busy = false
 			b.stats = b.out.Stats()
 			if err != nil {
 				b.err = err
@@ -258,8 +266,11 @@ func (b *Batcher[R, B, W]) run() {
 	}
 }
 
-// take exchanges the builders if the rows of fill are to be sent now, and sets the timer if they are to be sent later.
+// take returns the rows that are to be sent now, and sets the timer if there are rows that are to be sent later.
 func (b *Batcher[R, B, W]) take(timer *time.Timer) (rows int, columns []column.Data, ready bool) {
+	if b.err == nil && b.busy { // an Append was faster
+		return b.rows, b.columns, true
+	}
 	n := b.base.Len()
 	if n == 0 || b.err != nil {
 		b.flush = false
@@ -274,16 +285,22 @@ func (b *Batcher[R, B, W]) take(timer *time.Timer) (rows int, columns []column.D
 			return 0, nil, false
 		}
 	}
+	b.swap()
+	return b.rows, b.columns, b.err == nil
+}
+
+// swap exchanges the builders, so that what was filled is sent.
+func (b *Batcher[R, B, W]) swap() {
 	// The dictionaries are read here, under the lock: rows of the next batch add to them while this one is sent.
 	rows, columns, err := b.base.batch()
 	if err != nil {
 		b.err = err
 		b.tell()
-		return 0, nil, false
+		return
 	}
+	b.rows, b.columns, b.busy = rows, columns, true
 	b.fill, b.spare = b.spare, b.fill
 	b.base = b.fill.base()
 	b.full, b.flush = false, false
 	b.tell()
-	return rows, columns, true
 }

@@ -3,6 +3,7 @@ package rt_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"testing"
 	"time"
@@ -45,5 +46,29 @@ func TestBatcherDelayAndFlush(t *testing.T) {
 	var failed *rt.WriteError
 	if err := batcher.Close(); !errors.As(err, &failed) || failed.Batches != 1 {
 		t.Fatalf("%v, want a WriteError after 1 batch", err)
+	}
+}
+
+// TestBatcherRefusesWhileSending wants rows to be refused while a batch is being sent, and at no other time.
+func TestBatcherRefusesWhileSending(t *testing.T) {
+	for _, rows := range []int{1, 1_000} {
+		b := rt.NewBatcher(feed.NewQuoteWriter(io.Discard, nil), &rt.BatcherOptions{BatchRows: rows, RefuseFull: true})
+		for i := range 20 * rows {
+			// Two batches may always be there, one of them in the writer's hands. Of the second none is refused.
+			if err := b.Append(t.Context(), feed.Quote{Bid: float64(i)}); err != nil && i < 2*rows {
+				t.Fatalf("%d rows a batch, row %d: %v", rows, i, err)
+			}
+			if i >= 2*rows-1 && i%rows == rows-1 {
+				if err := b.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if s := b.Stats(); s.Dropped != 0 {
+			t.Errorf("%d rows a batch: %d were refused", rows, s.Dropped)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

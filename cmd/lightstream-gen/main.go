@@ -156,6 +156,9 @@ func judge(stdout io.Writer, outputs []codegen.Output, against string) error {
 			return err
 		}
 	}
+	if dirs := codegen.Unlocked(outputs); old == nil && len(dirs) > 0 {
+		return fmt.Errorf("%s: there is no %s to compare with; generate it and keep it under version control, or name one with -against", strings.Join(dirs, ", "), evolve.LockName)
+	}
 	verdicts := map[string]evolve.Verdict{}
 	for _, c := range codegen.Changes(outputs, old) {
 		fmt.Fprintln(stdout, c.String())

@@ -23,6 +23,9 @@ func TestCopyMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
 	}
+	if !release {
+		t.Skip("of release builds")
+	}
 	dir := t.TempDir()
 	src := filepath.Join(dir, "src.arrows")
 	rows := writeNumbers(t, src, *copySize<<20)

@@ -214,7 +214,7 @@ func (p *lockParser) line(number int, line string) error {
 	switch {
 	case number == 1:
 		if version, _, _ := strings.Cut(line, ":"); version != lockVersion {
-			return fmt.Errorf("found %.60q, want %q; generate the file anew with this version of lightstream-gen", version, lockVersion)
+			return fmt.Errorf("found %.60q, want %q; restore the file from version control, or delete it and generate it anew with this version of lightstream-gen", version, lockVersion)
 		}
 		return nil
 	case line == "", line[0] == '#':

@@ -177,8 +177,8 @@ const head = "lightstream.schema.lock v1\n"
 func TestLockErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                      "line 1: the file is empty; generate it anew",
-		"package feed":                          `line 1: found "package feed", want "lightstream.schema.lock v1"; generate the file anew with this version of lightstream-gen`,
-		"lightstream.schema.lock v2: newer":     `line 1: found "lightstream.schema.lock v2", want "lightstream.schema.lock v1"; generate the file anew with this version of lightstream-gen`,
+		"package feed":                          `line 1: found "package feed", want "lightstream.schema.lock v1"; restore the file from version control, or delete it and generate it anew with this version of lightstream-gen`,
+		"lightstream.schema.lock v2: newer":     `line 1: found "lightstream.schema.lock v2", want "lightstream.schema.lock v1"; restore the file from version control, or delete it and generate it anew with this version of lightstream-gen`,
 		head + "<<<<<<< HEAD":                   "line 2: a conflict of a merge; resolve it, or delete the file and generate it anew",
 		head + "\ta: int8":                      "line 2: a column before the first table",
 		head + "file a\n\ta: int8":              "line 3: a column before the first table",

@@ -97,10 +97,16 @@ func parseTag(lit *ast.BasicLit, pos func(token.Pos) model.Pos, errs *model.Erro
 	if value == "-" {
 		return tag{skip: true}, true
 	}
-	for i, part := range splitOptions(value) {
+	parts := splitOptions(value)
+	for i, part := range parts {
 		text := strings.TrimSpace(part.text)
 		partPos := at(part.offset + strings.Index(part.text, text))
 		if i == 0 {
+			if optionAsName(text, len(parts) == 1) {
+				errs.Add(partPos, fmt.Sprintf("option %s stands where the name of the column does", text),
+					fmt.Sprintf(`write arrow:",%s" or arrow:"name,%s"`, text, text)+calledSo(text))
+				continue
+			}
 			t.name, t.namePos = text, partPos
 			continue
 		}
@@ -113,6 +119,26 @@ func parseTag(lit *ast.BasicLit, pos func(token.Pos) model.Pos, errs *model.Erro
 		t.options = append(t.options, o)
 	}
 	return t, true
+}
+
+// optionAsName tells whether a name is an option from which the comma before it is missing. Words that are good names are names.
+func optionAsName(text string, alone bool) bool {
+	word, _, found := strings.Cut(text, "(")
+	if !found {
+		word, _, found = strings.Cut(text, "=")
+	}
+	if _, is := optionForms[word]; is && found {
+		return true
+	}
+	return alone && (text == "dict" || text == "ree")
+}
+
+// calledSo says how a column is called like an option, where that can be.
+func calledSo(text string) string {
+	if strings.ContainsAny(text, "(=") {
+		return ""
+	}
+	return fmt.Sprintf(`; a column that is called %s also says what its accessor is called, as in arrow:"%s,go=Name"`, text, text)
 }
 
 type part struct {

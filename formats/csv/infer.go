@@ -1,6 +1,8 @@
 package csv
 
 import (
+	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/formats/text"
@@ -27,7 +29,11 @@ func (c *core) infer() (*ipc.Schema, error) {
 	c.places = make([]int, len(names))
 	given := map[string]*ipc.Field{}
 	for i := range o.Types {
-		given[o.Types[i].Name] = &o.Types[i]
+		name := o.Types[i].Name
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("lightstream: Options.Types has column %q, which is none of %.200q", name, names)
+		}
+		given[name] = &o.Types[i]
 	}
 	nulls := map[string]bool{"": true}
 	for _, s := range o.Nulls {
