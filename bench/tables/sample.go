@@ -7,7 +7,7 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 )
 
-//go:generate go tool lightstream-gen
+//go:generate go tool lightstream-gen -features=csv,ndjson
 
 // Sample is a row of the reference batch M: six types, each nullable.
 //

@@ -141,6 +141,9 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 			first := bytes.TrimLeft(data, " \t\r\n")
 			begun, c.array = len(first) > 0, len(first) > 0 && first[0] == '['
 		}
+		if !begun {
+			return 0 // a chunk of blank lines would not tell
+		}
 		if c.array {
 			return ends.last(data)
 		}
