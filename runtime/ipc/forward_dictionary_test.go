@@ -2,6 +2,7 @@ package ipc_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"testing"
@@ -23,7 +24,7 @@ func wordStream(t *testing.T, dictionaries ...[]string) *ipc.Reader {
 		indices := mem.Alloc(4 * len(words))
 		for i, s := range words {
 			d.Append(s, s == "")
-			column.View[int32](indices)[i] = int32(i)
+			binary.LittleEndian.PutUint32(indices[4*i:], uint32(i))
 		}
 		if err := w.Write(t.Context(), len(words), []column.Data{{
 			Len: len(words), Buffers: [3][]byte{nil, indices}, Dictionary: d, Values: d.Values(),
@@ -81,7 +82,7 @@ func forwardAll(t *testing.T, w *ipc.Writer, out io.Reader, readers ...*ipc.Read
 			t.Fatal(err)
 		}
 		if got := words(b); fmt.Sprint(got) != fmt.Sprint(want[i]) {
-			t.Fatalf("batch %d: %q, want %q", i, got, want[i])
+			t.Fatalf("batch %d: %.200q, want %.200q", i, got, want[i])
 		}
 		b.Release()
 	}
@@ -175,7 +176,7 @@ func TestForwardReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := words(b); fmt.Sprint(got) != fmt.Sprint(lists[0][i]) {
-				t.Fatalf("batch %d: %q", i, got)
+				t.Fatalf("batch %d: %.200q", i, got)
 			}
 			b.Release()
 		}
