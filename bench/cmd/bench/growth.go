@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
@@ -151,24 +150,10 @@ func growingConnections(n int) (runner, error) {
 		}
 	}
 	each := float64(resident()-before) / float64(n)
-	at := 0
 	return func(_ peer, d time.Duration) (sample, error) {
-		var times []time.Duration
-		cpu := cpuTime()
-		for began := time.Now(); time.Since(began) < d; at++ {
-			start := time.Now()
-			if err := trippers[at%n].trip(); err != nil {
-				return sample{}, err
-			}
-			times = append(times, time.Since(start))
-		}
-		cpu = cpuTime() - cpu
-		slices.Sort(times)
-		q := func(part float64) float64 { return times[min(int(part*float64(len(times))), len(times)-1)].Seconds() }
-		return sample{
-			rate: 1 / q(0.5), cpu: cpu.Seconds() / float64(len(times)), bytes: each,
-			quantiles: []float64{q(0.5), q(0.99), q(0.999)},
-		}, nil
+		s, err := timed(d, func(i int) error { return trippers[i%n].trip() })
+		s.bytes = each
+		return s, err
 	}, nil
 }
 

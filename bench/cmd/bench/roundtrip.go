@@ -30,36 +30,40 @@ func roundTrips(rows int) (runner, error) {
 		if err != nil {
 			return nil, err
 		}
+		t := rawTripper(near, far, workload.MessageSize(rows))
 		if p == ours {
-			trippers[p] = typedTripper(near, far, rows)
-		} else {
-			trippers[p] = rawTripper(near, far, workload.MessageSize(rows))
+			t = typedTripper(near, far, rows)
 		}
-		afterwards(trippers[p].end)
-		go func() { _ = trippers[p].echo() }()
+		trippers[p] = t
+		afterwards(t.end)
+		go func() { _ = t.echo() }()
 	}
 	return func(p peer, d time.Duration) (sample, error) {
-		t := trippers[p]
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		var times []time.Duration
-		cpu := cpuTime()
-		for began := time.Now(); time.Since(began) < d; {
-			start := time.Now()
-			if err := t.trip(); err != nil {
-				return sample{}, err
-			}
-			times = append(times, time.Since(start))
+		return timed(d, func(int) error { return trippers[p].trip() })
+	}, nil
+}
+
+// timed calls trip with 0, 1, … for about d, and times each call.
+func timed(d time.Duration, trip func(i int) error) (sample, error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var times []time.Duration
+	cpu := cpuTime()
+	for began := time.Now(); time.Since(began) < d; {
+		start := time.Now()
+		if err := trip(len(times)); err != nil {
+			return sample{}, err
 		}
-		cpu = cpuTime() - cpu
-		runtime.ReadMemStats(&after)
-		slices.Sort(times)
-		at := func(part float64) float64 { return times[min(int(part*float64(len(times))), len(times)-1)].Seconds() }
-		n := float64(len(times))
-		return sample{
-			rate: 1 / at(0.5), cpu: cpu.Seconds() / n, allocs: float64(after.Mallocs-before.Mallocs) / n,
-			quantiles: []float64{at(0.5), at(0.99), at(0.999)},
-		}, nil
+		times = append(times, time.Since(start))
+	}
+	cpu = cpuTime() - cpu
+	runtime.ReadMemStats(&after)
+	slices.Sort(times)
+	at := func(part float64) float64 { return times[min(int(part*float64(len(times))), len(times)-1)].Seconds() }
+	n := float64(len(times))
+	return sample{
+		rate: 1 / at(0.5), cpu: cpu.Seconds() / n, allocs: float64(after.Mallocs-before.Mallocs) / n,
+		quantiles: []float64{at(0.5), at(0.99), at(0.999)},
 	}, nil
 }
 
