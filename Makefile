@@ -7,6 +7,7 @@ PYTHON   = python3
 NODE     = node
 NPM      = npm
 CHROMIUM = chromium
+BENCH    =
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -71,13 +72,17 @@ lint: ## check format, vet and staticcheck
 	go mod tidy -C examples/kafka -diff
 	go vet -C examples/kafka ./...
 	go tool -modfile=tools.mod staticcheck ./...
+	cd internal/asm/_gen && go tool -modfile=../../../tools.mod staticcheck ./...
+	cd examples/nats && go tool -modfile=../../tools.mod staticcheck ./...
+	cd examples/kafka && go tool -modfile=../../tools.mod staticcheck ./...
+	go vet -C bench ./...
+	cd bench && go tool -modfile=../tools.mod staticcheck ./...
 
 bench: ## measure against arrow-go and raw sockets
 	go run -C bench ./cmd/bench
 
-bench-all: ## measure everything, files of gigabytes and pyarrow too (PYTHON has it), and write docs/benchmarks.md; an hour, on a quiet machine
-	mkdir -p bench/data
-	go run -C bench ./cmd/bench -report ../docs -files data -python $(PYTHON)
+bench-all: ## measure everything beside the peers in Go, Rust and Python, and write docs/benchmarks.md; 45 minutes on a quiet machine, BENCH=-fresh begins anew
+	go run -C bench ./cmd/bench -report ../docs -files data -peers peers -budget 45m $(BENCH)
 
 guard: ## count the instructions and allocations of the hot paths, and compare; needs valgrind
 	go run -C bench ./cmd/guard

@@ -58,7 +58,7 @@ func parse(uri string, writes bool) (*target, error) {
 			"use transports.ParseURI, URI.Open, and the generated connection of the protocol or frame.TLV over it")
 	case s.Announce:
 		return nil, refuse("announce", "is of the Lightstream protocol, and this call takes one Arrow stream", "leave it out")
-	case s.Compression != "" && !writes && !asks(u.Scheme):
+	case s.Compression != "" && !writes && (u.Accepts || !asks(u.Scheme)):
 		return nil, refuse("compression", "is for the end that writes", "leave it out; a reader takes what comes")
 	case u.Scheme == "file" && s.Streams > 1:
 		return nil, refuse("streams", "is for connections, and this is a file", "leave it out")
@@ -72,8 +72,14 @@ func parse(uri string, writes bool) (*target, error) {
 	return t, nil
 }
 
-// asks tells whether a reader over this transport says which codecs it takes.
-func asks(scheme string) bool { return scheme == "http" || scheme == "https" || scheme == "h3" }
+// asks tells whether a reader that dials over this transport says which codecs it takes.
+func asks(scheme string) bool {
+	switch scheme {
+	case "http", "https", "h3", "ws", "wss":
+		return true
+	}
+	return false
+}
 
 // compression is that of the options, or else that of the URI.
 func (t *target) compression(own ipc.Compression) ipc.Compression {

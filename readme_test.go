@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -263,4 +264,52 @@ func TestLinks(t *testing.T) {
 	if links < 10 {
 		t.Errorf("%d links, there should be more", links)
 	}
+}
+
+// TestSnippets wants what the guides show of package feed, which has the tables of tests, to stand in an example that they refer to, where it
+// is compiled and run.
+func TestSnippets(t *testing.T) {
+	guides, err := filepath.Glob("docs/guide/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	snippets := 0
+	for _, name := range guides {
+		guide, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var examples []string
+		for _, m := range regexp.MustCompile(`\]\(([^)#]+/example_test\.go)\)`).FindAllStringSubmatch(string(guide), -1) {
+			text, err := os.ReadFile(filepath.Join(filepath.Dir(name), filepath.FromSlash(m[1])))
+			if err != nil {
+				t.Fatal(err)
+			}
+			examples = append(examples, unindented(string(text)))
+		}
+		if len(examples) == 0 {
+			continue
+		}
+		for _, m := range regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindAllStringSubmatch(string(guide), -1) {
+			if !strings.Contains(m[1], "feed.") {
+				continue
+			}
+			snippets++
+			if !slices.ContainsFunc(examples, func(text string) bool { return strings.Contains(text, unindented(m[1])) }) {
+				t.Errorf("%s has, and no example that it refers to has,\n%s", name, m[1])
+			}
+		}
+	}
+	if snippets < 7 {
+		t.Errorf("%d snippets, there should be more", snippets)
+	}
+}
+
+// unindented returns lines without what they begin with.
+func unindented(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimLeft(line, "\t")
+	}
+	return strings.Join(lines, "\n")
 }

@@ -59,8 +59,8 @@ func Write[R, B any, W rt.Builder[R]](ctx context.Context, t *rt.Table[R, B, W],
 			return nil, err
 		}
 		return w, nil
-	case to.lanes > 0 && (w.opts.BatchBytes != 0 || w.opts.MaxDelay != 0):
-		return nil, errors.New("lightstream: WriterOptions has BatchBytes or MaxDelay, which several streams do not obey; set BatchRows, and call Flush")
+	case to.lanes > 0 && (w.opts.BatchBytes != 0 || w.opts.MaxDelay != 0 || w.opts.BufferBytes != 0):
+		return nil, errors.New("lightstream: WriterOptions has BatchBytes, BufferBytes or MaxDelay, which several streams do not obey; set BatchRows, and call Flush")
 	}
 	if w.conns, err = to.connect(ctx, opts.Transport, transports.Sends); err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 	return err
 }
 
-// Flush sends the rows of Append that still wait.
+// Flush sends what still waits, rows of Append and batches.
 func (w *Writer[R, B, W]) Flush(ctx context.Context) error {
 	if w.one != nil {
 		return w.one.Flush(ctx)
@@ -187,8 +187,8 @@ type AnyWriter struct {
 	conns    connections
 }
 
-// WriteAny is [Write] for any schema. Of opts.Writer, Dictionaries, Observer, Compression and KeepOpen are obeyed. Nil options mean all
-// defaults.
+// WriteAny is [Write] for any schema. Of opts.Writer, Dictionaries, Observer, Compression, BufferBytes and KeepOpen are obeyed. Nil
+// options mean all defaults.
 func WriteAny(ctx context.Context, schema *ipc.Schema, uri string, opts *WriteOptions) (*AnyWriter, error) {
 	if opts == nil {
 		opts = &WriteOptions{}
@@ -199,7 +199,10 @@ func WriteAny(ctx context.Context, schema *ipc.Schema, uri string, opts *WriteOp
 	}
 	o := &ipc.WriterOptions{
 		KeepOpen: opts.Writer.KeepOpen, Dictionaries: opts.Writer.Dictionaries, Observer: opts.Writer.Observer,
-		Compression: to.compression(opts.Writer.Compression),
+		Compression: to.compression(opts.Writer.Compression), BufferBytes: opts.Writer.BufferBytes,
+	}
+	if to.lanes > 0 && o.BufferBytes != 0 {
+		return nil, errors.New("lightstream: WriterOptions has BufferBytes, which several streams do not obey; leave it zero")
 	}
 	w := &AnyWriter{}
 	if to.uri.Scheme == "file" {
@@ -242,6 +245,14 @@ func (w *AnyWriter) Write(ctx context.Context, rows int, columns []column.Data) 
 		return w.one.Write(ctx, rows, columns)
 	}
 	return w.lanes.Write(ctx, lanes.Columns{Rows: rows, Columns: columns, Metadata: w.attached})
+}
+
+// Flush sends what still waits because of BufferBytes.
+func (w *AnyWriter) Flush(ctx context.Context) error {
+	if w.one != nil {
+		return w.one.Flush(ctx)
+	}
+	return nil
 }
 
 // SetMetadata attaches entries to the message of each batch that is sent from now on, such as those that a received one has.

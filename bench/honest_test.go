@@ -3,7 +3,11 @@ package bench_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -12,6 +16,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
 	"github.com/lightstream-go/lightstream/bench/tables"
+	"github.com/lightstream-go/lightstream/bench/tables/matrix"
 	"github.com/lightstream-go/lightstream/runtime/column"
 )
 
@@ -107,6 +112,83 @@ func sameSamples(t *testing.T, b tables.SampleBatch, want arrow.RecordBatch) {
 			ok4 != name.IsValid(i) || ok4 && v4 != name.Value(i),
 			ok5 != cat.IsValid(i) || ok5 && v5 != values.Value(cat.GetValueIndex(i)):
 			t.Fatalf("row %d is %+v, arrow-go has %v", i, b.Row(i), want.NewSlice(int64(i), int64(i)+1))
+		}
+	}
+}
+
+// TestWorkloads compares what the batches of the other workloads have in arrow-go with the rows of which they were made.
+func TestWorkloads(t *testing.T) {
+	const rows, seed = 10_001, 3 // the rows are made in parts of 10,000
+	numbers, texts, wide := make([]matrix.Numeric, rows), make([]matrix.Strings, rows), make([]matrix.Wide, rows)
+	for from := 0; from < rows; from += 10_000 {
+		to := min(from+10_000, rows)
+		workload.FillNumeric(numbers[from:to], from, seed)
+		workload.FillStrings(texts[from:to], from, seed)
+		workload.FillWide(wide[from:to], from, seed)
+	}
+	for k, all := range map[workload.Kind]any{workload.Numeric: numbers, workload.Strings: texts, workload.Wide: wide} {
+		records := workload.Records(k, rows, seed+1)
+		if len(records) != seed+1 {
+			t.Fatalf("%s: %d batches", k, len(records))
+		}
+		rec, want := records[seed], reflect.ValueOf(all)
+		if !workload.Look(rec, rows) || workload.Look(rec, rows+1) {
+			t.Errorf("%s: Look does not know its batch", k)
+		}
+		for i, c := range rec.Columns() {
+			if c.NullN() != 0 {
+				t.Fatalf("%s: column %d has nulls", k, i)
+			}
+			for row := range rows {
+				if got, want := c.ValueStr(row), fmt.Sprint(want.Index(row).Field(i)); got != want {
+					t.Fatalf("%s: row %d of column %d is %s, want %s", k, row, i, got, want)
+				}
+			}
+		}
+		// What is sent is what is counted.
+		if size, bytes := workload.SizeOf(k, rows), workload.BytesOf(k, rows); float64(size) < bytes || float64(size) > 1.1*bytes+64*200 {
+			t.Errorf("%s: a message of %d bytes holds %v", k, size, bytes)
+		}
+	}
+}
+
+// TestFilesForPeers reads the files that peers in other languages read.
+func TestFilesForPeers(t *testing.T) {
+	dir := t.TempDir()
+	for _, k := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
+		want := workload.Records(k, 1_000, 2)
+		stream, file := filepath.Join(dir, string(k)+".arrows"), filepath.Join(dir, string(k)+".arrow")
+		for name, aligned := range map[string]bool{stream: false, file: true} {
+			if err := workload.WriteFile(name, k, 1_000, 2, aligned); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, err := os.Open(stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		r, err := ipc.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		at, err := ipc.NewFileReader(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range want {
+			rec, err := at.RecordBatchAt(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.Next() || !array.RecordEqual(w, r.RecordBatch()) || !array.RecordEqual(w, rec) {
+				t.Errorf("%s: batch %d differs", k, i)
+			}
 		}
 	}
 }

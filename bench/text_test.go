@@ -26,9 +26,9 @@ const textRows = 100_000
 // textOf returns the reference batch as CSV and as lines of JSON.
 func textOf(tb testing.TB) (fields, lines []byte) {
 	var c, j bytes.Buffer
-	cw, jw := tables.NewSampleCSVWriter(&c, nil), tables.NewSampleNDJSONWriter(&j)
+	cw, jw := tables.NewSampleCSVWriter(&c, nil), tables.NewSampleNDJSONWriter(&j, nil)
 	batch := workload.Builder(textRows, 1)
-	for _, err := range []error{cw.Write(batch), cw.Close(), jw.Write(batch), jw.Close()} {
+	for _, err := range []error{cw.Write(context.Background(), batch), cw.Close(), jw.Write(context.Background(), batch), jw.Close()} {
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -340,9 +340,13 @@ func BenchmarkWriteText(b *testing.B) {
 			}
 		})
 	}
-	run("csv/lightstream", len(fields), func(*testing.B) error { return tables.NewSampleCSVWriter(io.Discard, nil).Write(batch) })
+	run("csv/lightstream", len(fields), func(*testing.B) error {
+		return tables.NewSampleCSVWriter(io.Discard, nil).Write(context.Background(), batch)
+	})
 	run("csv/encoding-csv", len(fields), func(*testing.B) error { return standardWrite(rows) })
-	run("json/lightstream", len(lines), func(*testing.B) error { return tables.NewSampleNDJSONWriter(io.Discard).Write(batch) })
+	run("json/lightstream", len(lines), func(*testing.B) error {
+		return tables.NewSampleNDJSONWriter(io.Discard, nil).Write(context.Background(), batch)
+	})
 	run("json/encoding-json", len(lines), func(*testing.B) error {
 		enc := stdjson.NewEncoder(io.Discard)
 		for i := range rows {

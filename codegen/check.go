@@ -120,12 +120,21 @@ func difference(f *model.File, old []byte, missing bool) (model.Pos, string) {
 		if !there {
 			return t.Pos, fmt.Sprintf("table %s was added", t.Row)
 		}
-		if pos, reason := columnDifference(t, columns); reason != "" {
+		if pos, reason := columnDifference(t.Pos, t.Columns, columns); reason != "" {
 			return pos, reason
+		}
+		for _, g := range t.Groups {
+			known[g.Names.View] = true
+			if columns, there = tables[g.Names.View]; !there {
+				continue // a column has it, which is another one
+			}
+			if pos, reason := columnDifference(g.Pos, g.Columns, columns); reason != "" {
+				return pos, reason
+			}
 		}
 	}
 	for _, batch := range slices.Sorted(maps.Keys(tables)) {
-		if !known[batch] {
+		if !known[batch] && strings.HasSuffix(batch, "Batch") {
 			return first, fmt.Sprintf("table %s was removed", strings.TrimSuffix(batch, "Batch"))
 		}
 	}
@@ -143,29 +152,30 @@ func firstPos(f *model.File) model.Pos {
 	return f.Protocols[0].Pos
 }
 
-func columnDifference(t *model.Table, old []oldColumn) (model.Pos, string) {
+// columnDifference compares the columns of what stands at pos with what they were.
+func columnDifference(at model.Pos, columns []*model.Column, old []oldColumn) (model.Pos, string) {
 	byName := map[string]oldColumn{}
 	for _, c := range old {
 		byName[c.name] = c
 	}
-	for _, c := range t.Columns {
+	for _, c := range columns {
 		was, there := byName[c.Name]
 		delete(byName, c.Name)
 		switch {
 		case !there:
 			return c.Pos, fmt.Sprintf("field %s was added", c.Field)
-		case was.typ != c.TypeString():
-			return c.Pos, fmt.Sprintf("field %s is %s, was %s", c.Field, c.TypeString(), was.typ)
+		case was.typ != c.Brief():
+			return c.Pos, fmt.Sprintf("field %s is %s, was %s", c.Field, c.Brief(), was.typ)
 		case was.method != c.Method:
 			return c.Pos, fmt.Sprintf("field %s was called %s", c.Field, was.method)
 		}
 	}
 	for _, c := range old {
 		if _, removed := byName[c.name]; removed {
-			return t.Pos, fmt.Sprintf("field %s was removed", c.method)
+			return at, fmt.Sprintf("field %s was removed", c.method)
 		}
 	}
-	for i, c := range t.Columns {
+	for i, c := range columns {
 		if old[i].name != c.Name {
 			return c.Pos, fmt.Sprintf("field %s was moved", c.Field)
 		}
@@ -173,12 +183,13 @@ func columnDifference(t *model.Table, old []oldColumn) (model.Pos, string) {
 	return model.Pos{}, ""
 }
 
-// oldColumn is a column as the comment of its accessor tells.
+// oldColumn is a column, or a field of a struct or a member of a union, as the comment of its accessor tells.
 type oldColumn struct{ method, name, typ string }
 
-var accessor = regexp.MustCompile(`^(\w+) returns column \d+, ("(?:[^"\\]|\\.)*"): (.*?)\. Buffers \d`)
+var accessor = regexp.MustCompile(`^(\w+) returns (?:column|field|the values of member) \d+, ("(?:[^"\\]|\\.)*"): (.*?)\. (?:Buffers? \d|No buffers|Read-only|Index)`)
 
-// generated returns the columns of each table in a generated file, by the name of its batch.
+// generated returns the columns of each table in a generated file, by the name of its batch, and of its structs and unions, by the names
+// of their views.
 func generated(src []byte) (map[string][]oldColumn, error) {
 	f, err := parser.ParseFile(token.NewFileSet(), "", src, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,17 +88,14 @@ func Generate(opts *Options) ([]Output, error) {
 		return nil, err
 	}
 	g := generator{opts: opts}
-	inputs := opts.Inputs
-	if len(inputs) == 0 {
-		inputs = []string{"."}
+	if err := g.run(); err != nil {
+		return nil, err
 	}
-	for _, input := range inputs {
-		if err := g.input(input); err != nil {
+	if len(g.rows) > 1 { // once more, as of types that schemas share one may be declared elsewhere now than the first run took it to be
+		g = generator{opts: opts, rows: g.rows}
+		if err := g.run(); err != nil {
 			return nil, err
 		}
-	}
-	if err := g.errs.Err(); err != nil {
-		return nil, err
 	}
 	slices.SortStableFunc(g.outputs, func(a, b Output) int {
 		return cmp.Or(cmp.Compare(filepath.Dir(a.Path), filepath.Dir(b.Path)), cmp.Compare(a.Path, b.Path))
@@ -107,6 +105,20 @@ func Generate(opts *Options) ([]Output, error) {
 		return nil, err
 	}
 	return locks(outputs)
+}
+
+// run reads all inputs and makes their outputs.
+func (g *generator) run() error {
+	inputs := g.opts.Inputs
+	if len(inputs) == 0 {
+		inputs = []string{"."}
+	}
+	for _, input := range inputs {
+		if err := g.input(input); err != nil {
+			return err
+		}
+	}
+	return g.errs.Err()
 }
 
 // IsSchema tells whether a file of this name is a definition that is no Go: a .fbs, .arrow or .arrows file, or a schema in .json.
@@ -278,15 +290,11 @@ func (g *generator) schema(name, dir, pkg, table string) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range g.rows { // of schemas before this one
-		if filepath.Dir(o.Path) == filepath.Clean(dir) && o.source != name {
-			load.AddDeclared(declared, o.Path, o.Text)
-		}
-	}
+	schemas := g.others(dir, name, declared)
 	var f *model.File
 	switch filepath.Ext(name) {
 	case ".fbs":
-		f, err = load.FBS(name, &load.FBSOptions{Include: g.opts.Include, Package: pkg, Declared: declared})
+		f, err = load.FBS(name, &load.FBSOptions{Include: g.opts.Include, Package: pkg, Declared: declared, Schemas: schemas})
 	case ".json":
 		f, err = load.JSON(name, &load.ArrowOptions{Package: pkg, Declared: declared, Table: table})
 	default:
@@ -297,6 +305,32 @@ func (g *generator) schema(name, dir, pkg, table string) error {
 	}
 	f.Source = source
 	return g.emit(dir, name, f)
+}
+
+// others sets what files of other schemas than name declare to what this run makes of them, and returns the schemas that such files
+// are of, by the names of the files.
+func (g *generator) others(dir, name string, declared map[string]model.Pos) map[string]string {
+	for _, o := range g.rows {
+		if filepath.Dir(o.Path) == filepath.Clean(dir) && o.source != name {
+			maps.DeleteFunc(declared, func(_ string, pos model.Pos) bool { return pos.File == filepath.ToSlash(o.Path) })
+			load.AddDeclared(declared, o.Path, o.Text)
+		}
+	}
+	schemas := map[string]string{}
+	for _, pos := range declared {
+		if _, known := schemas[pos.File]; known || !strings.HasSuffix(pos.File, "_rows.go") {
+			continue
+		}
+		schemas[pos.File] = ""
+		if i := slices.IndexFunc(g.rows, func(o Output) bool { return filepath.ToSlash(o.Path) == pos.File }); i >= 0 {
+			schemas[pos.File] = g.rows[i].source
+		} else if text, err := os.ReadFile(filepath.FromSlash(pos.File)); err == nil {
+			if source, ok := emit.Source(text); ok && filepath.Ext(source) == ".fbs" {
+				schemas[pos.File] = filepath.Join(dir, filepath.FromSlash(source))
+			}
+		}
+	}
+	return schemas
 }
 
 // readIfThere returns what is in a file, nil if there is none.
@@ -340,7 +374,8 @@ func (g *generator) emit(dir, source string, f *model.File) error {
 	}
 	text, err = emit.Rows(f)
 	rows := Output{Path: filepath.Join(dir, f.Rows), Text: text, source: source}
-	g.outputs, g.rows = append(g.outputs, rows), append(g.rows, rows)
+	g.outputs = append(g.outputs, rows)
+	g.rows = append(slices.DeleteFunc(g.rows, func(o Output) bool { return o.Path == rows.Path }), rows)
 	return err
 }
 

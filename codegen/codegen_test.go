@@ -272,3 +272,47 @@ func TestAccessorsAreDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestUnionMembers has the same union in a schema and in Go.
+func TestUnionMembers(t *testing.T) {
+	dir := t.TempDir()
+	schema, source := filepath.Join(dir, "schema", "t.fbs"), filepath.Join(dir, "source", "t.go")
+	for _, d := range []string{filepath.Dir(schema), filepath.Dir(source)} {
+		if err := os.Mkdir(d, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(t, schema, `include "lightstream.fbs";
+table Levels (list) { values: [double] (large); }
+table Counts (list) { entries: [Count] (map); }
+table Count { key: string (required); value: int; }
+union Event { Levels, counts: Counts, note: string (dict), big: string (large, go_name: "Essay"), short: string (view, arrow_name: "brief") }
+table T { event: Event; events: [Event] (required); }
+root_type T;
+`)
+	write(t, source, "package feed\n\n//lightstream:table\ntype T struct {\n\tEvent  Event\n\tEvents []Event `arrow:\",required\"`\n}\n\n"+
+		`//lightstream:union null | EventLevels(large,required) | EventCounts(required) | EventNote(dict) | big: Essay(large) | brief: EventShort(view)
+type Event interface{ isEvent() }
+
+type (
+	EventLevels []float64
+	EventCounts map[string]int32
+	EventNote   string
+	Essay       string
+	EventShort  string
+)
+
+func (EventLevels) isEvent() {}
+func (EventCounts) isEvent() {}
+func (EventNote) isEvent() {}
+func (Essay) isEvent() {}
+func (EventShort) isEvent() {}
+`)
+	fromSchema := generate(t, &codegen.Options{Inputs: []string{schema}, Package: "feed"})["t_lightstream.go"]
+	fromSource := generate(t, &codegen.Options{Inputs: []string{source}})["t_lightstream.go"]
+	_, ours, _ := strings.Cut(fromSchema, "\n")
+	_, theirs, _ := strings.Cut(fromSource, "\n")
+	if ours == "" || ours != theirs {
+		t.Errorf("of a schema:\n%s\nof Go:\n%s", fromSchema, fromSource)
+	}
+}

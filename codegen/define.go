@@ -24,7 +24,8 @@ type DefineOptions struct {
 }
 
 // Define returns a definition from which Generate makes a table with the schema's columns: their names, types and nullability, not
-// their metadata. What a table or the form cannot express is an error of type [model.Errors], which names each such column.
+// their metadata. Of what tables have no type for, a definition has the nearest that readers convert it to, with a comment. What a table or
+// the form cannot express is an error of type [model.Errors], which names each such column.
 func Define(schema *ipc.Schema, opt *DefineOptions) ([]byte, error) {
 	f, err := load.Schema(opt.Source, schema, &load.ArrowOptions{Package: cmp.Or(opt.Package, "p"), Table: opt.Table})
 	if err != nil {

@@ -3,10 +3,12 @@ package codegen
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/codegen/evolve"
 	"github.com/lightstream-go/lightstream/codegen/load"
@@ -169,4 +171,35 @@ func Changes(outputs []Output, against *evolve.Lock) []Change {
 		}
 	}
 	return list
+}
+
+// Judge writes how tables differ from those of the lock beside their files, or of the file against where that is not empty. The
+// error tells that programs with the old and the new ones cannot talk, whichever is deployed first.
+func Judge(w io.Writer, outputs []Output, against string) error {
+	var old *evolve.Lock
+	if against != "" {
+		var err error
+		if old, err = ReadLock(against); err != nil {
+			return err
+		}
+	}
+	if dirs := Unlocked(outputs); old == nil && len(dirs) > 0 {
+		return fmt.Errorf("%s: there is no %s to compare with; generate it and keep it under version control, or name one with -against", strings.Join(dirs, ", "), evolve.LockName)
+	}
+	verdicts := map[string]evolve.Verdict{}
+	for _, c := range Changes(outputs, old) {
+		fmt.Fprintln(w, c.String())
+		verdicts[c.Table] = verdicts[c.Table].And(c.Verdict)
+	}
+	var broken []string
+	for table, v := range verdicts {
+		if v == evolve.Breaking {
+			broken = append(broken, table)
+		}
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	slices.Sort(broken)
+	return fmt.Errorf("neither order of deploying works for %s; see the changes above", strings.Join(broken, ", "))
 }

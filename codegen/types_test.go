@@ -127,6 +127,7 @@ const typesTail = `
 
 - **Numbers** may be of a type of your own (` + "`type Level float64`" + `); so may bools, strings, byte slices and arrays. The accessor of a
   fixed-width column then has your type. Only numbers and arrays can be ` + "`rt.Null`" + ` of such a type; others are pointers.
+  A type that is declared as one that has a column of its own, such as ` + "`type Wait time.Duration`" + `, is refused; use that one itself.
 - **Dates** as ` + "`time.Time`" + ` are the day of the time in its own location, and are read as the start of that day in UTC.
 - **Times of day** are durations since midnight: 0 to 24h, that end excluded. Parts finer than the unit are dropped.
 - **Decimals** are unscaled: 1.50 in ` + "`decimal(9,2)`" + ` is 150. ` + "`Text(scale)`" + ` writes them with their point. A value with more digits than the
@@ -153,6 +154,8 @@ const typesTail = `
   names the members, or a union of a schema that is the type of a field. Members are types of the package: structs, or what else a field
   may be under a name of its own. ` + "`batch.Event()`" + ` has the type id of a row, ` + "`Type(i)`" + `, the values of each member, of which ` + "`Index(i)`" + ` tells that
   of a row, and ` + "`Row(i)`" + `, the Go value. A nil is a row of the member ` + "`null`" + `; without that member it is the builder's error.
+  Members of a schema are what flatbuffers have: tables, structs and strings, with ` + "`dict`, `large`, `view`, `arrow_name` and `go_name`" + `. A table
+  that stands for a list is one, and a number is a struct of one field: ` + "`struct Level { value: double; }`" + `. No member is nullable.
 - **Run-end encoded** columns hold a value once that comes several times in a row. ` + "`At(i)`" + ` looks for the run of a row; ` + "`All()`" + ` and ` + "`Runs()`" + ` go
   through all of them in turn. A builder's ` + "`Append`" + ` makes the last run longer if it has the value.
 - **Rows** of nested columns share memory: the items of all lists of a column and batch are one slice, of which a row has a part with
@@ -177,7 +180,7 @@ const typesTail = `
 | text | utf8, large, view, and dictionaries of them |
 | binary | binary, large, view, dictionaries of them, and fixed-size binary |
 | fixed-size binary | the same width; binary in any layout whose values all have that width |
-| dictionary | any index type; plain values |
+| dictionary | any index type; plain values; of other values than texts and binaries, those of the same type |
 | struct | a struct: its fields by name, by the rules of this table; others are passed over |
 | list, large list | list, large list, list of a fixed length; a list view whose rows follow each other |
 | list view | list, large list, list of a fixed length, list view |
@@ -185,6 +188,7 @@ const typesTail = `
 | map | a map, keys and values by the rules of this table |
 | union | a union, dense or sparse, of the same members or fewer: by name, whatever their order and type ids; one that the table lacks is an error |
 | run-end encoded | run ends of any width; plain values, each of which becomes a run |
+| any flat value | a dictionary of values that fit, which are written out |
 | any flat value | run-end encoded values, which are expanded, up to ` + "`Limits.MaxExpanded`" + ` bytes |
 | any nullable column | null; none at all |
 
@@ -222,7 +226,7 @@ func read(t *testing.T, name string) string {
 }
 
 var (
-	typeComment = regexp.MustCompile(`// Field(\d+) returns column \d+, "[^"]*": (.*?)\. (?:// )?(?:No (?:// )?buffers|Buffers)`)
+	typeLine    = regexp.MustCompile(`(?m)^\tfield(\d+): (.*?)(?:; .*)?$`) // of the lock
 	typeView    = regexp.MustCompile(`func \(b TBatch\) Field(\d+)\(\) (\S.*?) \{`)
 	typeBuilder = regexp.MustCompile(`func \(b \*TBuilder\) Field(\d+)\(\) (\S.*?) \{`)
 )
@@ -258,10 +262,14 @@ func typeTable(t *testing.T, list []typeRow) string {
 			write(t, filepath.Join(fbsDir, "t.fbs"), schema)
 		}
 	}
-	fromGo := generate(t, &codegen.Options{Inputs: []string{goDir}})["t_lightstream.go"]
-	fromFBS := generate(t, &codegen.Options{Inputs: []string{filepath.Join(fbsDir, "t.fbs")}, Package: "feed"})["t_lightstream.go"]
-	types, views, builders := matches(typeComment, fromGo), matches(typeView, fromGo), matches(typeBuilder, fromGo)
-	for what, re := range map[string]*regexp.Regexp{"type": typeComment, "accessor": typeView, "builder": typeBuilder} {
+	text := func(opts *codegen.Options) string {
+		files := generate(t, opts)
+		return files["t_lightstream.go"] + files["lightstream.schema.lock"]
+	}
+	fromGo := text(&codegen.Options{Inputs: []string{goDir}})
+	fromFBS := text(&codegen.Options{Inputs: []string{filepath.Join(fbsDir, "t.fbs")}, Package: "feed"})
+	types, views, builders := matches(typeLine, fromGo), matches(typeView, fromGo), matches(typeBuilder, fromGo)
+	for what, re := range map[string]*regexp.Regexp{"type": typeLine, "accessor": typeView, "builder": typeBuilder} {
 		ours := matches(re, fromGo)
 		for i, theirs := range matches(re, fromFBS) {
 			if ours[i] != theirs {
@@ -284,8 +292,8 @@ func typeTable(t *testing.T, list []typeRow) string {
 // matches returns what the second group is by the first.
 func matches(re *regexp.Regexp, text string) map[string]string {
 	found := map[string]string{}
-	for _, m := range re.FindAllStringSubmatch(strings.ReplaceAll(text, "\n// ", " // "), -1) {
-		found[m[1]] = strings.ReplaceAll(m[2], " // ", " ") // of a comment in several lines
+	for _, m := range re.FindAllStringSubmatch(text, -1) {
+		found[m[1]] = m[2]
 	}
 	return found
 }

@@ -171,7 +171,12 @@ func (r *reader) fail(err error) error {
 	return fmt.Errorf("lightstream: %s: %w", r.method.Name, frame.Errorf(frame.ErrMalformed, "%v", err))
 }
 
-func (r *reader) Close() error { return r.inflate.Close() }
+func (r *reader) Close() error {
+	if err := r.inflate.Close(); r.err == nil { // else some methods tell it again
+		return err
+	}
+	return nil
+}
 
 // NewWriter returns a writer that compresses to dst by m. Its Close writes the end, and does not close dst. Zero is the default level.
 func NewWriter(dst io.Writer, m *Method, level int) (io.WriteCloser, error) {

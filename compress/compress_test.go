@@ -34,6 +34,43 @@ func packed(t *testing.T, m *compress.Method, text []byte, level int) []byte {
 	return buf.Bytes()
 }
 
+// TestBehindGzip has several members, and what is none behind one.
+func TestBehindGzip(t *testing.T) {
+	m, _, err := compress.ByName("x.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := packed(t, m, []byte("one"), 0)
+	read := func(b []byte, some func(io.Reader) io.Reader) (string, error) {
+		r, err := compress.NewReader(some(bytes.NewReader(b)), m, nil)
+		if err != nil {
+			return "", err
+		}
+		text, err := io.ReadAll(r)
+		if e := r.Close(); e != nil {
+			t.Error(e)
+		}
+		return string(text), err
+	}
+	for _, some := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.OneByteReader, iotest.DataErrReader} {
+		twice := bytes.Repeat(one, 2)
+		if text, err := read(twice, some); text != "oneone" || err != nil {
+			t.Error(text, err)
+		}
+		for n := len(one) + 1; n < len(twice); n++ {
+			if text, err := read(twice[:n], some); !strings.HasPrefix("oneone", text) || len(text) < 3 || !errors.Is(err, frame.ErrTruncated) {
+				t.Fatalf("%d bytes: %q, %v", n, text, err)
+			}
+		}
+		for _, more := range []string{"x", "garbage", "\x1f?", "\x00\x00"} {
+			text, err := read(append(bytes.Clone(one), more...), some)
+			if text != "one" || !errors.Is(err, frame.ErrMalformed) || !strings.Contains(err.Error(), "what follows the compressed data is not gzip") {
+				t.Errorf("%q: %q, %v", more, text, err)
+			}
+		}
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	var text []byte
 	for i := range 50_000 {

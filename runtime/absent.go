@@ -40,7 +40,7 @@ func fillOf(want *Column) converter {
 			d.Dictionary, d.Values = dict, dict.Values()
 			return 0, repeat(h, d, value)
 		case want.Type.IsText() || want.Type.IsBinary():
-			return gather(h, d, textForm(want.Type), math.MaxInt32, func(int) []byte { return value })
+			return gather(h, d, want.Type.TextForm(), math.MaxInt32, func(int) []byte { return value })
 		case want.Type.Kind == ipc.KindBool:
 			bits, err := record.Scratch(h, (d.Len+7)/8)
 			for i := range bits {
@@ -221,7 +221,7 @@ func blankMember(want *Column) int {
 func oneRun(h Handle, d *column.Data, bits int, fill converter) error {
 	runs := min(d.Len, 1)
 	if bits < 64 && d.Len > 1<<(bits-1)-1 {
-		return fmt.Errorf("%w: %d rows; run ends of %d bits do not count them", ErrInexact, d.Len, bits)
+		return fmt.Errorf("%w: %d rows; run ends of %d bits do not count them; use wider ones, or send smaller batches", ErrInexact, d.Len, bits)
 	}
 	b, err := record.Scratch(h, runs*bits/8)
 	if err != nil {

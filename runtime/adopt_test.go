@@ -109,7 +109,7 @@ func TestAdoptRefuses(t *testing.T) {
 		{func(d []column.Data) []column.Data { d[3].Buffers[2] = d[3].Buffers[2][:3]; return d }, "column symbol.offsets: from 0 to 4 of 3 bytes", rt.ErrMalformed},
 		{func(d []column.Data) []column.Data { d[3].Buffers[1] = column.Bytes([]int64{0, 9, 4}); return d }, "column symbol.offsets: offset 1 is 9", rt.ErrMalformed},
 		{func(d []column.Data) []column.Data { d[2].Nulls, d[2].Buffers[0] = 1, []byte{1}; return d }, `column "size" is null in row 1`, nil},
-		{func(d []column.Data) []column.Data { d[4].Buffers[1] = column.Bytes([]int64{0, 1 << 60}); return d }, `column "time", row 1`, rt.ErrInexact},
+		{func(d []column.Data) []column.Data { d[4].Buffers[1] = column.Bytes([]int64{0, 1 << 60}); return d }, "for unit ns; give the table's column unit s", rt.ErrInexact},
 	} {
 		_, err := a.Adopt(2, c.change(foreignColumns()), func() { t.Error("released") })
 		if err == nil || !strings.Contains(err.Error(), c.want) || c.is != nil && !errors.Is(err, c.is) {

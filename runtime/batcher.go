@@ -79,7 +79,7 @@ func NewBatcher[R, B any, W Builder[R]](out *Writer[R, B, W], opts *BatcherOptio
 	if b.opts.Builder != nil {
 		second = *b.opts.Builder
 	}
-	second.share = b.fill.base() // both fill the same dictionaries
+	second.Dictionaries = b.fill // both fill the same dictionaries
 	b.spare = out.table.NewBuilder(&second)
 	b.base = b.fill.base()
 	go b.run()
@@ -246,6 +246,9 @@ func (b *Batcher[R, B, W]) run() {
 			return
 		case ready:
 			err := b.out.out.Write(context.Background(), rows, columns)
+			if err == nil {
+				err = b.out.out.Flush(context.Background()) // a batcher has the size that is wanted
+			}
 			b.mu.Lock()
 			b.spare.Reset()
 			b.busy = false

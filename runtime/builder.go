@@ -27,8 +27,11 @@ type BuilderOptions struct {
 	// MaxEntries is the most values that a dictionary of the builder may hold. Zero means as many as its index type can
 	// tell apart.
 	MaxEntries int
-
-	share *BuilderBase // whose dictionaries the builder fills too
+	// Dictionaries is another builder of the same table, such as a *TradeBuilder, whose dictionaries the new one fills too. Batches of
+	// builders that take turns then bring only the values that are new, where with dictionaries of their own each would replace those of
+	// the other. Builders that share them are for one goroutine at a time, as one builder is. Nil means dictionaries of its own. A builder
+	// of another table is a panic.
+	Dictionaries interface{ base() *BuilderBase }
 }
 
 // BuilderBase is what all generated builders share.
@@ -48,10 +51,18 @@ func (b *BuilderBase) Init(columns []Column, opts *BuilderOptions, builders ...c
 	}
 	b.names, b.columns = columns, builders
 	b.data = make([]column.Data, len(builders))
+	var share []column.Builder
+	if opts.Dictionaries != nil {
+		other := opts.Dictionaries.base()
+		if len(other.names) != len(columns) || len(columns) != 0 && &other.names[0] != &columns[0] {
+			panic("lightstream: BuilderOptions.Dictionaries is a builder of another table")
+		}
+		share = other.columns
+	}
 	for i, c := range builders {
 		var shared column.Builder
-		if opts.share != nil {
-			shared = opts.share.columns[i]
+		if share != nil {
+			shared = share[i]
 		}
 		c.Init(b.config(&columns[i], columns[i].Name, opts, shared))
 		if f := &columns[i]; f.Dictionary == nil && (f.Type.IsText() || f.Type.IsBinary() || nested(f.Type.Kind)) {
@@ -69,7 +80,7 @@ func (b *BuilderBase) config(c *Column, path string, opts *BuilderOptions, share
 	config := column.Config{
 		Name: path, Nullable: f.Nullable, Unit: f.Type.Unit, Zoned: f.Type.Zone != "",
 		OfDay: f.Type.Kind == ipc.KindTime, Precision: f.Type.Precision, Width: f.Type.Width,
-		MaxEntries: opts.MaxEntries, Failed: &b.failed,
+		MaxEntries: opts.MaxEntries, Bytes: !f.Type.IsText(), Failed: &b.failed,
 		TypeIDs: f.Type.TypeIDs, Sparse: f.Type.Kind == ipc.KindUnion && f.Type.Variant == 0,
 	}
 	if c.Names != nil {
@@ -140,6 +151,25 @@ func (b *BuilderBase) Reset() {
 		c.Reset()
 	}
 	b.failed = false
+}
+
+// ResetDictionaries is Reset that begins dictionaries anew, too, those of columns below others as well. It is for batches that stand
+// alone, as in messages of a broker, each of which has its dictionaries whole; a stream sends the new ones in the place of the old, and a
+// file takes none that does not begin with the same values.
+func (b *BuilderBase) ResetDictionaries() {
+	b.Reset()
+	resetDictionaries(b.columns)
+}
+
+func resetDictionaries(columns []column.Builder) {
+	for _, c := range columns {
+		switch c := c.(type) {
+		case interface{ ResetDictionary() }:
+			c.ResetDictionary()
+		case interface{ Children() []column.Builder }:
+			resetDictionaries(c.Children())
+		}
+	}
 }
 
 // Truncate drops the rows from n on, with the errors that stood in them.

@@ -525,3 +525,51 @@ func TestZeroBuilder(t *testing.T) {
 		t.Errorf("an empty builder after it: %v", err)
 	}
 }
+
+// TestSharedDictionaries lets builders take turns that fill the same dictionaries, those below other columns too.
+func TestSharedDictionaries(t *testing.T) {
+	ctx := context.Background()
+	for _, shared := range []bool{true, false} {
+		var out bytes.Buffer
+		w := feed.NewNestedWriter(&out, nil)
+		first := feed.NewNestedBuilder(nil)
+		opts := &rt.BuilderOptions{}
+		if shared {
+			opts.Dictionaries = first
+		}
+		second := feed.NewNestedBuilder(opts)
+		const rounds = 10
+		for i := range rounds {
+			b := first
+			if i%2 == 1 {
+				b = second
+			}
+			b.Reset()
+			b.Append(feed.Nested{Viewed: []string{"a", "b"}, Legs: []feed.Leg{{Venue: "x"}, {Venue: "y"}}})
+			if err := w.Write(ctx, b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := feed.NewNestedReader(&out, nil)
+		for row, err := range r.Rows(ctx) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprint(row.Viewed) != "[a b]" || row.Legs[0].Venue != "x" || row.Legs[1].Venue != "y" {
+				t.Fatal(row.Viewed, row.Legs)
+			}
+		}
+		if n := r.Stats().Replaced; shared && n != 0 || !shared && n < rounds-1 {
+			t.Errorf("shared %v: %d dictionaries were replaced", shared, n)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a builder of trades was taken for one of nested rows")
+		}
+	}()
+	feed.NewNestedBuilder(&rt.BuilderOptions{Dictionaries: feed.NewTradeBuilder(nil)})
+}

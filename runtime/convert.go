@@ -45,9 +45,9 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 	case want.Dictionary != nil || have.Dictionary != nil:
 		return convertDictionary(want, have, limits)
 	case w.IsBinary() && h.Kind == ipc.KindFixedSizeBinary:
-		return fixedToBinary(textForm(w), h.Width, limits), ""
+		return fixedToBinary(w.TextForm(), h.Width, limits), ""
 	case w.Kind == ipc.KindFixedSizeBinary && h.IsBinary():
-		return binaryToFixed(w.Width, textForm(h)), ""
+		return binaryToFixed(w.Width, h.TextForm()), ""
 	case w.Equal(h):
 		return nil, ""
 	case w.Kind == ipc.KindFixedSizeBinary && h.Kind == ipc.KindFixedSizeBinary:
@@ -182,7 +182,7 @@ func convertUnit(want, have column.Unit) converter {
 			if bits >= most {
 				for i, v := range src {
 					if (v > most || v < -most) && !d.IsNull(i) {
-						return i, fmt.Errorf("%w: %v is too far from 1970 for unit %v", ErrInexact, have.Time(v), want)
+						return i, fmt.Errorf("%w: %v is too far from 1970 for unit %v; give the table's column unit %v", ErrInexact, have.Time(v), want, have)
 					}
 				}
 			}
@@ -201,7 +201,7 @@ func convertUnit(want, have column.Unit) converter {
 			v := src[i]
 			dst[i] = v / factor
 			if dst[i]*factor != v && !d.IsNull(i) {
-				return i, fmt.Errorf("%w: %d %v is no whole number of unit %v", ErrInexact, v, have, want)
+				return i, fmt.Errorf("%w: %d %v is no whole number of unit %v; give the table's column unit %[3]v", ErrInexact, v, have, want)
 			}
 		}
 		d.Buffers[1] = column.Bytes(dst)
@@ -231,7 +231,7 @@ func convertSpan(w, h ipc.Type) converter {
 // scale multiplies values, or divides them where nothing is lost.
 func scale[D, S int32 | int64](mul, div int64, have, want ipc.Type) converter {
 	inexact := func(v int64) error {
-		return fmt.Errorf("%w: %d of %v does not fit %v", ErrInexact, v, have, want)
+		return fmt.Errorf("%w: %d of %v does not fit %v; give the table's column the stream's type", ErrInexact, v, have, want)
 	}
 	most := math.MaxInt64 / mul
 	return func(h Handle, d *column.Data) (int, error) {

@@ -1,6 +1,7 @@
 package rt
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -10,25 +11,15 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
-func textForm(t ipc.Type) column.TextForm {
-	switch t.Kind {
-	case ipc.KindLargeUtf8, ipc.KindLargeBinary:
-		return column.LargeText
-	case ipc.KindUtf8View, ipc.KindBinaryView:
-		return column.ViewText
-	}
-	return column.PlainText
-}
-
 // convertText brings any layout of text or bytes to the table's.
 func convertText(want *Column, have *ipc.Field, limits *ipc.Limits) converter {
 	switch {
 	case want.Dictionary == nil && have.Dictionary == nil:
-		return reform(textForm(want.Type), textForm(have.Type), limits)
+		return reform(want.Type.TextForm(), have.Type.TextForm(), limits)
 	case want.Dictionary == nil:
-		return expand(textForm(want.Type), have.Dictionary.Index, limits)
+		return expand(want.Type.TextForm(), have.Dictionary.Index, limits)
 	case have.Dictionary == nil:
-		form := textForm(have.Type)
+		form := have.Type.TextForm()
 		return encode(want.Dictionary.Index, limits, func(d *column.Data, i int) []byte { return column.TextAt(d, form, i) })
 	}
 	return convertIndex(want.Dictionary.Index, have.Dictionary.Index)
@@ -41,13 +32,15 @@ func convertDictionary(want *Column, have *ipc.Field, limits *ipc.Limits) (c con
 	width := ipc.ValueWidth(h)
 	switch {
 	case bytes && want.Dictionary == nil && w.IsBinary():
-		return expand(textForm(w), have.Dictionary.Index, limits), ""
+		return expand(w.TextForm(), have.Dictionary.Index, limits), ""
 	case bytes && want.Dictionary == nil:
 		return expandFixed(w.Width, have.Dictionary.Index), ""
 	case bytes && w.IsBinary() && have.Dictionary == nil:
 		return encodeFixed(want.Dictionary.Index, width, limits), ""
 	case bytes && w.IsBinary():
 		return convertIndex(want.Dictionary.Index, have.Dictionary.Index), ""
+	case want.Dictionary == nil && width != 0 && !w.Equal(h):
+		return expandThen(want, have, limits)
 	case !w.Equal(h) || width == 0:
 		if want.Dictionary != nil && h.Kind == w.Kind {
 			return nil, fmt.Sprintf("no conversion; make it a dictionary of %v", h)
@@ -59,6 +52,23 @@ func convertDictionary(want *Column, have *ipc.Field, limits *ipc.Limits) (c con
 		return encodeFixed(want.Dictionary.Index, width, limits), ""
 	}
 	return convertIndex(want.Dictionary.Index, have.Dictionary.Index), ""
+}
+
+// expandThen writes out the values of a dictionary, which then are converted as plain ones are.
+func expandThen(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	plain := *have
+	plain.Dictionary = nil
+	then, remedy := convertTo(want, &plain, limits)
+	if then == nil {
+		return nil, cmp.Or(remedy, noConversion)
+	}
+	first := expandFixed(ipc.ValueWidth(have.Type), have.Dictionary.Index)
+	return func(h Handle, d *column.Data) (int, error) {
+		if row, err := first(h, d); err != nil {
+			return row, err
+		}
+		return then(h, d)
+	}, ""
 }
 
 // convertIndex brings indices to the table's type.
@@ -183,7 +193,7 @@ func narrowOffsets(h Handle, d *column.Data) (int, error) {
 	src := column.View[int64](d.Buffers[1])[:len(dst)]
 	from, to := src[0], src[d.Len]
 	if from < 0 || to < from || to > int64(len(d.Buffers[2])) || to-from > math.MaxInt32 {
-		return d.Len - 1, fmt.Errorf("%w: text from byte %d to %d of %d; 32-bit offsets reach 2 GiB", ErrInexact, from, to, len(d.Buffers[2]))
+		return d.Len - 1, fmt.Errorf("%w: text from byte %d to %d of %d; 32-bit offsets reach 2 GiB; use a large column, or send smaller batches", ErrInexact, from, to, len(d.Buffers[2]))
 	}
 	asm.Narrow64(dst, src, from)
 	d.Buffers[1], d.Buffers[2] = column.Bytes(dst), d.Buffers[2][from:to]
@@ -227,7 +237,7 @@ func expandFixed(width int, index ipc.Type) converter {
 			}
 			v := values[column.IndexAt(d, bits, signed, i)]
 			if len(v) != width {
-				return i, fmt.Errorf("%w: %d bytes, the table has %d in each row", ErrInexact, len(v), width)
+				return i, fmt.Errorf("%w: %d bytes, the table has %d in each row; use binary for values of several lengths", ErrInexact, len(v), width)
 			}
 			copy(to, v)
 		}
@@ -434,9 +444,9 @@ func (e *encoder[I]) fill(dst []I, d *column.Data) (int, error) {
 		case err != nil:
 			return i, err
 		case e.dict.Len() > e.entries:
-			return i, fmt.Errorf("%w: more than %d values in a batch exceed Limits.MaxDictionaryEntries", ipc.ErrLimit, e.entries)
+			return i, fmt.Errorf("%w: more than %d values in a batch exceed Limits.MaxDictionaryEntries; raise it", ipc.ErrLimit, e.entries)
 		case int64(e.dict.Size()) > e.size:
-			return i, fmt.Errorf("%w: more than %d bytes of values in a batch exceed Limits.MaxDictionaryBytes", ipc.ErrLimit, e.size)
+			return i, fmt.Errorf("%w: more than %d bytes of values in a batch exceed Limits.MaxDictionaryBytes; raise it", ipc.ErrLimit, e.size)
 		}
 		dst[i] = I(x)
 	}
@@ -455,7 +465,7 @@ func fixedToBinary(form column.TextForm, width int, limits *ipc.Limits) converte
 	return func(h Handle, d *column.Data) (int, error) {
 		size := int64(width) * int64(d.Len)
 		if form == column.PlainText && size > math.MaxInt32 {
-			return d.Len - 1, fmt.Errorf("%w: %d rows of %d bytes; 32-bit offsets reach 2 GiB", ErrInexact, d.Len, width)
+			return d.Len - 1, fmt.Errorf("%w: %d rows of %d bytes; 32-bit offsets reach 2 GiB; use a large column, or send smaller batches", ErrInexact, d.Len, width)
 		}
 		var offsets []byte
 		var err error
@@ -496,7 +506,7 @@ func binaryToFixed(width int, form column.TextForm) converter {
 			}
 			v := column.TextAt(d, form, i)
 			if len(v) != width {
-				return i, fmt.Errorf("%w: %d bytes, the table has %d in each row", ErrInexact, len(v), width)
+				return i, fmt.Errorf("%w: %d bytes, the table has %d in each row; use binary for values of several lengths", ErrInexact, len(v), width)
 			}
 			copy(to, v)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"sync"
 	"time"
 
 	"github.com/lightstream-go/lightstream/internal/feed"
@@ -218,31 +219,51 @@ func ExampleNewFileReader() {
 	// Output: 2 EXMP
 }
 
-func ExampleBatcher() {
+// Goroutines that each read a feed share a batcher, and with it one stream.
+func ExampleNewBatcher() {
 	ctx := context.Background()
-	var wire bytes.Buffer
-	b := rt.NewBatcher(feed.NewTradeWriter(&wire, nil), &rt.BatcherOptions{MaxDelay: time.Millisecond})
-	done := make(chan error)
-	for range 4 { // goroutines share it
-		go func() { done <- b.Append(ctx, feed.Trade{Time: opening, Symbol: "ACME"}) }()
+	feeds := make([]chan feed.Trade, 3)
+	for i := range feeds {
+		feeds[i] = make(chan feed.Trade)
+		go func() {
+			defer close(feeds[i])
+			for n := range 100 {
+				feeds[i] <- feed.Trade{Time: opening, Symbol: fmt.Sprintf("SYM%d", i), Size: int64(n)}
+			}
+		}()
 	}
-	for range 4 {
-		if err := <-done; err != nil {
-			log.Fatal(err)
-		}
+
+	var wire bytes.Buffer // or a connection, a file, …
+	w := feed.NewTradeWriter(&wire, nil)
+	b := rt.NewBatcher(w, &rt.BatcherOptions{MaxDelay: 5 * time.Millisecond})
+	var wg sync.WaitGroup
+	for _, trades := range feeds {
+		wg.Go(func() {
+			for trade := range trades {
+				if err := b.Append(ctx, trade); err != nil {
+					log.Fatal(err)
+				}
+			}
+		})
 	}
-	if err := b.Close(); err != nil {
+	wg.Wait()
+	if err := b.Close(); err != nil { // sends what waits, and closes w
 		log.Fatal(err)
 	}
-	rows := 0
-	for _, err := range feed.NewTradeReader(&wire, nil).Rows(ctx) {
+
+	rows, sizes := make(map[string]int), make(map[string]int64)
+	for trade, err := range feed.NewTradeReader(&wire, nil).Rows(ctx) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		rows++
+		rows[trade.Symbol]++
+		sizes[trade.Symbol] += trade.Size
 	}
 	fmt.Println(rows)
-	// Output: 4
+	fmt.Println(sizes)
+	// Output:
+	// map[SYM0:100 SYM1:100 SYM2:100]
+	// map[SYM0:4950 SYM1:4950 SYM2:4950]
 }
 
 func ExampleNull() {

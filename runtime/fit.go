@@ -177,10 +177,22 @@ func (f *fitter) place(c *columnFit, want *Column, fields []ipc.Field, path stri
 		f.column(c, want, &fields[from], path)
 		return
 	case !want.Nullable && want.Default == nil:
-		f.differ(c, "(absent)", "make it nullable or give a default")
+		f.differ(c, "(absent)", absentRemedy(want))
 	default:
 		c.absent(&f.limits)
 	}
+}
+
+// absentRemedy is what helps where the stream has no such column. Not all types have defaults.
+func absentRemedy(want *Column) string {
+	if want.Type.Kind == ipc.KindRunEndEncoded && len(want.Parts) != 0 {
+		want = &want.Parts[0]
+	}
+	switch k := want.Type.Kind; {
+	case k == ipc.KindInt && want.Dictionary == nil, k == ipc.KindFloat, k == ipc.KindBool, want.Type.IsText():
+		return "make it nullable or give a default"
+	}
+	return "make it nullable, or have the sender add it"
 }
 
 // absent fits a column that the stream does not have.
@@ -280,6 +292,7 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 		}
 	}
 	record.SetColumns(h, f.out)
+	clear(f.out) // it would keep the batch's memory until the next one comes
 	return nil
 }
 

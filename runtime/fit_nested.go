@@ -278,7 +278,7 @@ func narrowItems(h Handle, d *column.Data) (int, error) {
 		return 0, nil
 	}
 	if to := column.SignedAt(d, 8, d.Len); to > math.MaxInt32 {
-		return d.Len - 1, fmt.Errorf("%w: the items go to %d; 32-bit offsets reach 2,147,483,647", ErrInexact, to)
+		return d.Len - 1, fmt.Errorf("%w: the items go to %d; 32-bit offsets reach 2,147,483,647; use a large list, or send smaller batches", ErrInexact, to)
 	}
 	dst, err := scratch[int32](h, d.Len+1)
 	if err != nil {
@@ -295,7 +295,7 @@ func narrowItems(h Handle, d *column.Data) (int, error) {
 func fixedToList[O int32 | int64](width int) converter {
 	return func(h Handle, d *column.Data) (row int, err error) {
 		if int64(O(d.Len*width)) != int64(d.Len*width) {
-			return d.Len - 1, fmt.Errorf("%w: %d rows of %d items; 32-bit offsets reach 2,147,483,647", ErrInexact, d.Len, width)
+			return d.Len - 1, fmt.Errorf("%w: %d rows of %d items; 32-bit offsets reach 2,147,483,647; use a large list, or send smaller batches", ErrInexact, d.Len, width)
 		}
 		d.Buffers[1], err = steps[O](h, d.Len, width)
 		return 0, err
@@ -363,7 +363,7 @@ func toViews[O int32 | int64](have ipc.Type) converter {
 				from, to = 0, 0
 			}
 			if starts[i], sizes[i] = O(from), O(to-from); int(starts[i]) != from || int(sizes[i]) != to-from {
-				return i, fmt.Errorf("%w: the items of the row begin at %d; 32-bit offsets reach 2,147,483,647", ErrInexact, from)
+				return i, fmt.Errorf("%w: the items of the row begin at %d; 32-bit offsets reach 2,147,483,647; use a large list, or send smaller batches", ErrInexact, from)
 			}
 		}
 		d.Buffers[1], d.Buffers[2] = column.Bytes(starts), column.Bytes(sizes)

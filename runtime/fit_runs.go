@@ -176,7 +176,7 @@ func wrapRuns(want *Column, most int64) func(h Handle, d *column.Data, zero bool
 func convertEnds(want, have int) converter {
 	return func(h Handle, d *column.Data) (int, error) {
 		if want < 64 && d.Len > 1<<(want-1)-1 {
-			return d.Len - 1, fmt.Errorf("%w: %d rows; run ends of %d bits do not count them", ErrInexact, d.Len, want)
+			return d.Len - 1, fmt.Errorf("%w: %d rows; run ends of %d bits do not count them; use wider ones, or send smaller batches", ErrInexact, d.Len, want)
 		}
 		ends := d.Children[0]
 		runs := 0

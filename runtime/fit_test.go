@@ -250,6 +250,63 @@ func TestFitDictionaryNulls(t *testing.T) {
 	}
 }
 
+// TestFitDictionaryValues reads dictionaries of values as plain ones of another type, wherever plain values of theirs would fit.
+func TestFitDictionaryValues(t *testing.T) {
+	const null64 = math.MaxInt64 // below a null
+	for _, c := range []struct {
+		have   it.Type
+		values []byte // a value, a null, another
+		want   rt.Column
+		read   string
+		err    string
+	}{
+		{it.Int(32, true), it.I32(5, 1, -7), null(col("x", ipc.Int32)), "-7 null 5", ""},
+		{it.Int(32, true), it.I32(5, 1, -7), null(col("x", ipc.Int64)), "-7 null 5", ""},
+		{it.Int(16, true), it.I16(5, 1, -7), null(col("x", ipc.Int64)), "-7 null 5", ""},
+		{it.Int(8, false), []byte{5, 1, 200}, null(col("x", ipc.Int16)), "200 null 5", ""},
+		{it.Int(64, true), it.I64(5, 1, -7), null(col("x", ipc.Int32)), "", "no conversion without loss; make it int64"},
+		{it.Int(32, true), it.I32(5, 1, -7), null(col("x", ipc.Uint64)), "", "no conversion without loss; make it int32"},
+		{it.Int(32, true), it.I32(5, 1, -7), null(col("x", ipc.Float64)), "", "no conversion"},
+		{it.Int(32, true), it.I32(5, 1, -7), dictionary(null(col("x", ipc.Int64)), ipc.Int8), "", "no conversion; make it a dictionary of int32"},
+		{it.Float(arrowfb.PrecisionSingle), it.I32(0x3f000000, 1, 0x40000000), null(col("x", ipc.Float64)), "2 null 0.5", ""},
+		{it.Timestamp(arrowfb.TimeUnitMicrosecond, "UTC"), it.I64(1, null64, 2), null(col("x", ipc.Timestamp(column.Nanosecond, "UTC"))), "1970-01-01T00:00:00.000002Z null 1970-01-01T00:00:00.000001Z", ""},
+		{it.Timestamp(arrowfb.TimeUnitMicrosecond, "UTC"), it.I64(1, 0, null64), null(col("x", ipc.Timestamp(column.Nanosecond, "UTC"))), "", `batch 0, column "x", row 0: value does not fit`},
+		{it.Timestamp(arrowfb.TimeUnitMicrosecond, ""), it.I64(1, 0, 2), null(col("x", ipc.Timestamp(column.Nanosecond, "UTC"))), "", "add timestamp(us) or naive=UTC"},
+	} {
+		field := it.Field{Name: "x", Type: c.have, Nullable: true, Dict: &it.Dict{ID: 4, Bits: 8, Signed: true}}
+		batch := it.NewBatch(3).Add(3, 0, nil, it.I8(2, 1, 0)).Message()
+		head := slices.Concat(it.Schema(field), it.NewBatch(3).Add(3, 1, it.Bits(1, 0, 1), c.values).Dictionary(4, false))
+		got, err := fits(slices.Concat(head, batch, it.End), nil, c.want)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%v to %s: %q, %v; want %s", field.Type, c.want.TypeString(), got, err, c.err)
+			}
+			continue
+		}
+		if err != nil || got[0] != c.read {
+			t.Errorf("%v to %s: %q, %v; want %q", field.Type, c.want.TypeString(), got, err, c.read)
+			continue
+		}
+		if race || mem.Debug || !column.Native {
+			continue
+		}
+		r := rt.NewReader(bagOf(c.want), io.MultiReader(bytes.NewReader(head), &repeated{p: batch}), &rt.ReaderOptions{Pool: mem.NewPool(nil)})
+		next := func() {
+			b, err := r.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.h.Release()
+		}
+		for range 200 {
+			next()
+		}
+		if a := testing.AllocsPerRun(500, next); a != 0 {
+			t.Errorf("%v to %s: %v allocations a batch", field.Type, c.want.TypeString(), a)
+		}
+	}
+}
+
 // TestFitNulls reads columns that may hold nulls as columns that may not.
 func TestFitNulls(t *testing.T) {
 	second := &arrow.TimestampType{Unit: arrow.Second, TimeZone: "UTC"}

@@ -158,6 +158,40 @@ func TestForwardDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestForwardNestedDoesNotAllocate forwards batches with dictionaries below lists.
+func TestForwardNestedDoesNotAllocate(t *testing.T) {
+	if race {
+		t.Skip("the race detector allocates")
+	}
+	var buf bytes.Buffer
+	in := feed.NewNestedWriter(&buf, nil)
+	for i := range 300 {
+		if err := in.Append(context.Background(), feed.Nested{ID: int64(i), Viewed: []string{"a", "b"}, Tags: []string{}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := in.Flush(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, w := feed.NewNestedReader(&buf, nil), feed.NewNestedWriter(&gathered{}, nil)
+	forward := func() {
+		b, err := r.Next(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Forward(context.Background(), b); err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+	}
+	for range 20 {
+		forward()
+	}
+	if n := testing.AllocsPerRun(200, forward); n != 0 && column.Native && !mem.Debug {
+		t.Errorf("%v allocations a batch", n)
+	}
+}
+
 // source is a reader of trades whose symbols come in an order of its own.
 type source struct {
 	reader *feed.TradeReader

@@ -44,7 +44,8 @@ func (t *Table[R, B, W]) AppendSchema(dst []byte) ([]byte, error) {
 }
 
 // AppendBatch appends the rows of b to dst as one batch with complete dictionaries, for a reader that has the schema:
-// [Table.DecodeBatch] reads it. Where dst's memory and length are multiples of 64, so is each column in it.
+// [Table.DecodeBatch] reads it. Complete are they with all values that b has ever held: [BuilderBase.ResetDictionaries] drops those of
+// earlier messages. Where dst's memory and length are multiples of 64, so is each column in it.
 func (t *Table[R, B, W]) AppendBatch(dst []byte, b W) ([]byte, error) {
 	e, err := t.encoder()
 	if err != nil {
@@ -61,21 +62,20 @@ func (t *Table[R, B, W]) AppendBatch(dst []byte, b W) ([]byte, error) {
 // AppendMessage appends the rows of b to dst as a stream of its own: schema, dictionaries, batch and end marker. Every Arrow
 // reader reads it.
 func (t *Table[R, B, W]) AppendMessage(dst []byte, b W) ([]byte, error) {
-	n := len(dst)
 	out, err := t.AppendSchema(dst)
 	if err != nil {
 		return dst, err
 	}
+	n := len(dst)
 	if out, err = t.AppendBatch(out, b); err != nil {
 		return out[:n], err
 	}
-	e, err := t.encoder()
-	if err != nil {
-		return out[:n], err
-	}
-	defer t.codecs.encoders.Put(e)
-	return e.AppendEnd(out), nil
+	return t.AppendEnd(out), nil
 }
+
+// AppendEnd appends the end marker to dst: what [Table.AppendSchema], any number of batches of [Table.AppendBatch] and the marker make
+// is a stream.
+func (t *Table[R, B, W]) AppendEnd(dst []byte) []byte { return ipc.AppendEnd(dst) }
 
 // DecodeBatch returns the batch in p, as [Table.AppendBatch] made it. Its columns alias p where they lie at multiples of 64 and
 // are copied where not: p must not change until the batch is released.

@@ -85,6 +85,17 @@ func (t *ProtocolTable[R, B, W]) AppendFrame(dst []byte, f *ProtocolFramer, b W)
 	return f.framer.AppendBatch(dst, t.tag, rows, columns)
 }
 
+// SetMetadata attaches entries to the message of each batch that Send sends from now on; a receiver finds them in the batch's Metadata.
+// Nil attaches none. It is for the goroutine that sends.
+func (t *ProtocolTable[R, B, W]) SetMetadata(c *ProtocolConn, entries []ipc.KeyValue) {
+	c.conn.SetMetadata(t.tag, entries)
+}
+
+// SetFrameMetadata is SetMetadata for AppendFrame.
+func (t *ProtocolTable[R, B, W]) SetFrameMetadata(f *ProtocolFramer, entries []ipc.KeyValue) {
+	f.framer.SetMetadata(t.tag, entries)
+}
+
 // Batch returns the batch of an item with the table's tag.
 func (t *ProtocolTable[R, B, W]) Batch(i Item) B { return t.table.spec.NewBatch(i.handle) }
 

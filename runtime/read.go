@@ -6,6 +6,12 @@ import "github.com/lightstream-go/lightstream/runtime/column"
 // batch. Generated code puts those of nested columns together from the functions below.
 type Read[V, E any] func(v V, dst []E, own bool)
 
+// What a Read does with texts and byte strings, as its argument own.
+const (
+	Aliased = false // they may alias the batch
+	Copied  = true
+)
+
 // ReadRows returns rows from … from+n-1 of a nested column, as rows hold them.
 func ReadRows[V column.Rows[V], E any](v V, from, n int, own bool, read Read[V, E]) []E {
 	rows := make([]E, n)
@@ -16,7 +22,7 @@ func ReadRows[V column.Rows[V], E any](v V, from, n int, own bool, read Read[V, 
 // ReadRow returns row i of a nested column, as rows hold it, with texts of its own.
 func ReadRow[V column.Rows[V], E any](v V, i int, read Read[V, E]) E {
 	var row [1]E
-	read(v.Slice(i, i+1), row[:], true)
+	read(v.Slice(i, i+1), row[:], Copied)
 	return row[0]
 }
 
@@ -67,6 +73,16 @@ func ReadBytes[V interface {
 	At(i int) []byte
 	Clone(i int) []byte
 }](v V, dst [][]byte, own bool) {
+	for i := range dst {
+		dst[i] = OwnAt(v, i, own)
+	}
+}
+
+// ReadNamedBytes reads byte strings that have a type of their own.
+func ReadNamedBytes[V interface {
+	At(i int) []byte
+	Clone(i int) []byte
+}, E ~[]byte](v V, dst []E, own bool) {
 	for i := range dst {
 		dst[i] = OwnAt(v, i, own)
 	}

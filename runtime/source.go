@@ -2,6 +2,7 @@ package rt
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -105,12 +106,17 @@ type Sink interface {
 
 var _ Sink = (*ipc.Writer)(nil)
 
-// SinkWriter writes rows R, or builders W, of one table to a sink of its schema. It is for one goroutine at a time.
+// SinkWriter writes rows R, or builders W, of one table to a sink of its schema. After an error of the sink every later call returns that
+// one. It is for one goroutine at a time.
 type SinkWriter[R, B any, W Builder[R]] struct {
-	sink Sink
-	own  W
-	rows int
-	most int // bytes
+	sink    Sink
+	own     W
+	rows    int
+	most    int          // bytes
+	check   *ipc.Checker // of received batches, nil before the first
+	err     error        // of the sink, or ErrAborted
+	closed  bool
+	columns int
 }
 
 // NewSinkWriter returns a writer to a sink, which remains the caller's to close, but see [SinkWriter.Close]. Of the options, BatchRows,
@@ -120,12 +126,16 @@ func NewSinkWriter[R, B any, W Builder[R]](t *Table[R, B, W], sink Sink, opts *W
 	if err := w.sameColumns(ipc.SourceName(sink), sink.Schema()); err != nil {
 		return nil, err
 	}
-	return &SinkWriter[R, B, W]{sink: sink, own: t.NewBuilder(w.opts.Builder), rows: w.opts.BatchRows, most: w.opts.BatchBytes}, nil
+	return &SinkWriter[R, B, W]{sink: sink, own: t.NewBuilder(w.opts.Builder), rows: w.opts.BatchRows, most: w.opts.BatchBytes, columns: len(t.schema.Fields)}, nil
 }
 
-// Append adds a row to the writer's own batch, which is written when it has the rows or bytes of the options, and with Flush, Write and
-// Close. A row with a value that does not fit is dropped, and its error returned; the writer stays usable.
+// Append adds a row to the writer's own batch, which is written when it has the rows or bytes of the options, and with Flush, Write,
+// WriteBatch and Close. A row with a value that does not fit is dropped, and its error returned; the writer stays usable. Nor is the row
+// taken that completes a batch if ctx has ended before that is written.
 func (w *SinkWriter[R, B, W]) Append(ctx context.Context, row R) error {
+	if err := w.failed(); err != nil {
+		return err
+	}
 	b := w.own.base()
 	n := b.Len()
 	w.own.Append(row)
@@ -142,16 +152,28 @@ func (w *SinkWriter[R, B, W]) Append(ctx context.Context, row R) error {
 		b.Truncate(n)
 		return err
 	}
-	if n+1 >= w.rows || b.size() >= w.most {
-		return w.Flush(ctx)
+	if n+1 < w.rows && b.size() < w.most {
+		return nil
 	}
-	return nil
+	err := w.Flush(ctx)
+	if err != nil && w.err == nil { // ctx has ended
+		b.Truncate(n)
+	}
+	return err
 }
 
-// Flush writes the rows of Append that wait.
+// failed returns why nothing more can be written.
+func (w *SinkWriter[R, B, W]) failed() error {
+	if w.err == nil && w.closed {
+		return ipc.ErrClosed
+	}
+	return w.err
+}
+
+// Flush writes the rows of Append that wait. Where ctx has ended, they still do.
 func (w *SinkWriter[R, B, W]) Flush(ctx context.Context) error {
-	if w.own.Len() == 0 {
-		return nil
+	if err := w.failed(); err != nil || w.own.Len() == 0 {
+		return err
 	}
 	if err := w.send(ctx, w.own.base()); err != nil {
 		return err
@@ -160,7 +182,8 @@ func (w *SinkWriter[R, B, W]) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Write writes the rows of b as a batch, after those of Append that wait. B's memory is the caller's again when it returns.
+// Write writes the rows of b as a batch, after those of Append that wait. B's memory is the caller's again when it returns. An error of
+// the builder is returned and nothing written; the writer stays usable.
 func (w *SinkWriter[R, B, W]) Write(ctx context.Context, b W) error {
 	if err := b.Err(); err != nil {
 		return err
@@ -171,27 +194,91 @@ func (w *SinkWriter[R, B, W]) Write(ctx context.Context, b W) error {
 	return w.send(ctx, b.base())
 }
 
+// WriteBatch writes a received batch of the table, after the rows of Append that wait. The batch is not released. One that has nulls
+// where the table has none, which [ZeroNulls] let pass, is refused, and the writer stays usable.
+func (w *SinkWriter[R, B, W]) WriteBatch(ctx context.Context, batch B) error {
+	received, ok := any(&batch).(interface{ Handle() Handle })
+	if !ok {
+		return fmt.Errorf("lightstream: batches of type %T have no method Handle; generate the table anew", batch)
+	}
+	h := received.Handle()
+	columns := ipc.Columns(h)
+	if len(columns) != w.columns {
+		return fmt.Errorf("lightstream: the batch has %d columns, the table %d", len(columns), w.columns)
+	}
+	if w.check == nil {
+		w.check = ipc.NewChecker(w.sink.Schema())
+	}
+	for i := range columns {
+		if err := w.check.Column(i, &columns[i], ipc.Structure); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(ctx); err != nil {
+		return err
+	}
+	return w.put(ctx, h.Len(), columns)
+}
+
 func (w *SinkWriter[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
 	rows, columns, err := b.batch()
 	if err != nil {
 		return err
 	}
-	return w.sink.Write(ctx, rows, columns)
+	return w.put(ctx, rows, columns)
 }
 
-// Close writes the rows that wait, and closes the sink where it has a Close. Where the rows cannot be written, it aborts the sink that
-// has an Abort, as what it wrote lacks them, and closes another one.
+// put hands columns to the sink, whose first error is the last: what it has of them nobody knows.
+func (w *SinkWriter[R, B, W]) put(ctx context.Context, rows int, columns []column.Data) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if w.err = w.sink.Write(ctx, rows, columns); w.err != nil {
+		w.own.Reset()
+	}
+	return w.err
+}
+
+// Close writes the rows that wait, and closes the sink where it has a Close. It is idempotent. Where they cannot be written, or after an
+// error of the sink, it aborts the sink that has an Abort, as what it wrote lacks them, closes another one, and returns that error. After
+// Abort it returns [ErrAborted].
 func (w *SinkWriter[R, B, W]) Close() error {
+	if w.closed {
+		return w.err
+	}
 	if err := w.Flush(context.Background()); err != nil {
-		if a, ok := w.sink.(interface{ Abort() }); ok {
-			a.Abort()
-		} else if c, ok := w.sink.(io.Closer); ok {
+		w.err = err
+		if c, ok := w.sink.(io.Closer); !w.abort() && ok {
 			_ = c.Close() // the first error is what it was
 		}
 		return err
 	}
+	w.closed = true
 	if c, ok := w.sink.(io.Closer); ok {
-		return c.Close()
+		w.err = c.Close()
 	}
-	return nil
+	return w.err
+}
+
+// Abort drops the rows that wait, and aborts the sink that has an Abort: what it has not completed is given up. Another
+// sink is left as it is. After Close it does nothing, so that it can be deferred.
+func (w *SinkWriter[R, B, W]) Abort() {
+	if w.closed {
+		return
+	}
+	if w.err == nil {
+		w.err = ErrAborted
+	}
+	w.abort()
+}
+
+// abort tells whether the sink has an Abort.
+func (w *SinkWriter[R, B, W]) abort() bool {
+	w.closed = true
+	w.own.Reset()
+	a, ok := w.sink.(interface{ Abort() })
+	if ok {
+		a.Abort()
+	}
+	return ok
 }

@@ -36,8 +36,8 @@ func (t *taker) take(want *Column, d *column.Data, rows []int32) error {
 		return takeFixed(h, &d.Buffers[1], src.Buffers[1], rows, want.Dictionary.Index.Bits/8)
 	case typ.Kind == ipc.KindBool:
 		return takeBits(h, d, &src, rows)
-	case typ.IsText() && textForm(typ) != column.ViewText, typ.IsBinary() && textForm(typ) != column.ViewText:
-		form := textForm(typ)
+	case typ.IsText() && typ.TextForm() != column.ViewText, typ.IsBinary() && typ.TextForm() != column.ViewText:
+		form := typ.TextForm()
 		_, err := gather(h, d, form, t.most, func(i int) []byte { return column.TextAt(&src, form, int(rows[i])) })
 		return err
 	case typ.IsText(), typ.IsBinary():
@@ -199,8 +199,8 @@ func (t *taker) lists(want *Column, d, src *column.Data, rows []int32) error {
 	return t.take(&want.Parts[0], &d.Children[0], items)
 }
 
-// union takes rows of a union. The values of a dense one stay where they are, with one more for rows that nobody sees: of the
-// member that nil is, or else of the first.
+// union takes rows of a union. The values of a dense one stay where they are if the rows go through them in order, as the format wants
+// it, and are taken, too, if not. Rows that nobody sees are of the member that nil is, or else of the first.
 func (t *taker) union(want *Column, d, src *column.Data, rows []int32) error {
 	h := t.h
 	blank := blankMember(want)
@@ -230,25 +230,53 @@ func (t *taker) union(want *Column, d, src *column.Data, rows []int32) error {
 	if err != nil {
 		return err
 	}
-	member := &d.Children[blank]
+	var last [128]int32 // by type id
+	ordered := !hidden
 	for i, row := range rows {
-		if to[i] = int32(member.Len); row >= 0 {
-			to[i] = int32(column.SignedAt(&offsets, 4, int(row)))
+		if to[i] = -1; row < 0 {
+			continue
+		}
+		to[i] = int32(column.SignedAt(&offsets, 4, int(row)))
+		before := &last[types[i]&127]
+		ordered = ordered && to[i] >= *before
+		*before = to[i]
+	}
+	if !ordered {
+		for k := range want.Parts {
+			if err := t.member(&want.Parts[k], &d.Children[k], typeID(&want.Type, k), types, to); err != nil {
+				return err
+			}
 		}
 	}
 	d.Buffers[2] = column.Bytes(to)
-	if !hidden {
-		return nil
+	return nil
+}
+
+// member takes the values of a member of a dense union that rows of its type id have at at, -1 for one that nobody sees, and sets at to
+// where they are then. Rows that follow each other go on sharing a value.
+func (t *taker) member(want *Column, d *column.Data, id byte, types []byte, at []int32) error {
+	n := 0
+	for _, typ := range types {
+		if typ == id {
+			n++
+		}
 	}
-	more, err := scratch[int32](h, member.Len+1)
+	values, err := scratch[int32](t.h, n)
 	if err != nil {
 		return err
 	}
-	for i := range more {
-		more[i] = int32(i)
+	n = 0
+	for i, typ := range types {
+		if typ != id {
+			continue
+		}
+		if n == 0 || values[n-1] != at[i] {
+			values[n] = at[i]
+			n++
+		}
+		at[i] = int32(n - 1)
 	}
-	more[member.Len] = -1
-	return t.take(&want.Parts[blank], member, more)
+	return t.take(want, d, values[:n])
 }
 
 // runs takes rows of a run-end encoded column, each of which becomes a run.
@@ -307,7 +335,7 @@ func runsOf(h Handle, d *column.Data, bits int) ([]int32, error) {
 // endEach makes each row of a run-end encoded column a run.
 func endEach(h Handle, d *column.Data, bits int) error {
 	if d.Len > 1<<(bits-1)-1 && bits < 64 {
-		return fmt.Errorf("%w: %d rows; run ends of %d bits do not count them", ErrInexact, d.Len, bits)
+		return fmt.Errorf("%w: %d rows; run ends of %d bits do not count them; use wider ones, or send smaller batches", ErrInexact, d.Len, bits)
 	}
 	ends := &d.Children[0]
 	*ends = column.Data{Len: d.Len}

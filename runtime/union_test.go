@@ -462,6 +462,22 @@ func TestNullInRunBelowNull(t *testing.T) {
 	}
 }
 
+// inOrder wants the rows of a dense union to go through the values of each member in order.
+func inOrder(t *testing.T, d *column.Data) {
+	t.Helper()
+	if d.Buffers[2] == nil {
+		return
+	}
+	last := make(map[byte]int32)
+	for i, at := range column.View[int32](d.Buffers[2])[:d.Len] {
+		id := d.Buffers[1][i]
+		if at < last[id] || int(at) >= d.Child(int(id)).Len {
+			t.Errorf("row %d is item %d of member %d, behind item %d of %d", i, at, id, last[id], d.Child(int(id)).Len)
+		}
+		last[id] = at
+	}
+}
+
 // Unions of messages of version V4 have validity of their own. Rows that are null are nil where that is a member, else refused.
 func TestOldUnionWithNulls(t *testing.T) {
 	for _, mode := range []arrowfb.UnionMode{arrowfb.UnionModeSparse, arrowfb.UnionModeDense} {
@@ -482,6 +498,7 @@ func TestOldUnionWithNulls(t *testing.T) {
 		if got := d.Buffers[1]; !bytes.Equal(got, []byte{0, 1, 1, 0}) || d.Nulls != 0 || d.Buffers[0] != nil {
 			t.Errorf("%v: type ids %v, %d nulls", mode, got, d.Nulls)
 		}
+		inOrder(t, d)
 		alone := below(col("u", typ), col("a", ipc.Int64), null(col("null", ipc.Null)))
 		var e *rt.NullError
 		if _, err := openBag(in, nil, alone).Next(t.Context()); !errors.As(err, &e) || e.Column != "u" || e.Row != 1 {
@@ -494,6 +511,7 @@ func TestOldUnionWithNulls(t *testing.T) {
 		if got := d.Buffers[1]; !bytes.Equal(got, []byte{0, 0, 1, 0}) {
 			t.Errorf("%v: type ids %v", mode, got)
 		}
+		inOrder(t, d)
 		at := int32(1)
 		if d.Buffers[2] != nil {
 			at = column.View[int32](d.Buffers[2])[1]

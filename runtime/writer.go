@@ -17,8 +17,14 @@ type WriterOptions struct {
 	BatchRows int
 	// BatchBytes is about how many bytes of Append make a batch. Zero means 1 MiB.
 	BatchBytes int
-	// MaxDelay is how long the oldest row of Append may wait before it is sent, by a goroutine of the writer's own where no call
-	// comes; an error of that is returned by the next call. Zero means that rows wait for a full batch, Flush, Write or Close.
+	// BufferBytes is how many bytes of batches may wait to be sent together with later ones, for throughput where batches are small:
+	// 256 KiB is a good size. What waits is sent when the next batch does not fit, after MaxDelay, by Flush and by Close. Write and
+	// Forward return when their batch has been copied, then, and an error of sending it is that of a later call. It is not for lanes,
+	// whose reader waits for each batch in its turn, and a [Batcher] sends each of its batches by itself. Zero means that batches do not wait.
+	BufferBytes int
+	// MaxDelay is how long the oldest row of Append, and the oldest batch with BufferBytes, may wait before it is sent, by a goroutine
+	// of the writer's own where no call comes; an error of that is returned by the next call. Zero means that rows wait for a full
+	// batch, Flush, Write or Close.
 	MaxDelay time.Duration
 	// Builder are the settings of the builder that Append fills. Nil means all defaults.
 	Builder *BuilderOptions
@@ -178,7 +184,7 @@ func newWriter[R, B any, W Builder[R]](t *Table[R, B, W], opts *WriterOptions) *
 }
 
 func (w *Writer[R, B, W]) options() *ipc.WriterOptions {
-	return &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries, Compression: w.opts.Compression, Observer: w.opts.Observer}
+	return &ipc.WriterOptions{KeepOpen: w.opts.KeepOpen, Dictionaries: w.opts.Dictionaries, Compression: w.opts.Compression, Observer: w.opts.Observer, BufferBytes: w.opts.BufferBytes}
 }
 
 func (w *Writer[R, B, W]) schema() *ipc.Schema {
@@ -224,7 +230,7 @@ func (w *Writer[R, B, W]) Append(ctx context.Context, row R) error {
 		w.dropped++
 		return err
 	}
-	if n == 0 {
+	if n == 0 && w.out.Buffered() == 0 {
 		w.delay.begin()
 	}
 	if n+1 >= w.opts.BatchRows || b.size() >= w.opts.BatchBytes {
@@ -243,24 +249,33 @@ func full(err error) bool {
 	return errors.Is(err, column.ErrRunEnds) || errors.Is(err, column.ErrTooLong) || errors.Is(err, column.ErrTooManyItems)
 }
 
-// Flush sends the rows of Append that still wait.
+// Flush sends what still waits, rows of Append and batches.
 func (w *Writer[R, B, W]) Flush(ctx context.Context) error {
 	if err := w.delay.enter(ctx); err != nil {
 		return err
 	}
 	defer w.delay.leave()
-	return w.flush(ctx)
+	return w.flushAll(ctx)
 }
 
 // late sends the rows that have waited for MaxDelay. Its error is that of every later call.
 func (w *Writer[R, B, W]) late(ctx context.Context) {
-	if w.ready && !w.out.Closed() {
-		if err := w.flush(ctx); err != nil && ctx.Err() == nil && w.out.Err() == nil {
+	if !w.out.Closed() {
+		if err := w.flushAll(ctx); err != nil && ctx.Err() == nil && w.out.Err() == nil {
 			w.refused = err // of rows that still wait; what the writer itself has it tells anyway
 		}
 	}
 }
 
+func (w *Writer[R, B, W]) flushAll(ctx context.Context) error {
+	err := w.flush(ctx)
+	if e := w.out.Flush(ctx); err == nil { // what waits behind it is sent also where rows of Append cannot be
+		err = e
+	}
+	return err
+}
+
+// flush makes a batch of the rows that wait.
 func (w *Writer[R, B, W]) flush(ctx context.Context) error {
 	if !w.ready || w.own.Len() == 0 {
 		return w.out.Err()
@@ -273,8 +288,8 @@ func (w *Writer[R, B, W]) flush(ctx context.Context) error {
 	return nil
 }
 
-// Write sends the rows of b as a batch, after those of Append that still wait, and returns when the destination has accepted
-// the bytes: then b's memory is the caller's again. An error of the builder is returned and nothing sent; the writer stays
+// Write sends the rows of b as a batch, after those of Append that still wait, and returns when the destination, or the buffer of
+// BufferBytes, has accepted the bytes: then b's memory is the caller's again. An error of the builder is returned and nothing sent; the writer stays
 // usable. After an error of the destination every later call returns the same one, unless nothing of a message was sent.
 func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
 	if err := b.Err(); err != nil {
@@ -284,10 +299,27 @@ func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
 		return err
 	}
 	defer w.delay.leave()
+	before := w.delay == nil || w.waiting()
 	if err := w.flush(ctx); err != nil {
 		return err
 	}
-	return w.send(ctx, b.base())
+	if err := w.send(ctx, b.base()); err != nil {
+		return err
+	}
+	w.waits(before)
+	return nil
+}
+
+// waiting tells whether anything waits.
+func (w *Writer[R, B, W]) waiting() bool {
+	return w.out.Buffered() != 0 || w.ready && w.own.Len() != 0
+}
+
+// waits begins the delay for a batch that waits where nothing did before.
+func (w *Writer[R, B, W]) waits(before bool) {
+	if !before && w.waiting() {
+		w.delay.begin()
+	}
 }
 
 // SetMetadata attaches entries to the message of each batch that is sent from now on, those of rows that wait included; a reader finds
@@ -317,6 +349,7 @@ func (w *Writer[R, B, W]) Forward(ctx context.Context, batch B) error {
 		return err
 	}
 	defer w.delay.leave()
+	before := w.delay == nil || w.waiting()
 	if err := w.flush(ctx); err != nil {
 		return err
 	}
@@ -327,7 +360,11 @@ func (w *Writer[R, B, W]) Forward(ctx context.Context, batch B) error {
 	h := w.handle.Handle()
 	var none B
 	w.forward = none
-	return w.out.Forward(ctx, h)
+	if err := w.out.Forward(ctx, h); err != nil {
+		return err
+	}
+	w.waits(before)
+	return nil
 }
 
 func (w *Writer[R, B, W]) send(ctx context.Context, b *BuilderBase) error {
@@ -351,7 +388,8 @@ func (w *Writer[R, B, W]) Close() error {
 		return w.out.Close()
 	}
 	if err := w.flush(context.Background()); err != nil {
-		w.out.Abort() // what was accepted and is lost must not look like a whole stream
+		_ = w.out.Flush(context.Background()) // what stands before them
+		w.out.Abort()                         // what was accepted and is lost must not look like a whole stream
 		w.lost = err
 		w.drop()
 		return err
@@ -381,6 +419,9 @@ func (w *Writer[R, B, W]) drop() {
 func (w *Writer[R, B, W]) Stats() Stats {
 	_ = w.delay.enter(context.Background())
 	defer w.delay.leave()
-	s := w.out.Stats()
-	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Replaced: s.Replaced, Deltas: s.Deltas, Forwarded: s.Forwarded, Encoded: s.Encoded, Dropped: w.dropped}
+	s, lost := w.out.Stats(), int64(0)
+	if w.out.Err() != nil {
+		lost = w.out.Waiting() // for ever
+	}
+	return Stats{Batches: s.Batches, Rows: s.Rows, Bytes: s.Bytes, Replaced: s.Replaced, Deltas: s.Deltas, Forwarded: s.Forwarded, Encoded: s.Encoded, Dropped: w.dropped + lost}
 }

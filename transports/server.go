@@ -26,8 +26,8 @@ var (
 // Who may connect is asked before, by Authorize of the listener.
 type Server struct {
 	// Handle serves one client, in a goroutine of its own. When it returns, the connection is closed. ctx ends with Close, or
-	// with the end of Shutdown's context. An error is logged and counted. [Unwrap] gives the connection that the listener
-	// returned, which may tell more about the client.
+	// with the end of Shutdown's context. An error is logged and counted, at level Debug where it says that a client has left
+	// to which Handle wrote. [Unwrap] gives the connection that the listener returned, which may tell more about the client.
 	Handle func(ctx context.Context, conn Conn) error
 
 	// MaxClients is how many clients are served at a time. Another one's connection is closed at once. Zero means 1,024,
@@ -64,7 +64,8 @@ type Server struct {
 type ServerStats struct {
 	Clients  int   // that there are now
 	Served   int64 // clients whose Handle has returned
-	Failed   int64 // of these, with an error
+	Left     int64 // of these, clients that left before they had taken all
+	Failed   int64 // of the served, with another error
 	Idle     int64 // of these, with one that says that the client was idle
 	TooMany  int64 // connections that were closed because of MaxClients
 	FromHost int64 // connections that were closed because of MaxPerHost
@@ -194,13 +195,20 @@ func hostOf(a net.Addr) string {
 func (s *Server) serve(c *served) {
 	err := s.Handle(s.base, c)
 	c.Conn.Close()
-	if err != nil {
+	gone := left(err)
+	switch {
+	case gone:
+		s.log(slog.LevelDebug, "a client has left", "peer", c.RemoteAddr(), "error", err)
+	case err != nil:
 		s.log(slog.LevelInfo, "serving a client ended with an error", "peer", c.RemoteAddr(), "error", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stats.Served++
-	if err != nil {
+	switch {
+	case gone:
+		s.stats.Left++
+	case err != nil:
 		s.stats.Failed++
 		if errors.Is(err, ErrIdle) {
 			s.stats.Idle++
@@ -215,6 +223,12 @@ func (s *Server) serve(c *served) {
 	if s.closing && len(s.clients) == 0 {
 		close(s.done)
 	}
+}
+
+// left tells whether an error says that a client that was written to is there no more. One that was read from has not sent all.
+func left(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Op == "write" && errors.Is(e, ErrPeerClosed)
 }
 
 func (s *Server) log(level slog.Level, msg string, args ...any) {

@@ -457,6 +457,15 @@ func (u *URI) ParamError(name string, err error) error {
 	return &URIError{URI: u.String(), Param: name, Err: err}
 }
 
+// Codecs is for transports: the codecs that an end says it reads, those of opts and that of compression=.
+func (u *URI) Codecs(opts *Options) []string {
+	c := u.Stream.Compression
+	if c == "" || slices.Contains(opts.Codecs, c) {
+		return opts.Codecs
+	}
+	return append(slices.Clip(opts.Codecs), c) // who asks for a codec reads it
+}
+
 // Hostname and Port return the parts of Host.
 func (u *URI) Hostname() string { host, _, _ := net.SplitHostPort(u.Host); return host }
 

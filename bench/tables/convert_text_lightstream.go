@@ -51,9 +51,10 @@ func NewReadingNDJSONReader(src io.Reader, opts *ndjson.Options) (*ReadingNDJSON
 // ReadingNDJSONWriter writes batches or rows of table "reading" as lines of JSON.
 type ReadingNDJSONWriter = ndjson.TableWriter[Reading, ReadingBatch, *ReadingBuilder]
 
-// NewReadingNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewReadingNDJSONWriter(dst io.Writer) *ReadingNDJSONWriter {
-	return ndjson.NewTableWriter(ReadingTable, dst)
+// NewReadingNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all
+// defaults.
+func NewReadingNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *ReadingNDJSONWriter {
+	return ndjson.NewTableWriter(ReadingTable, dst, opts)
 }
 
 // typedText binds a builder of table "typed" to the text of its columns.
@@ -94,9 +95,9 @@ func NewTypedNDJSONReader(src io.Reader, opts *ndjson.Options) (*TypedNDJSONRead
 // TypedNDJSONWriter writes batches or rows of table "typed" as lines of JSON.
 type TypedNDJSONWriter = ndjson.TableWriter[Typed, TypedBatch, *TypedBuilder]
 
-// NewTypedNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewTypedNDJSONWriter(dst io.Writer) *TypedNDJSONWriter {
-	return ndjson.NewTableWriter(TypedTable, dst)
+// NewTypedNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewTypedNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *TypedNDJSONWriter {
+	return ndjson.NewTableWriter(TypedTable, dst, opts)
 }
 
 // nullableText binds a builder of table "nullable" to the text of its columns.
@@ -137,9 +138,10 @@ func NewNullableNDJSONReader(src io.Reader, opts *ndjson.Options) (*NullableNDJS
 // NullableNDJSONWriter writes batches or rows of table "nullable" as lines of JSON.
 type NullableNDJSONWriter = ndjson.TableWriter[Nullable, NullableBatch, *NullableBuilder]
 
-// NewNullableNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewNullableNDJSONWriter(dst io.Writer) *NullableNDJSONWriter {
-	return ndjson.NewTableWriter(NullableTable, dst)
+// NewNullableNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all
+// defaults.
+func NewNullableNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *NullableNDJSONWriter {
+	return ndjson.NewTableWriter(NullableTable, dst, opts)
 }
 
 // microsText binds a builder of table "micros" to the text of its columns.
@@ -180,9 +182,9 @@ func NewMicrosNDJSONReader(src io.Reader, opts *ndjson.Options) (*MicrosNDJSONRe
 // MicrosNDJSONWriter writes batches or rows of table "micros" as lines of JSON.
 type MicrosNDJSONWriter = ndjson.TableWriter[Micros, MicrosBatch, *MicrosBuilder]
 
-// NewMicrosNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewMicrosNDJSONWriter(dst io.Writer) *MicrosNDJSONWriter {
-	return ndjson.NewTableWriter(MicrosTable, dst)
+// NewMicrosNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewMicrosNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *MicrosNDJSONWriter {
+	return ndjson.NewTableWriter(MicrosTable, dst, opts)
 }
 
 // narrowText binds a builder of table "narrow" to the text of its columns.
@@ -223,7 +225,7 @@ func NewNarrowNDJSONReader(src io.Reader, opts *ndjson.Options) (*NarrowNDJSONRe
 // NarrowNDJSONWriter writes batches or rows of table "narrow" as lines of JSON.
 type NarrowNDJSONWriter = ndjson.TableWriter[Narrow, NarrowBatch, *NarrowBuilder]
 
-// NewNarrowNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewNarrowNDJSONWriter(dst io.Writer) *NarrowNDJSONWriter {
-	return ndjson.NewTableWriter(NarrowTable, dst)
+// NewNarrowNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewNarrowNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *NarrowNDJSONWriter {
+	return ndjson.NewTableWriter(NarrowTable, dst, opts)
 }

@@ -50,9 +50,9 @@ func NewFlightNDJSONReader(src io.Reader, opts *ndjson.Options) (*FlightNDJSONRe
 // FlightNDJSONWriter writes batches or rows of table "flight" as lines of JSON.
 type FlightNDJSONWriter = ndjson.TableWriter[Flight, FlightBatch, *FlightBuilder]
 
-// NewFlightNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewFlightNDJSONWriter(dst io.Writer) *FlightNDJSONWriter {
-	return ndjson.NewTableWriter(FlightTable, dst)
+// NewFlightNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewFlightNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *FlightNDJSONWriter {
+	return ndjson.NewTableWriter(FlightTable, dst, opts)
 }
 
 // textFlightText binds a builder of table "text_flight" to the text of its columns.
@@ -95,7 +95,8 @@ func NewTextFlightNDJSONReader(src io.Reader, opts *ndjson.Options) (*TextFlight
 // TextFlightNDJSONWriter writes batches or rows of table "text_flight" as lines of JSON.
 type TextFlightNDJSONWriter = ndjson.TableWriter[TextFlight, TextFlightBatch, *TextFlightBuilder]
 
-// NewTextFlightNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewTextFlightNDJSONWriter(dst io.Writer) *TextFlightNDJSONWriter {
-	return ndjson.NewTableWriter(TextFlightTable, dst)
+// NewTextFlightNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all
+// defaults.
+func NewTextFlightNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *TextFlightNDJSONWriter {
+	return ndjson.NewTableWriter(TextFlightTable, dst, opts)
 }

@@ -51,7 +51,8 @@ func NewNumbersNDJSONReader(src io.Reader, opts *ndjson.Options) (*NumbersNDJSON
 // NumbersNDJSONWriter writes batches or rows of table "numbers" as lines of JSON.
 type NumbersNDJSONWriter = ndjson.TableWriter[Numbers, NumbersBatch, *NumbersBuilder]
 
-// NewNumbersNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewNumbersNDJSONWriter(dst io.Writer) *NumbersNDJSONWriter {
-	return ndjson.NewTableWriter(NumbersTable, dst)
+// NewNumbersNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all
+// defaults.
+func NewNumbersNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *NumbersNDJSONWriter {
+	return ndjson.NewTableWriter(NumbersTable, dst, opts)
 }

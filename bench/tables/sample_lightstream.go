@@ -223,7 +223,7 @@ func checkPulse(v *flatbuf.Verifier, pos int) bool {
 		v.End()
 }
 
-// Sent returns field 0, "sent": int64 not null.
+// Sent returns field "sent", slot 0: int64 not null, 0 where it is absent.
 func (v PulseView) Sent() int64 { return v.t.Int64(0, 0) }
 
 // AppendBinary appends m to dst as a flatbuffer.
@@ -325,6 +325,12 @@ func (c *FeedConn) SendSample(ctx context.Context, b *SampleBuilder) error {
 	return feedMembers.sample.Send(ctx, c.conn, b)
 }
 
+// SetSampleMetadata attaches entries to the batches that SendSample sends from now on; their Handle has them as
+// Metadata at the other end. Nil attaches none.
+func (c *FeedConn) SetSampleMetadata(entries []ipc.KeyValue) {
+	feedMembers.sample.SetMetadata(c.conn, entries)
+}
+
 // SendPulse sends a message. It returns when the connection has accepted the bytes.
 func (c *FeedConn) SendPulse(ctx context.Context, m *Pulse) error {
 	return feedMembers.pulse.SendPtr(ctx, c.conn, m)
@@ -369,6 +375,12 @@ func (f *FeedFramer) AppendSample(dst []byte, b *SampleBuilder) ([]byte, error) 
 	return feedMembers.sample.AppendFrame(dst, f.framer, b)
 }
 
+// SetSampleMetadata attaches entries to the batches that AppendSample appends from now on; their Handle has them as
+// Metadata at the other end. Nil attaches none.
+func (f *FeedFramer) SetSampleMetadata(entries []ipc.KeyValue) {
+	feedMembers.sample.SetFrameMetadata(f.framer, entries)
+}
+
 // AppendPulse appends a frame with a message to dst.
 func (f *FeedFramer) AppendPulse(dst []byte, m *Pulse) ([]byte, error) {
 	return feedMembers.pulse.AppendFrame(dst, f.framer, m)
@@ -401,3 +413,6 @@ func (f *FeedFramer) DecodeBody(head, body []byte, owner *mem.Block) (FeedItem, 
 	}
 	return f.items.set(i)
 }
+
+// Framer returns the framer without its Go types, for its statistics.
+func (f *FeedFramer) Framer() *rt.ProtocolFramer { return f.framer }

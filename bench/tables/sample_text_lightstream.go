@@ -51,7 +51,7 @@ func NewSampleNDJSONReader(src io.Reader, opts *ndjson.Options) (*SampleNDJSONRe
 // SampleNDJSONWriter writes batches or rows of table "sample" as lines of JSON.
 type SampleNDJSONWriter = ndjson.TableWriter[Sample, SampleBatch, *SampleBuilder]
 
-// NewSampleNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewSampleNDJSONWriter(dst io.Writer) *SampleNDJSONWriter {
-	return ndjson.NewTableWriter(SampleTable, dst)
+// NewSampleNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewSampleNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *SampleNDJSONWriter {
+	return ndjson.NewTableWriter(SampleTable, dst, opts)
 }

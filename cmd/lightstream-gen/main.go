@@ -20,7 +20,6 @@ import (
 	"strings"
 
 	"github.com/lightstream-go/lightstream/codegen"
-	"github.com/lightstream-go/lightstream/codegen/evolve"
 	"github.com/lightstream-go/lightstream/codegen/model"
 )
 
@@ -126,7 +125,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 	case *breaking || *check:
 		if *breaking {
-			err = judge(stdout, outputs, *against)
+			err = codegen.Judge(stdout, outputs, *against)
 		}
 		if *check {
 			err = errors.Join(err, codegen.Check(outputs))
@@ -145,36 +144,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
-}
-
-// judge prints the changes of tables. The error tells that programs with the old and the new ones cannot talk.
-func judge(stdout io.Writer, outputs []codegen.Output, against string) error {
-	var old *evolve.Lock
-	if against != "" {
-		var err error
-		if old, err = codegen.ReadLock(against); err != nil {
-			return err
-		}
-	}
-	if dirs := codegen.Unlocked(outputs); old == nil && len(dirs) > 0 {
-		return fmt.Errorf("%s: there is no %s to compare with; generate it and keep it under version control, or name one with -against", strings.Join(dirs, ", "), evolve.LockName)
-	}
-	verdicts := map[string]evolve.Verdict{}
-	for _, c := range codegen.Changes(outputs, old) {
-		fmt.Fprintln(stdout, c.String())
-		verdicts[c.Table] = verdicts[c.Table].And(c.Verdict)
-	}
-	var broken []string
-	for table, v := range verdicts {
-		if v == evolve.Breaking {
-			broken = append(broken, table)
-		}
-	}
-	if len(broken) == 0 {
-		return nil
-	}
-	slices.Sort(broken)
-	return fmt.Errorf("neither order of deploying works for %s; see the changes above", strings.Join(broken, ", "))
 }
 
 // misused returns an error for flags that have nothing to do.

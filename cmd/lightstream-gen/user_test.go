@@ -88,7 +88,7 @@ func exchange(t *testing.T, bin, table, mode string) {
 	}
 }
 
-// TestGoldenCode builds what the scripts compare with, in a module of its own, as vet understands it.
+// TestGoldenCode builds what the scripts compare with, in a module of its own, as vet understands it, and runs the tests that it has.
 func TestGoldenCode(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds packages")
@@ -97,18 +97,22 @@ func TestGoldenCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"go_struct", "fbs", "names", "named_types", "constraints"} {
+	for _, name := range []string{"go_struct", "fbs", "names", "named_types", "constraints", "nested"} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			extract(t, "testdata/script/"+name+".txtar", dir)
 			write(t, filepath.Join(dir, "go.mod"), "module example.com/feed\n\ngo 1.26\n\nrequire "+modulePath+" v0.0.0\n\nreplace "+modulePath+" => "+checkout+"\n")
 			args := []string{"run", modulePath + "/cmd/lightstream-gen", "."}
-			if name == "fbs" {
+			switch name {
+			case "fbs":
 				args[2] = "trades.fbs"
+			case "nested":
+				args = append(args[:2], "-tests", ".")
 			}
 			goTool(t, dir, args...)
 			goTool(t, dir, "mod", "tidy")
 			goTool(t, dir, "vet", ".")
+			goTool(t, dir, "test", ".")
 		})
 	}
 }

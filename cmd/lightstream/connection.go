@@ -1,14 +1,22 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"time"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/lanes"
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/http"
+	"github.com/lightstream-go/lightstream/transports/ws"
+	"github.com/lightstream-go/lightstream/transports/wt"
 )
 
 // parseURI returns nil for what is a file, or standard input or output.
@@ -20,14 +28,11 @@ func parseURI(name string) (*transports.URI, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if u.Scheme == "file" || u.Scheme == "stdio" {
-		return nil, nil
+	if err := checkProtocol(u); err != nil {
+		return nil, err
 	}
-	switch s := u.Stream; {
-	case s.Protocol != transports.Arrow:
-		return nil, usagef("%v: protocol=%v: its tables are known to the two programs that speak it; copy and cat take Arrow streams", u, s.Protocol)
-	case s.Announce:
-		return nil, usagef("%v: announce= is of the Lightstream protocol; leave it out", u)
+	if u.Scheme == "file" || u.Scheme == "stdio" && u.Stream.Protocol == transports.Arrow {
+		return nil, nil
 	}
 	return u, nil
 }
@@ -64,7 +69,26 @@ func connect(ctx context.Context, u *transports.URI, role transports.Role, o *op
 	case token != "" && u.Accepts:
 		return nil, usagef("%v: --token is for an end that dials; serve asks for one", u)
 	}
-	return u.OpenAll(ctx, &transports.Options{Role: role, Token: token, Listening: listening(u, o.quiet, std)})
+	all := &transports.Options{Role: roleOf(u, role), Token: token, Listening: listening(u, o.quiet, std)}
+	if !o.quiet {
+		all.Refused = func(_ *transports.Peer, err error) { fmt.Fprintf(std.err, "lightstream: refused: %v\n", trimmed{err}) }
+	}
+	if u.Stream.Compression == "" { // else it is the one to ask for
+		all.Codecs = []string{"zstd", "lz4"}
+	}
+	return u.OpenAll(ctx, all)
+}
+
+// tokenHint tells where a token comes from, of an error of a server that wants one.
+func tokenHint(err error) string {
+	var h *http.StatusError
+	var w *ws.StatusError
+	var t *wt.StatusError
+	const unauthorized = 401
+	if errors.As(err, &h) && h.Code == unauthorized || errors.As(err, &w) && w.Code == unauthorized || errors.As(err, &t) && t.Code == unauthorized {
+		return "; --token says where the token is, such as --token env:TOKEN"
+	}
+	return ""
 }
 
 // laneOptions returns nil for a single stream without numbers.
@@ -77,12 +101,7 @@ func laneOptions(u *transports.URI) *lanes.Options {
 
 // connect reads from connections.
 func (s *source) connect(ctx context.Context, u *transports.URI, o *options, std std, level ipc.Level) error {
-	switch u.Scheme {
-	case "http", "https", "h3": // whose readers ask for it
-	default:
-		if u.Stream.Compression == "" {
-			break
-		}
+	if u.Stream.Compression != "" && (u.Accepts || !hasRequest(u)) { // with a request readers ask for it
 		return usagef("%v: compression= is for the end that writes; leave it out", u)
 	}
 	conns, err := connect(ctx, u, transports.Receives, o, std)
@@ -90,6 +109,12 @@ func (s *source) connect(ctx context.Context, u *transports.URI, o *options, std
 		return err
 	}
 	s.name, s.format, s.close = u.String(), formatStream, conns.Close
+	if u.Stream.Protocol != transports.Arrow {
+		if err := s.openFrames(ctx, u, conns, s.options(o, level)); err != nil {
+			return errors.Join(err, s.close())
+		}
+		return nil
+	}
 	from := make([]io.Reader, len(conns))
 	for i, c := range conns {
 		from[i] = c
@@ -102,7 +127,34 @@ func (s *source) connect(ctx context.Context, u *transports.URI, o *options, std
 
 func dialDestination(ctx context.Context, u *transports.URI, o *options, std std) (*destination, error) {
 	conns, err := connect(ctx, u, transports.Sends, o, std)
-	return &destination{conns: conns, lanes: laneOptions(u)}, err
+	plain := u.Stream.Protocol == transports.Arrow && (u.Scheme == "tcp" || u.Scheme == "uds" || u.Scheme == "tls") // others close with an answer
+	return &destination{conns: conns, lanes: laneOptions(u), protocol: u.Stream.Protocol, http: overHTTP(u), announce: u.Stream.Announce, answers: plain}, err
+}
+
+// settling is how long a sender waits for its peers to close, which have been sent all. One that takes its time has no more to say.
+const settling = time.Second
+
+// settled waits until the peers close. Where one breaks off instead, or says what it speaks, the stream has not arrived, though the system had
+// taken it.
+func (c openConns) settled() error {
+	until := time.Now().Add(settling)
+	for _, conn := range c {
+		if can := conn.Caps(); !can.Duplex || !can.Deadline || conn.SetReadDeadline(until) != nil {
+			continue
+		}
+		first := make([]byte, 16)
+		n, err := io.ReadAtLeast(conn, first, 4)
+		if n >= 4 {
+			_, err = ipc.NewReader(named{bytes.NewReader(first[:n]), conn.RemoteAddr().Network() + " " + conn.RemoteAddr().String()}, nil).Next(context.Background())
+		}
+		switch {
+		case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, ipc.ErrUnfinished), errors.Is(err, frame.ErrTruncated): // a stream of its own, which nobody asked for
+		default:
+			return err
+		}
+	}
+	return nil
 }
 
 // lanesSink writes to several streams.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -120,6 +121,12 @@ func TestCopyConnections(t *testing.T) {
 		{"ws+listen://127.0.0.1:0", "", "?compression=zstd"},
 		{"ws+listen://127.0.0.1:0", "?streams=2&ordered=1", "?streams=2&ordered=1"},
 		{"http+listen://127.0.0.1:0", "", ""},
+		{"tcp+listen://127.0.0.1:0", "?protocol=lightstream", "?protocol=lightstream&compression=zstd"},
+		{"tcp+listen://127.0.0.1:0", "?protocol=lightstream&streams=3", "?protocol=lightstream&streams=3&ordered=1"},
+		{"tcp+listen://127.0.0.1:0", "?protocol=tlv", "?protocol=tlv&compression=lz4"},
+		{"ws+listen://127.0.0.1:0", "?protocol=lightstream", "?protocol=lightstream"},
+		{"ws+listen://127.0.0.1:0", "?protocol=tlv", "?protocol=tlv"},
+		{"http+listen://127.0.0.1:0", "?protocol=lightstream", "?protocol=lightstream"},
 		{"uds+listen:", "", ""},
 		{"uds+listen:", "?streams=2&ordered=true", "?streams=2&ordered=1"},
 	} {
@@ -157,6 +164,72 @@ func TestCopyConnections(t *testing.T) {
 	}
 }
 
+// TestPeerGone sends to one that goes: what it has not taken is lost, which the sender must say. Only standard output may have nobody who reads on.
+func TestPeerGone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no Unix sockets")
+	}
+	dir, err := os.MkdirTemp("", "ls") // its path is short enough
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	at := filepath.Join(dir, "s")
+	l, err := net.Listen("unix", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			c.Close()
+		}
+	}()
+	s := start(t, "copy", flightsFile, "uds://"+at, "--batch-rows", "100")
+	s.wait(exitBad)
+	if !strings.Contains(s.stderr(), "the peer is gone") {
+		t.Error(s.stderr())
+	}
+}
+
+// TestCopyRefuses has clients at a copy that listens which do not speak what it does, or do not trust it: each end says what is wrong.
+func TestCopyRefuses(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := certificate(t, dir)
+	certs := "?cert=" + certFile + "&key=" + keyFile
+	for _, c := range []struct{ listen, dial, client, server string }{
+		{"tls+listen://127.0.0.1:0" + certs, "tcp", "use tls://", "the peer speaks Arrow without TLS; one end uses tls://"},
+		{"tls+listen://127.0.0.1:0" + certs, "tls", "an authority that is not trusted", "the peer refused this end's certificate"},
+		{"tls+listen://127.0.0.1:0" + certs + "&ca=" + certFile, "tls+ca", "the server wants a certificate", "no certificate"},
+		{"ws+listen://127.0.0.1:0", "tcp", "the peer speaks HTTP", "Arrow without HTTP"},
+		{"http+listen://127.0.0.1:0", "ws", "is it a WebSocket server", "asks for a WebSocket"},
+		{"http+listen://127.0.0.1:0", "tcp", "the peer speaks HTTP", "Arrow without HTTP"},
+	} {
+		s := start(t, "copy", c.listen, filepath.Join(dir, "none.arrows"))
+		_, at, _ := strings.Cut(s.at(1), "://")
+		dial, params := c.dial, ""
+		if scheme, ok := strings.CutSuffix(dial, "+ca"); ok {
+			dial, params = scheme, "?ca="+certFile
+		}
+		client := start(t, "copy", flightsFile, dial+"://"+at+params, "--batch-rows", "100")
+		client.wait(exitBad)
+		if !strings.Contains(client.stderr(), c.client) {
+			t.Errorf("%v: the client: %s, want %q", c, client.stderr(), c.client)
+		}
+		for range 1000 { // it is told before or after the client has ended
+			if strings.Contains(s.stderr(), "refused") {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		s.cancel()
+		s.wait(exitBad)
+		if !strings.Contains(s.stderr(), c.server) || !strings.Contains(s.stderr(), "\nlightstream: refused: ") || strings.Contains(s.stderr(), ": lightstream:") {
+			t.Errorf("%v: the server: %s, want %q", c, s.stderr(), c.server)
+		}
+	}
+}
+
 // TestServe has several clients of one feed, and one that comes late.
 func TestServe(t *testing.T) {
 	want := digest(t, flightsFile)
@@ -177,6 +250,8 @@ func TestServe(t *testing.T) {
 
 // TestServeEnds ends a feed without end: its clients get the end of the stream.
 func TestServeEnds(t *testing.T) {
+	defer func(is time.Duration) { grace = is }(grace)
+	grace = time.Minute // a slow machine takes longer to send what waits
 	s := start(t, "serve", flightsFile, "--tcp=127.0.0.1:0", "--loop", "--rate", "100000", "--batch-rows", "500", "--clients", "3")
 	out := filepath.Join(t.TempDir(), "out.arrows")
 	c := start(t, "copy", s.at(1), out, "--head", "2000")
@@ -200,7 +275,9 @@ func TestServeRefuses(t *testing.T) {
 	}{
 		{[]string{flightsFile}, "serve needs a place to listen"},
 		{[]string{"--tcp"}, "at least one file"},
-		{[]string{flightsFile, "--tcp=:0"}, "say --insecure"},
+		{[]string{flightsFile, "--tcp=:0"}, "--tcp=:0: others than"},
+		{[]string{flightsFile, "--ws=0.0.0.0:0"}, "--ws=0.0.0.0:0: others than"},
+		{[]string{flightsFile, "--http=x y:0"}, "--http=x y:0: "},
 		{[]string{flightsFile, "--tcp=0.0.0.0:0"}, "say --insecure"},
 		{[]string{flightsFile, "--listen", "tcp://localhost:1"}, "want a scheme with +listen"},
 		{[]string{flightsFile, "--listen", "x.arrow"}, "want a scheme with +listen"},
@@ -216,10 +293,39 @@ func TestServeRefuses(t *testing.T) {
 			t.Errorf("%v: %s, want %q", c.args, s.stderr(), c.want)
 		}
 	}
-	s := start(t, "serve", none, "--tcp=localhost:0")
-	s.wait(exitBad)
-	if !strings.Contains(s.stderr(), "no such file") && runtime.GOOS != "windows" {
-		t.Error(s.stderr())
+	dir := t.TempDir() + "/"
+	other, typed, more, text := dir+"other.csv", dir+"typed.csv", dir+"more.csv", dir+"text"
+	for name, content := range map[string]string{other: "a\n1\n", typed: "a\n1.5\n", more: "a,b\n1,x\n", text: "no table\n"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		files  []string
+		want   string
+		status int
+	}{
+		{[]string{none}, "none.arrow", exitBad},
+		{[]string{flightsFile, none}, "none.arrow", exitBad},
+		{[]string{flightsFile, other}, `other.csv has other columns than the first file: column 0 is "a", want "date"; serve it by itself`, exitBad},
+		{[]string{other, typed}, `typed.csv has other columns than the first file: column "a" is float64, want int64`, exitBad},
+		{[]string{other, more}, `more.csv has other columns than the first file: column "b", utf8, is one too many`, exitBad},
+		{[]string{more, other}, `other.csv has other columns than the first file: column "b", utf8, is absent`, exitBad},
+		{[]string{flightsFile, text}, "is not an Arrow stream; --from csv or ndjson", exitBad},
+		{[]string{flightsFile, "localhost:9100"}, "an address stands behind an equals sign: write --http=localhost:9100", exitUsage},
+		{[]string{flightsFile, ":9100"}, "write --http=:9100", exitUsage},
+		{[]string{flightsFile, "9100"}, "write --http=localhost:9100", exitUsage},
+		{[]string{flightsFile, "localhost:nine"}, "no such file", exitBad},
+		{[]string{"-"}, "standard input can be read once", exitUsage},
+	} {
+		s := start(t, append(append([]string{"serve"}, c.files...), "--tcp=localhost:0", "--http")...)
+		s.wait(c.status)
+		if !strings.Contains(s.stderr(), c.want) && (c.want != "no such file" || runtime.GOOS != "windows") {
+			t.Errorf("%v: %s, want %q", c.files, s.stderr(), c.want)
+		}
+		if strings.Contains(s.stderr(), "listening") {
+			t.Errorf("%v: %s, want no listener", c.files, s.stderr())
+		}
 	}
 }
 
@@ -228,7 +334,11 @@ func TestConnectionUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"copy", "tcp://127.0.0.1:1?protocol=lightstream", "x.arrow"}, "take Arrow streams"},
+		{[]string{"copy", "tcp://127.0.0.1:1?protocol=tlv&announce=1", "x.arrow"}, "leave it out"},
+		{[]string{"copy", "tcp://127.0.0.1:1?protocol=tlv&streams=2", "x.arrow"}, "leave out streams="},
+		{[]string{"copy", "tcp://127.0.0.1:1?protocol=tlv&ordered=1", "x.arrow"}, "leave out ordered="},
+		{[]string{"copy", "file:x.arrow?protocol=tlv", "y.arrow"}, "is for connections"},
+		{[]string{"copy", flightsFile, "tcp://127.0.0.1:1?protocol=lightstream", "--to", "csv"}, "carries Arrow"},
 		{[]string{"copy", "tcp://127.0.0.1:1?compression=zstd", "x.arrow"}, "for the end that writes"},
 		{[]string{"copy", "tcp://127.0.0.1:1?announce=1", "x.arrow"}, "leave it out"},
 		{[]string{"copy", flightsFile, "tcp://127.0.0.1:1", "--to", "file"}, "carries a stream"},

@@ -11,10 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lightstream-go/lightstream/compress"
+	"github.com/lightstream-go/lightstream/formats/csv"
+	"github.com/lightstream-go/lightstream/formats/ndjson"
 	"github.com/lightstream-go/lightstream/formats/parquet"
 	"github.com/lightstream-go/lightstream/internal/regroup"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
+	"github.com/lightstream-go/lightstream/transports"
 )
 
 func newCopy(std std) *cobra.Command {
@@ -33,15 +36,20 @@ and not before.
 
 A directory or a glob in quotes is all files of it, with the columns that folders
 such as date=2026-11-22 stand for. Written to, a directory, which ends with /,
-gets further files, one for each --max-rows or --max-bytes, below folders for the
-columns of --partition. Of several sources the rows follow one another; their
-columns are found by name and must have the types of the first, or narrower ones.
+gets further files, one for each --max-rows, --max-bytes or --max-age, below folders
+for the columns of --partition. Of several sources the rows follow one another; their
+columns are found by name and must have the types of the first, or narrower ones. Text,
+bytes, numbers and times become a dictionary where the first has one, and plain values
+where it has none.
 
 Either may be a URI: tcp://host:port, uds:///path and so on, with +listen behind
-the scheme to wait for the other end rather than to dial.
+the scheme to wait for the other end rather than to dial. With
+protocol=lightstream or protocol=tlv the table is in frames of that protocol, as
+its only member.
 
 A file has one dictionary for each column: where a stream replaces them, indices
-are written anew into one dictionary of all values.
+are written anew into one dictionary of all values. One with dictionaries below it
+that gets other values is refused, as most readers do not take it; copy to a stream.
 
 Metadata of the schema, of fields, of batches and of dictionaries is kept. That of a file as a whole
 has no place in a stream, and that of batches none in batches of other sizes.`,
@@ -68,6 +76,8 @@ has no place in a stream, and that of batches none in batches of other sizes.`,
 	f.StringSliceVar(&o.partition, "partition", nil, "`names` of the columns that become folders, of a directory")
 	f.Int64Var(&o.maxRows, "max-rows", 0, "most `rows` of a file, of a directory")
 	f.Int64Var(&o.maxBytes, "max-bytes", 0, "about how many `bytes` make a file, of a directory")
+	f.IntVar(&o.maxOpen, "max-open", 0, "how many `files` of partitions are written at once, 1024 where it is not said; with one\nmore, the one that was written to longest ago ends")
+	f.DurationVar(&o.maxAge, "max-age", 0, "how long rows are added to a file, of a directory, such as 15m; it ends with the first\nbatch after that")
 	return cmd
 }
 
@@ -90,31 +100,58 @@ an Arrow stream. With --to it is what that says.`,
 }
 
 // copyTable copies a table. What was under the destination's name stays if that fails.
-func copyTable(ctx context.Context, from []string, to string, o *options, std std) error {
+func copyTable(ctx context.Context, from []string, to string, o *options, std std) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	f, err := formatOf("to", o.to, to, outputs)
+	u, err := parseURI(to)
 	if err != nil {
 		return err
 	}
-	u, err := parseURI(to)
+	if u == nil {
+		if n, ok := descriptor(filePath(to)); ok && n == 1 {
+			to = "-"
+		}
+		if err := outside(from, to); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{o.text.rejects.name, o.text.rejects.why} {
+		if err := outside(from, name); err != nil {
+			return err
+		}
+	}
 	directory := u == nil && toDirectory(to)
-	switch {
-	case err != nil:
+	packing, plainTo, err := compress.ByName(o.to)
+	if err != nil {
 		return err
+	}
+	if packing != nil && !directory {
+		return usagef("--to=%s: the name of a file says that it is compressed, such as x%s; in --to it is of a directory", o.to, packing.Extension)
+	}
+	f, err := formatOf("to", plainTo, to, outputs)
+	if err != nil {
+		return err
+	}
+	if packing != nil && (f == formatFile || f == formatParquet) {
+		return usagef("--to=%s: a file of format %s is read from its end and is not compressed as a whole; use --compression", o.to, f)
+	}
+	switch {
 	case directory && f == "":
 		f = formatParquet
 	case directory && f == formatTable:
 		return usagef("--to=table: a directory gets files")
-	case !directory && (o.partition != nil || o.maxRows != 0 || o.maxBytes != 0):
-		return usagef("--partition, --max-rows and --max-bytes are of a directory; let its name end with /")
+	case !directory && (o.partition != nil || o.maxRows != 0 || o.maxBytes != 0 || o.maxAge != 0 || o.maxOpen != 0):
+		return usagef("--partition, --max-rows, --max-bytes, --max-age and --max-open are of a directory; let its name end with /")
 	case directory:
 	case u != nil && f == formatFile:
 		return usagef("--to=file: %s is a connection, and carries a stream", to)
 	case u != nil:
 		if u.Stream.Streams > 1 && f != "" && f != formatStream {
 			return usagef("--to=%s: several streams are Arrow; leave out streams=", f)
+		}
+		if u.Stream.Protocol != transports.Arrow && o.to != "" && f != formatStream {
+			return usagef("--to=%s: protocol=%v carries Arrow; leave out one of them", f, u.Stream.Protocol)
 		}
 		if f == "" || format(o.to) == "" {
 			f = formatStream
@@ -138,6 +175,9 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 	if o.compression != "" && f.isText() {
 		return usagef("--compression is for Arrow, and %s is to be written", f)
 	}
+	if err := o.unwritten(f); err != nil {
+		return err
+	}
 	if o.token != "" {
 		source := false
 		for _, name := range from {
@@ -154,16 +194,46 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 			return usagef("--token: neither end is a connection")
 		}
 	}
+	rejected := &o.text.rejects
+	if !o.dryRun {
+		if err := rejected.create(ctx, from, to, o, std); err != nil {
+			return err
+		}
+	}
+	copied := false
+	defer func() {
+		if !copied && rejected.n == 0 { // nothing was read
+			rejected.abort()
+		}
+		if e := rejected.end(o, std); err == nil {
+			err = e
+		}
+	}()
 	src, err := openSources(ctx, from, o, std, f.level())
 	if err != nil {
 		return err
 	}
+	if err := o.unused(src, f); err != nil {
+		return errors.Join(err, src.close())
+	}
+	if directory {
+		err = src.apart(to)
+	} else if u == nil {
+		err = src.differs(to)
+	}
+	if err != nil {
+		return errors.Join(err, src.close())
+	}
 	if o.dryRun {
 		return errors.Join(plan(std.out, src, from, to, f, u == nil, directory, o), src.close())
 	}
+	if err := rejected.apart(src.paths); err != nil {
+		return errors.Join(err, src.close())
+	}
+	copied = true
 	var dst *destination
 	if directory {
-		dst, err = createDirectory(to, f, src.schema, o)
+		dst, err = createDirectory(to, f, packing, src.schema, o)
 	} else {
 		dst, err = create(ctx, to, o, std)
 	}
@@ -175,7 +245,15 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 	}
 	out, err := newSink(dst, f, src, o)
 	if err == nil {
+		if dst.name != "" {
+			incomplete.to.Store(&dst.named)
+			defer incomplete.to.Store(nil)
+			incomplete.rows.Store(0)
+		}
 		err = transfer(ctx, src, out, o, newProgress(src, dst, o, std))
+		if errors.Is(err, context.Canceled) {
+			err = stopped(incomplete.hint())
+		}
 	}
 	if err == nil && o.head < 0 {
 		src.remark(o, std)
@@ -188,6 +266,22 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 		return err
 	}
 	return dst.commit()
+}
+
+// outside tells whether a file or directory that is written lies in none of the directories and globs that are read.
+func outside(from []string, to string) error {
+	if path := filePath(to); path == "" || path == "-" {
+		return nil
+	}
+	for _, name := range from {
+		if u, err := parseURI(name); err != nil || u != nil || !severalFiles(filePath(name)) {
+			continue // an error is told when it is opened
+		}
+		if err := within(name, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkCompression tells whether a format can be compressed as the flag and the name say.
@@ -213,6 +307,16 @@ func plan(out io.Writer, src *source, from []string, to string, f format, path, 
 			return err
 		}
 	}
+	var err error
+	switch f {
+	case formatCSV:
+		err = csv.NewWriter(io.Discard, src.schema, csvWriterOptions(o, "")).Err()
+	case formatNDJSON:
+		err = ndjson.NewWriter(io.Discard, src.schema, ndjsonWriterOptions(o)).Err()
+	}
+	if err != nil {
+		return err
+	}
 	what := string(src.format)
 	switch {
 	case src.files != 0:
@@ -229,6 +333,9 @@ func plan(out io.Writer, src *source, from []string, to string, f format, path, 
 	switch m, _, _ := compress.ByName(to); {
 	case directory:
 		target = "files of format " + target
+		if packing, _, _ := compress.ByName(o.to); packing != nil {
+			target += ", " + packing.Name
+		}
 		if len(o.partition) != 0 {
 			target += " below " + strings.Join(o.partition, ", ")
 		}
@@ -241,14 +348,15 @@ func plan(out io.Writer, src *source, from []string, to string, f format, path, 
 	if o.head >= 0 {
 		target += fmt.Sprintf(", %d rows", o.head)
 	}
-	_, err := fmt.Fprintf(out, "from %s (%s)\nto   %s (%s)\n%v", strings.Join(from, ", "), what, to, target, src.schema)
+	_, err = fmt.Fprintf(out, "from %s (%s)\nto   %s (%s)\n%v", strings.Join(from, ", "), what, to, target, src.schema)
 	return err
 }
 
 // transfer moves the batches of a source to a sink, the first rows of them and in the sizes wanted.
 func transfer(ctx context.Context, src *source, dst sink, o *options, p *progress) error {
 	defer p.end()
-	left, group := o.head, regroup.NewBatch(src.schema)
+	left, group := o.head, regroup.NewBatch(src.schema, o.maxExpanded())
+	unions := regroup.NewUnions(src.schema)
 	arrow, _ := dst.(interface{ attach(ipc.Attached) })
 	if arrow != nil {
 		arrow.attach(src.attached())
@@ -264,6 +372,9 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 		columns, rows, attached := src.pick(batch), batch.Len(), batch.Metadata()
 		if arrow != nil {
 			arrow.attach(src.attached())
+		}
+		if columns, err = unions.Columns(columns); err != nil {
+			return err
 		}
 		cut := left >= 0 && int64(rows) > left
 		if cut {
@@ -286,6 +397,7 @@ func transfer(ctx context.Context, src *source, dst sink, o *options, p *progres
 		if err != nil {
 			return err
 		}
+		incomplete.rows.Add(int64(rows))
 		p.add(rows)
 	}
 	if group.Len() > 0 {

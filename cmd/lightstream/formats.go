@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	slashpath "path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/lightstream-go/lightstream/compress"
-	"github.com/lightstream-go/lightstream/formats/csv"
 	"github.com/lightstream-go/lightstream/formats/dataset"
 	"github.com/lightstream-go/lightstream/formats/ndjson"
 	"github.com/lightstream-go/lightstream/formats/parquet"
@@ -34,32 +35,55 @@ func formatByBytes(first []byte, name string, o *options) format {
 	return formatStream
 }
 
+// notArrow adds to the error of a source that was taken for a stream what it may be instead, by its first bytes.
+func (s *source) notArrow(err error, first []byte, o *options) error {
+	if err == nil || o.from != "" || s.schema != nil {
+		return err
+	}
+	return asText(err, first)
+}
+
+// asText adds to an error how to read what begins like text, where the error has no idea what it is.
+func asText(err error, first []byte) error {
+	isText := len(first) > 0 && strings.HasSuffix(err.Error(), "is not an Arrow stream")
+	for _, b := range first {
+		isText = isText && (b >= ' ' && b != 0x7F || b == '\t' || b == '\n' || b == '\r')
+	}
+	switch {
+	case !isText:
+		return err
+	case first[0] == '{' || first[0] == '[':
+		return fmt.Errorf("%w; --from ndjson reads lines of JSON, or an array", err)
+	}
+	return fmt.Errorf("%w; --from csv or ndjson reads text", err)
+}
+
 // inflate reads a source that is compressed as a whole.
 func (s *source) inflate(ctx context.Context, in io.Reader, m *compress.Method, want format, o *options, level ipc.Level) error {
 	packed := &counted{from: in}
-	r, err := compress.NewReader(bufio.NewReaderSize(packed, 64<<10), m, nil)
+	r, err := compress.NewReader(bufio.NewReaderSize(packed, 64<<10), m, o.compressLimits())
 	if err != nil {
-		return err
+		return s.named(err)
 	}
 	closing := s.close
 	s.close = func() error { return errors.Join(closing(), r.Close()) }
 	head := bufio.NewReaderSize(r, 64<<10)
 	first, err := head.Peek(len(fileMagic))
 	if err != nil && err != io.EOF {
-		return err
+		return s.named(err)
 	}
 	if s.format = want; want == "" {
 		s.format = formatByBytes(first, filePath(s.name), o)
 	}
 	switch s.format {
 	case formatCSV, formatNDJSON:
-		err = s.openText(head, o)
+		err = s.openText(ctx, head, o)
 	case formatStream:
-		err = s.openStreams(ctx, s.options(o, level), nil, named{head, s.name})
+		err = s.notArrow(s.openStreams(ctx, s.options(o, level), nil, named{head, s.name}), slices.Clone(first), o)
 	default: // what is read from its end
 		spooled, remove, e := spool(head)
 		if e != nil {
-			return e
+			return s.named(e)
 		}
 		closing := s.close
 		s.close = func() error { return errors.Join(closing(), remove()) }
@@ -107,26 +131,26 @@ func (s *source) foreign(schema *ipc.Schema, next func(context.Context) (ipc.Bat
 	return nil
 }
 
-// openText reads CSV or NDJSON.
-func (s *source) openText(in io.Reader, o *options) error {
-	read := &counted{from: in}
-	s.stats = func() ipc.Stats { return ipc.Stats{Bytes: read.n} }
-	if s.format == formatNDJSON {
-		r, err := ndjson.NewReader(read, &ndjson.Options{Parallel: runtime.GOMAXPROCS(0)})
-		if err != nil {
-			return s.named(err)
-		}
-		return s.foreign(r.Schema(), s.naming(r.Next), o)
+// someColumns refuses an input without records, whose columns nothing tells.
+func (s *source) someColumns(ctx context.Context, schema *ipc.Schema, r *ndjson.Reader) (next func(context.Context) (ipc.Batch, error), err error) {
+	if len(schema.Fields) > 0 {
+		return r.Next, nil
 	}
-	opts := &csv.Options{Parallel: runtime.GOMAXPROCS(0)}
-	if o.null != "" {
-		opts.Nulls = []string{o.null}
+	first, err := r.Next(ctx)
+	if err == io.EOF {
+		err = errors.New("the input has no records, which would tell its columns")
 	}
-	r, err := csv.NewReader(read, opts)
 	if err != nil {
-		return s.named(err)
+		return nil, s.named(err)
 	}
-	return s.foreign(r.Schema(), s.naming(r.Next), o)
+	started := false
+	return func(ctx context.Context) (ipc.Batch, error) {
+		if !started {
+			started = true
+			return first, nil
+		}
+		return r.Next(ctx)
+	}, nil
 }
 
 // named says which source an error is of.
@@ -169,7 +193,7 @@ func (s *source) openParquet(f *os.File, head *bufio.Reader, regular bool, o *op
 }
 
 func (s *source) parquet(f io.ReaderAt, size int64, o *options, level ipc.Level) error {
-	r, err := parquet.NewReader(f, size, &parquet.ReaderOptions{Validate: level, Select: s.options(o, level).Select, Name: s.label(), Ahead: 16 << 20})
+	r, err := parquet.NewReader(f, size, &parquet.ReaderOptions{Validate: level, Select: s.options(o, level).Select, Name: s.label(), Ahead: 16 << 20, BatchRows: o.batchRows, Limits: o.parquetLimits()})
 	if err != nil {
 		return err
 	}
@@ -213,19 +237,35 @@ func rootOf(name string) (root, pattern string) {
 
 // openDataset reads the files of a directory or glob.
 func (s *source) openDataset(ctx context.Context, name string, want format, o *options, level ipc.Level) error {
-	root, pattern := rootOf(filepath.ToSlash(name))
-	opts := &dataset.Options{Parallel: runtime.GOMAXPROCS(0)}
-	opts.Files.Arrow = &ipc.ReaderOptions{Validate: level, AllowMissingEnd: o.unfinished}
-	opts.Files.Parquet = &parquet.ReaderOptions{Validate: level, Parallel: 1}
-	if o.null != "" {
-		opts.Files.CSV = &csv.Options{Nulls: []string{o.null}}
+	if err := o.reading(ctx); err != nil {
+		return err
 	}
+	root, pattern := rootOf(filepath.ToSlash(name))
+	opts := &dataset.Options{Parallel: runtime.GOMAXPROCS(0), Root: root, Schema: o.text.schema}
+	opts.Files.Arrow = &ipc.ReaderOptions{Validate: level, Limits: o.limits(), AllowMissingEnd: o.unfinished}
+	opts.Files.Parquet = &parquet.ReaderOptions{Validate: level, Parallel: 1, BatchRows: o.batchRows, Limits: o.parquetLimits()}
+	if o.trusted {
+		opts.MaxFiles = 1 << 30
+	}
+	opts.Files.Compress = o.compressLimits()
+	opts.Files.OnRejected = o.text.rejects.note
+	opts.Files.CSV, opts.Files.NDJSON = csvOptions(o, ""), ndjsonOptions(o)
 	opts.Files.Format = map[format]dataset.Format{
 		formatFile: dataset.Arrow, formatStream: dataset.Stream, formatCSV: dataset.CSV, formatNDJSON: dataset.NDJSON, formatParquet: dataset.Parquet,
 	}[want]
 	r, err := dataset.Open(ctx, os.DirFS(root), pattern, opts)
 	if err != nil {
-		return err
+		if want == "" && strings.Contains(err.Error(), "does not say which format it has") {
+			err = fmt.Errorf("%w; here '%s' in quotes, or --from csv", err, strings.TrimSuffix(filepath.ToSlash(name), "/")+"/*.csv")
+		}
+		return s.noColumn(err)
+	}
+	for _, file := range r.Files() {
+		path := filepath.Join(root, filepath.FromSlash(file))
+		s.paths = append(s.paths, path)
+		if info, err := os.Stat(path); err == nil {
+			s.size += info.Size()
+		}
 	}
 	s.format, s.close, s.stats, s.files = "dataset", r.Close, r.Stats, len(r.Files())
 	schema, err := r.Schema(ctx)
@@ -253,6 +293,9 @@ func (s single) Schema(context.Context) (*ipc.Schema, error) { return s.schema, 
 
 func (s single) Close() error { return s.close() }
 
+// Name is what an error calls it that does not fit the others.
+func (s single) Name() string { return s.label() }
+
 func (s single) Next(ctx context.Context) (ipc.Batch, error) {
 	b, err := s.next(ctx)
 	if err != nil {
@@ -264,7 +307,11 @@ func (s single) Next(ctx context.Context) (ipc.Batch, error) {
 // openSources opens several sources as one: the rows of the second come after those of the first.
 func openSources(ctx context.Context, names []string, o *options, std std, level ipc.Level) (*source, error) {
 	if len(names) == 1 {
-		return openSource(ctx, names[0], o, std, level)
+		s, err := openSource(ctx, names[0], o, std, level)
+		if err == nil {
+			s.pass(o, std)
+		}
+		return s, err
 	}
 	var all []dataset.Source
 	var open []*source
@@ -275,13 +322,22 @@ func openSources(ctx context.Context, names []string, o *options, std std, level
 		return err
 	}
 	whole := &source{name: names[0], format: "several", close: closeAll}
+	known := true // the sizes of all
+	defer func() { o.text.first = nil }()
 	for _, name := range names {
 		s, err := openSource(ctx, name, o, std, level)
 		if err != nil {
 			return nil, errors.Join(err, closeAll())
 		}
 		open, all = append(open, s), append(all, single{s})
-		whole.size += s.size
+		s.pass(o, std)
+		o.text.first, o.text.firstOf = open[0].schema, open[0].label()
+		if known = known && s.size > 0; known {
+			whole.size += s.size
+		} else {
+			whole.size = 0
+		}
+		whole.paths = append(whole.paths, s.paths...)
 	}
 	c, err := dataset.Concat(ctx, all, dataset.FitOptions{})
 	if err != nil {
@@ -298,13 +354,33 @@ func openSources(ctx context.Context, names []string, o *options, std std, level
 	return whole, nil
 }
 
+// fitHint tells how to read files together that have other types.
+func fitHint(err error, args []string) string {
+	var e *dataset.FitError
+	if !errors.As(err, &e) || len(args) == 0 || args[0] != "copy" && args[0] != "cat" {
+		return ""
+	}
+	hint := "; --columns names those that all have"
+	if e.Have != nil && e.Want != nil {
+		hint = "; --types or --schema gives columns of CSV and NDJSON their types, and --schema those of a directory"
+		if e.Wider() {
+			hint = "; name a source first that has it, or for a directory --schema FILE of one that does"
+		}
+	}
+	return hint
+}
+
 // parquetCompressions are what --compression takes for Parquet.
 var parquetCompressions = map[string]parquet.Compression{
 	"": parquet.Snappy, "none": parquet.Uncompressed, "zstd": parquet.ZSTD, "lz4": parquet.LZ4, "snappy": parquet.Snappy, "gzip": parquet.Gzip,
 }
 
 func parquetOptions(o *options) *parquet.WriterOptions {
-	return &parquet.WriterOptions{Compression: parquetCompressions[o.compression]}
+	w := &parquet.WriterOptions{Compression: parquetCompressions[o.compression]}
+	if o.trusted {
+		w.MaxRow = o.limits().MaxExpanded
+	}
+	return w
 }
 
 // parquetSink writes a Parquet file.
@@ -359,14 +435,122 @@ func toDirectory(to string) bool {
 	return strings.HasSuffix(path, "/") || err == nil && info.IsDir()
 }
 
+// apart tells whether no file that is read lies in the directory that is written: its rows would be there twice.
+func (s *source) apart(to string) error {
+	dir, err := filepath.Abs(filePath(to))
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return nil // it is not there yet
+	}
+	for _, name := range s.paths {
+		path, err := filepath.Abs(name)
+		if err == nil {
+			path, err = filepath.EvalSymlinks(path)
+		}
+		if err != nil {
+			return err
+		}
+		if in, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(in) {
+			return usagef("%s is read and lies in %s, which would have its rows twice; name another directory, and move its files when it is complete", name, to)
+		}
+	}
+	return nil
+}
+
+// within tells whether a file or directory that is written lies in the directory or matches the glob that is read: the next read would have its
+// rows twice.
+func within(from, to string) error {
+	if info, err := os.Stat(filePath(to)); err == nil && info.Mode().IsRegular() { // it is read already, or is not
+		return nil
+	}
+	root, pattern := rootOf(filepath.ToSlash(filePath(from)))
+	above, err := resolved(root)
+	if err != nil {
+		return nil // which the reader says
+	}
+	path, err := resolved(filePath(to))
+	if err != nil {
+		return nil // which the writer says
+	}
+	rel, err := filepath.Rel(above, path)
+	if err != nil || !filepath.IsLocal(rel) || rel == "." { // a directory that is written is looked at by [source.apart]
+		return nil
+	}
+	parts := strings.Split(filepath.ToSlash(rel), "/")
+	found := 0 // how many parts stand for what is read
+	if pattern != "." {
+		for n := 1; n <= len(parts) && found == 0; n++ {
+			if ok, err := slashpath.Match(pattern, strings.Join(parts[:n], "/")); err == nil && ok {
+				found = n
+			}
+		}
+		if found == 0 {
+			return nil
+		}
+	}
+	for i, part := range parts {
+		if i >= found && part[0] == '.' || i >= found-1 && part[0] == '_' { // which readers pass over
+			return nil
+		}
+	}
+	return usagef("%s lies in %s, which would have its rows twice when it is read again; name another place, and move it when it is complete", to, from)
+}
+
+// resolved returns a path without links, the last parts of which may not be there yet.
+func resolved(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	absent := ""
+	for {
+		there, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return filepath.Join(there, absent), nil
+		}
+		above := filepath.Dir(path)
+		if !errors.Is(err, os.ErrNotExist) || above == path {
+			return "", err
+		}
+		path, absent = above, filepath.Join(filepath.Base(path), absent)
+	}
+}
+
+// differs tells whether the file that is written is none of those that are read, under this or another name: it would take their place.
+func (s *source) differs(to string) error {
+	info, err := os.Stat(filePath(to))
+	if err != nil || !info.Mode().IsRegular() {
+		return nil // it is not there yet, or is written to as it is
+	}
+	for _, name := range s.paths {
+		if sameFile(name, filePath(to)) {
+			return usagef("%s is read, and writing %s would replace it; write another file, and move it when it is complete", name, to)
+		}
+	}
+	return nil
+}
+
 // createDirectory writes files of a format below a directory.
-func createDirectory(to string, f format, schema *ipc.Schema, o *options) (*destination, error) {
+func createDirectory(to string, f format, packing *compress.Method, schema *ipc.Schema, o *options) (*destination, error) {
 	extension := map[format]string{
 		formatFile: ".arrow", formatStream: ".arrows", formatCSV: ".csv", formatNDJSON: ".ndjson", formatParquet: ".parquet",
 	}[f]
+	if packing != nil {
+		extension += packing.Extension
+	}
+	for i, name := range o.partition {
+		if slices.Contains(o.partition[:i], name) {
+			return nil, usagef("--partition: %q comes twice", name)
+		}
+		if !slices.ContainsFunc(schema.Fields, func(f ipc.Field) bool { return f.Name == name }) {
+			return nil, usagef("--partition: there is no column %q; there are %s", name, names(schema))
+		}
+	}
 	w, err := dataset.Create(filePath(to), schema, &dataset.WriterOptions{
-		Extension: extension, Partition: o.partition, MaxRows: o.maxRows, MaxBytes: o.maxBytes,
-		Arrow: writerOptions(o), CSV: &csv.WriterOptions{Null: o.null}, Parquet: parquetOptions(o),
+		Extension: extension, Partition: o.partition, MaxRows: o.maxRows, MaxBytes: o.maxBytes, MaxAge: o.maxAge, MaxOpen: o.maxOpen,
+		Arrow: writerOptions(o), CSV: csvWriterOptions(o, ""), NDJSON: ndjsonWriterOptions(o), Parquet: parquetOptions(o),
 	})
 	if err != nil {
 		return nil, err

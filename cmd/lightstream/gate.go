@@ -60,8 +60,8 @@ func readToken(place string) (string, error) {
 // tokenCharacters are those of RFC 6750.
 const tokenCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
 
-// takesToken tells whether a listener can ask for a token.
-func takesToken(u *transports.URI) bool {
+// hasRequest tells whether a client sends a request first, with a place for a token and for the codecs that it reads.
+func hasRequest(u *transports.URI) bool {
 	switch u.Scheme {
 	case "ws", "wss", "http", "https", "h3":
 		return true
@@ -70,7 +70,7 @@ func takesToken(u *transports.URI) bool {
 }
 
 // hasPage tells whether browsers get the page from a listener. They find HTTP/3 by way of another version only.
-func hasPage(u *transports.URI) bool { return takesToken(u) && u.Scheme != "h3" }
+func hasPage(u *transports.URI) bool { return hasRequest(u) && u.Scheme != "h3" }
 
 // gate opens listeners with the page, for everyone or for those with a token.
 type gate struct{ tickets *access.Tickets }
@@ -85,13 +85,24 @@ func newGate(place string) (*gate, error) {
 
 // listen returns the listeners of a URI: a port for HTTP takes WebSockets too, since that is how the page that it serves connects.
 func (g *gate) listen(ctx context.Context, u *transports.URI, o *transports.Options, log *slog.Logger) (all []transports.Listener, err error) {
+	refused := func(peer *transports.Peer, err error) {
+		if log != nil {
+			log.Warn("refused", "peer", peer.Addr.String(), "err", err)
+		}
+	}
+	o.Refused = func(peer *transports.Peer, err error) {
+		if !errors.As(err, new(unauthorized)) { // which was told
+			refused(peer, err)
+		}
+	}
 	if g.tickets != nil {
 		o.Authorize = func(ctx context.Context, peer *transports.Peer) error {
 			err := g.tickets.Authorize(ctx, peer)
-			if err != nil && log != nil {
-				log.Warn("refused", "peer", peer.Addr.String(), "err", err)
+			if err == nil {
+				return nil
 			}
-			return err
+			refused(peer, err)
+			return unauthorized{err}
 		}
 	}
 	if !hasPage(u) {
@@ -107,7 +118,11 @@ func (g *gate) listen(ctx context.Context, u *transports.URI, o *transports.Opti
 	}
 	var sockets *ws.Listener
 	if u.Scheme == "http" || u.Scheme == "https" {
-		sockets = ws.NewListener(&ws.ListenOptions{Authorize: o.Authorize})
+		open := &ws.ListenOptions{Authorize: o.Authorize, Refused: o.Refused}
+		if origins := u.Param("origin"); origins != "" {
+			open.Origins = strings.Split(origins, ",")
+		}
+		sockets = ws.NewListener(open)
 		all = append(all, sockets)
 	}
 	o.Wrap = func(stream http.Handler) http.Handler {
@@ -122,6 +137,11 @@ func (g *gate) listen(ctx context.Context, u *transports.URI, o *transports.Opti
 	}
 	return append(all, l), nil
 }
+
+// unauthorized is what a gate says to a client.
+type unauthorized struct{ error }
+
+func (u unauthorized) Unwrap() error { return u.error }
 
 func closeAll(all []transports.Listener) (err error) {
 	for _, l := range all {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -158,6 +159,7 @@ func measure(ctx context.Context, name string, o *inspection, std std) error {
 type inspector struct {
 	w       *failing
 	o       *inspection
+	title   string // before the first message
 	schema  *ipc.Schema
 	wanted  []bool                // columns, nil for all
 	values  map[int64]*ipc.Schema // of dictionaries
@@ -175,11 +177,16 @@ func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 		return err
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), f)
+	if other := formatByBytes(head[:min(n, len(fileMagic))], name, &o.options); o.from == "" && other != formatFile && other != formatStream {
+		return fmt.Errorf("%s: it is %s, and inspect prints the messages of Arrow; schema, cat and inspect --check read it", name, other)
+	} else if o.from != "" && !slices.Contains([]format{formatFile, formatStream, formatArrow}, format(o.from)) {
+		return usagef("--from=%s: inspect prints the messages of Arrow files and streams; schema, cat and inspect --check read all formats", o.from)
+	}
 	if o.from == string(formatFile) || (o.from == "" || format(o.from) == formatArrow) && n == fileStart && string(head[:len(fileMagic)]) == fileMagic {
 		fmt.Fprintf(w, "Arrow IPC file\n")
 		err = in.file(f, whole)
 	} else {
-		fmt.Fprintf(w, "Arrow IPC stream\n")
+		in.title = "Arrow IPC stream\n"
 		err = in.messages(whole, 0)
 	}
 	var e *frame.DecodeError
@@ -191,6 +198,9 @@ func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 		u.Source = name
 	}
 	if in.schema == nil {
+		if err != nil && o.from == "" {
+			err = asText(err, head[:n])
+		}
 		return err
 	}
 	return unfinished(err)
@@ -199,6 +209,9 @@ func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 // messages prints all messages, which begin at offset start.
 func (in *inspector) messages(src io.Reader, start int64) error {
 	framer := &frame.IPC{}
+	if l := in.o.limits(); l != nil {
+		framer.MaxMetadata, framer.MaxBody = l.MaxMetadata, l.MaxBody
+	}
 	stream := frame.NewStream(src, framer, nil)
 	defer stream.Free()
 	for i := 0; in.w.err == nil; i++ {
@@ -207,6 +220,10 @@ func (in *inspector) messages(src io.Reader, start int64) error {
 		}
 		at := start + stream.Bytes()
 		m, err := stream.Next()
+		if err == nil || err == io.EOF { // else it may be no stream
+			fmt.Fprint(in.w, in.title)
+			in.title = ""
+		}
 		if err == io.EOF {
 			fmt.Fprintf(in.w, "%12d  end of the input, without an end marker\n", at)
 			if in.o.unfinished && in.schema != nil && start == 0 {

@@ -3,12 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -105,4 +107,59 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d were killed before they ended", killed, points)
+}
+
+// TestGivenUp interrupts a copy of a source that does not end: the file is as it was, and what is said tells how many rows are given up and what keeps
+// them. That does so.
+func TestGivenUp(t *testing.T) {
+	text, err := os.ReadFile(flights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	out := filepath.Join(dir, "x.arrow")
+	if err := os.WriteFile(out, []byte("as it was"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(to string) (stdout, stderr []byte) {
+		var o, e bytes.Buffer
+		cmd := exec.Command("lightstream", "copy", "-", to)
+		cmd.Stdout, cmd.Stderr = &o, &e
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := in.Write(text[:len(text)*3/4]); err != nil { // more than a pipe holds, so that most was read
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitBad {
+			t.Fatalf("%v, want status %d", err, exitBad)
+		}
+		return o.Bytes(), e.Bytes()
+	}
+	_, said := run(out)
+	want := regexp.MustCompile(`^lightstream: interrupted; the [1-9]\d* rows that have come are given up, and .*x\.arrow is as it was.*--max-age.*--unfinished`)
+	if !want.Match(said) {
+		t.Errorf("it says %s", said)
+	}
+	if kept, _ := os.ReadFile(out); string(kept) != "as it was" {
+		t.Errorf("the destination is %d bytes", len(kept))
+	}
+	stream, said := run("-")
+	if string(said) != "lightstream: interrupted\n" {
+		t.Errorf("it says %s", said)
+	}
+	name := filepath.Join(dir, "x.arrows")
+	if err := os.WriteFile(name, stream, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := exec.Command("lightstream", "cat", name, "--unfinished", "--to", "csv").Output(); err != nil || bytes.Count(all, []byte("\n")) < 2 {
+		t.Errorf("the stream to standard output: %d bytes, %v", len(all), err)
+	}
 }

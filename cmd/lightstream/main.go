@@ -14,11 +14,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,18 +29,21 @@ import (
 	_ "github.com/lightstream-go/lightstream/compress/gzip"
 	_ "github.com/lightstream-go/lightstream/compress/lz4"
 	_ "github.com/lightstream-go/lightstream/compress/zstd"
+	"github.com/lightstream-go/lightstream/transports"
 	_ "github.com/lightstream-go/lightstream/transports/all"
 )
 
-func main() {
+func main() { os.Exit(program()) }
+
+// program runs the command that the process is, and returns its exit status.
+func program() int {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(160 << 20) // near it memory is collected sooner: what a copy needs is far less than what waits to be collected
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)   // a second signal ends the program at once
 	signal.Ignore(syscall.SIGPIPE) // writes tell that nobody reads any more
-	status := run(ctx, os.Args[1:], std{os.Stdin, os.Stdout, os.Stderr})
-	os.Exit(status)
+	return run(ctx, os.Args[1:], std{os.Stdin, os.Stdout, os.Stderr})
 }
 
 // std are the standard streams.
@@ -77,7 +82,7 @@ func run(ctx context.Context, args []string, std std) int {
 	}
 	var usage usageError
 	switch {
-	case err == nil, errors.Is(err, syscall.EPIPE): // nobody reads any more
+	case err == nil, leftUnread(err, std.out):
 		return exitFine
 	case errors.Is(err, errQuiet):
 		return exitBad
@@ -85,15 +90,28 @@ func run(ctx context.Context, args []string, std std) int {
 		fmt.Fprintf(std.err, "lightstream: %v\n", strings.TrimPrefix(err.Error(), "lightstream: "))
 		return exitUsage
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(std.err, "lightstream: interrupted")
+		var hint stopped
+		errors.As(err, &hint)
+		fmt.Fprintf(std.err, "lightstream: interrupted%s\n", string(hint))
 		return exitBad
 	}
-	fmt.Fprintf(std.err, "lightstream: %v\n", strings.TrimPrefix(err.Error(), "lightstream: "))
+	fmt.Fprintf(std.err, "lightstream: %v%s\n", flagNames.Replace(strings.TrimPrefix(err.Error(), "lightstream: ")), tokenHint(err)+limitHint(err, args)+fitHint(err, args)+textHint(err, args))
 	return exitBad
 }
 
-// grace is how long an interrupted command may take to end by itself.
-const grace = 2 * time.Second
+// leftUnread tells whether a command ended since nobody reads its standard output any more, as head does when it has its lines. A connection or
+// another pipe that breaks has lost data.
+func leftUnread(err error, out *os.File) bool {
+	var file *fs.PathError
+	if errors.As(err, &file) && file.Path == out.Name() && errors.Is(file, syscall.EPIPE) {
+		return true
+	}
+	var conn *transports.Error // of frames on standard output
+	return errors.As(err, &conn) && conn.Transport == "stdio" && conn.Op == "write" && errors.Is(conn, syscall.EPIPE)
+}
+
+// grace is how long an interrupted command may take to end by itself. Tests change it.
+var grace = 2 * time.Second
 
 // interrupted waits for a command whose context has ended. One that reads from a pipe that nobody writes to cannot be woken: it is left
 // where it is, and what it would have removed is removed here.
@@ -105,8 +123,33 @@ func interrupted(ctx context.Context, done <-chan error) error {
 		return err
 	case <-timer.C:
 		temporary.removeAll()
-		return ctx.Err()
+		return stopped(incomplete.hint())
 	}
+}
+
+// stopped is the error of a command that was interrupted: what there is to say of it, behind a semicolon.
+type stopped string
+
+func (s stopped) Error() string { return context.Canceled.Error() + string(s) }
+func (s stopped) Unwrap() error { return context.Canceled }
+
+// incomplete is the copy into a file that is under way.
+var incomplete unfinishedCopy
+
+type unfinishedCopy struct {
+	to   atomic.Pointer[string] // the file, nil if there is none
+	rows atomic.Int64           // that have come
+}
+
+// hint says what becomes of the rows of a copy that is interrupted, and how to keep those of a source without an end.
+func (u *unfinishedCopy) hint() string {
+	to, rows := u.to.Load(), u.rows.Load()
+	if to == nil || rows == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the %d rows that have come are given up, and %s is as it was before: a file appears when it is complete. "+
+		"Of a source without an end a directory with --max-age or --max-rows keeps all complete files, and a stream to standard output, "+
+		"read with --unfinished, all batches", rows, *to)
 }
 
 // temporary are the files that are removed when the program ends.
@@ -170,10 +213,37 @@ func newRoot(std std) *cobra.Command {
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%v; run %s --help for the flags", err, cmd.CommandPath())
+		return usagef("%v%s; run %s --help for the flags", err, otherVerbs(cmd, err), cmd.CommandPath())
 	})
 	root.AddCommand(newGen(std), newSchema(std), newCat(std), newCopy(std), newInspect(std), newServe(std))
+	root.InitDefaultCompletionCmd()
+	completion, _, _ := root.Find([]string{"completion"})
+	completion.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("completion: unknown shell %q; there are bash, zsh, fish, powershell", args[0])
+		}
+		return nil
+	}
+	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return root
+}
+
+// otherVerbs tells which verbs have a flag that this one lacks.
+func otherVerbs(cmd *cobra.Command, err error) string {
+	name, unknown := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !unknown {
+		return ""
+	}
+	var verbs []string
+	for _, other := range cmd.Root().Commands() {
+		if other.Flags().Lookup(name) != nil {
+			verbs = append(verbs, other.Name())
+		}
+	}
+	if len(verbs) == 0 {
+		return ""
+	}
+	return ", which is of " + strings.Join(verbs, ", ")
 }
 
 // exactly wants n arguments.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -22,8 +23,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lightstream": main})
+	testscript.Main(m, commands)
 }
+
+// commands are those that tests run as processes.
+var commands = map[string]func(){"lightstream": main}
 
 // TestScript runs the command from a shell.
 func TestScript(t *testing.T) {
@@ -241,6 +245,36 @@ func TestInterrupted(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 1 {
 		t.Errorf("left behind: %v", files)
+	}
+}
+
+// TestInterruptedSays wants an interruption told in these words alone, whatever error of a reader tells of it.
+func TestInterruptedSays(t *testing.T) {
+	const flights = "../../examples/flights/data/flights-50k.arrows"
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(fmt.Errorf("a signal: %w", context.Canceled))
+	for _, args := range [][]string{
+		{"schema", "tcp://127.0.0.1:9"},
+		{"cat", "http://127.0.0.1:9"},
+		{"inspect", "--check", flights},
+		{"cat", flights, "--to", "csv"},
+		{"copy", flights, filepath.Join(t.TempDir(), "x.parquet")},
+		{"cat", "../../examples/flights/data/*.arrows"},
+	} {
+		name := filepath.Join(t.TempDir(), "said")
+		said, err := os.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := run(ctx, args, std{os.Stdin, said, said})
+		said.Close()
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status != exitBad || string(text) != "lightstream: interrupted\n" {
+			t.Errorf("%v: status %d, %s", args, status, text)
+		}
 	}
 }
 

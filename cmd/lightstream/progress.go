@@ -43,20 +43,24 @@ func (p *progress) add(rows int) {
 	bytes := p.src.stats().Bytes
 	rate := float64(bytes) / now.Sub(p.start).Seconds()
 	line := fmt.Sprintf("%s rows, %s, %s/s", humanize.Comma(p.rows), humanize.IBytes(uint64(bytes)), humanize.IBytes(uint64(rate)))
-	if p.out.out != nil {
-		line += ", " + humanize.IBytes(uint64(p.out.out.n)) + " out"
+	if n, known := p.out.written(); known {
+		line += ", " + humanize.IBytes(uint64(n)) + " out"
 	}
+	width := terminalWidth(p.to) - 1 // a line that goes on below would not be removed
 	if p.src.size > 0 && rate > 0 {
 		left := time.Duration(float64(p.src.size-bytes) / rate * float64(time.Second)).Round(time.Second)
-		line = fmt.Sprintf("%s %3.0f %%  %s, %v left", bar(float64(bytes)/float64(p.src.size)), 100*float64(bytes)/float64(p.src.size), line, max(left, 0))
+		part := min(float64(bytes)/float64(p.src.size), 1)
+		line = fmt.Sprintf("%3.0f %%  %s, %v left", 100*part, line, max(left, 0))
+		if room := width - len(line) - len("[] "); room >= 5 {
+			line = bar(part, min(room, 20)) + " " + line
+		}
 	}
-	fmt.Fprint(p.to, clearLine+line)
+	fmt.Fprint(p.to, clearLine+line[:min(len(line), width)])
 }
 
-// bar draws how much of the whole there is.
-func bar(part float64) string {
-	const width = 20
-	n := max(0, min(int(part*width), width))
+// bar draws how much of the whole there is, width characters wide.
+func bar(part float64, width int) string {
+	n := max(0, min(int(part*float64(width)), width))
 	return "[" + strings.Repeat("=", n) + strings.Repeat(" ", width-n) + "]"
 }
 

@@ -24,7 +24,10 @@ func newSchema(std std) *cobra.Command {
 		Short: "Print the schema of a table, or judge a change of it",
 		Long: `schema prints the columns of a table with their types and metadata. With --as go,
 fbs or json it prints a definition from which gen makes a table with these columns:
-a Go struct, a Flatbuffers schema, or all that the schema has, metadata too, in JSON.
+a Go struct, a Flatbuffers schema, or all that the schema has, metadata too, in JSON
+(with keyBase64 and valueBase64 for what is no UTF-8).
+A type that tables do not have becomes the nearest that readers convert it to, with a
+comment; a column that has none is refused, and --columns leaves it out.
 
 With --breaking it judges the change from one table to another, each an Arrow file or
 stream, or a lightstream.schema.lock: whether readers or writers have to be deployed
@@ -86,12 +89,59 @@ func define(name string, s *ipc.Schema, def *codegen.DefineOptions, std std) err
 	text, err := codegen.Define(s, def)
 	if errors.As(err, &model.Errors{}) { // begins with its place
 		fmt.Fprintln(std.err, err)
+		if hint := defineHint(s, def); hint != "" {
+			fmt.Fprintln(std.err, "lightstream: "+hint)
+		}
 		return errQuiet
 	}
 	if err == nil {
 		_, err = std.out.Write(text)
 	}
 	return err
+}
+
+// defineHint tells how to get a definition of most of a schema that a form cannot express: as Go, or of the other columns alone.
+func defineHint(s *ipc.Schema, def *codegen.DefineOptions) string {
+	alone := *def
+	if def.As == "fbs" {
+		if alone.As = "go"; expressible(s.Fields, &alone) {
+			return "--as go has words for all of it"
+		}
+		alone.As = "fbs"
+	}
+	times := map[string]int{}
+	for i := range s.Fields {
+		times[s.Fields[i].Name]++
+	}
+	var good []string
+	for i := range s.Fields {
+		if f := &s.Fields[i]; strings.ContainsAny(f.Name, ",\"\n") {
+			return "" // names that the flag would have to quote
+		} else if times[f.Name] == 1 && expressible(s.Fields[i:i+1], &alone) {
+			good = append(good, f.Name)
+		}
+	}
+	if len(good) == 0 || len(good) == len(s.Fields) {
+		return ""
+	}
+	return "leave out what cannot be expressed with --columns " + quoted(strings.Join(good, ","))
+}
+
+// expressible tells whether a form has words for columns.
+func expressible(fields []ipc.Field, def *codegen.DefineOptions) bool {
+	_, err := codegen.Define(&ipc.Schema{Fields: fields}, def)
+	return err == nil
+}
+
+// quoted returns an argument as a shell takes it.
+func quoted(arg string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_,.-", r)
+	}
+	if strings.IndexFunc(arg, func(r rune) bool { return !plain(r) }) < 0 {
+		return arg
+	}
+	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }
 
 // readSchema returns the schema of a source.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -25,17 +26,31 @@ type jsonDictionary struct {
 	Ordered bool   `json:"ordered"`
 }
 
-// jsonKeyValue is an entry of metadata. There may be several of one key.
+// jsonKeyValue is an entry of metadata, of which there may be several of one key. What is no UTF-8 is base64, as text of JSON has no
+// place for it.
 type jsonKeyValue struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
+	Key         *string `json:"key,omitempty"`
+	KeyBase64   []byte  `json:"keyBase64,omitempty"`
+	Value       *string `json:"value,omitempty"`
+	ValueBase64 []byte  `json:"valueBase64,omitempty"`
 }
 
 func jsonKeyValues(kvs []ipc.KeyValue) (list []jsonKeyValue) {
 	for _, kv := range kvs {
-		list = append(list, jsonKeyValue(kv))
+		var entry jsonKeyValue
+		entry.Key, entry.KeyBase64 = textOrBytes(kv.Key)
+		entry.Value, entry.ValueBase64 = textOrBytes(kv.Value)
+		list = append(list, entry)
 	}
 	return list
+}
+
+// textOrBytes returns s as a text, or as bytes where it is no UTF-8.
+func textOrBytes(s string) (*string, []byte) {
+	if utf8.ValidString(s) {
+		return &s, nil
+	}
+	return nil, []byte(s)
 }
 
 func jsonFields(fields []ipc.Field) []jsonField {

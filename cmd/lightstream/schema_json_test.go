@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lightstream-go/lightstream/codegen"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 // TestSchemaJSON generates from the schemas of the golden files of the Arrow project, and from what they are in JSON: the same code, or
@@ -48,5 +49,27 @@ func TestSchemaJSON(t *testing.T) {
 	}
 	if generated < 20 {
 		t.Errorf("%d of %d schemas could be generated from", generated, 2*len(names))
+	}
+}
+
+// TestSchemaJSONBytes has metadata that is no UTF-8, which JSON holds as base64.
+func TestSchemaJSONBytes(t *testing.T) {
+	schema := &ipc.Schema{
+		Metadata: []ipc.KeyValue{{Key: "\xff", Value: "text"}, {Key: "empty"}},
+		Fields:   []ipc.Field{{Name: "x", Type: ipc.Int32, Metadata: []ipc.KeyValue{{Key: "ARROW:extension:metadata", Value: "\x00\xff\xfe"}}}},
+	}
+	file := filepath.Join(t.TempDir(), "t.arrow")
+	w, err := ipc.CreateFile(file, schema, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := call(t, "schema", file, "--as", "json")
+	for _, want := range []string{`"keyBase64": "/w=="`, `"value": "text"`, `"key": "empty"`, `"value": ""`, `"valueBase64": "AP/+"`} {
+		if !bytes.Contains(text, []byte(want)) {
+			t.Errorf("no %s in\n%s", want, text)
+		}
 	}
 }

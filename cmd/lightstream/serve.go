@@ -7,6 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,6 +35,13 @@ type service struct {
 	insecure   bool
 	token      string // where it is
 }
+
+// Where serve listens for a flag without an address.
+const (
+	tcpAlone  = "localhost:9000"
+	wsAlone   = "localhost:9001"
+	httpAlone = "localhost:9002"
+)
 
 func newServe(std std) *cobra.Command {
 	var o service
@@ -62,19 +72,19 @@ addresses give a listener with TLS, or --insecure.`,
 	o.addSource(cmd, "no word about clients")
 	f := cmd.Flags()
 	f.StringVar(&o.tcp, "tcp", "", "listen for TCP at `address`; alone, localhost:9000")
-	f.Lookup("tcp").NoOptDefVal = "localhost:9000"
+	f.Lookup("tcp").NoOptDefVal = tcpAlone
 	f.StringVar(&o.ws, "ws", "", "listen for WebSocket at `address`; alone, localhost:9001")
-	f.Lookup("ws").NoOptDefVal = "localhost:9001"
+	f.Lookup("ws").NoOptDefVal = wsAlone
 	f.StringVar(&o.http, "http", "", "listen for HTTP at `address`; alone, localhost:9002")
-	f.Lookup("http").NoOptDefVal = "localhost:9002"
+	f.Lookup("http").NoOptDefVal = httpAlone
 	f.StringArrayVar(&o.listen, "listen", nil, "listen at a `URI`, such as uds+listen:///path; may be given several times")
 	f.Int64Var(&o.rate, "rate", 0, "send so many `rows` a second; default as fast as clients take them")
 	f.BoolVar(&o.loop, "loop", false, "begin again after the last file, without end")
 	f.IntVar(&o.batchRows, "batch-rows", 0, "put so many `rows` into each batch; default as they come")
-	f.StringVar(&o.compression, "compression", "", "`codec`: zstd, lz4, none")
+	f.StringVar(&o.compression, "compression", "", "`codec`: zstd, lz4, none; clients of HTTP and WebSocket that do not say that they read it,\nsuch as curl and browsers, get plain bodies")
 	f.IntVar(&o.clients, "clients", 1, "wait for so many `clients` before the first row")
 	f.IntVar(&o.maxClients, "max-clients", 1024, "serve at most so many `clients` at a time")
-	f.StringVar(&o.slow, "slow", "wait", "what becomes of clients that are behind: `wait` for them, drop their oldest batches, or\ndisconnect them")
+	f.StringVar(&o.slow, "slow", "wait", "`policy` for clients that are behind: wait for them, drop their oldest batches, or\ndisconnect them")
 	f.StringVar(&o.token, "token", "", tokenUsage("let those in who have the token at this `place`"))
 	f.BoolVar(&o.insecure, "insecure", false, "listen on other addresses than this machine's without TLS")
 	complete(cmd, "slow", []string{"wait", "drop", "disconnect"})
@@ -82,30 +92,36 @@ addresses give a listener with TLS, or --insecure.`,
 	return cmd
 }
 
+// place is where to listen, as a flag and as a URI.
+type place struct{ flag, uri string }
+
 // uris are where to listen.
 func (o *service) uris() (list []*transports.URI, err error) {
-	var all []string
+	var all []place
 	for _, l := range []struct{ scheme, at string }{{"tcp", o.tcp}, {"ws", o.ws}, {"http", o.http}} {
 		if l.at != "" {
-			all = append(all, l.scheme+"+listen://"+l.at)
+			all = append(all, place{"--" + l.scheme + "=" + l.at, l.scheme + "+listen://" + l.at})
 		}
 	}
-	if all = append(all, o.listen...); len(all) == 0 {
+	for _, uri := range o.listen {
+		all = append(all, place{"--listen=" + uri, uri})
+	}
+	if len(all) == 0 {
 		return nil, usagef("serve needs a place to listen; give --tcp, --ws, --http or --listen")
 	}
 	for _, s := range all {
-		u, err := parseURI(s)
+		u, err := parseURI(s.uri)
 		switch {
 		case err != nil:
-			return nil, err
+			return nil, usagef("%s: %w", s.flag, trimmed{err})
 		case u == nil || !u.Accepts:
-			return nil, usagef("--listen=%s: want a scheme with +listen, such as tcp+listen://localhost:9000", s)
+			return nil, usagef("%s: want a scheme with +listen, such as tcp+listen://localhost:9000", s.flag)
 		case u.Stream != (transports.StreamOptions{}):
-			return nil, usagef("--listen=%s: what is sent is the same for all clients; use --compression, and leave out the other parameters", s)
-		case o.token != "" && !takesToken(u):
-			return nil, usagef("--listen=%v: %s has no place for a token, so anyone could connect; leave it out, or use tls with ca= and certificates of clients without --token", u, u.Scheme)
+			return nil, usagef("%s: what is sent is the same for all clients; use --compression, and leave out the other parameters", s.flag)
+		case o.token != "" && !hasRequest(u):
+			return nil, usagef("%s: %s has no place for a token, so anyone could connect; leave it out, or use tls with ca= and certificates of clients without --token", s.flag, u.Scheme)
 		case !o.insecure && !private(u):
-			return nil, usagef("--listen=%v: others than this machine's programs could connect, and what is sent can be read on its way; use tls, quic, https, h3 or wss, listen on localhost, or say --insecure", u)
+			return nil, usagef("%s: others than this machine's programs could connect, and what is sent can be read on its way; use tls, quic, https, h3 or wss, listen on localhost, or say --insecure", s.flag)
 		}
 		list = append(list, u)
 	}
@@ -147,22 +163,20 @@ func serve(ctx context.Context, files []string, o *service, std std) error {
 	if err != nil {
 		return err
 	}
-	src, err := openSource(ctx, files[0], &o.options, std, ipc.Contents) // so that a mistake shows before anyone connects
+	schema, err := o.look(ctx, files, std) // so that a mistake shows before anyone connects
 	if err != nil {
-		return err
-	}
-	schema := src.schema
-	if err := src.close(); err != nil {
 		return err
 	}
 	gate, err := newGate(o.token)
 	if err != nil {
 		return err
 	}
-	hub := fanout.New(&fanout.Options{Slow: slow})
-	defer hub.Close()
+	out := newEncodings(schema, compressions[o.compression], slow)
+	defer out.abort()
 	server := &transports.Server{
-		Handle:     func(ctx context.Context, conn transports.Conn) error { return hub.Send(ctx, conn) },
+		Handle: func(ctx context.Context, conn transports.Conn) error {
+			return out.of(conn, o.compression).send(ctx, conn)
+		},
 		MaxClients: o.maxClients,
 	}
 	if !o.quiet {
@@ -179,9 +193,8 @@ func serve(ctx context.Context, files []string, o *service, std std) error {
 			go func() { failed <- server.Serve(l) }()
 		}
 	}
-	w := ipc.NewWriter(hub, schema, &ipc.WriterOptions{Compression: compressions[o.compression]})
 	err = func() error {
-		for hub.Stats().Readers < o.clients {
+		for out.readers() < o.clients {
 			select {
 			case err := <-failed:
 				return err
@@ -190,15 +203,14 @@ func serve(ctx context.Context, files []string, o *service, std std) error {
 			case <-time.After(10 * time.Millisecond):
 			}
 		}
-		return replay(ctx, files, schema, w, o, std)
+		return replay(ctx, files, schema, out, o, std)
 	}()
 	if err == nil || errors.Is(err, context.Canceled) { // what was sent is whole
-		if e := w.Close(); err == nil {
+		if e := out.close(); err == nil {
 			err = e
 		}
 	} else {
-		w.Abort()
-		_ = hub.Close()
+		out.abort()
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace/2)
 	if err == nil {
@@ -216,6 +228,99 @@ func serve(ctx context.Context, files []string, o *service, std std) error {
 	return err
 }
 
+// look opens each of the files and returns the schema that all have. What can be read only once, such as a pipe behind the first, is left
+// for its turn.
+func (o *service) look(ctx context.Context, files []string, std std) (schema *ipc.Schema, err error) {
+	for i, name := range files {
+		u, err := parseURI(name)
+		if err != nil {
+			return nil, err
+		}
+		path := filePath(name)
+		if path == "-" && u == nil {
+			return nil, usagef("serve reads a file for its columns before it listens, and standard input can be read once; name a file")
+		}
+		if u == nil && !severalFiles(path) {
+			info, err := os.Stat(path)
+			if err != nil {
+				if hint := o.addressHint(name); hint != "" {
+					return nil, usagef("%w%s", err, hint)
+				}
+				return nil, err
+			}
+			if i > 0 && !info.Mode().IsRegular() {
+				continue
+			}
+		} else if u != nil && i > 0 {
+			continue
+		}
+		src, err := openSource(ctx, name, &o.options, std, ipc.Contents)
+		if err != nil {
+			return nil, err
+		}
+		if schema == nil {
+			schema = src.schema
+		}
+		err = src.like(schema)
+		if err = errors.Join(err, src.close()); err != nil {
+			return nil, err
+		}
+	}
+	return schema, nil
+}
+
+// like tells whether a source has the columns of the first.
+func (s *source) like(first *ipc.Schema) error {
+	if s.schema.Fingerprint() != first.Fingerprint() {
+		return fmt.Errorf("%s has other columns than the first file: %s; serve it by itself, or copy both into one file", s.label(), difference(s.schema, first))
+	}
+	return nil
+}
+
+// difference says where a schema begins to differ from another, whose fingerprint is not the same.
+func difference(have, want *ipc.Schema) string {
+	for i := range want.Fields {
+		w := &want.Fields[i]
+		if i == len(have.Fields) {
+			return fmt.Sprintf("column %q, %v, is absent", w.Name, w)
+		}
+		h := &have.Fields[i]
+		switch one := func(f *ipc.Field) ipc.Fingerprint { return (&ipc.Schema{Fields: []ipc.Field{*f}}).Fingerprint() }; {
+		case h.Name != w.Name:
+			return fmt.Sprintf("column %d is %q, want %q", i, h.Name, w.Name)
+		case one(h) != one(w):
+			return fmt.Sprintf("column %q is %v, want %v", w.Name, h, w)
+		}
+	}
+	more := &have.Fields[len(want.Fields)] // as they differ
+	return fmt.Sprintf("column %q, %v, is one too many", more.Name, more)
+}
+
+// addressHint tells how to give the address that was taken for a file, as it stands behind a flag whose value needs an equals sign.
+func (o *service) addressHint(name string) string {
+	port := name
+	if strings.Contains(name, ":") {
+		var err error
+		if _, port, err = net.SplitHostPort(name); err != nil {
+			return ""
+		}
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return ""
+	}
+	flag := "tcp"
+	for _, f := range []struct{ name, at, alone string }{{"tcp", o.tcp, tcpAlone}, {"ws", o.ws, wsAlone}, {"http", o.http, httpAlone}} {
+		if o.given(f.name) && f.at == f.alone { // the first that may have lost its address
+			flag = f.name
+			break
+		}
+	}
+	if !strings.Contains(name, ":") {
+		name = "localhost:" + name
+	}
+	return fmt.Sprintf("; an address stands behind an equals sign: write --%s=%s", flag, name)
+}
+
 // listening tells where a listener is.
 func listening(u *transports.URI, quiet bool, std std) func(net.Addr) {
 	return func(a net.Addr) {
@@ -226,9 +331,9 @@ func listening(u *transports.URI, quiet bool, std std) func(net.Addr) {
 }
 
 // replay writes the rows of the files.
-func replay(ctx context.Context, files []string, schema *ipc.Schema, w *ipc.Writer, o *service, std std) error {
+func replay(ctx context.Context, files []string, schema *ipc.Schema, out *encodings, o *service, std std) error {
 	p := &pace{rate: o.rate}
-	group := regroup.NewBatch(schema)
+	group := regroup.NewBatch(schema, 0)
 	size := o.batchRows
 	if size == 0 && o.rate > 0 {
 		size = int(max(o.rate/20, 1)) // a batch each 50 ms
@@ -237,8 +342,7 @@ func replay(ctx context.Context, files []string, schema *ipc.Schema, w *ipc.Writ
 		if err := p.wait(ctx, rows); err != nil {
 			return err
 		}
-		w.SetMetadata(attached)
-		return w.Write(ctx, rows, columns)
+		return out.write(ctx, rows, columns, attached)
 	}
 	for {
 		sent := int64(0)
@@ -273,9 +377,10 @@ func replayFile(ctx context.Context, name string, schema *ipc.Schema, group *reg
 			err = e
 		}
 	}()
-	if src.schema.Fingerprint() != schema.Fingerprint() {
-		return 0, fmt.Errorf("%s has other columns than the first file; serve it by itself", src.label())
+	if err := src.like(schema); err != nil {
+		return 0, err
 	}
+	unions := regroup.NewUnions(src.schema)
 	for {
 		b, err := src.next(ctx)
 		if err == io.EOF {
@@ -285,10 +390,13 @@ func replayFile(ctx context.Context, name string, schema *ipc.Schema, group *reg
 			return sent, err
 		}
 		sent += int64(b.Len())
-		if size > 0 {
-			err = collect(ctx, group, src.pick(b), b.Len(), size, sinkFunc(write))
-		} else {
-			err = write(b.Len(), src.pick(b), b.Metadata())
+		columns, err := unions.Columns(src.pick(b))
+		switch {
+		case err != nil:
+		case size > 0:
+			err = collect(ctx, group, columns, b.Len(), size, sinkFunc(write))
+		default:
+			err = write(b.Len(), columns, b.Metadata())
 		}
 		b.Release()
 		if err != nil {

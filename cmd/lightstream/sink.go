@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,9 +14,11 @@ import (
 	"github.com/lightstream-go/lightstream/formats/ndjson"
 	"github.com/lightstream-go/lightstream/formats/parquet"
 	"github.com/lightstream-go/lightstream/internal/regroup"
+	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/lanes"
+	"github.com/lightstream-go/lightstream/transports"
 )
 
 // sink is where batches go.
@@ -35,6 +38,23 @@ type destination struct {
 	files *datasetSink   // of a directory
 	conns openConns
 	lanes *lanes.Options // nil for one connection
+
+	protocol transports.Protocol // of connections
+	http     bool                // they are such
+	announce bool                // what is sent is announced
+	answers  bool                // a peer closes when it has all, and else says what is wrong
+	frames   *framesSink         // of a protocol with frames
+}
+
+// written returns how many bytes have been written, where that is known.
+func (d *destination) written() (n int64, known bool) {
+	switch {
+	case d.files != nil:
+		return d.files.w.Stats().Bytes, true
+	case d.out != nil:
+		return d.out.n, true
+	}
+	return 0, false
 }
 
 // create opens the destination: connections for a URI, standard output for -, else a file beside name that becomes it in the end.
@@ -50,6 +70,10 @@ func create(ctx context.Context, name string, o *options, std std) (*destination
 	if name == "-" {
 		return &destination{file: std.out}, nil
 	}
+	if n, ok := descriptor(name); ok {
+		f, err := inherited(n, name, std)
+		return &destination{file: f}, err
+	}
 	named := name
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // a pipe or device is written to as it is
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
@@ -59,6 +83,9 @@ func create(ctx context.Context, name string, o *options, std std) (*destination
 		name = path
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no folder %s; make it first", named, filepath.Dir(name))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +103,11 @@ func create(ctx context.Context, name string, o *options, std std) (*destination
 // commit puts the file, which is complete, under its name.
 func (d *destination) commit() error {
 	if d.conns != nil {
-		return d.conns.Close()
+		var err error
+		if d.answers {
+			err = d.conns.settled()
+		}
+		return errors.Join(err, d.conns.Close())
 	}
 	if d.files != nil {
 		return nil
@@ -101,6 +132,9 @@ func (d *destination) commit() error {
 // abort leaves what was there.
 func (d *destination) abort() {
 	if d.conns != nil {
+		if d.frames != nil {
+			d.frames.tear()
+		}
 		_ = d.conns.Close()
 		return
 	}
@@ -119,6 +153,9 @@ func newSink(dst *destination, f format, src *source, o *options) (sink, error) 
 	s := src.schema
 	if dst.files != nil {
 		return dst.files, nil
+	}
+	if dst.protocol != transports.Arrow {
+		return newFramesSink(dst, s, o)
 	}
 	if dst.lanes != nil {
 		return newLanesSink(dst, s, o), nil
@@ -148,11 +185,11 @@ func newSink(dst *destination, f format, src *source, o *options) (sink, error) 
 	case formatFile:
 		w := ipc.NewFileWriter(out, s, writerOptions(o))
 		w.SetFooter(src.footer)
-		return &arrowSink{w: &w.Writer, unify: regroup.NewUnifier(s)}, nil
+		return &arrowSink{w: &w.Writer, unify: regroup.NewFileUnifier(s, o.maxExpanded())}, nil
 	case formatCSV:
-		return packed{&textSink{csv.NewWriter(out, s, &csv.WriterOptions{Null: o.null})}, dst}, nil
+		return packed{&textSink{csv.NewWriter(out, s, csvWriterOptions(o, dst.named))}, dst}, nil
 	case formatNDJSON:
-		return packed{&textSink{ndjson.NewWriter(out, s)}, dst}, nil
+		return packed{&textSink{ndjson.NewWriter(out, s, ndjsonWriterOptions(o))}, dst}, nil
 	case formatTable:
 		buf := bufio.NewWriterSize(out, 64<<10)
 		return &tableSink{table: newTable(buf, s, terminalWidth(dst.file)), buf: buf}, nil
@@ -199,16 +236,17 @@ func (s *arrowSink) close() error {
 // textSink writes lines.
 type textSink struct {
 	w interface {
-		Write(rows int, columns []column.Data) error
+		rt.Sink
 		Close() error
 	}
 }
 
 func (s *textSink) write(ctx context.Context, rows int, columns []column.Data, _ []ipc.KeyValue) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	err := s.w.Write(ctx, rows, columns)
+	if errors.Is(err, csv.ErrNullLine) {
+		err = fmt.Errorf("%w, such as --null NULL", err)
 	}
-	return s.w.Write(rows, columns)
+	return err
 }
 
 func (s *textSink) close() error { return s.w.Close() }
@@ -235,9 +273,10 @@ func (s *tableSink) close() error {
 // isText tells whether a format is read by people or as UTF-8.
 func (f format) isText() bool { return f == formatCSV || f == formatNDJSON || f == formatTable }
 
-// level is how much of a source is checked for a format: text must be text where it is printed.
+// level is how much of a source is checked for a format: text must be text where it is printed, and in Parquet, whose writer takes any
+// bytes. That of Arrow looks at it by itself.
 func (f format) level() ipc.Level {
-	if f.isText() {
+	if f.isText() || f == formatParquet {
 		return ipc.UTF8
 	}
 	return ipc.Contents

@@ -23,7 +23,9 @@ type source struct {
 	name   string
 	size   int64 // bytes, 0 if that is not known
 	format format
-	files  int // of a dataset
+	files  int      // of a dataset
+	paths  []string // of all files that are read
+	passed []string // columns that --schema lacks
 	picked []column.Data
 
 	next   func(ctx context.Context) (ipc.Batch, error) // io.EOF after the last
@@ -60,6 +62,9 @@ func openSource(ctx context.Context, name string, o *options, std std, level ipc
 		return nil, err
 	}
 	s.close = file.Close
+	if path := filePath(name); path != "-" {
+		s.paths = []string{path}
+	}
 	if err := s.open(ctx, file, want, o, level); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -114,17 +119,18 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 	case formatParquet:
 		return s.openParquet(f, head, regular, o, level)
 	case formatCSV, formatNDJSON:
-		return s.openText(io.MultiReader(buffered(head), f), o)
+		return s.openText(ctx, io.MultiReader(buffered(head), f), o)
 	}
 	if s.format == formatFile {
 		return s.openFile(f, head, regular, opts)
 	}
-	return s.openStreams(ctx, opts, nil, named{io.MultiReader(buffered(head), f), s.name})
+	first = slices.Clone(first)
+	return s.notArrow(s.openStreams(ctx, opts, nil, named{io.MultiReader(buffered(head), f), s.name}), first, o)
 }
 
 // options are those of the source's readers.
 func (s *source) options(o *options, level ipc.Level) *ipc.ReaderOptions {
-	return &ipc.ReaderOptions{Validate: level, AllowMissingEnd: o.unfinished, Select: func(schema *ipc.Schema) (selected []bool, err error) {
+	return &ipc.ReaderOptions{Validate: level, Limits: o.limits(), AllowMissingEnd: o.unfinished, Select: func(schema *ipc.Schema) (selected []bool, err error) {
 		places, err := o.project(schema)
 		if s.schema == nil { // else it is another stream's, read by a goroutine of its own
 			s.places = places
@@ -195,6 +201,13 @@ func (s *source) remark(o *options, std std) {
 	}
 }
 
+// pass tells of columns that are not read, as --schema lacks them.
+func (s *source) pass(o *options, std std) {
+	if len(s.passed) != 0 && !o.quiet {
+		fmt.Fprintf(std.err, "lightstream: %s: --schema lacks columns that are not read: %s\n", s.label(), few(s.passed))
+	}
+}
+
 // label is what messages call the source.
 func (s *source) label() string { return named{nil, s.name}.Name() }
 
@@ -241,6 +254,10 @@ func (s *source) openFile(f *os.File, head *bufio.Reader, regular bool, opts *ip
 			return err
 		}
 		src = spooled
+	}
+	if opts.Limits == nil { // no body is longer than the file that has it
+		usual := opts.Limits.WithDefaults()
+		opts.Limits = &ipc.Limits{MaxBody: max(usual.MaxBody, s.size)}
 	}
 	r, err := ipc.NewFileReader(src, s.size, opts)
 	if err != nil {

@@ -37,7 +37,9 @@ func newTable(dst io.Writer, s *ipc.Schema, width int) *table {
 		t.names = append(t.names, cell(f.Name))
 		t.types = append(t.types, cell(f.TypeString()))
 		t.right = append(t.right, f.Dictionary == nil && numeric(f.Type))
-		t.printers = append(t.printers, value.PrinterOf(f))
+		p := value.PrinterOf(f)
+		p.SetMaxRow(maxCell * utf8.UTFMax) // what a cell shows, and more
+		t.printers = append(t.printers, p)
 	}
 	return t
 }
@@ -81,6 +83,7 @@ func (t *table) write(rows int, columns []column.Data) {
 			}
 			t.buf = p.AppendText(t.buf[:0], &columns[k], i)
 			row[k] = cell(string(t.buf))
+			_ = p.Err() // a cell is cut in any case
 		}
 		t.rows = append(t.rows, row)
 		if len(t.rows) == tableBlock {

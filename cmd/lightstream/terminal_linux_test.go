@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -167,25 +168,91 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// TestProgressOfFile wants how much is left to be told of a source whose size is known.
+// wide makes a terminal of so many columns.
+func (p *pseudoTerminal) wide(t *testing.T, columns uint16) *pseudoTerminal {
+	t.Helper()
+	if err := unix.IoctlSetWinsize(int(p.person.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 10, Col: columns}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestProgressOfFile wants how much is left to be told of a source whose size is known, in one line of the terminal.
 func TestProgressOfFile(t *testing.T) {
-	p := newTerminal(t)
 	src := &source{size: 4 << 20, stats: func() ipc.Stats { return ipc.Stats{Bytes: 1 << 20} }}
 	null := devNull(t)
-	shown := newProgress(src, &destination{file: null}, &options{}, std{null, null, p.File})
-	shown.start = time.Now().Add(-10 * time.Second)
-	shown.last = shown.start
-	shown.add(1234)
-	shown.last = time.Now().Add(time.Hour)
-	shown.add(1) // too soon to be shown
-	shown.end()
-	if text := p.text(); !strings.HasPrefix(text, clearLine+"[=====               ]  25 %  1,234 rows, 1.0 MiB, ") || !strings.HasSuffix(text, "s left"+clearLine) || strings.Contains(text, "1,235") {
-		t.Errorf("%q", text)
+	for columns, want := range map[uint16]string{
+		120: "[=====               ]  25 %  1,234 rows, 1.0 MiB, ",
+		60:  "[==       ]  25 %  1,234 rows, 1.0 MiB, ",
+		48:  " 25 %  1,234 rows, 1.0 MiB, ",
+		20:  " 25 %  1,234 rows, ",
+	} {
+		p := newTerminal(t).wide(t, columns)
+		shown := newProgress(src, &destination{file: null}, &options{}, std{null, null, p.File})
+		shown.start = time.Now().Add(-10 * time.Second)
+		shown.last = shown.start
+		shown.add(1234)
+		shown.last = time.Now().Add(time.Hour)
+		shown.add(1) // too soon to be shown
+		shown.end()
+		text := p.text()
+		line := strings.TrimSuffix(strings.TrimPrefix(text, clearLine), clearLine)
+		if !strings.HasPrefix(line, want) || len(line) >= int(columns) || columns > 30 && !strings.HasSuffix(line, "s left") || strings.Contains(text, "1,235") {
+			t.Errorf("%d columns: %q, want %q", columns, text, want)
+		}
 	}
-	p = newTerminal(t)
+	p := newTerminal(t)
 	if newProgress(src, &destination{file: null}, &options{quiet: true}, std{null, null, p.File}) != nil || newProgress(src, &destination{file: null}, &options{}, std{null, null, null}) != nil ||
 		newProgress(src, &destination{file: p.File}, &options{}, std{null, p.File, p.File}) != nil {
 		t.Error("progress that nobody wants or sees")
+	}
+}
+
+// TestProgressOfSeveral copies a directory, and several files, into a directory: the bar and the bytes are those of all, from the first on.
+func TestProgressOfSeveral(t *testing.T) {
+	ctx := context.Background()
+	dir, null := t.TempDir(), devNull(t)
+	if status := run(ctx, []string{"copy", flights, dir + "/in/", "--to", "file", "--max-rows", "10000", "-q"}, std{null, null, os.Stderr}); status != exitFine {
+		t.Fatal("status", status)
+	}
+	files, err := filepath.Glob(dir + "/in/*.arrow")
+	if err != nil || len(files) != 5 {
+		t.Fatal(len(files), err)
+	}
+	o := &options{head: -1}
+	for i, from := range [][]string{{dir + "/in"}, files} {
+		src, err := openSources(ctx, from, o, std{}, ipc.UTF8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst, err := createDirectory(fmt.Sprintf("%s/out%d/", dir, i), formatFile, nil, src.schema, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := newTerminal(t).wide(t, 120)
+		shown := newProgress(src, dst, o, std{null, null, p.File})
+		shown.start = time.Now().Add(-10 * time.Second)
+		for range 3 {
+			b, err := src.next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := dst.files.write(ctx, b.Len(), src.pick(b), nil); err != nil {
+				t.Fatal(err)
+			}
+			shown.last = shown.start
+			shown.add(b.Len())
+			b.Release()
+		}
+		shown.end()
+		if err := src.close(); err != nil {
+			t.Error(err)
+		}
+		dst.abort()
+		line := regexp.MustCompile(`\[=* +\] +[1-9]\d* %  15,000 rows, [1-9][0-9.]* [KM]iB, [1-9][0-9.]* [KM]iB/s, [1-9][0-9.]* [KM]iB out, [1-9]\d*m?\d*s left`)
+		if text := p.text(); !line.MatchString(text) {
+			t.Errorf("%v: %q", from, text)
+		}
 	}
 }
 

@@ -84,6 +84,9 @@ func (w *fbsWriter) table(name, row, arrow string, columns []*model.Column, path
 			w.errs.Add(c.Pos, fmt.Sprintf("column %q: %s", path+c.Name, p), "write the definition as Go")
 			continue
 		}
+		for _, line := range c.Doc {
+			b.WriteString(strings.TrimRight("  /// "+line, " ") + "\n")
+		}
 		fmt.Fprintf(&b, "  %s: %s%s%s;\n", field, f.typ, f.value, list(append(attrs, f.attrs...)))
 	}
 	b.WriteString("}\n")

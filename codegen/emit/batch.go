@@ -48,7 +48,7 @@ func emitLen(t *model.Table) jen.Code {
 //	// until Release.
 //	func (b TradeBatch) Price() []float64 { return rt.Values[float64](b.h, 2) }
 func emitAccessor(t *model.Table, c *model.Column) jen.Code {
-	s := commentDoc(c.Doc, "%s returns column %d, %q: %s. %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.TypeString(), buffers(c)).
+	s := commentDoc(c.Doc, "%s returns column %d, %q: %s. %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.Brief(), buffers(c)).
 		Add(batchMethod(t, c.Method)).Add(viewType(c))
 	data := jen.Id("b.h").Dot("Column").Call(jen.Lit(c.Number))
 	switch {
@@ -57,8 +57,11 @@ func emitAccessor(t *model.Table, c *model.Column) jen.Code {
 	case c.Group != nil:
 		return s.Add(oneLine(jen.Return(viewOf(c, jen.Id("b.h"), data))))
 	}
-	return s.Block(jen.Id("d").Op(":=").Add(data), jen.Return(viewOf(c, jen.Id("b.h"), jen.Id("d"))))
+	return s.Block(viewBody(c, jen.Id("b.h"), data, whole)...)
 }
+
+// whole is the view of all rows.
+func whole(view *jen.Statement) *jen.Statement { return view }
 
 // buffers writes Buffers 4 (validity), 5 (values, 8 bytes each).
 func buffers(c *model.Column) string {
@@ -68,6 +71,9 @@ func buffers(c *model.Column) string {
 	list := make([]string, len(c.Buffers))
 	for i, b := range c.Buffers {
 		list[i] = fmt.Sprintf("%d (%s)", b.Number, b.Content)
+	}
+	if len(list) == 1 {
+		return "Buffer " + list[0]
 	}
 	return "Buffers " + strings.Join(list, ", ")
 }
@@ -79,10 +85,10 @@ func namedType(n *model.Named) *jen.Statement {
 	return jen.Qual(n.Path, n.Name)
 }
 
-// converts tells whether a column's views and builders have another type than its rows, which is a named bool or string.
-// (A named number is the type of the column itself, and byte slices are assignable.)
+// converts tells whether a column's views and builders have another type than its rows, which is a named bool or string, or below another
+// column a named byte slice. (A named number is the type of the column itself, and byte slices of a table are assignable.)
 func converts(c *model.Column) bool {
-	return c.Named != nil && !c.Fixed() && !c.Enum && c.Type.Kind != model.Binary && !c.Nested()
+	return c.Named != nil && !c.Fixed() && !c.Enum && !c.Nested()
 }
 
 // texts says what rows of the columns would share with their batch, "" for nothing.
@@ -273,11 +279,11 @@ func (r *rowReader) views(columns []*model.Column) (body []jen.Code) {
 	for _, c := range columns {
 		call := jen.Id(r.recv).Dot(c.Method).Call()
 		if c.Nested() {
-			own := r.own
-			if own == "_" {
-				own = "false"
+			own := jen.Id(r.own)
+			if r.own != "own" {
+				own = rt("Aliased")
 			}
-			more = append(more, jen.Id(c.Local).Op(":=").Add(rt("ReadRows").Call(call, r.from.Clone(), jen.Len(jen.Id("rows")), jen.Id(own), reader(c))))
+			more = append(more, jen.Id(c.Local).Op(":=").Add(rt("ReadRows").Call(call, r.from.Clone(), jen.Len(jen.Id("rows")), own, reader(c))))
 			continue
 		}
 		if sliced(c) {

@@ -48,8 +48,10 @@ func Rows(f *model.File) ([]byte, error) {
 	out := newFile(f, f.RowImports)
 	seen, empty := map[*model.GroupDef]bool{}, map[string]bool{}
 	for _, t := range f.Tables {
-		out.Line()
-		out.Add(emitRow(t.Row, t.Doc, t.Row+" is a row of table "+strconv.Quote(t.Name)+".", t.Columns))
+		if !t.Elsewhere {
+			out.Line()
+			out.Add(emitRow(t.Row, t.Doc, t.Row+" is a row of table "+strconv.Quote(t.Name)+".", t.Columns))
+		}
 		for _, g := range t.Groups {
 			if !g.Rows || seen[g.GroupDef] {
 				continue

@@ -181,6 +181,10 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitGroupAppendNullable":  eachGroup(func(_ *model.Table, g *model.Group) jen.Code { return emitGroupAppendNullable(g) }),
 	"emitGroup":                nil, // the list of those
 
+	"emitColumnFuncs": func(t *model.Table) []jen.Code { return emitColumnFuncs(t.Columns) },
+	"emitArraySlice":  nil, // in emitColumnFuncs
+	"emitKeyOrder":    nil,
+
 	"emitTextColumns": one(emitTextColumns),
 	"emitTextGroup": func(t *model.Table) (list []jen.Code) {
 		for _, g := range t.Groups {
@@ -201,6 +205,7 @@ var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitUnionViewIndex":     eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionViewIndex(g) }),
 	"emitUnionViewMember":    eachUnionMember(emitUnionViewMember),
 	"emitUnionViewSlice":     eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitUnionViewSlice(g) }),
+	"emitUnionOf":            eachUnionMember(emitUnionOf),
 	"emitReadUnion":          eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitReadUnion(g) }),
 	"emitUnionBuilder":       eachUnion(emitUnionBuilder),
 	"emitNewUnionBuilder":    eachUnion(func(_ *model.Table, g *model.Group) jen.Code { return emitNewUnionBuilder(g) }),

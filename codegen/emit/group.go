@@ -14,7 +14,9 @@ func emitGroup(t *model.Table, g *model.Group) []jen.Code {
 	for _, c := range g.Columns {
 		list = append(list, emitGroupViewAccessor(g, c))
 	}
-	list = append(list, emitGroupViewRow(g), emitGroupViewSlice(g), emitReadGroup(g), emitGroupBuilder(t, g), emitNewGroupBuilder(g))
+	list = append(list, emitGroupViewRow(g), emitGroupViewSlice(g), emitReadGroup(g))
+	list = append(list, emitColumnFuncs(g.Columns)...)
+	list = append(list, emitGroupBuilder(t, g), emitNewGroupBuilder(g))
 	for _, c := range g.Columns {
 		list = append(list, emitGroupBuilderAccessor(g, c))
 	}
@@ -75,16 +77,12 @@ func emitGroupViewIsNull(g *model.Group) jen.Code {
 //		return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 //	}
 func emitGroupViewAccessor(g *model.Group, c *model.Column) jen.Code {
-	bounds := jen.Id("v.s").Dot("Bounds").Call()
 	field := jen.Id("v.s").Dot("Field").Call(jen.Lit(c.Number))
-	var body []jen.Code
-	if c.Nested() && c.Group == nil {
-		body = append(body, jen.Id("d").Op(":=").Add(field))
-		field = jen.Id("d")
+	rows := func(view *jen.Statement) *jen.Statement {
+		return view.Dot("Slice").Call(jen.Id("v.s").Dot("Bounds").Call())
 	}
-	body = append(body, jen.Return(viewOf(c, jen.Id("v.s").Dot("Batch").Call(), field).Dot("Slice").Call(bounds)))
-	return commentDoc(c.Doc, "%s returns field %d, %q: %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.TypeString()).
-		Add(viewMethod(g, c.Method)).Add(viewType(c)).Block(body...)
+	return commentDoc(c.Doc, "%s returns field %d, %q: %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.Brief()).
+		Add(viewMethod(g, c.Method)).Add(viewType(c)).Block(viewBody(c, jen.Id("v.s").Dot("Batch").Call(), field, rows)...)
 }
 
 // emitGroupViewRow writes

@@ -194,20 +194,20 @@ func fieldType(c *model.Column) *jen.Statement {
 
 // emitViewField writes
 //
-//	// Sent returns field 0, "sent": int64 not null.
+//	// Sent returns field "sent", slot 0: int64 not null, 0 where it is absent.
 //	func (v HeartbeatView) Sent() int64 { return v.t.Int64(0, 0) }
 //
 // and of a field that may be absent also whether it is there:
 //
-//	// Rank returns field 2, "rank": int32, and whether it is there.
+//	// Rank returns field "rank", slot 2: int32, and whether it is there.
 //	func (v HeartbeatView) Rank() (int32, bool) { return v.t.Int32(2, 0), v.t.Has(2) }
 //
 // and of one with several values, how many there are and each:
 //
-//	// LegsLen returns how many elements field 3, "legs", has.
+//	// LegsLen returns how many elements field "legs", slot 3, has.
 //	func (v HeartbeatView) LegsLen() int { return v.t.Vector(3, 4).Len() }
 //
-//	// Legs returns element i of field 3, "legs": list<Leg>.
+//	// Legs returns element i of field "legs", slot 3: list<Leg>.
 //	func (v HeartbeatView) Legs(i int) HeartbeatLegView { return HeartbeatLegView{v.t.Vector(3, 4).Table(i)} }
 func emitViewField(view string, c *model.Column) []jen.Code {
 	slot := strconv.Itoa(c.Number)
@@ -222,9 +222,9 @@ func emitViewField(view string, c *model.Column) []jen.Code {
 			alias = ". It aliases the flatbuffer"
 		}
 		return []jen.Code{
-			comment("%sLen returns how many elements field %d, %q, has%s.", c.Method, c.Number, c.Name, absent).
+			comment("%sLen returns how many elements field %q, slot %d, has%s.", c.Method, c.Name, c.Number, absent).
 				Add(method(view, c.Method+"Len", nil, jen.Int(), jen.Id(vector+".Len()"))),
-			commentDoc(c.Doc, "%s returns element i of field %d, %q: %s%s.", c.Method, c.Number, c.Name, messageType(c), alias).
+			commentDoc(c.Doc, "%s returns element i of field %q, slot %d: %s%s.", c.Method, c.Name, c.Number, messageType(c), alias).
 				Add(method(view, c.Method, jen.Id("i").Int(), fieldType(item), elemOf(vector, item))),
 		}
 	}
@@ -243,6 +243,7 @@ func emitViewField(view string, c *model.Column) []jen.Code {
 		value = fieldType(c).Values(jen.Id(fmt.Sprintf("v.t.Struct(%s, %d)", slot, c.Group.Part.Size)))
 	default:
 		value = scalarValue(c)
+		more = ", " + zeroOf(c) + " where it is absent"
 	}
 	if c.Named != nil && isText(c) {
 		value = namedType(c.Named).Call(value)
@@ -251,9 +252,13 @@ func emitViewField(view string, c *model.Column) []jen.Code {
 	if c.Nullable && !isBytes(c) {
 		result = jen.Params(result, jen.Bool())
 		value = jen.List(value, jen.Id("v.t.Has("+slot+")"))
-		more = ", and whether it is there" + more
+		if isText(c) {
+			more = ", and whether it is there" + more
+		} else {
+			more = ", and whether it is there"
+		}
 	}
-	return []jen.Code{commentDoc(c.Doc, "%s returns field %d, %q: %s%s.", c.Method, c.Number, c.Name, messageType(c), more).
+	return []jen.Code{commentDoc(c.Doc, "%s returns field %q, slot %d: %s%s.", c.Method, c.Name, c.Number, messageType(c), more).
 		Add(method(view, c.Method, nil, result, value))}
 }
 

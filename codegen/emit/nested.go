@@ -2,6 +2,7 @@ package emit
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 
@@ -29,28 +30,96 @@ func nestedType(c *model.Column) *jen.Statement {
 	return column("Lists").Types(partType(c.Children[0]))
 }
 
-// viewOf writes the view of column c of batch h, of which data are the buffers.
+// viewBody returns the statements that return the view of column c, whose buffers are data of batch h, with its last call in wrap. Columns below
+// others have names that tell where they are:
+//
+//	d := b.h.Column(22)
+//	entries := d.Child(0)
+//	value := entries.Child(1)
+//	values := column.ListsOf(value, column.Offsets32, column.TextsOf(value.Child(0)))
+//	return column.MapsOf(d, column.TextsOf(entries.Child(0)), values)
+func viewBody(c *model.Column, h, data *jen.Statement, wrap func(view *jen.Statement) *jen.Statement) []jen.Code {
+	if !c.Nested() || c.Group != nil {
+		return []jen.Code{jen.Return(wrap(viewOf(c, h, data)))}
+	}
+	v := columnView{h: h, taken: map[string]bool{}}
+	v.take(c)
+	view := v.of(c, v.let(&v.data, "d", data), "")
+	return append(append(v.data, v.views...), jen.Return(wrap(view)))
+}
+
+// columnView are the variables of a function that returns the view of a nested column: the buffers of the columns below it, and then
+// the views of them.
+type columnView struct {
+	h           *jen.Statement
+	data, views []jen.Code
+	taken       map[string]bool // types that the function names
+}
+
+func (v *columnView) take(c *model.Column) {
+	if c.Named != nil {
+		v.taken[c.Named.Name], v.taken[c.Named.Package] = true, true
+	}
+	for _, child := range c.Children {
+		v.take(child)
+	}
+}
+
+// let writes name := value and returns the name.
+func (v *columnView) let(list *[]jen.Code, name string, value *jen.Statement) *jen.Statement {
+	for v.taken[name] {
+		name += "Part"
+	}
+	*list = append(*list, jen.Id(name).Op(":=").Add(value))
+	return jen.Id(name)
+}
+
+// of writes the view of column c, whose buffers are data. The names of what is below it begin with path.
+func (v *columnView) of(c *model.Column, data *jen.Statement, path string) *jen.Statement {
+	child := func(of *jen.Statement, i int) *jen.Statement { return of.Clone().Dot("Child").Call(jen.Lit(i)) }
+	part := func(i int, data *jen.Statement, name string) *jen.Statement {
+		below := c.Children[i]
+		if !below.Nested() || below.Group != nil {
+			return viewOf(below, v.h, data)
+		}
+		name = nameBelow(path, name)
+		view := v.of(below, v.let(&v.data, name, data), name)
+		return v.let(&v.views, name+"s", view)
+	}
+	switch c.Type.Kind {
+	case model.RunEnds:
+		return column("RunsOf").Call(data.Clone(), jen.Lit(c.Type.Bits), part(0, child(data, 1), "run"))
+	case model.Map:
+		entries := v.let(&v.data, nameBelow(path, "entries"), child(data, 0))
+		return column("MapsOf").Call(data.Clone(), part(0, child(entries, 0), "key"), part(1, child(entries, 1), "value"))
+	case model.FixedList:
+		return column("FixedListsOf").Call(data.Clone(), jen.Lit(c.Type.Width), part(0, child(data, 0), "item"))
+	}
+	name, offsets := "ListsOf", "Offsets32"
+	if c.Type.Layout == model.Large {
+		offsets = "Offsets64"
+	}
+	if c.Type.Layout == model.Views {
+		name = "ListViewsOf"
+	}
+	return column(name).Call(data.Clone(), column(offsets), part(0, child(data, 0), "item"))
+}
+
+// nameBelow returns a name below path: item, and below that itemValue.
+func nameBelow(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + strings.ToUpper(name[:1]) + name[1:]
+}
+
+// viewOf writes the view of a flat column, a struct or a union of batch h, of which data are the buffers.
 func viewOf(c *model.Column, h, data *jen.Statement) *jen.Statement {
-	child := func(i int) *jen.Statement { return data.Clone().Dot("Child").Call(jen.Lit(i)) }
-	part := func(i int, data *jen.Statement) *jen.Statement { return viewOf(c.Children[i], h, data) }
 	switch c.Type.Kind {
 	case model.Struct:
 		return jen.Id(c.Group.Names.View).Values(rt("StructOf").Call(h.Clone(), data.Clone()))
 	case model.Union:
 		return jen.Id(c.Group.Names.View).Values(rt("UnionOf").Call(h.Clone(), data.Clone()))
-	case model.RunEnds:
-		return column("RunsOf").Call(data.Clone(), jen.Lit(c.Type.Bits), part(0, child(1)))
-	case model.Map:
-		entries := child(0)
-		return column("MapsOf").Call(data.Clone(), part(0, entries.Clone().Dot("Child").Call(jen.Lit(0))), part(1, entries.Clone().Dot("Child").Call(jen.Lit(1))))
-	case model.FixedList:
-		return column("FixedListsOf").Call(data.Clone(), jen.Lit(c.Type.Width), part(0, child(0)))
-	case model.List:
-		name := "ListsOf"
-		if c.Type.Layout == model.Views {
-			name = "ListViewsOf"
-		}
-		return column(name).Call(data.Clone(), jen.Lit(c.Type.Layout == model.Large), part(0, child(0)))
 	}
 	name, params := view(c)
 	args := []jen.Code{data.Clone()}
@@ -119,13 +188,15 @@ func valueReader(c *model.Column, elem *jen.Statement) *jen.Statement {
 	case k == model.Map:
 		return rt("ReadMaps").Call(child(0), child(1))
 	case k == model.FixedList:
-		return rt("ReadArrays").Call(arraySlice(c), child(0))
+		return rt("ReadArrays").Call(jen.Id(c.Func), child(0))
 	case c.Fixed() && !c.Nullable:
 		return rt("ReadPlain").Types(fixedType(c))
 	case k == model.Utf8 && c.Index == nil:
 		return rt("ReadTexts").Types(types...)
 	case k == model.Utf8 && !c.Enum:
 		return rt("ReadDict").Types(types...)
+	case k == model.Binary && c.Named != nil:
+		return rt("ReadNamedBytes").Types(types...)
 	case k == model.Binary:
 		return rt("ReadBytes").Types(partType(c))
 	case k == model.Bool:
@@ -134,12 +205,37 @@ func valueReader(c *model.Column, elem *jen.Statement) *jen.Statement {
 	return rt("ReadEach").Types(types...)
 }
 
-// arraySlice writes func(a *[3]float64) []float64 { return a[:] }.
-func arraySlice(c *model.Column) *jen.Statement {
+// emitColumnFuncs writes the functions that columns, and those below them, have of their own.
+func emitColumnFuncs(columns []*model.Column) (list []jen.Code) {
+	for _, c := range columns {
+		switch {
+		case c.Func == "":
+		case c.Type.Kind == model.FixedList:
+			list = append(list, emitArraySlice(c))
+		default:
+			list = append(list, emitKeyOrder(c))
+		}
+		list = append(list, emitColumnFuncs(c.Children)...)
+	}
+	return list
+}
+
+// emitArraySlice writes
+//
+//	func tradePointSlice(a *[3]float64) []float64 { return a[:] }
+func emitArraySlice(c *model.Column) jen.Code {
 	plain := *c
 	plain.Form = model.Plain
-	return jen.Func().Params(jen.Id("a").Op("*").Add(elemType(&plain))).Index().Add(elemType(c.Children[0])).
+	return jen.Func().Id(c.Func).Params(jen.Id("a").Op("*").Add(elemType(&plain))).Index().Add(elemType(c.Children[0])).
 		Add(oneLine(jen.Return(jen.Id("a").Index(jen.Op(":")))))
+}
+
+// emitKeyOrder writes
+//
+//	func tradeQuotesOrder(a, b [16]byte) int { return slices.Compare(a[:], b[:]) }
+func emitKeyOrder(c *model.Column) jen.Code {
+	return jen.Func().Id(c.Func).Params(jen.List(jen.Id("a"), jen.Id("b")).Add(elemType(c))).Int().
+		Add(oneLine(jen.Return(jen.Qual("slices", "Compare").Call(jen.Id("a").Index(jen.Op(":")), jen.Id("b").Index(jen.Op(":"))))))
 }
 
 // nestedBuilder writes the type of the builder of a nested column.
@@ -176,7 +272,7 @@ func newBuilder(c *model.Column) *jen.Statement {
 		key, value := c.Children[0], c.Children[1]
 		return column("MapOf").Call(newBuilder(key), appender(key), compareFunc(key), newBuilder(value), appender(value))
 	case model.FixedList:
-		return column("FixedListOf").Call(newBuilder(c.Children[0]), arraySlice(c), appender(c.Children[0]))
+		return column("FixedListOf").Call(newBuilder(c.Children[0]), jen.Id(c.Func), appender(c.Children[0]))
 	case model.List:
 		return column(listNames[c.Type.Layout]+"Of").Call(newBuilder(c.Children[0]), appender(c.Children[0]))
 	}
@@ -189,20 +285,35 @@ func appender(c *model.Column) *jen.Statement {
 	if c.Group != nil {
 		name = "AppendRows"
 	}
-	if v := values(c); v.Form == model.Plain && !converts(v) {
-		return jen.Parens(jen.Op("*").Add(builderType(c))).Dot(name)
+	v := values(c)
+	kind := "Text"
+	switch v.Type.Kind {
+	case model.Bool:
+		kind = "Bool"
+	case model.Binary:
+		kind = "Byte"
 	}
-	return jen.Func().Params(jen.Id("b").Op("*").Add(builderType(c)), jen.Id("v").Index().Add(elemType(c))).Block(
-		jen.For(jen.Id("i").Op(":=").Range().Id("v")).Block(appendTo(c, jen.Id("b"), jen.Id("v").Index(jen.Id("i")))),
-	)
+	plain := *v
+	plain.Form = model.Plain
+	types := []jen.Code{jen.Op("*").Add(builderType(c)), elemType(&plain)}
+	switch {
+	case v.Form == model.Null:
+		return rt("AppendNulls")
+	case v.Form == model.Pointer && converts(v):
+		return rt("Append" + kind + "Ptrs").Types(types...)
+	case v.Form == model.Pointer:
+		return rt("AppendPtrs")
+	case converts(v):
+		return rt("Append" + kind + "s").Types(types...)
+	}
+	return jen.Parens(jen.Op("*").Add(builderType(c))).Dot(name)
 }
 
 // compareFunc writes the order of the keys of maps.
 func compareFunc(c *model.Column) *jen.Statement {
 	switch k := c.Type.Kind; {
 	case k == model.FixedBinary:
-		return jen.Func().Params(jen.List(jen.Id("a"), jen.Id("b")).Add(elemType(c))).Int().
-			Add(oneLine(jen.Return(jen.Qual("slices", "Compare").Call(jen.Id("a").Index(jen.Op(":")), jen.Id("b").Index(jen.Op(":"))))))
+		return jen.Id(c.Func)
 	case k == model.Timestamp && !c.Raw || k == model.Date && c.AsTime:
 		return jen.Qual("time", "Time").Dot("Compare")
 	}

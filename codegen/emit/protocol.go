@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -14,12 +15,23 @@ func emitProtocol(p *model.Protocol) []jen.Code {
 	list := []jen.Code{emitItem(p), emitMarks(p), emitMembers(p), emitNewMembers(p), emitItems(p), emitSetItem(p), emitConn(p), emitNewConn(p)}
 	for _, m := range p.Members {
 		list = append(list, emitSend(p, m))
+		if m.Table != nil {
+			list = append(list, emitSetMetadata(p, m))
+		}
 	}
 	list = append(list, emitRecv(p), emitClose(p), emitUntyped(p), emitProtocolFramer(p), emitNewProtocolFramer(p))
 	for _, m := range p.Members {
 		list = append(list, emitAppendFrame(p, m))
+		if m.Table != nil {
+			list = append(list, emitSetFrameMetadata(p, m))
+		}
 	}
-	return append(list, emitDecode(p), emitMeasure(p), emitDecodeBody(p))
+	return append(list, emitDecode(p), emitMeasure(p), emitDecodeBody(p), emitUntypedFramer(p))
+}
+
+// hasTable tells whether a member is a table, of which batches come.
+func hasTable(p *model.Protocol) bool {
+	return slices.ContainsFunc(p.Members, func(m *model.Member) bool { return m.Table != nil })
 }
 
 // received writes TradeBatch, what is received of a member.
@@ -132,7 +144,7 @@ func emitItems(p *model.Protocol) jen.Code {
 	for _, m := range p.Members {
 		list = append(list, jen.Id(m.Local).Add(received(m)))
 	}
-	return comment("%s are what a %s points into.", p.Names.Items, p.Names.Item).Type().Id(p.Names.Items).Struct(list...)
+	return comment("%s are what %s points into.", p.Names.Items, withArticle(p.Names.Item)).Type().Id(p.Names.Items).Struct(list...)
 }
 
 // emitSetItem writes
@@ -150,7 +162,15 @@ func emitItems(p *model.Protocol) jen.Code {
 //			return &s.heartbeat, nil
 //		}
 //	}
+//
+// and of a protocol with one member the body of that alone.
 func emitSetItem(p *model.Protocol) jen.Code {
+	set := comment("set returns a pointer to what i brings.").
+		Func().Params(jen.Id("s").Op("*").Id(p.Names.Items)).Id("set").Params(jen.Id("i").Add(rt("Item"))).
+		Params(jen.Id(p.Names.Item), jen.Error())
+	if len(p.Members) == 1 {
+		return set.Block(setItem(p, p.Members[0])...)
+	}
 	var cases []jen.Code
 	for tag, m := range p.Members {
 		body := setItem(p, m)
@@ -161,9 +181,7 @@ func emitSetItem(p *model.Protocol) jen.Code {
 		}
 		cases = append(cases, jen.Case(jen.Lit(tag)).Block(body...))
 	}
-	return comment("set returns a pointer to what i brings.").
-		Func().Params(jen.Id("s").Op("*").Id(p.Names.Items)).Id("set").Params(jen.Id("i").Add(rt("Item"))).
-		Params(jen.Id(p.Names.Item), jen.Error()).Block(jen.Switch(jen.Id("i").Dot("Tag").Call()).Block(cases...))
+	return set.Block(jen.Switch(jen.Id("i").Dot("Tag").Call()).Block(cases...))
 }
 
 func setItem(p *model.Protocol, m *model.Member) []jen.Code {
@@ -240,6 +258,32 @@ func emitSend(p *model.Protocol, m *model.Member) jen.Code {
 		jen.Return(member.Dot("SendPtr").Call(jen.Id("ctx"), jen.Id("c.conn"), jen.Id("m"))))
 }
 
+// emitSetMetadata writes
+//
+//	// SetTradeMetadata attaches entries to the batches that SendTrade sends from now on; their Handle has them as Metadata at the
+//	// other end. Nil attaches none.
+//	func (c *FeedConn) SetTradeMetadata(entries []ipc.KeyValue) {
+//		feedMembers.trade.SetMetadata(c.conn, entries)
+//	}
+func emitSetMetadata(p *model.Protocol, m *model.Member) jen.Code {
+	return setMetadata(p, m, "Send", "sends", "c.conn", connMethod)
+}
+
+// emitSetFrameMetadata writes the same of a framer, and AppendTrade.
+func emitSetFrameMetadata(p *model.Protocol, m *model.Member) jen.Code {
+	return setMetadata(p, m, "Append", "appends", "f.framer", framerMethod)
+}
+
+func setMetadata(p *model.Protocol, m *model.Member, method, does, to string, declare func(*model.Protocol, string, ...jen.Code) *jen.Statement) jen.Code {
+	name, set := "Set"+m.Suffix+"Metadata", "SetMetadata"
+	if to == "f.framer" {
+		set = "SetFrameMetadata"
+	}
+	return comment("%s attaches entries to the batches that %s%s %s from now on; their Handle has them as Metadata at the other end. Nil attaches none.", name, method, m.Suffix, does).
+		Add(declare(p, name, jen.Id("entries").Index().Add(ipc("KeyValue")))).Block(
+		jen.Id(p.Names.Members).Dot(m.Local).Dot(set).Call(jen.Id(to), jen.Id("entries")))
+}
+
 // emitRecv writes
 //
 //	// Recv returns the next item: *TradeBatch, *QuoteBatch or *Heartbeat. …
@@ -251,9 +295,12 @@ func emitSend(p *model.Protocol, m *model.Member) jen.Code {
 //		return c.items.set(i)
 //	}
 func emitRecv(p *model.Protocol) jen.Code {
-	return comment("Recv returns the next item, a pointer into the connection that is valid until the next Recv: %s. A copy of the batch that it "+
-		"leads to is valid until it is released, or with Reuse until the next Recv. The error is io.EOF where the peer has ended the direction; "+
-		"see rt.ProtocolConn.Recv.", listOf(p)).
+	batch := ""
+	if hasTable(p) {
+		batch = " A copy of the batch that it leads to is valid until it is released, or with Reuse until the next Recv."
+	}
+	return comment("Recv returns the next item, a pointer into the connection that is valid until the next Recv: %s.%s The error is io.EOF where "+
+		"the peer has ended the direction; see rt.ProtocolConn.Recv.", listOf(p), batch).
 		Add(connMethod(p, "Recv", jen.Id("ctx").Qual("context", "Context"))).Params(jen.Id(p.Names.Item), jen.Error()).Block(
 		jen.List(jen.Id("i"), jen.Err()).Op(":=").Id("c.conn").Dot("Recv").Call(jen.Id("ctx")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
@@ -277,6 +324,15 @@ func emitClose(p *model.Protocol) jen.Code {
 func emitUntyped(p *model.Protocol) jen.Code {
 	return comment("Conn returns the connection without its Go types, for its statistics and heartbeats.").
 		Add(connMethod(p, "Conn")).Op("*").Add(rt("ProtocolConn")).Add(oneLine(jen.Return(jen.Id("c.conn"))))
+}
+
+// emitUntypedFramer writes
+//
+//	// Framer returns the framer without its Go types, for its statistics.
+//	func (f *FeedFramer) Framer() *rt.ProtocolFramer { return f.framer }
+func emitUntypedFramer(p *model.Protocol) jen.Code {
+	return comment("Framer returns the framer without its Go types, for its statistics.").
+		Add(framerMethod(p, "Framer")).Op("*").Add(rt("ProtocolFramer")).Add(oneLine(jen.Return(jen.Id("f.framer"))))
 }
 
 // emitProtocolFramer writes
@@ -345,8 +401,12 @@ func emitAppendFrame(p *model.Protocol, m *model.Member) jen.Code {
 //		return item, n, nil
 //	}
 func emitDecode(p *model.Protocol) jen.Code {
+	batch := ""
+	if hasTable(p) {
+		batch = ", and so is a batch, which may alias buf"
+	}
 	return comment("Decode finds one frame at the start of buf; n == 0 and no error mean not enough yet. The item points into the framer and is valid until "+
-		"the next call, and so is a batch, which may alias buf.").
+		"the next call%s.", batch).
 		Add(framerMethod(p, "Decode", jen.Id("buf").Index().Byte())).
 		Params(jen.Id("item").Id(p.Names.Item), jen.Id("n").Int(), jen.Err().Error()).Block(
 		jen.List(jen.Id("i"), jen.Id("n"), jen.Err()).Op(":=").Id("f.framer").Dot("Decode").Call(jen.Id("buf")),
@@ -381,7 +441,11 @@ func emitMeasure(p *model.Protocol) jen.Code {
 //		return f.items.set(i)
 //	}
 func emitDecodeBody(p *model.Protocol) jen.Code {
-	return comment("DecodeBody makes the frame whose payload is body, of which it takes over one reference of owner: a batch keeps that until it is released.").
+	batch := ""
+	if hasTable(p) {
+		batch = ": a batch keeps that until it is released"
+	}
+	return comment("DecodeBody makes the frame whose payload is body, of which it takes over one reference of owner%s.", batch).
 		Add(framerMethod(p, "DecodeBody", jen.List(jen.Id("head"), jen.Id("body")).Index().Byte(), jen.Id("owner").Op("*").Qual(model.MemPath, "Block"))).
 		Params(jen.Id(p.Names.Item), jen.Error()).Block(
 		jen.List(jen.Id("i"), jen.Err()).Op(":=").Id("f.framer").Dot("DecodeBody").Call(jen.Id("head"), jen.Id("body"), jen.Id("owner")),

@@ -160,6 +160,9 @@ var protocolEmitters = map[string]func(*model.Protocol) []jen.Code{
 	"emitConn":              oneProtocol(emitConn),
 	"emitNewConn":           oneProtocol(emitNewConn),
 	"emitSend":              eachMember(emitSend),
+	"emitSetMetadata":       eachTableMember(emitSetMetadata),
+	"emitSetFrameMetadata":  eachTableMember(emitSetFrameMetadata),
+	"emitUntypedFramer":     oneProtocol(emitUntypedFramer),
 	"emitRecv":              oneProtocol(emitRecv),
 	"emitClose":             oneProtocol(emitClose),
 	"emitUntyped":           oneProtocol(emitUntyped),
@@ -208,6 +211,17 @@ func eachMember(emit func(*model.Protocol, *model.Member) jen.Code) func(*model.
 	return func(p *model.Protocol) (list []jen.Code) {
 		for _, m := range p.Members {
 			list = append(list, emit(p, m))
+		}
+		return list
+	}
+}
+
+func eachTableMember(emit func(*model.Protocol, *model.Member) jen.Code) func(*model.Protocol) []jen.Code {
+	return func(p *model.Protocol) (list []jen.Code) {
+		for _, m := range p.Members {
+			if m.Table != nil {
+				list = append(list, emit(p, m))
+			}
 		}
 		return list
 	}

@@ -29,8 +29,9 @@ func emitTable(t *model.Table) []jen.Code {
 	}
 	list = append(list,
 		emitRowMethod(t), emitAppendTo(t), emitRelease(t), emitRetain(t), emitHandle(t), emitReadRows(t),
-		emitBuilder(t), emitNewBuilder(t),
 	)
+	list = append(list, emitColumnFuncs(t.Columns)...)
+	list = append(list, emitBuilder(t), emitNewBuilder(t))
 	for _, c := range t.Columns {
 		list = append(list, emitBuilderAccessor(t, c))
 	}
@@ -104,7 +105,11 @@ func emitColumn(c *model.Column) jen.Code {
 		for _, part := range c.Children {
 			parts = append(parts, emitColumn(part))
 		}
-		list = append(list, field("Parts", jen.Index().Add(rt("Column")).Values(parts...)))
+		if len(parts) == 1 && !c.Children[0].Nested() {
+			list = append(list, field("Parts", jen.Index().Add(rt("Column")).Values(parts...)))
+			break
+		}
+		list = append(list, field("Parts", jen.Index().Add(rt("Column"), fields(parts...))))
 	}
 	if c.Type.Kind == model.RunEnds && c.Type.Bits != 32 {
 		list = append(list, field("RunEnds", jen.Lit(c.Type.Bits)))

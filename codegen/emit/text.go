@@ -20,12 +20,11 @@ type Format struct {
 	Path  string // of its package
 	infix string // in the names of what is declared
 	what  string
-	opts  bool // its writer has options
 }
 
 // Formats are the text formats.
 var Formats = []Format{
-	{Name: "csv", Path: formatsPath + "/csv", infix: "CSV", what: "CSV", opts: true},
+	{Name: "csv", Path: formatsPath + "/csv", infix: "CSV", what: "CSV"},
 	{Name: "ndjson", Path: formatsPath + "/ndjson", infix: "NDJSON", what: "lines of JSON"},
 }
 
@@ -140,8 +139,7 @@ func textColumn(c *model.Column, builder string, pointer bool) *jen.Statement {
 		}
 		return of("Float")
 	case model.FixedBinary:
-		return text("Array").Call(jen.Id(p), jen.Func().Params(jen.Id("a").Op("*").Add(fixedType(c))).Index().Byte().
-			Add(oneLine(jen.Return(jen.Id("a").Index(jen.Op(":"))))))
+		return of("Array")
 	case model.Decimal:
 		return of("Decimal")
 	case model.Nothing:
@@ -209,14 +207,10 @@ func emitTextWriter(t *model.Table, format Format) jen.Code {
 //		return csv.NewTableWriter(TradeTable, dst, opts)
 //	}
 func emitNewTextWriter(t *model.Table, format Format) jen.Code {
-	name, doc := inText(t.Names.NewWriter, "Writer", format), ""
-	params, args := []jen.Code{jen.Id("dst").Qual("io", "Writer")}, []jen.Code{jen.Id(t.Names.Table), jen.Id("dst")}
-	if format.opts {
-		doc = " Nil options mean all defaults."
-		params = append(params, jen.Id("opts").Op("*").Qual(format.Path, "WriterOptions"))
-		args = append(args, jen.Id("opts"))
-	}
-	return comment("%s returns a writer of %s to dst, which it does not own.%s", name, format.what, doc).
-		Func().Id(name).Params(params...).Op("*").Id(inText(t.Names.Writer, "Writer", format)).
-		Block(jen.Return(jen.Qual(format.Path, "NewTableWriter").Call(args...)))
+	name := inText(t.Names.NewWriter, "Writer", format)
+	return comment("%s returns a writer of %s to dst, which it does not own. Nil options mean all defaults.", name, format.what).
+		Func().Id(name).
+		Params(jen.Id("dst").Qual("io", "Writer"), jen.Id("opts").Op("*").Qual(format.Path, "WriterOptions")).
+		Op("*").Id(inText(t.Names.Writer, "Writer", format)).
+		Block(jen.Return(jen.Qual(format.Path, "NewTableWriter").Call(jen.Id(t.Names.Table), jen.Id("dst"), jen.Id("opts"))))
 }

@@ -18,7 +18,12 @@ func emitUnion(t *model.Table, g *model.Group) []jen.Code {
 	for _, c := range members(g) {
 		list = append(list, emitUnionViewMember(g, c))
 	}
-	list = append(list, emitGroupViewRow(g), emitUnionViewSlice(g), emitReadUnion(g), emitUnionBuilder(t, g), emitNewUnionBuilder(g))
+	list = append(list, emitGroupViewRow(g), emitUnionViewSlice(g), emitReadUnion(g))
+	for _, c := range members(g) {
+		list = append(list, emitUnionOf(g, c))
+	}
+	list = append(list, emitColumnFuncs(g.Columns)...)
+	list = append(list, emitUnionBuilder(t, g), emitNewUnionBuilder(g))
 	for _, c := range members(g) {
 		list = append(list, emitUnionBuilderMember(g, c))
 	}
@@ -107,11 +112,11 @@ func emitUnionViewIndex(g *model.Group) jen.Code {
 //	// Note returns the values of member 1, "note": utf8 not null. Index tells their rows. Read-only, and valid until Release.
 //	func (v TradeEventView) Note() column.Texts { return column.TextsOf(v.u.Member(1)) }
 func emitUnionViewMember(g *model.Group, c *model.Column) jen.Code {
-	s := commentDoc(c.Doc, "%s returns the values of member %d, %q: %s. Index tells which is that of a row. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.TypeString()).
+	s := commentDoc(c.Doc, "%s returns the values of member %d, %q: %s. Index tells which is that of a row. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.Brief()).
 		Add(viewMethod(g, c.Method)).Add(viewType(c))
 	data := jen.Id("v.u").Dot("Member").Call(jen.Lit(c.Number))
 	if c.Nested() && c.Group == nil {
-		return s.Block(jen.Id("d").Op(":=").Add(data), jen.Return(viewOf(c, jen.Id("v.u").Dot("Batch").Call(), jen.Id("d"))))
+		return s.Block(viewBody(c, jen.Id("v.u").Dot("Batch").Call(), data, whole)...)
 	}
 	return s.Add(oneLine(jen.Return(viewOf(c, jen.Id("v.u").Dot("Batch").Call(), data))))
 }
@@ -130,11 +135,11 @@ func emitUnionViewSlice(g *model.Group) jen.Code {
 //
 //	// readTradeEventRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
 //	func readTradeEventRows(v TradeEventView, rows []Event, own bool) {
-//		rt.ReadMember(v.u, TradeEventFillID, v.Fill(), rows, own, readTradeFillRows, func(v Fill) Event { return v })
-//		rt.ReadMember(v.u, TradeEventNoteID, v.Note(), rows, own, rt.ReadTexts[column.Texts, string], func(v string) Event { return Note(v) })
+//		rt.ReadMember(v.u, TradeEventFillID, v.Fill(), rows, own, readTradeFillRows, tradeEventOfFill)
+//		rt.ReadMember(v.u, TradeEventNoteID, v.Note(), rows, own, rt.ReadTexts[column.Texts, string], tradeEventOfNote)
 //	}
 func emitReadUnion(g *model.Group) jen.Code {
-	own, doc := jen.False(), fmt.Sprintf("%s sets rows to the first of v.", g.Names.ReadRows)
+	own, doc := rt("Aliased"), fmt.Sprintf("%s sets rows to the first of v.", g.Names.ReadRows)
 	param := "_"
 	if s := texts(g.Columns); s != "" {
 		param, own = "own", jen.Id("own")
@@ -149,15 +154,22 @@ func emitReadUnion(g *model.Group) jen.Code {
 		if c.Fixed() && !c.Nullable {
 			view = column("Plain").Types(fixedType(c)).Call(view)
 		}
-		value := jen.Id("v")
-		if !isMember(c) {
-			value = namedType(c.Member).Call(jen.Id("v"))
-		}
 		body = append(body, rt("ReadMember").Call(jen.Id("v.u"), jen.Id(g.Names.IDs[c.Number]), view, jen.Id("rows"), own.Clone(), reader(c),
-			jen.Func().Params(jen.Id("v").Add(elemType(c))).Add(namedType(&g.Named)).Add(oneLine(jen.Return(value)))))
+			jen.Id(g.Names.Of[c.Number])))
 	}
 	return comment("%s", doc).Func().Id(g.Names.ReadRows).
 		Params(jen.Id("v").Id(g.Names.View), jen.Id("rows").Index().Add(namedType(&g.Named)), jen.Id(param).Bool()).Block(body...)
+}
+
+// emitUnionOf writes
+//
+//	func tradeEventOfNote(v string) Event { return Note(v) }
+func emitUnionOf(g *model.Group, c *model.Column) jen.Code {
+	value := jen.Id("v")
+	if !isMember(c) {
+		value = namedType(c.Member).Call(value)
+	}
+	return jen.Func().Id(g.Names.Of[c.Number]).Params(jen.Id("v").Add(elemType(c))).Add(namedType(&g.Named)).Add(oneLine(jen.Return(value)))
 }
 
 // isMember tells whether rows hold the values of a member as they are in the column.

@@ -170,6 +170,15 @@ func (p *parser) expect(text string) error {
 	return nil
 }
 
+// comma wants a comma. The space behind it may be left out.
+func (p *parser) comma() error {
+	if err := p.expect(","); err != nil {
+		return err
+	}
+	p.skip(" ")
+	return nil
+}
+
 // name reads a plain or quoted name.
 func (p *parser) name() (string, error) {
 	if prefix, err := strconv.QuotedPrefix(p.rest()); err == nil && prefix[0] == '"' {
@@ -216,7 +225,7 @@ func (p *parser) field(depth int) (f ipc.Field, err error) {
 		}
 		p.at += len(index.String())
 		f.Dictionary = ipc.DictionaryOf(index)
-		if err := p.expect(", "); err != nil {
+		if err := p.comma(); err != nil {
 			return f, err
 		}
 	}
@@ -292,7 +301,7 @@ func (p *parser) typ(f *ipc.Field, depth int) error {
 	}
 	for first := true; !p.skip(">"); first = false {
 		if !first {
-			if err := p.expect(", "); err != nil {
+			if err := p.comma(); err != nil {
 				return err
 			}
 		}
@@ -335,7 +344,7 @@ func (p *parser) parameters(t *ipc.Type) (err error) {
 		if t.Unit, err = p.unit(); err != nil {
 			return err
 		}
-		if t.Kind == ipc.KindTimestamp && p.skip(", ") {
+		if t.Kind == ipc.KindTimestamp && p.comma() == nil {
 			if t.Zone, err = p.name(); err != nil {
 				return err
 			}
@@ -356,7 +365,7 @@ func (p *parser) parameters(t *ipc.Type) (err error) {
 		if t.Precision, err = p.number(); err != nil {
 			return err
 		}
-		if err := p.expect(", "); err != nil {
+		if err := p.comma(); err != nil {
 			return err
 		}
 		if t.Scale, err = p.number(); err != nil {
@@ -388,7 +397,7 @@ func (p *parser) typeIDs(t *ipc.Type) error {
 	t.TypeIDs = []int32{}
 	for !p.skip("]") {
 		if len(t.TypeIDs) > 0 {
-			if err := p.expect(", "); err != nil {
+			if err := p.comma(); err != nil {
 				return err
 			}
 		}

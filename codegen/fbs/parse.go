@@ -574,7 +574,7 @@ func (p *parser) member() (*UnionMember, bool) {
 		if strings.Contains(ref.name, ".") {
 			p.errs.add(ref.pos, fmt.Sprintf("the alias %q", clip(ref.name)), "a name without dots")
 		}
-		if m.Type, ok = p.typeName("a type after the alias"); !ok {
+		if m.Type, ok = p.typeName("a table, a struct or a string after the alias; of a vector a table with a field of it"); !ok {
 			return nil, false
 		}
 	} else {

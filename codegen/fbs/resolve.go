@@ -301,7 +301,11 @@ func (r *resolver) union(u *Union) {
 		tags[m.Tag] = true
 		next++
 		if r.typ(m.Type) && m.Type.Kind != TableType && m.Type.Kind != StructType && m.Type.Kind != String {
-			r.add(m.Type.Pos, "a table, a struct or a string", "a member of type %s", clip(m.Type.String()))
+			want := "a table, a struct or a string"
+			if m.Type.IsScalar() {
+				want += fmt.Sprintf(", such as struct Value { value: %s; }", clip(m.Type.String()))
+			}
+			r.add(m.Type.Pos, want, "a member of type %s", clip(m.Type.String()))
 		}
 	}
 }

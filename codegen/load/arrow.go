@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -109,16 +110,20 @@ func arrowSchema(src *io.SectionReader) (*ipc.Schema, error) {
 
 // arrowError returns an error of a decoder as one of a definition.
 func arrowError(pos model.Pos, err error) error {
+	remedy := "name an Arrow stream or file"
 	var at *rt.DecodeError
 	switch {
 	case errors.As(err, &at):
+		if strings.HasPrefix(at.Path, "schema.") { // it is one
+			remedy = "write the file anew with a type that Arrow has"
+		}
 	case errors.Is(err, io.EOF), errors.Is(err, rt.ErrUnfinished):
 		err = errors.New("it has no Arrow schema")
 	default:
 		return err
 	}
 	var errs model.Errors
-	errs.Add(pos, strings.TrimPrefix(err.Error(), "lightstream: "), "name an Arrow stream or file")
+	errs.Add(pos, strings.TrimPrefix(err.Error(), "lightstream: "), remedy)
 	return errs.Err()
 }
 
@@ -129,6 +134,14 @@ type arrowReader struct {
 	row   string          // the row type
 	types map[string]bool // of rows and structs
 	top   string          // the column that is being read
+	notes []string        // of the field that is being read: what the schema says of it and its column does not
+}
+
+// note notes that readers take what the schema has as something else.
+func (r *arrowReader) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.notes, text) {
+		r.notes = append(r.notes, text)
+	}
 }
 
 // columns returns those of the fields of a schema, or of the struct at path, but for those that cannot be one.
@@ -150,13 +163,20 @@ func (r *arrowReader) columns(list []ipc.Field, path string) (columns []*model.C
 		case twice:
 			refuse(problemf("write the file with another name for one of them", "column %d has this name too", other))
 			continue
-		case !fitsTag(f.Name) || f.Name == "-":
+		case f.Name == namesNothing:
+			refuse(problemf(namesNothingRemedy, "a struct tag of this name leaves its field out"))
+			continue
+		case !fitsTag(f.Name):
 			refuse(problemf(fitsTagRemedy, "its name does not fit a struct tag"))
 			continue
 		}
 		number[f.Name] = i
 		c := &model.ColumnDef{Pos: r.pos, Field: free(fields, cmp.Or(model.CamelCase(f.Name), "X")), Name: f.Name, Nullable: f.Nullable}
-		if p := r.setType(c, f, path+f.Name); p == failed {
+		above := r.notes
+		r.notes = nil
+		p := r.setType(c, f, path+f.Name)
+		c.Doc, r.notes = r.notes, above
+		if p == failed {
 			continue
 		} else if p != nil {
 			refuse(p)
@@ -181,10 +201,16 @@ func free(taken map[string]bool, name string) string {
 // setType sets the type of the column at path.
 func (r *arrowReader) setType(c *model.ColumnDef, f *ipc.Field, path string) *problem {
 	if f.Dictionary != nil {
-		return setArrowType(c, f)
+		return r.setFlat(c, f)
+	}
+	if name, storage := extension(f); storage {
+		r.note("Its values are those of the extension type %q as they are stored.", name)
 	}
 	switch f.Type.Kind {
-	case ipc.KindList, ipc.KindLargeList, ipc.KindListView:
+	case ipc.KindList, ipc.KindLargeList, ipc.KindListView, ipc.KindLargeListView:
+		if f.Type.Kind == ipc.KindLargeListView {
+			r.note("Readers convert it from %v.", f.Type)
+		}
 		c.Type = model.Type{Kind: model.List, Layout: arrowLayouts[f.Type.Kind]}
 		return r.parts(c, f.Children, path)
 	case ipc.KindFixedSizeList:
@@ -199,7 +225,7 @@ func (r *arrowReader) setType(c *model.ColumnDef, f *ipc.Field, path string) *pr
 		case entries.Type.Kind != ipc.KindStruct || len(entries.Children) != 2 || entries.Dictionary != nil:
 			return problemf("write the file anew", "a map of %s, want a struct of keys and values", entries.TypeString())
 		case f.Type.Variant == 1:
-			return problemf(inGo+", whose maps read it", "a map whose keys are sorted is not supported by this version")
+			r.note("Readers take maps with sorted keys too, writers do not say it of theirs.")
 		}
 		c.Type = model.Type{Kind: model.Map}
 		if p := r.parts(c, entries.Children, path); p != nil {
@@ -216,7 +242,7 @@ func (r *arrowReader) setType(c *model.ColumnDef, f *ipc.Field, path string) *pr
 	case ipc.KindRunEndEncoded:
 		return r.runs(c, f, path)
 	}
-	return setArrowType(c, f)
+	return r.setFlat(c, f)
 }
 
 // parts sets the columns below a list or map.
@@ -247,37 +273,45 @@ func (r *arrowReader) group(c *model.ColumnDef, f *ipc.Field, path string) *prob
 	return nil
 }
 
-// inGo is the remedy for columns that a struct can be made to fit.
-const inGo = "write the table as a Go struct"
-
-// setArrowType sets the type of a column.
-func setArrowType(c *model.ColumnDef, f *ipc.Field) *problem {
-	ext := ""
+// extension returns the name of a field's extension type, and whether the column has that of its storage in its place.
+func extension(f *ipc.Field) (name string, storage bool) {
 	for _, kv := range f.Metadata {
 		if kv.Key == "ARROW:extension:name" {
-			ext = kv.Value
+			name = kv.Value
 		}
 	}
+	uuid := name == "arrow.uuid" && f.Type.Kind == ipc.KindFixedSizeBinary && f.Type.Width == 16 && f.Dictionary == nil
+	return name, name != "" && !uuid
+}
+
+// setFlat sets the type of a column that has none below it. Dictionaries of what tables have none of become the nearest that takes
+// them.
+func (r *arrowReader) setFlat(c *model.ColumnDef, f *ipc.Field) *problem {
 	t, p := arrowType(f.Type)
-	switch {
-	case p != nil:
+	if p != nil {
 		return &problem{fmt.Sprintf(p.found, f.TypeString()), p.remedy}
-	case ext == "arrow.uuid" && f.Type.Kind == ipc.KindFixedSizeBinary && f.Type.Width == 16 && f.Dictionary == nil:
-		t.UUID = true
-	case ext != "":
-		return problemf(inGo+" with its storage type", "extension type %q is not supported by this version", ext)
 	}
+	name, storage := extension(f)
+	t.UUID = name != "" && !storage
 	c.Type = t
 	if f.Dictionary == nil {
-		return nil
+		return nil // its caller has noted the storage
+	}
+	if storage {
+		r.note("Its values are those of the extension type %q as they are stored.", name)
 	}
 	switch {
+	case t.Kind == model.Bool || t.Kind == model.Nothing:
+		return problemf("write the file with plain values in its place", "%s is not supported by this version", f.TypeString())
 	case t.Kind != model.Utf8 && t.Kind != model.Binary && t.Kind != model.Int:
-		return problemf(inGo+" with plain values, which reads it", "%s is not supported by this version", f.TypeString())
+		r.note("Readers convert it from %s.", f.TypeString())
+		return nil
 	case t.Layout != model.Offsets:
-		return problemf(inGo+" with a column tagged dict, which reads it", "%s is not supported by this version", f.TypeString())
-	case f.Dictionary.Ordered:
-		return problemf(inGo+" with a column tagged dict, which reads it", "%s whose order means something is not supported by this version", f.TypeString())
+		r.note("Readers convert it from %s.", f.TypeString())
+		c.Type.Layout = model.Offsets
+	}
+	if f.Dictionary.Ordered {
+		r.note("Readers take dictionaries whose order means something too, writers do not say it of theirs.")
 	}
 	index := model.Type{Kind: model.Int, Bits: f.Dictionary.Index.Bits, Signed: f.Dictionary.Index.Signed}
 	c.Index = &index
@@ -336,7 +370,7 @@ func escaped(p *problem) *problem {
 var arrowLayouts = map[ipc.Kind]model.Layout{
 	ipc.KindLargeUtf8: model.Large, ipc.KindLargeBinary: model.Large,
 	ipc.KindUtf8View: model.Views, ipc.KindBinaryView: model.Views,
-	ipc.KindLargeList: model.Large, ipc.KindListView: model.Views,
+	ipc.KindLargeList: model.Large, ipc.KindListView: model.Views, ipc.KindLargeListView: model.Views,
 }
 
 var arrowUnits = map[column.Unit]model.Unit{

@@ -26,17 +26,20 @@ type FBSOptions struct {
 	Include []string
 	// Declared are the names that the package's own files declare.
 	Declared map[string]model.Pos
+	// Schemas are those of the files of Declared that were generated from other schemas, by the names of these files.
+	Schemas map[string]string
 }
 
 // FBS reads the tables of a Flatbuffers schema file. All tables of that file are tables, but for those that are the type of
 // another's field and neither the file's root type nor a member of a protocol: such a table is part of a row. Included files only
-// give types and attributes. A union that no field has is a protocol.
+// give types and attributes; what another schema of the package has declared of these in Go is not declared once more. A union that
+// no field has is a protocol.
 func FBS(name string, opt *FBSOptions) (*model.File, error) {
 	tree, err := fbs.Parse(filepath.ToSlash(name), &fbs.Options{IncludeDirs: opt.Include, Builtin: schema.FS})
 	if err != nil {
 		return nil, modelErrors(err)
 	}
-	r := schemaReader{main: filepath.ToSlash(name), seen: map[*fbs.Enum]*model.Enum{}, groups: map[any]*model.GroupDef{}, nullable: nullableUnions(tree)}
+	r := schemaReader{main: filepath.ToSlash(name), seen: map[*fbs.Enum]*model.Enum{}, groups: map[any]*model.GroupDef{}, nullable: nullableUnions(tree), opt: opt}
 	nested, members := nestedTables(tree), memberTables(tree)
 	var defs []*model.Def
 	var messages []*model.Message
@@ -68,11 +71,17 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 		rows[def.Row] = t
 		defs = append(defs, def)
 	}
+	for _, t := range tree.Main.Tables {
+		if len(r.errs) == 0 && containsItself(t) { // no table may have it but itself
+			r.table(t)
+		}
+	}
 	protocols := r.protocols(tree)
 	if len(defs)+len(messages) == 0 && len(r.errs) == 0 {
 		r.errs.Add(model.Pos{File: filepath.ToSlash(name), Line: 1, Col: 1}, "no tables", "declare one: table Trade { price: double; }")
 		return nil, r.errs.Err()
 	}
+	r.enums = slices.DeleteFunc(r.enums, func(e *model.Enum) bool { return r.isElsewhere(e.Name, e.Pos) })
 	f := &model.File{Source: filepath.Base(name), Enums: r.enums, Messages: messages, Protocols: protocols}
 	r.checkGroups(rows, opt.Declared)
 	r.checkEnums(rows, opt.Declared)
@@ -81,6 +90,14 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 		f.Rows = "" // messages with codecs, whose types are declared by hand
 	}
 	pkg := &model.Package{Name: opt.Package, Declared: opt.Declared}
+	for _, def := range defs {
+		def.Elsewhere = r.isElsewhere(def.Row, def.Pos)
+	}
+	for _, m := range messages {
+		if pos, taken := opt.Declared[m.Type]; taken && r.isElsewhere(m.Type, m.Pos) { // a struct of a message's own, with methods
+			r.errs.Add(m.Pos, fmt.Sprintf("message %s is declared in %s already, as part of another schema's", m.Type, pos.File), "generate this schema before that one")
+		}
+	}
 	for row := range rows {
 		if pos, taken := opt.Declared[row]; taken && !strings.HasSuffix(pos.File, "_rows.go") { // those come with their table
 			r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for table %s", row, rows[row].Name), `give one of them another name (go_name: "Name")`)
@@ -147,6 +164,9 @@ type schemaReader struct {
 	nullable map[*fbs.Union]bool // those that a field may be without
 
 	inStruct bool // what is being read is a struct, whose fields are always there
+
+	opt   *FBSOptions
+	trees map[string]map[fbs.Pos]bool // where other schemas of the package, and what they include, declare types
 }
 
 func (r *schemaReader) add(pos fbs.Pos, p *problem) {
@@ -184,7 +204,7 @@ func (r *schemaReader) fields(fields []*fbs.Field) (list []*model.ColumnDef) {
 		}
 	}
 	if len(list) == 0 && len(r.errs) > 0 {
-		list = append(list, &model.ColumnDef{Field: "X", Name: "x"}) // so that nobody says there are none
+		list = append(list, placeholder())
 	}
 	return list
 }
@@ -265,7 +285,7 @@ func (r *schemaReader) checkEnums(rows map[string]*fbs.Table, declared map[strin
 	for _, e := range r.enums {
 		for _, name := range e.Names() {
 			if pos, ok := declared[name]; ok && strings.HasSuffix(pos.File, "_rows.go") {
-				r.shared(e.Pos, name, pos)
+				r.taken(e.Pos, name, pos)
 				break
 			} else if ok {
 				r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for enum %s", name, e.Name), `give one of them another name (go_name: "Name")`)
@@ -423,7 +443,9 @@ func (r *schemaReader) attribute(c *model.ColumnDef, f *fbs.Field, a *fbs.Attr) 
 			return
 		}
 		c.Name, c.NamePos = a.Value, modelPos(a.ValuePos)
-		if !fitsTag(a.Value) || a.Value == "-" {
+		if a.Value == namesNothing {
+			r.add(pos, problemf(namesNothingRemedy, "a struct tag of name %q leaves its field out", a.Value))
+		} else if !fitsTag(a.Value) {
 			r.add(pos, problemf(fitsTagRemedy, "name %q does not fit a struct tag", a.Value))
 		}
 	case "go_name":

@@ -3,11 +3,13 @@ package load
 import (
 	"fmt"
 	"go/token"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/lightstream-go/lightstream/codegen/fbs"
 	"github.com/lightstream-go/lightstream/codegen/model"
+	"github.com/lightstream-go/lightstream/schema"
 )
 
 // failed stands for problems that have been reported.
@@ -163,13 +165,50 @@ func (r *schemaReader) group(c *model.ColumnDef, of any, decl *fbs.Decl, fields 
 	return nil
 }
 
-// shared reports a type that what was generated from another schema of the package declares too, mostly as both schemas include it.
-func (r *schemaReader) shared(pos model.Pos, name string, other model.Pos) {
-	remedy := `give one of them another name (go_name: "Name")`
-	if pos.File != r.main {
-		remedy = fmt.Sprintf("each schema declares what it has from those that it includes: put all that has a %s into one schema, or generate each into a package of its own", name)
+// isElsewhere tells whether a type that is declared at pos in this schema, or one that it includes, is declared in Go already, in what
+// was generated from another schema of the package that has the same one.
+func (r *schemaReader) isElsewhere(name string, pos model.Pos) bool {
+	other, declared := r.opt.Declared[name]
+	source := r.opt.Schemas[other.File]
+	if !declared || source == "" {
+		return false
 	}
-	r.errs.Add(pos, fmt.Sprintf("%s is declared in %s already, which was generated from another schema", name, other.File), remedy)
+	if _, read := r.trees[source]; !read {
+		places := map[fbs.Pos]bool{}
+		if tree, err := fbs.Parse(filepath.ToSlash(source), &fbs.Options{IncludeDirs: r.opt.Include, Builtin: schema.FS}); err == nil {
+			for _, t := range tree.Tables {
+				places[placeOf(t.Pos)] = true
+			}
+			for _, t := range tree.Structs {
+				places[placeOf(t.Pos)] = true
+			}
+			for _, t := range tree.Enums {
+				places[placeOf(t.Pos)] = true
+			}
+			for _, t := range tree.Unions {
+				places[placeOf(t.Pos)] = true
+			}
+		}
+		if r.trees == nil {
+			r.trees = map[string]map[fbs.Pos]bool{}
+		}
+		r.trees[source] = places
+	}
+	return r.trees[source][placeOf(fbs.Pos(pos))]
+}
+
+// placeOf returns a place whose file is called the same whichever schema includes it.
+func placeOf(pos fbs.Pos) fbs.Pos {
+	if abs, err := filepath.Abs(filepath.FromSlash(pos.File)); err == nil {
+		pos.File = abs
+	}
+	return pos
+}
+
+// taken reports a type of the name of one that was generated from another schema of the package.
+func (r *schemaReader) taken(pos model.Pos, name string, other model.Pos) {
+	r.errs.Add(pos, fmt.Sprintf("%s is declared in %s already, which was generated from another schema", name, other.File),
+		`give one of them another name (go_name: "Name")`)
 }
 
 // circle is what is wrong with a table that contains itself.
@@ -186,10 +225,13 @@ func (r *schemaReader) checkGroups(rows map[string]*fbs.Table, declared map[stri
 			g.Rows = false // it is a table's row too
 		}
 	}
+	elsewhere := map[*model.GroupDef]bool{}
 	for _, g := range r.list {
 		name := g.Named.Name
-		if pos, ok := declared[name]; ok && strings.HasSuffix(pos.File, "_rows.go") {
-			r.shared(g.Pos, name, pos)
+		if r.isElsewhere(name, g.Pos) {
+			g.Rows, elsewhere[g] = false, true
+		} else if pos, ok := declared[name]; ok && strings.HasSuffix(pos.File, "_rows.go") {
+			r.taken(g.Pos, name, pos)
 		} else if ok {
 			r.errs.Add(pos, fmt.Sprintf("%s is what the generator declares for struct %s", name, name), `give one of them another name (go_name: "Name")`)
 		} else if taken[name] || g.Rows && rows[name] != nil {
@@ -199,7 +241,7 @@ func (r *schemaReader) checkGroups(rows map[string]*fbs.Table, declared map[stri
 	}
 	for _, g := range r.list {
 		for _, c := range g.Columns {
-			if c.Member == nil || c.Group != nil {
+			if c.Member == nil || c.Group != nil || elsewhere[g] {
 				continue
 			}
 			name := c.Member.Name
@@ -216,4 +258,35 @@ func (r *schemaReader) checkGroups(rows map[string]*fbs.Table, declared map[stri
 			r.errs.Add(e.Pos, fmt.Sprintf("enum %s and a struct would both be %s in Go", e.Name, e.Name), `give one of them another name (go_name: "Name")`)
 		}
 	}
+}
+
+// containsItself tells whether a table is the type of a field below it.
+func containsItself(t *fbs.Table) bool {
+	seen := map[*fbs.Table]bool{}
+	var has func(of *fbs.Table) bool
+	has = func(of *fbs.Table) bool {
+		if of == nil || seen[of] {
+			return of == t
+		}
+		seen[of] = true
+		for _, f := range of.Fields {
+			typ := f.Type
+			for typ.Elem != nil {
+				typ = typ.Elem
+			}
+			switch {
+			case f.Deprecated:
+			case typ.Union != nil:
+				for _, m := range typ.Union.Members {
+					if m.Type.Table != nil && has(m.Type.Table) {
+						return true
+					}
+				}
+			case typ.Table != nil && has(typ.Table):
+				return true
+			}
+		}
+		return false
+	}
+	return has(t)
 }

@@ -19,7 +19,7 @@ import (
 // jsonSchema is a schema as lightstream schema --as json prints it.
 type jsonSchema struct {
 	Fields   []jsonField    `json:"fields"`
-	Metadata []ipc.KeyValue `json:"metadata"`
+	Metadata []jsonKeyValue `json:"metadata"`
 }
 
 type jsonField struct {
@@ -33,8 +33,24 @@ type jsonField struct {
 	} `json:"dictionary"`
 	TypeIDs    []int32        `json:"typeIds"`
 	SortedKeys bool           `json:"sortedKeys"`
-	Metadata   []ipc.KeyValue `json:"metadata"`
+	Metadata   []jsonKeyValue `json:"metadata"`
 	Children   []jsonField    `json:"children"`
+}
+
+// jsonKeyValue is an entry of metadata, of which what is no UTF-8 is base64.
+type jsonKeyValue struct {
+	Key         string `json:"key"`
+	KeyBase64   []byte `json:"keyBase64"`
+	Value       string `json:"value"`
+	ValueBase64 []byte `json:"valueBase64"`
+}
+
+func keyValues(entries []jsonKeyValue) (list []ipc.KeyValue) {
+	for i := range entries {
+		e := &entries[i]
+		list = append(list, ipc.KeyValue{Key: e.Key + string(e.KeyBase64), Value: e.Value + string(e.ValueBase64)})
+	}
+	return list
 }
 
 // JSON reads the table of a schema in JSON, as lightstream schema --as json prints it. What is wrong with the JSON is reported at its
@@ -82,7 +98,7 @@ func parseJSON(file string, text []byte) (*ipc.Schema, error) {
 		errs.Add(pos, strings.TrimPrefix(err.Error(), "json: "), remedy)
 		return nil, errs.Err()
 	}
-	schema := &ipc.Schema{Metadata: in.Metadata}
+	schema := &ipc.Schema{Metadata: keyValues(in.Metadata)}
 	for i := range in.Fields {
 		var b strings.Builder
 		in.Fields[i].write(&b)
@@ -134,7 +150,7 @@ func (f *jsonField) write(b *strings.Builder) {
 
 // attach gives a field what its text does not have.
 func (f *jsonField) attach(to *ipc.Field) {
-	to.Metadata = f.Metadata
+	to.Metadata = keyValues(f.Metadata)
 	if f.Dictionary != nil && to.Dictionary != nil {
 		to.Dictionary.ID = f.Dictionary.ID
 	}

@@ -118,7 +118,12 @@
 //
 // A .arrow or .arrows file, with or without batches, is one table: that of its schema. Its fields are those that a .fbs file
 // gives for the same columns. Names that are none in Go get one, as they do in .fbs files. Metadata says nothing, but for the
-// extension type arrow.uuid.
+// extension type arrow.uuid; a column of any other extension type is what its values are stored as.
+//
+// Of what tables have no type for, a column is the nearest that its readers convert it to, and a comment says so: a large list view is
+// a list view, a dictionary of text or bytes in another layout one of utf8 or binary, and a dictionary of other values is those values.
+// The order of a dictionary and that of a map's keys are not said. Columns with no name, or one that another has, intervals, structs
+// and unions without fields, and dictionaries of bools, nulls and nested values are refused.
 //
 // # Errors
 //

@@ -1,8 +1,11 @@
 package load
 
 import (
+	"fmt"
 	"go/ast"
+	"go/build"
 	"go/types"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -43,10 +46,13 @@ func (s *structReader) parts(c *model.ColumnDef, elems ...types.Type) *problem {
 			return p
 		}
 		switch k := part.Type.Kind; {
-		case (k == model.List || k == model.Map) && !isUnnamed(value):
+		case (k == model.List || k == model.Map || k == model.Nothing) && !isUnnamed(value):
 			return problemf("write the type itself: "+underlying(value), "%s inside of another type", typeString(value))
 		case c.Type.Kind == model.Map && i == 0 && !isKey(part):
 			return problemf("use a string, an integer, a date, a time, a duration or an array of bytes", "keys of a map of type %s", typeString(elem))
+		}
+		if named, ok := types.Unalias(value).(*types.Named); ok && part.Type.Kind == model.Binary {
+			part.Named = nameOf(value, named) // a slice of these is not one of []byte
 		}
 		c.Parts = append(c.Parts, part)
 	}
@@ -71,7 +77,11 @@ func isKey(c *model.ColumnDef) bool {
 func (s *structReader) group(c *model.ColumnDef, t types.Type, u *types.Struct) *problem {
 	named, ok := types.Unalias(t).(*types.Named)
 	if !ok {
-		return problemf("declare a type for it: type Leg struct", "a struct without a name")
+		return problemf(fmt.Sprintf("declare a type for it: type %s struct", c.Field), "a struct without a name")
+	}
+	if from := u.Field(0).Pkg(); from != nil && from != named.Obj().Pkg() && known[from.Path()] != "" && from.Scope().Lookup(u.Field(0).Name()) != nil {
+		other := from.Name() + "." + u.Field(0).Name()
+		return problemf(fmt.Sprintf("use %s itself; only members of unions may be of such a type", other), "%s is declared as %s", typeString(t), other)
 	}
 	obj := named.Obj()
 	c.Type = model.Type{Kind: model.Struct}
@@ -91,11 +101,38 @@ func (s *structReader) group(c *model.ColumnDef, t types.Type, u *types.Struct) 
 	}
 	g.Inline = s.inline[obj.Pkg().Path()][obj.Name()]
 	s.open = append(s.open, obj)
+	errs, own := s.errs, new(model.Errors)
+	if g.Named.Path != "" {
+		s.errs = own
+	}
 	g.Columns = s.fields(body)
+	s.errs = errs
 	s.open = s.open[:len(s.open)-1]
+	if len(*own) > 0 {
+		return s.foreign(typeString(t), g.Named.Path, (*own)[0])
+	}
 	s.groups[obj] = g
 	c.Group = g
 	return nil
+}
+
+// foreign is what is wrong with a struct of another package, which the field that has it is told, as that package may be
+// nobody's to change.
+func (s *structReader) foreign(name, importPath string, e *model.Error) *problem {
+	found, pos := e.Found, e.Pos
+	if root := build.Default.GOROOT; root == "" || strings.HasPrefix(pos.File, root) {
+		if strings.HasSuffix(found, " is not exported") {
+			found = "it has fields that are not exported"
+		}
+	} else {
+		if dir, err := filepath.Abs(s.p.dir); err == nil {
+			if rel, err := filepath.Rel(dir, pos.File); err == nil && filepath.IsLocal(rel) {
+				pos.File = filepath.ToSlash(rel)
+			}
+		}
+		found += " (" + pos.String() + ")"
+	}
+	return problemf("declare a type of your own with the columns, or tag it `arrow:\"-\"`", "%s of package %s cannot be a column: %s", name, importPath, found)
 }
 
 // circle is what is wrong with a type that contains itself.

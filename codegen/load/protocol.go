@@ -214,7 +214,7 @@ func (s *structReader) messageDef(m *message, methods map[string]map[string]mode
 		failed = failed || !ok
 	}
 	if failed && len(def.Defs) == 0 {
-		def.Defs = append(def.Defs, &model.ColumnDef{Field: "X", Name: "x", Type: model.Int8}) // so that nobody says it has none
+		def.Defs = append(def.Defs, placeholder())
 	}
 	for i := range def.Defs {
 		def.Slots = append(def.Slots, i)
@@ -316,7 +316,7 @@ func (r *schemaReader) message(t *fbs.Table, a *fbs.Attr) *model.Message {
 	}
 	def.NumSlots = t.Slots
 	if len(def.Defs) == 0 && len(r.errs) > failed {
-		def.Defs, def.Slots = append(def.Defs, &model.ColumnDef{Field: "X", Name: "x", Type: model.Int8}), append(def.Slots, 0)
+		def.Defs, def.Slots = append(def.Defs, placeholder()), append(def.Slots, 0)
 	}
 	return def
 }

@@ -83,6 +83,12 @@ func (p *goPackage) load(errs *model.Errors) []*model.File {
 	s.inline[localPath] = p.inline(errs)
 	methods := p.methods()
 	pkg := &model.Package{Name: p.name, Declared: p.declared(func(source string) bool { return filepath.Ext(source) == ".go" })}
+	for _, t := range tables {
+		pkg.Types = append(pkg.Types, t.spec.Name.Name)
+	}
+	for _, m := range messages {
+		pkg.Types = append(pkg.Types, m.spec.Name.Name)
+	}
 	var files []*model.File
 	for _, f := range p.files {
 		var defs []*model.Def
@@ -177,10 +183,25 @@ func (p *goPackage) mark(c *ast.Comment, used map[*ast.Comment]bool, errs *model
 	case len(words) > 2:
 		errs.Add(p.pos(c.Pos()), fmt.Sprintf("%q after the table's name", strings.Join(words[2:], " ")), "write //lightstream:table name")
 		return "", false
+	case len(words) == 2 && !isTableName(words[1]):
+		errs.Add(p.pos(c.Pos()), fmt.Sprintf("%s is no name of a table", words[1]), tableNames)
+		return "", true // the struct stays a table, so that nobody says that it is none
 	case len(words) == 2:
 		name = words[1]
 	}
 	return name, true
+}
+
+const tableNames = "use letters, digits and _, with a letter first, in parts between dots: trade, or market.trade"
+
+// isTableName tells whether each part of a name between dots is an identifier.
+func isTableName(name string) bool {
+	for part := range strings.SplitSeq(name, ".") {
+		if !token.IsIdentifier(part) && !token.IsKeyword(part) {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *goPackage) table(f *goFile, spec *ast.TypeSpec, errs *model.Errors) *table {
@@ -242,14 +263,14 @@ func (s *structReader) fields(body *ast.StructType) (list []*model.ColumnDef) {
 		failed = failed || !ok
 	}
 	if failed && len(list) == 0 {
-		list = append(list, &model.ColumnDef{Field: "X", Name: "x"}) // so that nobody says there are none
+		list = append(list, placeholder())
 	}
 	return list
 }
 
 // field returns the columns of a field's names, mostly one. ok is false after an error.
 func (s *structReader) field(f *ast.Field) (columns []*model.ColumnDef, ok bool) {
-	before := len(*s.errs)
+	before, ok := len(*s.errs), true
 	tag, _ := parseTag(f.Tag, s.p.pos, s.errs)
 	if tag.skip {
 		return nil, true
@@ -265,13 +286,17 @@ func (s *structReader) field(f *ast.Field) (columns []*model.ColumnDef, ok bool)
 		}
 		c := &model.ColumnDef{Pos: s.p.pos(id.Pos()), Field: id.Name, Doc: docOf(cmp.Or(f.Doc, f.Comment))}
 		if !s.fieldType(c, f.Type) {
+			ok = false // the union that it is may have been reported elsewhere
 			continue
 		}
 		applyTag(c, &tag, types.ExprString(f.Type), s.errs)
 		columns = append(columns, c)
 	}
-	return columns, len(*s.errs) == before
+	return columns, ok && len(*s.errs) == before
 }
+
+// placeholder is the column of what has only columns with errors, so that nobody says it has none.
+func placeholder() *model.ColumnDef { return &model.ColumnDef{Field: "X", Name: "x", Type: model.Int8} }
 
 // fieldType sets what the type of a field says.
 func (s *structReader) fieldType(c *model.ColumnDef, expr ast.Expr) bool {
@@ -356,15 +381,17 @@ func (s *structReader) setType(c *model.ColumnDef, t types.Type, form model.Form
 			return nil
 		case isFrom(named, "database/sql"):
 			return problemf("use rt.Null[T], which has the same fields as sql.Null[T]", "%s is not supported", name)
-		case isFrom(named, model.RuntimePath):
+		case isFrom(named, model.RuntimePath) && named.Obj().Name() == "Null":
 			return nestedNull(name)
+		case isFrom(named, model.RuntimePath) || isFrom(named, model.ColumnPath):
+			return problemf(basicTypes, "%s cannot be a column", name)
 		case named.TypeArgs().Len() > 0:
 			return problemf("declare a type without parameters", "%s is an instance of a generic type", name)
 		}
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
-		column, ok := kinds[u.Name()]
+		column, ok := kinds[types.Typ[u.Kind()].Name()] // byte is uint8, rune is int32
 		if !ok {
 			return basicProblem(u, name)
 		}
@@ -418,20 +445,26 @@ func (s *structReader) setType(c *model.ColumnDef, t types.Type, form model.Form
 		return compositeProblem(u, name)
 	}
 	if isNamed {
-		obj := named.Obj()
-		if alias, ok := t.(*types.Alias); ok && !obj.Exported() && alias.TypeArgs().Len() == 0 {
-			obj = alias.Obj()
-		}
-		c.Named = &model.Named{Name: obj.Name()}
-		if pkg := obj.Pkg(); pkg.Path() != localPath {
-			c.Named.Path, c.Named.Package = pkg.Path(), pkg.Name()
-		}
+		c.Named = nameOf(t, named)
 		c.Named.Names = hasNames(named)
 		if text := c.Type.Kind == model.Bool || c.Type.Kind == model.Utf8; form == model.Null && text {
 			return problemf(fmt.Sprintf("use *%s or rt.Null[%s]", name, underlying(t)), "rt.Null of %s, which is declared as %s", name, underlying(t))
 		}
 	}
 	return nil
+}
+
+// nameOf returns the name of type t, which is named or an alias of it.
+func nameOf(t types.Type, named *types.Named) *model.Named {
+	obj := named.Obj()
+	if alias, ok := t.(*types.Alias); ok && !obj.Exported() && alias.TypeArgs().Len() == 0 {
+		obj = alias.Obj()
+	}
+	n := &model.Named{Name: obj.Name()}
+	if pkg := obj.Pkg(); pkg.Path() != localPath {
+		n.Path, n.Package = pkg.Path(), pkg.Name()
+	}
+	return n
 }
 
 func isByte(t types.Type) bool {

@@ -94,7 +94,7 @@ func parseTag(lit *ast.BasicLit, pos func(token.Pos) model.Pos, errs *model.Erro
 		}
 		return pos(lit.Pos() + token.Pos(start+i))
 	}
-	if value == "-" {
+	if value == namesNothing {
 		return tag{skip: true}, true
 	}
 	parts := splitOptions(value)
@@ -171,6 +171,11 @@ func fitsTag(text string) bool {
 	parts := splitOptions(text + ",")
 	return len(parts) == 2 && parts[0].text == text && strings.TrimSpace(text) == text && !strings.Contains(text, "`")
 }
+
+// namesNothing is the text of a tag that leaves its field out.
+const namesNothing = "-"
+
+const namesNothingRemedy = "use another name"
 
 const fitsTagRemedy = "use one without commas, backquotes, outer spaces and odd parentheses"
 

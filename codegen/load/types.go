@@ -42,12 +42,13 @@ type spec struct {
 	expr ast.Expr
 }
 
-// Packages whose types have a meaning here are known, and not read.
+// Packages whose types have a meaning here are known, and not read. A type that has one is a struct of its own name here, so that a type
+// that is declared as it is told from what it is made of.
 var known = map[string]string{
 	"time": `package time
-		type Time struct{ wall uint64; ext int64; loc *Location }
+		type Time struct{ Time int64 }
 		type Location struct{ name string }
-		type Duration int64
+		type Duration struct{ Duration int64 }
 		type Month int
 		type Weekday int`,
 	model.RuntimePath: `package rt
@@ -67,14 +68,14 @@ var known = map[string]string{
 
 // runtimeValues are the types of values that the runtime declares. What they are made of is of no interest.
 const runtimeValues = `
-		type Float16 uint16
-		type Date int32
-		type DateMillis int64
-		type Decimal32 int32
-		type Decimal64 int64
-		type Decimal128 struct { Lo uint64; Hi int64 }
-		type Decimal256 [4]uint64
-		type MonthDayNano struct { Months, Days int32; Nanos int64 }`
+		type Float16 struct { Float16 uint16 }
+		type Date struct { Date int32 }
+		type DateMillis struct { DateMillis int64 }
+		type Decimal32 struct { Decimal32 int32 }
+		type Decimal64 struct { Decimal64 int64 }
+		type Decimal128 struct { Decimal128 [2]uint64 }
+		type Decimal256 struct { Decimal256 [4]uint64 }
+		type MonthDayNano struct { MonthDayNano int64 }`
 
 // localPath is the import path of the package that is generated for.
 const localPath = "."

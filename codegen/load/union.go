@@ -87,17 +87,21 @@ func (p *goPackage) union(spec *ast.TypeSpec, c *ast.Comment, rest string, errs 
 		return nil
 	}
 	m := &unionMark{spec: spec, pos: p.pos(c.Pos())}
-	at := c.Pos() + token.Pos(len(c.Text)-len(rest))
+	at, failed := c.Pos()+token.Pos(len(c.Text)-len(rest)), false
 	for text := range strings.SplitSeq(rest, "|") {
 		pos := p.pos(at + token.Pos(len(text)-len(strings.TrimLeft(text, " \t"))))
 		at += token.Pos(len(text) + 1)
 		member, problem := parseMember(strings.TrimSpace(text))
 		if problem != nil {
 			errs.Add(pos, problem.found, problem.remedy)
-			return nil
+			failed = true
+			continue
 		}
 		member.pos = pos
 		m.members = append(m.members, member)
+	}
+	if failed {
+		return nil
 	}
 	return m
 }
@@ -372,27 +376,55 @@ func (r *schemaReader) union(c *model.ColumnDef, f *fbs.Field) *problem {
 	return nil
 }
 
+// fieldAttributes are those that say something of fields.
+var fieldAttributes = append([]string{"item", "map"}, itemAttributes...)
+
 // member adds a member of a schema's union.
 func (r *schemaReader) member(g *model.GroupDef, u *fbs.Union, m *fbs.UnionMember) *problem {
 	if m.Tag > math.MaxInt8 {
 		return problemf("write one up to 127", "tag %d of %s, a member of union %s; Arrow has type ids of 0 to 127", m.Tag, m.Name, u.Name)
 	}
 	c := &model.ColumnDef{Pos: modelPos(m.Pos), Doc: docLines(m.Doc), Name: model.SnakeCase(m.Name), TypeID: int(m.Tag)}
-	if a := r.value(m.Attrs, "arrow_name", `arrow_name: "fill"`); a != nil {
-		c.Name, c.NamePos = a.Value, modelPos(a.ValuePos)
+	f := &fbs.Field{Pos: m.Pos, Name: m.Name, Type: m.Type, Required: true}
+	list := m.Type.Kind == fbs.TableType && m.Type.Table.Attrs.Has("list")
+	for _, a := range m.Attrs {
+		switch {
+		case a.Name == "go_name" && (m.Type.Kind == fbs.String || list):
+		case a.Name == "go_name":
+			r.add(a.Pos, problemf("write it there", "go_name of member %s of union %s, whose type is %v", m.Name, u.Name, m.Type))
+			return failed
+		case a.Name == "required" || a.Name == "was" || a.Name == "default":
+			r.add(a.Pos, problemf("leave it out: a row is of one member, which is there; nil is a row of the union itself, where no field of it is (required)",
+				"%s on member %s of union %s", a.Name, m.Name, u.Name))
+			return failed
+		case a.Name == "arrow_name" || !slices.Contains(fieldAttributes, a.Name):
+			f.Attrs = append(f.Attrs, a)
+		case m.Type.Kind == fbs.String && slices.Contains([]string{"dict", "large", "view"}, a.Name):
+			f.Attrs = append(f.Attrs, a)
+		default:
+			remedy := "leave it out"
+			if m.Type.Kind == fbs.TableType || m.Type.Kind == fbs.StructType {
+				remedy = fmt.Sprintf("write it on a field of %v", m.Type)
+			}
+			r.add(a.Pos, problemf(remedy, "%s on member %s of union %s", a.Name, m.Name, u.Name))
+			return failed
+		}
 	}
-	if p := r.setType(c, &fbs.Field{Pos: m.Pos, Name: m.Name, Type: m.Type, Required: true}); p != nil {
-		return p
+	if !r.describe(c, f) {
+		return failed
 	}
 	switch {
 	case c.Group != nil && slices.ContainsFunc(g.Columns, func(o *model.ColumnDef) bool { return o.Group == c.Group }):
 		return problemf("name it once", "%s is a member of union %s already", c.Group.Named.Name, u.Name)
 	case c.Group != nil:
 		c.Member = &c.Group.Named
-	case m.Type.Kind == fbs.TableType: // without fields
+	case m.Type.Kind == fbs.TableType && !list: // without fields
 		c.Member = &model.Named{Name: goName(m.Type.Table)}
 	default:
 		c.Member = &model.Named{Name: g.Named.Name + model.CamelCase(m.Name)}
+		if a := r.value(m.Attrs, "go_name", `go_name: "Note"`); a != nil {
+			c.Member.Name = a.Value
+		}
 	}
 	if !model.IsIdentifier(c.Member.Name) || !token.IsExported(c.Member.Name) {
 		return problemf("give it another", "member %s of union %s has no exported Go name", m.Name, u.Name)

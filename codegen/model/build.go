@@ -21,6 +21,8 @@ type Package struct {
 	Name string
 	// Declared are the names that files written by hand declare, with their places.
 	Declared map[string]Pos
+	// Types are the row types of its tables and the types of its messages, of all files that are built.
+	Types []string
 
 	generated map[string]*Table // what the files that were built declare
 	claimed   map[string]string // and what they declare for messages and protocols
@@ -29,7 +31,7 @@ type Package struct {
 // Build decides all names and numbers of f's tables, and fills f but for what the front end has set: its Source, Output,
 // Rows and Constraint. The error is of type [Errors].
 func Build(pkg *Package, f *File, defs []*Def) error {
-	b := builder{pkg: pkg, file: f}
+	b := builder{pkg: pkg, file: f, defs: defs}
 	f.Package = pkg.Name
 	for _, def := range defs {
 		f.Tables = append(f.Tables, b.table(def))
@@ -55,11 +57,12 @@ func Build(pkg *Package, f *File, defs []*Def) error {
 type builder struct {
 	pkg  *Package
 	file *File
+	defs []*Def
 	errs Errors
 }
 
 func (b *builder) table(def *Def) *Table {
-	t := &Table{Pos: def.Pos, Name: def.Name, Doc: def.Doc, Row: def.Row, Names: tableNames(def.Row)}
+	t := &Table{Pos: def.Pos, Name: def.Name, Doc: def.Doc, Row: def.Row, Names: tableNames(def.Row), Elsewhere: def.Elsewhere}
 	if t.Name == "" {
 		t.Name = SnakeCase(def.Row)
 	}
@@ -68,8 +71,9 @@ func (b *builder) table(def *Def) *Table {
 	if len(def.Columns) == 0 {
 		b.errs.Add(def.Pos, fmt.Sprintf("table %s has no columns", def.Row), "give it at least one field")
 	}
-	s := groups{table: t, known: map[*GroupDef]*Group{}}
+	s := groups{table: t, def: def, known: map[*GroupDef]*Group{}}
 	t.Columns = b.columns(&s, def.Columns, methods)
+	b.funcs(t, t.Row, t.Columns)
 	for _, c := range t.Columns {
 		b.layout(t, c)
 	}
@@ -80,7 +84,81 @@ func (b *builder) table(def *Def) *Table {
 // groups are those of one table.
 type groups struct {
 	table *Table
+	def   *Def
 	known map[*GroupDef]*Group
+}
+
+// own tells whether no other table or message is called as the row and rest of a type's name, nor another type as the rest.
+func (b *builder) own(s *groups, rest string) bool {
+	return !b.isType(s.table.Row+rest) && !hasGroup(s.def.Columns, rest, map[*GroupDef]bool{})
+}
+
+// isType tells whether a table or message has names that are made of the given one.
+func (b *builder) isType(name string) bool {
+	same := func(other string) bool { return upperName(other) == upperName(name) }
+	return slices.ContainsFunc(b.pkg.Types, same) ||
+		slices.ContainsFunc(b.defs, func(def *Def) bool { return same(def.Row) }) ||
+		slices.ContainsFunc(b.file.Messages, func(m *Message) bool { return same(m.Type) })
+}
+
+// groupBase returns what the names of what is declared for a type of a table begin with. Where that is what the names of a table, a
+// message or another type begin with, OrderLeg for Leg in table Order beside a table OrderLeg, it is OrderNestedLeg, or for a type of
+// another package OrderUnitsLeg.
+func (b *builder) groupBase(s *groups, def *GroupDef) string {
+	row, name := s.table.Row, upperName(def.Named.Name)
+	first := groupBase(row, name, func(rest string) bool { return b.own(s, rest) })
+	list := []string{first, row + "Nested" + name}
+	if def.Named.Package != "" {
+		list = []string{first, row + CamelCase(def.Named.Package) + name, row + "Nested" + name}
+	}
+	for _, base := range list {
+		names := groupNames(base)
+		if !b.isType(base) && !slices.ContainsFunc(names.all(), func(name string) bool { return b.pkg.generated[name] != nil }) {
+			return base
+		}
+	}
+	return first // which is reported
+}
+
+// hasGroup tells whether columns, or those below them, have a type whose names are made of the given one.
+func hasGroup(defs []*ColumnDef, name string, seen map[*GroupDef]bool) bool {
+	return slices.ContainsFunc(defs, func(c *ColumnDef) bool {
+		if g := c.Group; g != nil && !seen[g] {
+			seen[g] = true
+			return upperName(g.Named.Name) == name || hasGroup(g.Columns, name, seen)
+		}
+		return hasGroup(c.Parts, name, seen)
+	})
+}
+
+// funcs names the functions that columns, and those below them, have of their own: arrays as slices, and the order of keys that are
+// arrays.
+func (b *builder) funcs(t *Table, base string, columns []*Column) {
+	for _, c := range columns {
+		b.funcsBelow(t, lowerCamel(upperName(base))+c.Method, c)
+	}
+}
+
+func (b *builder) funcsBelow(t *Table, name string, c *Column) {
+	if c.Type.Kind == FixedList {
+		c.Func = b.funcName(t, name+"Slice", c.Pos)
+	}
+	for _, child := range c.Children {
+		b.funcsBelow(t, name+upperName(child.Name), child)
+	}
+	if c.Type.Kind == Map && c.Children[0].Type.Kind == FixedBinary {
+		c.Children[0].Func = b.funcName(t, name+"Order", c.Pos)
+	}
+}
+
+// funcName takes a name, with a number where the table has it already: column LegBox, and column Box of its struct Leg.
+func (b *builder) funcName(t *Table, name string, pos Pos) string {
+	free := name
+	for i := 2; b.pkg.generated[free] == t; i++ {
+		free = name + strconv.Itoa(i)
+	}
+	b.generated([]string{free}, pos, t, "table "+t.Row)
+	return free
 }
 
 // columns decides on the columns of a table or struct, whose batches or views, and builders, have the reserved methods.
@@ -138,8 +216,8 @@ func (b *builder) generated(names []string, pos Pos, t *Table, what string) {
 }
 
 // hidden reports a type that generated functions cannot name, as they have a variable of that name.
-func (b *builder) hidden(pos Pos, name string) {
-	if name != "row" && slices.Contains(locals, name) {
+func (b *builder) hidden(pos Pos, name string, more ...string) {
+	if name != "row" && (slices.Contains(locals, name) || slices.Contains(hiding, name) || slices.Contains(more, name)) {
 		b.errs.Add(pos, fmt.Sprintf("type %s has the name of a variable in generated code", name), "give it a longer one")
 	}
 }
@@ -183,13 +261,15 @@ func (b *builder) groupOf(s *groups, def *GroupDef) *Group {
 	if known := s.known[def]; known != nil {
 		return known
 	}
-	t := &Group{GroupDef: def, Names: groupNames(s.table.Row, def.Named.Name)}
+	base := b.groupBase(s, def)
+	t := &Group{GroupDef: def, Names: groupNames(base)}
 	what, reserved := "struct", groupMethods
 	if def.Marker != "" {
 		what, reserved = "union", unionMethods
 		taken := names{}
 		for _, c := range def.Columns {
-			t.Names.IDs = append(t.Names.IDs, taken.free(strings.TrimSuffix(t.Names.View, "View")+c.Field+"ID", ""))
+			t.Names.IDs = append(t.Names.IDs, taken.free(base+c.Field+"ID", ""))
+			t.Names.Of = append(t.Names.Of, taken.free(lowerCamel(upperName(base))+"Of"+c.Field, ""))
 		}
 	}
 	s.known[def] = t
@@ -206,6 +286,7 @@ func (b *builder) groupOf(s *groups, def *GroupDef) *Group {
 		}
 	}
 	t.Columns = b.columns(s, def.Columns, reserved)
+	b.funcs(s.table, base, t.Columns)
 	b.duplicates(t.Columns)
 	s.table.Groups = append(s.table.Groups, t)
 	return t

@@ -175,6 +175,8 @@ type Def struct {
 	Name    string   // of the table in Arrow, "" for the row type's name in snake case
 	Doc     []string // the lines of its comment
 	Columns []*ColumnDef
+
+	Elsewhere bool // the row type is declared in a file of another schema
 }
 
 // ColumnDef is a column as a front end found it.
@@ -326,6 +328,8 @@ type Table struct {
 	Columns []*Column
 	Groups  []*Group // the types of columns below them, each before those that have it
 	Buffers int      // of all columns
+
+	Elsewhere bool // the row type is declared in a file of another schema
 }
 
 // Group is a type that columns of a table have below its own.
@@ -342,10 +346,11 @@ type GroupNames struct {
 	Columns                   string // the variable
 	ReadRows                  string
 	IDs                       []string // the constants for the type ids of a union's members
+	Of                        []string // and the functions that make a member's value one of the union
 }
 
 func (n *GroupNames) all() []string {
-	return append([]string{n.View, n.Builder, n.NewBuilder, n.Columns, n.ReadRows}, n.IDs...)
+	return slices.Concat([]string{n.View, n.Builder, n.NewBuilder, n.Columns, n.ReadRows}, n.IDs, n.Of)
 }
 
 // Names are the names of a table's declarations.
@@ -371,6 +376,7 @@ type Column struct {
 	Buffers  []Buffer  // with their numbers in a batch
 	Local    string    // variables and the builder's field
 	Slab     string    // the variable that pointers of many rows come from
+	Func     string    // the function that makes an array a slice, or orders keys that are arrays
 	Children []*Column // of Parts
 	Group    *Group    // of ColumnDef.Group
 }
@@ -383,16 +389,26 @@ type Buffer struct {
 
 // TypeString returns the column's type and whether it may hold nulls, such as "dictionary<int32, utf8> not null" or
 // "list<item: float64 not null>".
-func (c *Column) TypeString() string {
+func (c *Column) TypeString() string { return c.typeString(false) }
+
+// Brief is TypeString with structs and unions by the names that they have in Go, "list<item: struct Leg not null>": what is in them is
+// said where they are.
+func (c *Column) Brief() string { return c.typeString(true) }
+
+func (c *Column) typeString(brief bool) string {
 	s := c.Type.String()
 	below := c.Children
-	if c.Group != nil {
+	switch {
+	case c.Group == nil:
+	case brief:
+		s += " " + c.Group.Named.Name
+	default:
 		below = c.Group.Columns
 	}
 	if len(below) != 0 {
 		list := make([]string, len(below))
 		for i, child := range below {
-			list[i] = child.Name + ": " + child.TypeString()
+			list[i] = child.Name + ": " + child.typeString(brief)
 		}
 		switch c.Type.Kind {
 		case Union:

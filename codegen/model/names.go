@@ -120,7 +120,7 @@ func IsIdentifier(name string) bool { return token.IsIdentifier(name) && name !=
 // list, so that a column has the same name in both.
 var methods = []string{
 	"AppendTo", "Handle", "Len", "Release", "Retain", "Row", // of a batch
-	"Append", "AppendRows", "BuilderBase", "Err", "Init", "Reset", "Truncate", // of a builder
+	"Append", "AppendRows", "BuilderBase", "Err", "Init", "Reset", "ResetDictionaries", "Truncate", // of a builder
 }
 
 // groupMethods are what views and builders of structs have beside the fields' accessors.
@@ -138,24 +138,34 @@ var unionMethods = []string{
 }
 
 // locals are the variables and predeclared names of generated functions, which a column's variable must not hide.
-var locals = []string{
-	"at", "b", "block", "dst", "from", "h", "i", "opts", "row", "rows", "src", "texts",
+var locals = append([]string{"at", "b", "block", "dst", "from", "h", "i", "opts", "row", "rows", "src", "texts"}, predeclared...)
+
+// predeclared are the names that Go has in every file.
+var predeclared = []string{
 	"any", "append", "bool", "byte", "cap", "clear", "close", "comparable", "complex", "complex128", "complex64", "copy",
 	"delete", "error", "false", "float32", "float64", "imag", "int", "int16", "int32", "int64", "int8", "iota", "len",
 	"make", "max", "min", "new", "nil", "panic", "print", "println", "real", "recover", "rune", "string", "true", "uint",
 	"uint16", "uint32", "uint64", "uint8", "uintptr",
 }
 
-// structNames returns the names of what is declared for a struct of a table with the given row.
-func groupNames(row, name string) GroupNames {
-	upper := func(s string) string {
-		r, n := utf8.DecodeRuneInString(s)
-		return string(unicode.ToUpper(r)) + s[n:]
+// hiding are other variables of generated functions: columns' variables do not stand beside them, but types may be named there.
+var hiding = []string{"d", "m", "o", "ok", "pos", "v"}
+
+// groupBase returns what the names of what is declared for a type of a table begin with: the row's name and the type's, or, where
+// the type's begins with the row's, the rest of it, if own says that this is nobody else's.
+func groupBase(row, name string, own func(rest string) bool) string {
+	if rest, ok := strings.CutPrefix(upperName(name), upperName(row)); ok && token.IsExported(rest) && own(rest) {
+		return row + rest
 	}
-	base := row + upper(name)
+	return row + upperName(name)
+}
+
+// groupNames returns the names of what is declared for a struct or union of a table, which begin with base.
+func groupNames(base string) GroupNames {
+	upper := upperName(base)
 	return GroupNames{
-		View: base + "View", Builder: base + "Builder", NewBuilder: "new" + upper(base) + "Builder",
-		Columns: lowerCamel(upper(base)) + "Columns", ReadRows: "read" + upper(base) + "Rows",
+		View: base + "View", Builder: base + "Builder", NewBuilder: "new" + upper + "Builder",
+		Columns: lowerCamel(upper) + "Columns", ReadRows: "read" + upper + "Rows",
 	}
 }
 

@@ -43,6 +43,61 @@ func TestCamelCase(t *testing.T) {
 	}
 }
 
+func TestGroupBase(t *testing.T) {
+	for _, test := range []struct {
+		row, name string
+		own       bool
+		want      string
+	}{
+		{"Order", "Leg", true, "OrderLeg"},
+		{"Order", "leg", true, "OrderLeg"},
+		{"Order", "OrderLeg", true, "OrderLeg"},
+		{"Order", "OrderLeg", false, "OrderOrderLeg"},
+		{"Order", "Order", true, "OrderOrder"}, // of another package
+		{"Order", "Orders", true, "OrderOrders"},
+		{"order", "orderLeg", true, "orderLeg"},
+		{"order", "OrderLeg", true, "orderLeg"},
+		{"Order", "orderLeg", true, "OrderLeg"},
+	} {
+		if got := groupBase(test.row, test.name, func(string) bool { return test.own }); got != test.want {
+			t.Errorf("groupBase(%q, %q) = %q, want %q", test.row, test.name, got, test.want)
+		}
+	}
+}
+
+// A type of a table gives its short name to the table of that name, and to the type called by its rest.
+func TestGroupNames(t *testing.T) {
+	group := func(name string) *ColumnDef {
+		g := &GroupDef{Named: Named{Name: name}, Columns: []*ColumnDef{{Field: "A", Type: Int8}}}
+		return &ColumnDef{Field: "F" + name, Type: Type{Kind: Struct}, Group: g}
+	}
+	for _, test := range []struct {
+		columns, rows []string
+		want          string
+	}{
+		{[]string{"OrderLeg"}, nil, "OrderLegView"},
+		{[]string{"OrderLeg"}, []string{"OrderLeg"}, "OrderOrderLegView"},
+		{[]string{"OrderLeg", "Leg"}, nil, "OrderOrderLegView"},
+		{[]string{"OrderLeg", "LegX"}, []string{"Leg"}, "OrderLegView"},
+	} {
+		def := &Def{Row: "Order"}
+		for _, name := range test.columns {
+			def.Columns = append(def.Columns, group(name))
+		}
+		defs := []*Def{def}
+		for _, row := range test.rows {
+			defs = append(defs, &Def{Row: row, Columns: []*ColumnDef{{Field: "A", Type: Int8}}})
+		}
+		f := &File{}
+		if err := Build(&Package{Name: "p"}, f, defs); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Tables[0].Groups[0].Names.View; got != test.want {
+			t.Errorf("%v beside %v: %s, want %s", test.columns, test.rows, got, test.want)
+		}
+	}
+}
+
 // Names that Go has already are not given to variables.
 func TestLocals(t *testing.T) {
 	def := &Def{Row: "T"}

@@ -366,7 +366,7 @@ func (b *builder) part(p *messageParts, c *Column) *Group {
 	p.known[def] = g
 	b.claim(g.Part.Names.all(), def.Pos, "struct "+def.Named.Name+" of message "+p.m.Type)
 	if def.Named.Path == "" {
-		b.hidden(def.Pos, def.Named.Name)
+		b.hidden(def.Pos, def.Named.Name, "name", "slot")
 	}
 	if len(def.Columns) == 0 {
 		b.errs.Add(def.Pos, fmt.Sprintf("struct %s has no columns", def.Named.Name), "give it at least one field")
@@ -484,9 +484,8 @@ func (b *builder) messageLocals(m *Message) {
 
 func (b *builder) fieldLocals(m *Message, fields []*Column) {
 	taken := names{}
-	taken.take(locals...)
-	taken.take("m", "o", "ok", "p", "pos", "v", "err")
-	taken.take(m.Type)
+	taken.take(predeclared...)
+	taken.take("b", "m", m.Type)
 	taken.take(m.Names.all()...)
 	for _, g := range m.Groups {
 		taken.take(g.Part.Names.all()...)
@@ -503,7 +502,7 @@ func (b *builder) fieldLocals(m *Message, fields []*Column) {
 		if token.IsKeyword(name) {
 			taken.take(name)
 		}
-		c.Local = taken.free(name, "Field")
+		c.Local = taken.free(name, "Offset")
 	}
 }
 

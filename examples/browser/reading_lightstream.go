@@ -106,11 +106,10 @@ func (b ReadingBatch) Rain() column.Nullable[float32] { return rt.Nullable[float
 // of the last second
 func (b ReadingBatch) Gusts() column.Lists[column.Plain[float32]] {
 	d := b.h.Column(6)
-	return column.ListsOf(d, false, column.PlainOf[float32](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[float32](d.Child(0)))
 }
 
-// Mast returns column 7, "mast": struct<height: int16 not null, voltage: float32 not null> not null. Buffers 16
-// (validity). Read-only, and valid until Release.
+// Mast returns column 7, "mast": struct Mast not null. Buffer 16 (validity). Read-only, and valid until Release.
 //
 // the instruments
 func (b ReadingBatch) Mast() ReadingMastView { return ReadingMastView{rt.StructOf(b.h, b.h.Column(7))} }
@@ -157,8 +156,8 @@ func readReadingRows(b ReadingBatch, rows []Reading, from int) {
 	wind := b.Wind()[from:][:len(rows)]
 	pressure := b.Pressure()[from:][:len(rows)]
 	turns := b.Turns()[from:][:len(rows)]
-	gusts := rt.ReadRows(b.Gusts(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[float32]))
-	mast := rt.ReadRows(b.Mast(), from, len(rows), false, readReadingMastRows)
+	gusts := rt.ReadRows(b.Gusts(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[float32]))
+	mast := rt.ReadRows(b.Mast(), from, len(rows), rt.Aliased, readReadingMastRows)
 	for i := range rows {
 		at := from + i
 		rows[i] = Reading{

@@ -1,5 +1,5 @@
 // Kafka keeps batches in a topic: consumers of a group go on where the group was, others replay from the start or from a time, and the
-// schema changes in mid-stream.
+// schema changes in mid-stream. A batch that is larger than a record may be is split by rows.
 //
 //	go run .
 //
@@ -36,7 +36,7 @@ func run(ctx context.Context, out io.Writer) error {
 	}
 	defer cluster.Close()
 	brokers := cluster.ListenAddrs()
-	producer, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	producer, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ProducerBatchMaxBytes(64<<10)) // 1 MiB otherwise
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func run(ctx context.Context, out io.Writer) error {
 
 	// Six records of the first schema, and a consumer that stops after two of them.
 	for i := range 6 {
-		if err := produce(ctx, producer, FirstReadingTable, sensors[i%3], minute(i), firstReadings(i, 100)); err != nil {
+		if _, err := produce(ctx, producer, FirstReadingTable, sensors[i%3], minute(i), firstReadings(i, 100)); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func run(ctx context.Context, out io.Writer) error {
 
 	// Six of the second. It goes on where it was.
 	for i := range 6 {
-		if err := produce(ctx, producer, ReadingTable, sensors[i%3], minute(6+i), readings(6+i, 100)); err != nil {
+		if _, err := produce(ctx, producer, ReadingTable, sensors[i%3], minute(6+i), readings(6+i, 100)); err != nil {
 			return err
 		}
 	}
@@ -66,14 +66,21 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
+	// One that is too large for a record.
+	large, err := produce(ctx, producer, ReadingTable, sensors[0], minute(12), readings(12, 10_000))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "10000 readings were produced in %d records\n", large)
+
 	// Replay: from the start, and from the time of the change.
 	for _, c := range []struct {
 		name string
 		from kgo.Offset
 		want int
 	}{
-		{"from the start", kgo.NewOffset().AtStart(), 12},
-		{"from a time", kgo.NewOffset().AfterMilli(minute(6).UnixMilli()), 6},
+		{"from the start", kgo.NewOffset().AtStart(), 12 + large},
+		{"from a time", kgo.NewOffset().AfterMilli(minute(6).UnixMilli()), 6 + large},
 	} {
 		client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(c.from))
 		if err != nil {
@@ -85,7 +92,7 @@ func run(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	return share(ctx, out, d, brokers, 12)
+	return share(ctx, out, d, brokers, 12+large)
 }
 
 // group has the group "billing" handle so many records.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -38,9 +40,30 @@ func Example() {
 	// Output:
 	// billing: 2 records, 200 readings, 0 of them with humidity
 	// billing, later: 10 records, 1000 readings, 600 of them with humidity
-	// from the start: 12 records, 1200 readings, 600 of them with humidity
-	// from a time: 6 records, 600 readings, 600 of them with humidity
-	// two members: 12 records, 1200 readings
+	// 10000 readings were produced in 4 records
+	// from the start: 16 records, 11200 readings, 10600 of them with humidity
+	// from a time: 10 records, 10600 readings, 10600 of them with humidity
+	// two members: 16 records, 11200 readings
+}
+
+// TestRowTooLarge wants an error for a row that no record has room for.
+func TestRowTooLarge(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, topic))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	producer, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ProducerBatchMaxBytes(2<<10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(producer.Close)
+	rows := readings(0, 5)
+	rows[3].Sensor = strings.Repeat("long", 1000)
+	n, err := produce(t.Context(), producer, ReadingTable, "key", minute(0), rows)
+	if !errors.Is(err, kerr.MessageTooLarge) || !strings.Contains(err.Error(), "one row takes") || n == 0 {
+		t.Errorf("%d records, %v", n, err)
+	}
 }
 
 // child is a consumer in a process of its own. It prints what it has handled, and commits it when it is told to go on.
@@ -89,9 +112,9 @@ func TestKilledConsumer(t *testing.T) {
 		n := 10 + i
 		rows := readings(i, n)
 		if i%2 == 0 {
-			err = produce(t.Context(), producer, FirstReadingTable, sensors[i%3], minute(i), firstReadings(i, n))
+			_, err = produce(t.Context(), producer, FirstReadingTable, sensors[i%3], minute(i), firstReadings(i, n))
 		} else {
-			err = produce(t.Context(), producer, ReadingTable, sensors[i%3], minute(i), rows)
+			_, err = produce(t.Context(), producer, ReadingTable, sensors[i%3], minute(i), rows)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -186,7 +209,7 @@ func TestDecode(t *testing.T) {
 	if err != nil || batch.Len() != 5 || batch.Sensor().At(4) != "roof" {
 		t.Fatal(batch, err)
 	}
-	if !mem.IsAligned(message, 64) || bytes.Index(message, batch.Handle().Column(2).Buffers[1]) < 0 {
+	if !mem.IsAligned(message, 64) || !bytes.Contains(message, batch.Handle().Column(2).Buffers[1]) {
 		t.Error("the columns are not in the record")
 	}
 	batch.Release()

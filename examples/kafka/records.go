@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	rt "github.com/lightstream-go/lightstream/runtime"
@@ -18,16 +19,33 @@ import (
 // too, and knows nothing but the record.
 const topic = "readings"
 
-// produce sends rows as one record, and returns when it is stored. Records with one key come in their order, and those from a time on can be
-// asked for.
-func produce[R, B any, W rt.Builder[R]](ctx context.Context, client *kgo.Client, table *rt.Table[R, B, W], key string, at time.Time, rows []R) error {
+// produce sends rows as one record, or as several where it would be larger than the client or the broker takes it, and returns how many. It
+// returns when they are stored. Records with one key come in their order, and those from a time on can be asked for. With an error some of
+// the rows may be stored.
+func produce[R, B any, W rt.Builder[R]](ctx context.Context, client *kgo.Client, table *rt.Table[R, B, W], key string, at time.Time, rows []R) (records int, err error) {
 	b := table.NewBuilder(nil) // one that is used again keeps its dictionaries, which each record would have to carry
 	b.AppendRows(rows)
 	value, err := table.AppendMessage(mem.Alloc(4 << 10)[:0], b)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return client.ProduceSync(ctx, &kgo.Record{Topic: topic, Key: []byte(key), Timestamp: at, Value: value}).FirstErr()
+	err = client.ProduceSync(ctx, &kgo.Record{Topic: topic, Key: []byte(key), Timestamp: at, Value: value}).FirstErr()
+	switch {
+	case err == nil:
+		return 1, nil
+	case !errors.Is(err, kerr.MessageTooLarge):
+		return 0, err
+	case len(rows) == 1:
+		return 0, fmt.Errorf("one row takes %d bytes: %w", len(value), err)
+	}
+	half := len(rows) / 2
+	for _, part := range [][]R{rows[:half], rows[half:]} {
+		n, err := produce(ctx, client, table, key, at, part)
+		if records += n; err != nil {
+			return records, err
+		}
+	}
+	return records, nil
 }
 
 // endMarker ends an Arrow IPC stream.

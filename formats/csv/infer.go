@@ -1,7 +1,6 @@
 package csv
 
 import (
-	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -31,7 +30,7 @@ func (c *core) infer() (*ipc.Schema, error) {
 	for i := range o.Types {
 		name := o.Types[i].Name
 		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("lightstream: Options.Types has column %q, which is none of %.200q", name, names)
+			return nil, &text.ColumnError{Option: "Options.Types", Name: name, Have: names}
 		}
 		given[name] = &o.Types[i]
 	}
@@ -46,24 +45,32 @@ func (c *core) infer() (*ipc.Schema, error) {
 			continue
 		}
 		var guess text.Guess
+		raw := false
 		for i := range b.rows {
 			if wrong[i] {
 				continue
 			}
 			sp := b.spans[i*c.split.stride+k]
-			f := first.Buf[sp.start&^quoted : sp.end]
-			if o.TrimSpace && sp.start&quoted == 0 {
+			if sp == text.Missing {
+				continue
+			}
+			f := first.Buf[sp.Start&^quoted : sp.End]
+			if o.TrimSpace && sp.Start&quoted == 0 {
 				f = trim(f)
 			}
 			switch {
-			case sp.start&quoted == 0 && nulls[string(f)] || sp.start&quoted != 0 && len(f) == 0 && !guess.Seen():
+			case sp.Start&quoted == 0 && nulls[string(f)] || sp.Start&quoted != 0 && len(f) == 0 && !guess.Seen():
 			case !utf8.Valid(f):
 				guess.Add(nil)
+				raw = o.UTF8 == KeepUTF8
 			default:
 				guess.Add(f)
 			}
 		}
 		schema.Fields[k] = ipc.Field{Name: name, Type: guess.Type(), Nullable: true}
+		if raw {
+			schema.Fields[k].Type = ipc.Binary
+		}
 	}
 	return schema, nil
 }

@@ -26,6 +26,9 @@ type UTF8 int
 const (
 	RefuseUTF8  UTF8 = iota // it is an error of its record
 	ReplaceUTF8             // what is wrong becomes U+FFFD
+	// KeepUTF8 keeps bytes: columns of bytes hold their fields as they stand, and not what base64 in them stands for, and a column with
+	// such a text in the records that types are inferred from is one of bytes. In a column of text it is an error of its record.
+	KeepUTF8
 )
 
 // Options are the settings of a [Reader].
@@ -57,8 +60,10 @@ type Options struct {
 	// Values say how fields are read: JSON of nested columns, timestamps without a zone, byte strings.
 	Values text.Options
 
-	// MaxRejected is how many records may be passed over because a field in them could not be read. The next one is the reader's error.
-	// Zero means none, a negative number any.
+	// MaxRejected is how many records may be passed over because a field in them could not be read. The next one is the
+	// reader's error, which wraps [text.ErrRejected].
+	// Zero means none, a negative number any. A quote that is still open at the end of the input is an error at all times, as any number of
+	// records may be in its field.
 	MaxRejected int64
 	// Rejected takes the lines of records that were passed over, as they are. Nil drops them.
 	Rejected io.Writer
@@ -106,6 +111,7 @@ func (o *Options) withDefaults() (*Options, error) {
 			return nil, fmt.Errorf("lightstream: %q stands between fields of CSV, or before comments; choose another character of ASCII", c)
 		}
 	}
+	d.Values.Raw = d.Values.Raw || d.UTF8 == KeepUTF8
 	if d.Comma == d.Comment {
 		return nil, fmt.Errorf("lightstream: %q stands both between fields and before comments", d.Comma)
 	}

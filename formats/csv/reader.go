@@ -48,8 +48,14 @@ func NewReader(r io.Reader, opts *Options) (*Reader, error) {
 	return &Reader{core: c, schema: schema}, nil
 }
 
-// Schema returns the columns of the batches.
-func (r *Reader) Schema() *ipc.Schema { return r.schema }
+var _ ipc.Source = (*Reader)(nil)
+
+// Schema returns the columns of the batches, which are known from the beginning: there is no error.
+func (r *Reader) Schema(context.Context) (*ipc.Schema, error) { return r.schema, nil }
+
+// Columns returns the names of the fields of the input, in their order: those of its header, or f0, f1 and so on where it has none. Those that
+// Options.Schema lacks are not read.
+func (r *Reader) Columns() []string { return slices.Clone(r.core.names()) }
 
 // Next returns the next batch, which is valid until it is released. The error is io.EOF after the last; a [*text.ValueError] for a record
 // that could not be read, where Options do not let it pass, of whose chunk no rows are given out; or the cause of ctx, which is looked at
@@ -101,6 +107,9 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 		first.Pos = c.split.records(first, &b, 0, 1, true)
 	}
 	c.First = first
+	if err := c.returns(first, &b); err != nil {
+		return nil, err
+	}
 	if o.NoHeader {
 		first.Pos = 0
 		if c.split.stride > o.MaxColumns {
@@ -122,10 +131,10 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 		return nil, c.tooManyColumns()
 	}
 	for _, f := range b.spans {
-		name := first.Buf[f.start&^quoted : f.end]
+		name := first.Buf[f.Start&^quoted : f.End]
 		if !utf8.Valid(name) {
-			if o.UTF8 == RefuseUTF8 {
-				return nil, first.Error(int(f.start&^quoted), "", "a name", text.ErrUTF8, name)
+			if o.UTF8 != ReplaceUTF8 {
+				return nil, first.Error(int(f.Start&^quoted), "", "a name", text.ErrUTF8, name)
 			}
 			name = bytes.ToValidUTF8(name, []byte("\uFFFD"))
 		}
@@ -134,8 +143,24 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 	return c, nil
 }
 
+// returns refuses an input whose lines end with CR alone: the first record would be all of it, or have names with CR in them.
+func (c *core) returns(first *chunks.Chunk, b *block) error {
+	if c.opts.NoHeader && bytes.IndexByte(first.Buf[:first.N], '\n') >= 0 { // it may be a part of a value
+		return nil
+	}
+	for _, f := range b.spans {
+		if f.Start&quoted != 0 {
+			continue
+		}
+		if n := bytes.IndexByte(first.Buf[f.Start:f.End], '\r'); n >= 0 {
+			return first.Error(int(f.Start)+n, "", `lines that end with LF or CRLF; convert those that end with CR, such as by tr '\r' '\n'`, text.ErrSyntax, first.Buf[f.Start:f.End])
+		}
+	}
+	return nil
+}
+
 func (c *core) tooManyColumns() error {
-	return fmt.Errorf("lightstream: %w: %d columns, more than Options.MaxColumns (%d)", text.ErrLimit, c.split.stride, c.opts.MaxColumns)
+	return fmt.Errorf("lightstream: %w: %d columns, more than Options.MaxColumns (%d); raise it", text.ErrLimit, c.split.stride, c.opts.MaxColumns)
 }
 
 // names returns the names of the fields of the input.
@@ -227,6 +252,9 @@ type failure struct {
 // blockRows is how many records are split before they are parsed, column by column: few enough to stay in the processor's cache.
 const blockRows = 512
 
+// blockFields is how many fields that may be, where records have many.
+const blockFields = 8192
+
 func newParser(c *core) *parser {
 	p := &parser{core: c, split: *c.split}
 	for _, s := range c.opts.Nulls {
@@ -238,10 +266,11 @@ func newParser(c *core) *parser {
 // Parse makes a batch of what is left of a chunk, or of as many rows as one may have.
 func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 	b := &p.block
+	most := max(1, min(blockRows, blockFields/max(p.split.stride, 1)))
 	for res.Rows < p.core.opts.BatchRows && c.Pos < c.N {
 		b.reset()
 		c.Buf = c.Buf[:c.N]
-		next := p.split.records(c, b, c.Pos, min(blockRows, p.core.opts.BatchRows-res.Rows), true)
+		next := p.split.records(c, b, c.Pos, min(most, p.core.opts.BatchRows-res.Rows), true)
 		p.columns(c, res)
 		c.Pos = next
 		if len(res.Rejects) > 0 && p.core.opts.MaxRejected == 0 {
@@ -301,6 +330,10 @@ func (p *parser) drop(c *chunks.Chunk, res *chunks.Result) {
 			res.Skipped++
 			continue
 		}
+		if f.mark.open { // which is no record to pass over: all that follows is in it
+			res.Err = p.describe(c, i, f, res.Set)
+			continue
+		}
 		res.Rejects = append(res.Rejects, chunks.Reject{Err: p.describe(c, i, f, res.Set), Line: bytes.Clone(c.Buf[b.starts[i]:b.ends[i]]), Pos: int(b.starts[i])})
 	}
 	b.rows = kept
@@ -321,10 +354,17 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 		case text.ErrLimit:
 			want = fmt.Sprintf("a field of at most %d bytes; raise MaxField", p.core.opts.MaxField)
 		case text.ErrSyntax:
-			if want = "no quote in a field that does not begin with one"; c.Buf[f.mark.pos] != '"' {
-				want = "a delimiter or the end of the line behind a field in quotes"
-			} else if f.mark.pos == int(b.starts[i]) || c.Buf[f.mark.pos-1] == p.split.comma {
+			switch {
+			case f.mark.open:
 				want = "a quote that closes the field"
+			case c.Buf[f.mark.pos] != '"':
+				want = "a delimiter or the end of the line behind a field in quotes"
+			default:
+				want = "no quote in a field that does not begin with one"
+			}
+			first, _ := c.Place(int(b.starts[i]))
+			if last, _ := c.Place(int(b.ends[i]) - 1); last > first {
+				want += fmt.Sprintf("; the record has the lines %d to %d", first, last)
 			}
 		}
 		return c.Error(f.mark.pos, "", want, f.err, found)
@@ -334,10 +374,10 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 	pos, found := int(b.starts[i]), []byte(nil)
 	if at := p.core.places[f.column]; at >= 0 {
 		sp := b.spans[i*p.split.stride+at]
-		found = c.Buf[sp.start&^quoted : sp.end]
-		if pos = int(sp.start &^ quoted); pos >= c.N || sp == missing { // a text of its own
+		found = c.Buf[sp.Start&^quoted : sp.End]
+		if pos = int(sp.Start &^ quoted); pos >= c.N || sp == text.Missing { // a text of its own
 			pos = int(b.starts[i])
-		} else if sp.start&quoted != 0 {
+		} else if sp.Start&quoted != 0 {
 			pos--
 		}
 	}
@@ -377,14 +417,23 @@ func (p *parser) failed(k, row int, err error) bool {
 func (p *parser) column(c *chunks.Chunk, k, at int, col *text.Column) (failed bool) {
 	spans, stride, data := p.block.spans, p.split.stride, c.Buf
 	plain := p.maxNull == 0 && !p.core.opts.TrimSpace && !c.Bad
-	for i := range p.block.rows {
-		sp := spans[i*stride+at]
-		f := data[sp.start&^quoted : sp.end]
+	fields := text.Fields{Data: data, Spans: spans, At: at, Stride: stride, Rows: p.block.rows}
+	for i := 0; i < p.block.rows; i++ {
 		var err error
+		if plain {
+			if i, err = col.AppendFields(&fields, i); err != nil {
+				failed = p.failed(k, i, err)
+				continue
+			} else if i == p.block.rows {
+				break
+			}
+		}
+		sp := spans[i*stride+at]
+		f := data[sp.Start&^quoted : sp.End]
 		switch {
 		case len(f) != 0 && plain:
 			err = col.AppendText(f)
-		case sp == missing || len(f) == 0:
+		case sp == text.Missing || len(f) == 0:
 			err = p.empty(sp, col)
 		default:
 			err = p.special(sp, f, col)
@@ -397,19 +446,19 @@ func (p *parser) column(c *chunks.Chunk, k, at int, col *text.Column) (failed bo
 }
 
 // empty adds an empty field: a null, or an empty text.
-func (p *parser) empty(sp span, col *text.Column) error {
+func (p *parser) empty(sp text.Span, col *text.Column) error {
 	if !col.Empty() {
 		return col.AppendNull()
 	}
-	if sp == missing || sp.start&quoted == 0 && col.Field().Nullable {
+	if sp == text.Missing || sp.Start&quoted == 0 && col.Field().Nullable {
 		return col.AppendNull()
 	}
 	return col.AppendText([]byte{})
 }
 
 // special adds a field that may be a null, have spaces around it, or be no UTF-8.
-func (p *parser) special(sp span, f []byte, col *text.Column) error {
-	if sp.start&quoted == 0 {
+func (p *parser) special(sp text.Span, f []byte, col *text.Column) error {
+	if sp.Start&quoted == 0 {
 		if p.core.opts.TrimSpace {
 			if f = bytes.Trim(f, " \t"); len(f) == 0 {
 				return p.empty(sp, col)
@@ -423,12 +472,24 @@ func (p *parser) special(sp span, f []byte, col *text.Column) error {
 			}
 		}
 	}
-	if !utf8.Valid(f) {
-		if p.core.opts.UTF8 == RefuseUTF8 {
+	if !utf8.Valid(f) && !p.raw(col) {
+		if p.core.opts.UTF8 != ReplaceUTF8 {
 			return text.ErrUTF8
 		}
 		p.valid = append(p.valid[:0], bytes.ToValidUTF8(f, []byte("\uFFFD"))...)
 		f = p.valid
 	}
 	return col.AppendText(f)
+}
+
+// raw tells whether a column holds fields as they stand.
+func (p *parser) raw(col *text.Column) bool {
+	if !p.core.opts.Values.Raw {
+		return false
+	}
+	switch col.Field().Type.Kind {
+	case ipc.KindBinary, ipc.KindLargeBinary, ipc.KindBinaryView, ipc.KindFixedSizeBinary:
+		return true
+	}
+	return false
 }

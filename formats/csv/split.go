@@ -8,70 +8,114 @@ import (
 
 	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/internal/asm"
 )
 
-// A span is where a field stands in a chunk: its text without quotes around it.
-type span struct{ start, end uint32 }
-
 // quoted marks the start of a field that stands in quotes.
-const quoted = 1 << 31
+const quoted = text.Quoted
 
-// missing is a field that a record does not have. No field in quotes begins at 0, where the quote would be.
-var missing = span{quoted, 0}
+// window is how many bytes are looked at at once for what ends fields.
+const window = 4096
 
-// plain adds the record that begins at pos, where no field in it is in quotes and there are as many as there should be. Else next is 0.
-func (s *splitter) plain(data []byte, b *block, pos int) (next int) {
-	first := len(b.spans)
-	if cap(b.spans)-first < s.stride {
-		b.spans = slices.Grow(b.spans, s.stride)
+// ends are the places of a part of a chunk where a field may end: bit i%64 of word i/64 is byte from+i, if it is one of the three.
+type ends struct {
+	from, to int
+	bits     [window / 64]uint64
+}
+
+// look finds the ends behind pos.
+func (s *splitter) look(data []byte, pos int) {
+	e := &s.ends
+	e.from, e.to = pos, min(pos+window, len(data))
+	asm.FindBytes(e.bits[:], data[e.from:e.to], s.comma, '"', '\n')
+}
+
+// plains adds records from pos on, up to most in the block, while each has as many fields as there should be, ends with its line, and has
+// no quotes but around fields. Next is where the first begins that was not added.
+func (s *splitter) plains(data []byte, b *block, pos, most int) (next int) {
+	e, stride := &s.ends, s.stride
+	if pos < e.from || pos >= e.to {
+		s.look(data, pos)
 	}
-	spans := b.spans[first : first+s.stride]
-	n, start := 0, uint32(pos)
-	for at := pos; at+8 <= len(data); at += 8 {
-		w := binary.LittleEndian.Uint64(data[at:])
-		// The high bit of each byte that is one of the three.
-		x, y, z := w^s.commas, w^quotes, w^feeds
-		m := highs &^ ((x&lows + lows | x) & (y&lows + lows | y) & (z&lows + lows | z))
-		for ; m != 0; m &= m - 1 {
-			end := uint32(at + bits.TrailingZeros64(m)>>3)
-			switch data[end] {
-			case s.comma:
-				if n+1 >= len(spans) {
-					return 0
-				}
-				spans[n] = span{start, end}
-				n, start = n+1, end+1
-				continue
-			case '\n':
-				if n+1 != len(spans) || int(end)-pos > s.maxField { // which would have to be looked at one by one
-					return 0
-				}
-				next := int(end) + 1
-				if end > start && data[end-1] == '\r' {
-					end--
-				}
-				spans[n] = span{start, end}
-				b.spans = b.spans[:first+len(spans)]
-				b.starts, b.ends = append(b.starts, uint32(pos)), append(b.ends, uint32(next))
-				b.rows++
-				return next
-			}
-			return 0
+	word := (pos - e.from) >> 6
+	base := e.from + word<<6 // of the word's first byte
+	m := e.bits[word] &^ (1<<((pos-e.from)&63) - 1)
+	for b.rows < most && pos < len(data) {
+		if c := data[pos]; c == '\n' || c == '\r' || c == s.comment && c != 0 { // which may be no record
+			return pos
 		}
+		first := len(b.spans)
+		if cap(b.spans)-first < stride {
+			b.spans = slices.Grow(b.spans, stride)
+		}
+		spans := b.spans[first : first+stride]
+		start := pos
+		var mark uint32 // of the field, where it is in quotes
+		for n := 0; n < len(spans); {
+			for m == 0 {
+				if base += 64; base >= e.to {
+					if base >= len(data) {
+						return pos
+					}
+					s.look(data, base)
+					word = -1
+				}
+				word++
+				m = e.bits[word]
+			}
+			end := base + bits.TrailingZeros64(m)
+			m &= m - 1
+			last := end
+			c := data[end]
+			if c == '"' || mark != 0 {
+				switch {
+				case mark == quoted|1:
+					last--
+					mark = quoted
+				case mark == quoted && c != '"': // it stands in the field
+					continue
+				case mark == quoted && end+1 < len(data) && (data[end+1] == s.comma || data[end+1] == '\n'):
+					mark |= 1 // it closes it, and what comes next is the end
+					continue
+				case mark == 0 && end == start: // it opens one
+					start, mark = end+1, quoted
+					continue
+				default:
+					return pos
+				}
+			}
+			if c == '\n' {
+				if n+1 != len(spans) || end-pos > s.maxField { // which would have to be looked at one by one
+					return pos
+				}
+				if mark == 0 && last > start && data[last-1] == '\r' {
+					last--
+				}
+			} else if n+1 == len(spans) {
+				return pos
+			}
+			spans[n] = text.Span{Start: uint32(start) | mark, End: uint32(last)}
+			n, start, mark = n+1, end+1, 0
+		}
+		b.spans = b.spans[:first+stride]
+		b.starts, b.ends = append(b.starts, uint32(pos)), append(b.ends, uint32(start))
+		b.rows++
+		pos = start
 	}
-	return 0
+	return pos
 }
 
 // mark is what is wrong with a record as a whole.
 type mark struct {
-	row int // in the block
-	pos int
-	err error
+	row  int // in the block
+	pos  int
+	err  error
+	open bool // a quote that nothing closes: what is lost may be many records
 }
 
 // block is some records of a chunk: the fields of each, stride of them for a record.
 type block struct {
-	spans  []span
+	spans  []text.Span
 	starts []uint32 // where each record begins
 	ends   []uint32 // and where the next line does
 	marks  []mark
@@ -94,14 +138,15 @@ type splitter struct {
 	pad            bool      // records with fewer fields have nulls for the others
 	maxField       int
 	most           int // fields that are kept of a record, and one more
+	ends           ends
 }
 
 const (
-	ones   = 0x0101010101010101
-	highs  = ones * 0x80
-	lows   = ones * 0x7F
-	quotes = ones * '"'
-	feeds  = ones * '\n'
+	ones    = 0x0101010101010101
+	highs   = ones * 0x80
+	quotes  = ones * '"'
+	feeds   = ones * '\n'
+	returns = ones * '\r'
 )
 
 func newSplitter(o *Options) *splitter {
@@ -159,8 +204,8 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 						b.spans = b.spans[:first]
 						return 0
 					}
-					wrong.set(b.rows, pos, text.ErrSyntax)
-					s.add(b, first, span{uint32(pos+1) | quoted, uint32(len(data))})
+					wrong = mark{row: b.rows, pos: pos, err: text.ErrSyntax, open: true}
+					s.add(b, first, text.Span{Start: uint32(pos+1) | quoted, End: uint32(len(data))})
 					return s.ended(b, first, start, len(data), &wrong)
 				}
 				end += n
@@ -175,14 +220,14 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 				b.spans = b.spans[:first]
 				return 0
 			}
-			f := span{uint32(pos + 1), uint32(end)}
-			if int(f.end-f.start) > s.maxField {
+			f := text.Span{Start: uint32(pos + 1), End: uint32(end)}
+			if int(f.End-f.Start) > s.maxField {
 				wrong.set(b.rows, pos, text.ErrLimit)
 			} else if doubled {
 				f = undouble(c, f)
 				data = c.Buf[:c.N]
 			}
-			f.start |= quoted
+			f.Start |= quoted
 			s.add(b, first, f)
 			pos = end + 1
 			switch {
@@ -249,7 +294,7 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 			wrong.set(b.rows, pos, text.ErrLimit)
 		}
 		if end < len(data) && data[end] == s.comma {
-			s.add(b, first, span{uint32(pos), uint32(end)})
+			s.add(b, first, text.Span{Start: uint32(pos), End: uint32(end)})
 			pos = end + 1
 			continue
 		}
@@ -257,13 +302,13 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 		if last > pos && data[last-1] == '\r' {
 			last--
 		}
-		s.add(b, first, span{uint32(pos), uint32(last)})
+		s.add(b, first, text.Span{Start: uint32(pos), End: uint32(last)})
 		return s.ended(b, first, start, min(end+1, len(data)), &wrong)
 	}
 }
 
 // add adds a field to the record whose first one is given. Those that are too many are not kept.
-func (s *splitter) add(b *block, first int, f span) {
+func (s *splitter) add(b *block, first int, f text.Span) {
 	if len(b.spans)-first <= s.most {
 		b.spans = append(b.spans, f)
 	}
@@ -271,7 +316,7 @@ func (s *splitter) add(b *block, first int, f span) {
 
 func (m *mark) set(row, pos int, err error) {
 	if m.row < 0 {
-		*m = mark{row, pos, err}
+		*m = mark{row: row, pos: pos, err: err}
 	}
 }
 
@@ -287,7 +332,7 @@ func (s *splitter) ended(b *block, first, start, next int, wrong *mark) int {
 			wrong.set(b.rows, start, text.ErrRagged)
 		}
 		for ; n < s.stride; n++ {
-			b.spans = append(b.spans, missing)
+			b.spans = append(b.spans, text.Missing)
 		}
 		b.spans = b.spans[:first+s.stride]
 	}
@@ -302,19 +347,19 @@ func (s *splitter) ended(b *block, first, start, next int, wrong *mark) int {
 // records adds up to so many records from pos on. Next is where it stopped: before the end of the data where the records are enough, or
 // where the last is not complete.
 func (s *splitter) records(c *chunks.Chunk, b *block, pos, most int, final bool) (next int) {
+	s.ends.from, s.ends.to = 0, 0 // they are of other data
 	for b.rows < most {
+		if s.stride != 0 && pos < c.N {
+			if pos = s.plains(c.Buf[:c.N], b, pos, most); b.rows == most {
+				return pos
+			}
+		}
 		at, more := s.blank(c.Buf[:c.N], pos, final)
 		pos = at
 		if more || at == c.N {
 			return pos
 		}
-		end := 0
-		if s.stride != 0 {
-			end = s.plain(c.Buf[:c.N], b, at)
-		}
-		if end == 0 {
-			end = s.record(c, b, at, final)
-		}
+		end := s.record(c, b, at, final)
 		if end == 0 {
 			return pos
 		}
@@ -373,16 +418,16 @@ func (s *splitter) skip(data []byte, pos int) int {
 }
 
 // undouble writes a field with doubled quotes behind the chunk, with one for each two.
-func undouble(c *chunks.Chunk, f span) span {
+func undouble(c *chunks.Chunk, f text.Span) text.Span {
 	from := len(c.Buf)
-	for at := f.start; ; {
-		n := bytes.IndexByte(c.Buf[at:f.end], '"')
+	for at := f.Start; ; {
+		n := bytes.IndexByte(c.Buf[at:f.End], '"')
 		if n < 0 {
-			c.Buf = append(c.Buf, c.Buf[at:f.end]...)
+			c.Buf = append(c.Buf, c.Buf[at:f.End]...)
 			break
 		}
 		c.Buf = append(c.Buf, c.Buf[at:at+uint32(n)+1]...)
 		at += uint32(n) + 2
 	}
-	return span{uint32(from), uint32(len(c.Buf))}
+	return text.Span{Start: uint32(from), End: uint32(len(c.Buf))}
 }

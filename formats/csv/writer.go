@@ -2,12 +2,17 @@ package csv
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/lightstream-go/lightstream/formats/text"
 	"github.com/lightstream-go/lightstream/internal/value"
+	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -18,8 +23,14 @@ type WriterOptions struct {
 	Comma byte
 	// Null is the text of a null. A text that is the same is quoted. Empty means an empty field.
 	Null string
+	// MaxRow is how many bytes a row may take whose lists share what they lead to, or have values of dictionaries, each of which is
+	// printed as often as it occurs. Zero means 64 MiB. The error of a row that takes more wraps [ipc.ErrLimit].
+	MaxRow int64
 	// NoHeader leaves out the line of names.
 	NoHeader bool
+	// RepeatKeys writes nested values, which are JSON, with a key that comes twice in an object, where two fields have one name. Most
+	// readers lose one of them. Without it a schema with such a column is refused.
+	RepeatKeys bool
 }
 
 // ErrNullLine is wrapped by the error of a null that would be an empty line, which readers pass over.
@@ -27,33 +38,55 @@ var ErrNullLine = errors.New("a null in a table of one column would be an empty 
 
 // Writer writes batches as lines. It is for one goroutine at a time.
 type Writer struct {
-	dst      io.Writer
-	opts     WriterOptions
-	schema   *ipc.Schema
-	printers []*value.Printer
-	bare     []bool // columns whose texts need no quotes
-	special  [256]bool
-	buf      []byte
-	field    []byte
-	started  bool
+	dst     io.Writer
+	opts    WriterOptions
+	schema  *ipc.Schema
+	cells   []cell
+	special [256]bool
+	buf     []byte
+	field   []byte
+	started bool
+	err     error // of the schema
 }
 
-// NewWriter returns a writer to dst, which it does not own. Nil options mean all defaults.
+var _ rt.Sink = (*Writer)(nil)
+
+// cell prints the rows of one column.
+type cell struct {
+	*value.Printer
+	bare    bool // texts need no quotes
+	plain   bool // texts are in one buffer
+	flat    bool // rows are null by the validity of the batch alone
+	known   bool // values of the batch are in entries
+	entries value.Entries
+}
+
+// NewWriter returns a writer to dst, which it does not own. Columns may have one name, as nothing forbids it in CSV; a column of nested
+// values in which two fields have one is refused, see [Writer.Err]. Nil options mean all defaults.
 func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
-	w := &Writer{dst: dst, schema: schema, printers: make([]*value.Printer, len(schema.Fields))}
+	w := &Writer{dst: dst, schema: schema, cells: make([]cell, len(schema.Fields))}
 	if opts != nil {
 		w.opts = *opts
+	}
+	if path := value.TwiceWithin(schema.Fields); path != "" && !w.opts.RepeatKeys {
+		w.err = fmt.Errorf("lightstream: %w: %w: %q; nested values are JSON, whose objects have a key once: give it another name, or set WriterOptions.RepeatKeys",
+			ipc.ErrUnsupported, text.ErrTwice, path)
 	}
 	if w.opts.Comma == 0 {
 		w.opts.Comma = ','
 	}
-	w.bare = make([]bool, len(w.printers))
 	plain := !strings.ContainsRune(numeric, rune(w.opts.Comma)) && strings.Trim(w.opts.Null, numeric) == w.opts.Null && w.opts.Comma < 0x80
-	for i := range w.printers {
-		w.printers[i] = value.PrinterOf(&schema.Fields[i])
+	inWords := !strings.ContainsRune(words, rune(w.opts.Comma)) && (w.opts.Null == "" || strings.Trim(w.opts.Null, words) != "")
+	for i := range w.cells {
+		w.cells[i].Printer = value.PrinterOf(&schema.Fields[i])
+		w.cells[i].SetMaxRow(w.opts.MaxRow)
 		switch f := &schema.Fields[i]; f.Type.Kind {
 		case ipc.KindInt, ipc.KindDecimal, ipc.KindDate, ipc.KindTime, ipc.KindTimestamp, ipc.KindDuration:
-			w.bare[i] = plain && f.Dictionary == nil
+			w.cells[i].bare = plain && f.Dictionary == nil
+		case ipc.KindFloat, ipc.KindBool:
+			w.cells[i].bare = plain && inWords && f.Dictionary == nil
+		case ipc.KindUtf8:
+			w.cells[i].plain = f.Dictionary == nil
 		}
 	}
 	for _, c := range []byte{w.opts.Comma, '"', '\n', '\r'} {
@@ -65,47 +98,111 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 // numeric are the characters of numbers and times.
 const numeric = "0123456789+-.:TZ"
 
+// words are the characters of numbers with a point, and of true and false.
+const words = numeric + "NaInfityrulse"
+
 // collected is how many bytes are collected for one write.
 const collected = 64 << 10
 
-// Write writes the rows of a batch, whose columns are those of the schema and were validated at [ipc.Contents].
-func (w *Writer) Write(rows int, columns []column.Data) error {
+// Schema returns the columns that Write takes.
+func (w *Writer) Schema() *ipc.Schema { return w.schema }
+
+// Err returns the error of a schema that cannot be written, which is that of every Write and of Close. It wraps [ipc.ErrUnsupported]
+// and [text.ErrTwice].
+func (w *Writer) Err() error { return w.err }
+
+// Write writes the rows of a batch, whose columns are those of the schema and were validated at [ipc.Contents]. A row with a text that is
+// not valid UTF-8 is refused with a [*column.ValueError] that wraps [column.ErrUTF8]; those before it are written. Where
+// ctx has ended nothing is written; where it ends within a large row, that one and those behind it are not.
+func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
+	if w.err != nil {
+		return w.err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	if err := w.header(); err != nil {
 		return err
 	}
+	for k := range w.cells {
+		c := &w.cells[k]
+		c.SetContext(ctx)
+		c.flat = c.Flat(&columns[k])
+		c.known = c.Entries(&c.entries, &columns[k], rows, w.text)
+	}
+	buf, null := w.buf, w.opts.Null
 	for i := range rows {
-		for k, p := range w.printers {
-			if k > 0 {
-				w.buf = append(w.buf, w.opts.Comma)
+		start := len(buf)
+		for k := range w.cells {
+			c, d := &w.cells[k], &columns[k]
+			none := false
+			if c.flat {
+				none = d.IsNull(i)
+			} else {
+				none = c.IsNull(d, i)
 			}
-			if !p.IsNull(&columns[k], i) {
-				if w.bare[k] {
-					w.buf = p.AppendText(w.buf, &columns[k], i)
-					continue
+			switch {
+			case none:
+				if len(w.cells) == 1 && null == "" {
+					return w.refuse(buf[:start], k, i, ErrNullLine)
 				}
-				w.field = p.AppendText(w.field[:0], &columns[k], i)
-				w.text(w.field)
-				continue
+				buf = append(buf, null...)
+			case c.bare:
+				buf = c.AppendValue(buf, d, i, false)
+			case c.known:
+				buf = append(buf, c.entries.At(c.Index(d, i))...)
+			case c.plain: // without a copy
+				s := column.TextAt(d, column.PlainText, i)
+				if !utf8.Valid(s) {
+					return w.refuse(buf[:start], k, i, column.InvalidUTF8(s))
+				}
+				buf = w.text(buf, s)
+			default:
+				w.field = c.AppendValue(w.field[:0], d, i, false)
+				err := c.Err()
+				if err == nil && (len(d.Children) != 0 || d.Dictionary != nil) {
+					err = value.CheckRow(len(buf)-start+len(w.field), w.opts.MaxRow)
+				}
+				if err != nil {
+					err = w.refuse(buf[:start], k, i, err)
+					if ctx.Err() != nil {
+						err = context.Cause(ctx)
+					}
+					return err
+				}
+				buf = w.text(buf, w.field)
 			}
-			if len(w.printers) == 1 && w.opts.Null == "" {
-				return fmt.Errorf("lightstream: column %q, row %d: %w", w.schema.Fields[0].Name, i, ErrNullLine)
-			}
-			w.buf = append(w.buf, w.opts.Null...)
+			buf = append(buf, w.opts.Comma)
 		}
-		w.buf = append(w.buf, '\n')
-		if len(w.buf) >= collected {
+		if len(w.cells) == 0 {
+			buf = append(buf, '\n')
+		}
+		buf[len(buf)-1] = '\n' // in the place of the last comma
+		if len(buf) >= collected {
+			w.buf = buf
 			if err := w.flush(); err != nil {
 				return err
 			}
+			buf = w.buf
 		}
 	}
+	w.buf = buf
 	return w.flush()
+}
+
+// refuse writes the rows before one that is dropped.
+func (w *Writer) refuse(before []byte, col, row int, err error) error {
+	w.buf = before
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return &column.ValueError{Column: w.schema.Fields[col].Name, Row: row, Err: err}
 }
 
 // header writes the names, once.
 func (w *Writer) header() error {
-	if w.started {
-		return nil
+	if w.err != nil || w.started {
+		return w.err
 	}
 	w.started = true
 	if w.opts.NoHeader || len(w.schema.Fields) == 0 {
@@ -115,35 +212,54 @@ func (w *Writer) header() error {
 		if i > 0 {
 			w.buf = append(w.buf, w.opts.Comma)
 		}
-		w.text([]byte(w.schema.Fields[i].Name))
+		w.buf = w.text(w.buf, []byte(w.schema.Fields[i].Name))
 	}
 	w.buf = append(w.buf, '\n')
 	return w.flush()
 }
 
-// text adds a field, in quotes where it would be read as something else without.
-func (w *Writer) text(field []byte) {
-	plain := len(field) > 0 && string(field) != w.opts.Null && field[0] != ' ' && field[len(field)-1] != ' '
-	for _, c := range field {
-		if w.special[c] {
-			plain = false
-			break
-		}
+// text appends a field, in quotes where it would be read as something else without.
+func (w *Writer) text(dst, field []byte) []byte {
+	if len(field) > 0 && field[0] != ' ' && field[len(field)-1] != ' ' && w.isPlain(field) && string(field) != w.opts.Null {
+		return append(dst, field...)
 	}
-	if plain {
-		w.buf = append(w.buf, field...)
-		return
-	}
-	w.buf = append(w.buf, '"')
+	dst = append(dst, '"')
 	for {
 		n := bytes.IndexByte(field, '"')
 		if n < 0 {
 			break
 		}
-		w.buf = append(append(w.buf, field[:n+1]...), '"')
+		dst = append(append(dst, field[:n+1]...), '"')
 		field = field[n+1:]
 	}
-	w.buf = append(append(w.buf, field...), '"')
+	return append(append(dst, field...), '"')
+}
+
+// isPlain tells whether there is no byte in a field that means something to readers.
+func (w *Writer) isPlain(field []byte) bool {
+	if len(field) < 8 {
+		for _, c := range field {
+			if w.special[c] {
+				return false
+			}
+		}
+		return true
+	}
+	commas := ones * uint64(w.opts.Comma)
+	for at := 0; ; at += 8 {
+		last := at >= len(field)-8
+		if last {
+			at = len(field) - 8 // some of which were looked at before
+		}
+		v := binary.LittleEndian.Uint64(field[at:])
+		a, b, c, d := v^commas, v^quotes, v^feeds, v^returns
+		if ((a-ones)&^a|(b-ones)&^b|(c-ones)&^c|(d-ones)&^d)&highs != 0 {
+			return false
+		}
+		if last {
+			return true
+		}
+	}
 }
 
 func (w *Writer) flush() error {

@@ -357,3 +357,65 @@ func TestClose(t *testing.T) {
 		}
 	}
 }
+
+// TestTextColumns has files of CSV whose columns are not those of the first, which would be lost or null without a word.
+func TestTextColumns(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	files := fstest.MapFS{"more/1.csv": file("a\n1\n"), "more/2.csv": file("b,a\nx,2\n"), "less/1.csv": file("a,b\n1,x\n"), "less/2.csv": file("a\n2\n")}
+	read := func(dir string, opts *dataset.Options) (rows int, err error) {
+		r, err := dataset.Open(ctx, files, dir, opts)
+		if err != nil {
+			return 0, err
+		}
+		defer r.Close()
+		for {
+			b, err := r.Next(ctx)
+			if err == io.EOF {
+				return rows, nil
+			}
+			if err != nil {
+				return rows, err
+			}
+			rows += b.Len()
+			b.Release()
+		}
+	}
+	for _, dir := range []string{"more", "less"} {
+		var e *dataset.FitError
+		_, err := read(dir, nil)
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), dir+"/2.csv: column \"b\"") || (dir == "more") != (e.Want == nil) {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+	if n, err := read("less", &dataset.Options{Missing: true}); n != 2 || err != nil {
+		t.Error(n, err)
+	}
+	some := &dataset.Options{Schema: &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Int64, Nullable: true}}}}
+	if n, err := read("more", some); n != 2 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+// TestPartitionTwice names a column twice, which would make folders below folders that say the same.
+func TestPartitionTwice(t *testing.T) {
+	_, err := dataset.Create(t.TempDir(), &ipc.Schema{Fields: fields}, &dataset.WriterOptions{Extension: ".arrows", Partition: []string{"day", "day"}})
+	if err == nil || !strings.Contains(err.Error(), `"day" is named twice`) {
+		t.Error(err)
+	}
+}
+
+// TestInvalidFolder writes a partition that no folder can be named after: text that is not valid UTF-8.
+func TestInvalidFolder(t *testing.T) {
+	dir := t.TempDir()
+	w, err := dataset.Create(dir, &ipc.Schema{Fields: fields}, &dataset.WriterOptions{Extension: ".arrows", Partition: []string{"day"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := rows(1, 4)
+	columns[2].Buffers[2][0] = 0xff
+	var bad *column.ValueError
+	if err := w.Write(ctx, 4, columns); !errors.As(err, &bad) || !errors.Is(err, column.ErrUTF8) || bad.Column != "day" {
+		t.Errorf("%v, want an error of the column", err)
+	}
+	w.Abort()
+}

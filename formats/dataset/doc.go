@@ -18,6 +18,11 @@
 // the first file, and a null in one that is not is an error. Any other type, and a column that the schema does not have, is an error
 // that names the file, unless Options.Schema says which are wanted. CSV and NDJSON are parsed as the schema says.
 //
+// Text, bytes and values of a fixed width become what the schema has, whether or not that, or the file, has a dictionary of them, with
+// whichever indices, and utf8, large_utf8 and utf8_view, or the three of binary, become each other. A dictionary that is made so grows
+// from batch to batch; another takes its place once its values have 16 MiB or its indices are used up. Dictionaries of bools and of
+// nested values stay what they are.
+//
 // # Files
 //
 // A file that is written has a name that begins with a dot until it is complete and on disk; then it gets its name in one step. Reading

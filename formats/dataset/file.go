@@ -55,6 +55,9 @@ type FileOptions struct {
 	NDJSON   *ndjson.Options
 	Parquet  *parquet.ReaderOptions
 	Compress *compress.Limits
+	// OnRejected is told of each record of text that was passed over, with the name of its file, in place of those of CSV and NDJSON. Nil
+	// leaves it to them. Several goroutines may call it.
+	OnRejected func(name string, err *text.ValueError)
 
 	some bool // columns that are not wanted are passed over
 }
@@ -71,6 +74,7 @@ type opened struct {
 	next   func(ctx context.Context) (ipc.Batch, error)
 	close  []func() error
 	bytes  func() int64
+	text   []string // the columns of CSV, whose schema may have others
 }
 
 func (o *opened) Schema(context.Context) (*ipc.Schema, error) { return o.schema, nil }
@@ -167,11 +171,20 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 		if want != nil {
 			c.Schema, c.Types = want, nil
 		}
+		if opts.OnRejected != nil {
+			c.OnRejected = func(err *text.ValueError) { opts.OnRejected(name, err) }
+		}
 		r, err := csv.NewReader(in, &c)
 		if err != nil {
 			return err
 		}
-		o.schema, o.next = r.Schema(), r.Next
+		if o.schema, err = r.Schema(ctx); err != nil {
+			return err
+		}
+		o.next = r.Next
+		if !c.ByPosition {
+			o.text = r.Columns()
+		}
 		return nil
 	case NDJSON:
 		var c ndjson.Options
@@ -181,6 +194,9 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 		if want != nil {
 			c.Schema, c.Types = want, nil
 		}
+		if opts.OnRejected != nil {
+			c.OnRejected = func(err *text.ValueError) { opts.OnRejected(name, err) }
+		}
 		if opts.some {
 			c.Values.JSON.Unknown = text.Ignore
 		}
@@ -188,7 +204,10 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 		if err != nil {
 			return err
 		}
-		o.schema, o.next = r.Schema(), r.Next
+		if o.schema, err = r.Schema(ctx); err != nil {
+			return err
+		}
+		o.next = r.Next
 		return nil
 	}
 	return frame.Errorf(frame.ErrUnsupported, "its name does not say which format it has")

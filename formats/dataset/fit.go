@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
@@ -16,7 +17,7 @@ import (
 type fitted struct {
 	want  *ipc.Schema
 	from  []int // for each column wanted, -1 for one that is absent
-	widen []func(d *column.Data) column.Data
+	widen []conversion
 }
 
 // FitOptions say what may differ.
@@ -25,9 +26,37 @@ type FitOptions struct {
 	Extra   bool // columns that are not wanted are passed over
 }
 
+// FitError is a column of a source that does not fit those of the first, or of the schema. It wraps [frame.ErrUnsupported].
+type FitError struct {
+	Have, Want *ipc.Field // nil for one that is absent
+}
+
+func (e *FitError) Error() string {
+	switch {
+	case e.Have == nil:
+		return fmt.Sprintf("column %q, %v, is absent", e.Want.Name, e.Want)
+	case e.Want == nil:
+		return fmt.Sprintf("column %q, %v, is one too many", e.Have.Name, e.Have)
+	case e.Wider():
+		return fmt.Sprintf("column %q is %s, want %s, and is not converted; %[2]s would hold both", e.Want.Name, e.Have.TypeString(), e.Want.TypeString())
+	}
+	return fmt.Sprintf("column %q is %s, want %s, and is not converted", e.Want.Name, e.Have.TypeString(), e.Want.TypeString())
+}
+
+func (e *FitError) Unwrap() error { return frame.ErrUnsupported }
+
+// Wider tells whether a schema that has the source's type takes the columns of both.
+func (e *FitError) Wider() bool {
+	if e.Have == nil || e.Want == nil {
+		return false
+	}
+	_, ok := widening(e.Want, e.Have)
+	return ok
+}
+
 // fit works out how columns of schema s become those of want.
 func fit(s, want *ipc.Schema, o FitOptions) (*fitted, error) {
-	f := &fitted{want: want, from: make([]int, len(want.Fields)), widen: make([]func(*column.Data) column.Data, len(want.Fields))}
+	f := &fitted{want: want, from: make([]int, len(want.Fields)), widen: make([]conversion, len(want.Fields))}
 	used := make([]bool, len(s.Fields))
 	for i := range want.Fields {
 		w := &want.Fields[i]
@@ -41,21 +70,40 @@ func fit(s, want *ipc.Schema, o FitOptions) (*fitted, error) {
 		f.from[i] = at
 		if at < 0 {
 			if !o.Missing || !w.Nullable || w.Dictionary != nil || len(w.Children) != 0 {
-				return nil, frame.Errorf(frame.ErrUnsupported, "column %q, %v, is absent", w.Name, w)
+				return nil, &FitError{Want: w}
 			}
 			continue
 		}
 		var ok bool
 		if f.widen[i], ok = widening(&s.Fields[at], w); !ok {
-			return nil, frame.Errorf(frame.ErrUnsupported, "column %q is %s, want %s, and is not converted", w.Name, s.Fields[at].TypeString(), w.TypeString())
+			return nil, &FitError{Have: &s.Fields[at], Want: w}
 		}
 	}
 	for k := range s.Fields {
 		if !used[k] && !o.Extra {
-			return nil, frame.Errorf(frame.ErrUnsupported, "column %q, %v, is one too many", s.Fields[k].Name, &s.Fields[k])
+			return nil, &FitError{Have: &s.Fields[k]}
 		}
 	}
 	return f, nil
+}
+
+// FitText tells whether CSV with columns of these names, which may be parsed as any type, has those of a schema. The error is a [*FitError].
+// Without names there is nothing to compare.
+func FitText(names []string, want *ipc.Schema, o FitOptions) error {
+	if len(names) == 0 {
+		return nil
+	}
+	for i := range want.Fields {
+		if w := &want.Fields[i]; !o.Missing && !slices.Contains(names, w.Name) {
+			return &FitError{Want: w}
+		}
+	}
+	for _, name := range names {
+		if !o.Extra && place(want, name) < 0 {
+			return &FitError{Have: &ipc.Field{Name: name, Type: ipc.Utf8, Nullable: true}}
+		}
+	}
+	return nil
 }
 
 // same tells whether columns are laid out alike.
@@ -74,26 +122,31 @@ func same(a, b *ipc.Field) bool {
 	return true
 }
 
+// conversion makes values of one type values of another.
+type conversion func(d *column.Data) (column.Data, error)
+
 // widening returns what makes values of one type values of another, nil where they are.
-func widening(from, to *ipc.Field) (widen func(*column.Data) column.Data, ok bool) {
+func widening(from, to *ipc.Field) (widen conversion, ok bool) {
 	f, t := from.Type, to.Type
 	switch {
 	case same(from, to):
 		return nil, true
+	case byteStrings(from) && byteStrings(to) && (f.Equal(t) || f.IsText() && t.IsText() || f.IsBinary() && t.IsBinary()):
+		return restring(from, to), true
 	case from.Dictionary != nil || to.Dictionary != nil || len(to.Children) != 0:
 	case f.Kind == ipc.KindNull && to.Nullable:
-		return func(d *column.Data) column.Data { return absent(to, d.Len) }, true
+		return func(d *column.Data) (column.Data, error) { return absent(to, d.Len), nil }, true
 	case f.Kind == ipc.KindInt && t.Kind == ipc.KindInt && f.Bits < t.Bits && (t.Signed || !f.Signed):
-		return func(d *column.Data) column.Data { return integers(d, f.Bits/8, t.Bits/8, f.Signed) }, true
+		return func(d *column.Data) (column.Data, error) { return integers(d, f.Bits/8, t.Bits/8, f.Signed), nil }, true
 	case f.Kind == ipc.KindFloat && t.Kind == ipc.KindFloat && f.Bits == 32 && t.Bits == 64:
 		return floats, true
 	case f.Kind == ipc.KindInt && t.Equal(ipc.Float64) && f.Bits <= 32:
-		return func(d *column.Data) column.Data {
+		return func(d *column.Data) (column.Data, error) {
 			c := integers(d, f.Bits/8, 8, f.Signed)
 			for i := range d.Len {
 				le.PutUint64(c.Buffers[1][8*i:], math.Float64bits(float64(int64(le.Uint64(c.Buffers[1][8*i:])))))
 			}
-			return c
+			return c, nil
 		}, true
 	}
 	return nil, false
@@ -113,12 +166,12 @@ func integers(d *column.Data, from, to int, signed bool) column.Data {
 	return c
 }
 
-func floats(d *column.Data) column.Data {
+func floats(d *column.Data) (column.Data, error) {
 	c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], mem.Alloc(8 * d.Len)}}
 	for i := range d.Len {
 		le.PutUint64(c.Buffers[1][8*i:], math.Float64bits(float64(math.Float32frombits(le.Uint32(d.Buffers[1][4*i:])))))
 	}
-	return c
+	return c, nil
 }
 
 // absent returns n nulls of a column that is not nested.
@@ -150,7 +203,10 @@ func (f *fitted) batch(b ipc.Batch) (ipc.Batch, error) {
 		case at < 0:
 			columns[i] = absent(w, b.Len())
 		case f.widen[i] != nil:
-			columns[i] = f.widen[i](b.Column(at))
+			var err error
+			if columns[i], err = f.widen[i](b.Column(at)); err != nil {
+				return ipc.Batch{}, fmt.Errorf("lightstream: column %q: %w", w.Name, err)
+			}
 		default:
 			columns[i] = *b.Column(at)
 		}
@@ -161,8 +217,20 @@ func (f *fitted) batch(b ipc.Batch) (ipc.Batch, error) {
 	return ipc.NewBatch(b.Len(), columns, b.Release), nil
 }
 
+// called is what errors call a source: its name, if it has one.
+func called(s Source, i, n int) string {
+	if named, ok := s.(interface{ Name() string }); ok {
+		return named.Name()
+	}
+	if i == 0 {
+		return "the first"
+	}
+	return fmt.Sprintf("source %d of %d", i+1, n)
+}
+
 // Concat returns the batches of several sources, one source after the other, in the schema of the first, to which those of the others
-// are fitted by the rule of this package. It closes them.
+// are fitted by the rule of this package: the error of one that does not is a [*FitError], and calls a source by its Name, if it has that
+// method. It closes them.
 func Concat(ctx context.Context, sources []Source, o FitOptions) (Source, error) {
 	if len(sources) == 0 {
 		return nil, fmt.Errorf("lightstream: %w: no source", fsErr)
@@ -178,7 +246,7 @@ func Concat(ctx context.Context, sources []Source, o FitOptions) (Source, error)
 			return nil, err
 		}
 		if fits[i], err = fit(have, want, o); err != nil {
-			return nil, fmt.Errorf("lightstream: source %d of %d does not fit the first: %w", i+1, len(sources), err)
+			return nil, fmt.Errorf("lightstream: %s does not fit %s: %w", called(s, i, len(sources)), called(sources[0], 0, len(sources)), err)
 		}
 	}
 	c := &opened{schema: want}

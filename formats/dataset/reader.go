@@ -33,6 +33,8 @@ type Options struct {
 	Parallel int
 	// Unordered gives batches as they come, and not in the order of the names of files.
 	Unordered bool
+	// Root is put before the names of files in errors, where the file system begins in a folder of that name.
+	Root string
 	// MaxFiles is how many files a dataset may have. Zero means 1,048,576.
 	MaxFiles int
 }
@@ -115,7 +117,7 @@ func (r *Reader) find(name string) error {
 			return fmt.Errorf("lightstream: %s: %w", name, e)
 		}
 		if len(roots) == 0 {
-			return fmt.Errorf("lightstream: %s: no file matches: %w", name, fs.ErrNotExist)
+			return fmt.Errorf("lightstream: %s: no file matches: %w", r.called(name), fs.ErrNotExist)
 		}
 	}
 	for _, root := range roots {
@@ -139,7 +141,7 @@ func (r *Reader) find(name string) error {
 		}
 	}
 	if len(r.files) == 0 {
-		return fmt.Errorf("lightstream: %s: no file of a table: %w", name, fs.ErrNotExist)
+		return fmt.Errorf("lightstream: %s: no file of a table: %w", r.called(name), fs.ErrNotExist)
 	}
 	slices.SortFunc(r.files, func(a, b file) int { return strings.Compare(a.name, b.name) })
 	return nil
@@ -152,7 +154,7 @@ func (r *Reader) add(_, name string) error {
 		return err
 	}
 	if format == "" && r.opts.Files.Format == "" {
-		return fmt.Errorf("lightstream: %s: %w", name, frame.Errorf(frame.ErrUnsupported, "its name does not say which format it has"))
+		return fmt.Errorf("lightstream: %s: %w", r.called(name), frame.Errorf(frame.ErrUnsupported, "its name does not say which format it has; name others with a glob such as *.csv, or set Options.Files.Format"))
 	}
 	if len(r.files) == r.opts.MaxFiles {
 		return fmt.Errorf("lightstream: %w", frame.Errorf(frame.ErrLimit, "more than Options.MaxFiles (%d) files; raise it", r.opts.MaxFiles))
@@ -168,11 +170,11 @@ func (r *Reader) partition() error {
 	values := make([][]partition, len(first))
 	for _, f := range r.files {
 		if len(f.partitions) != len(first) {
-			return fmt.Errorf("lightstream: %s has %d partitions, %s has %d", f.name, len(f.partitions), r.files[0].name, len(first))
+			return fmt.Errorf("lightstream: %s has %d partitions, %s has %d", r.called(f.name), len(f.partitions), r.called(r.files[0].name), len(first))
 		}
 		for i, p := range f.partitions {
 			if p.name != first[i].name {
-				return fmt.Errorf("lightstream: %s has a partition %q where %s has %q", f.name, p.name, r.files[0].name, first[i].name)
+				return fmt.Errorf("lightstream: %s has a partition %q where %s has %q", r.called(f.name), p.name, r.called(r.files[0].name), first[i].name)
 			}
 			values[i] = append(values[i], p)
 		}
@@ -218,7 +220,7 @@ func (r *Reader) setSchema(ctx context.Context) error {
 	r.schema = &ipc.Schema{Metadata: s.Metadata}
 	for i := range s.Fields {
 		if key(s.Fields[i].Name) >= 0 {
-			return fmt.Errorf("lightstream: %s has a column %q, which its folder has too", r.files[0].name, s.Fields[i].Name)
+			return fmt.Errorf("lightstream: %s has a column %q, which its folder has too", r.called(r.files[0].name), s.Fields[i].Name)
 		}
 		r.inFiles.Fields, r.keys = append(r.inFiles.Fields, s.Fields[i]), append(r.keys, -1)
 	}
@@ -235,7 +237,15 @@ func (r *Reader) openFile(ctx context.Context, name string, want *ipc.Schema) (S
 	if err != nil {
 		return nil, fmt.Errorf("lightstream: %w", err)
 	}
-	return OpenFile(ctx, f, name, want, &r.opts.Files)
+	return OpenFile(ctx, f, r.called(name), want, &r.opts.Files)
+}
+
+// called returns what errors call a file.
+func (r *Reader) called(name string) string {
+	if r.opts.Root == "" {
+		return name
+	}
+	return path.Join(r.opts.Root, name)
 }
 
 // Schema returns the columns of the batches.
@@ -250,7 +260,7 @@ func (r *Reader) Files() []string {
 	return names
 }
 
-// Stats returns what the reader has done so far. Bytes are those of files that are read to their end.
+// Stats returns what the reader has done so far. Bytes are those of files that have been read, ahead of the batches by what waits.
 func (r *Reader) Stats() ipc.Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -361,19 +371,35 @@ func (r *Reader) read(ctx context.Context, f *file, send func(item) bool) error 
 		if err := r.noMore(ctx, f); err != nil {
 			return err
 		}
+		if o, ok := src.(*opened); ok {
+			if err := FitText(o.text, r.inFiles, FitOptions{Missing: r.opts.Missing}); err != nil {
+				return fmt.Errorf("lightstream: %s: %w", r.called(f.name), err)
+			}
+		}
 	}
 	fitted, err := fit(s, r.inFiles, FitOptions{Missing: r.opts.Missing, Extra: r.opts.Schema != nil})
 	if err != nil {
-		return fmt.Errorf("lightstream: %s: %w", f.name, err)
+		return fmt.Errorf("lightstream: %s: %w", r.called(f.name), err)
 	}
 	constants := make([]constant, len(r.parts))
 	for k := range constants {
 		constants[k] = constant{field: &r.parts[k], value: f.partitions[k]}
 	}
+	read := int64(0)
+	count := func() {
+		if o, ok := src.(*opened); ok {
+			n := o.bytes()
+			r.mu.Lock()
+			r.bytes += n - read
+			r.mu.Unlock()
+			read = n
+		}
+	}
 	for {
 		b, err := src.Next(ctx)
+		count()
 		if err == io.EOF {
-			break
+			return nil
 		}
 		if err != nil {
 			return err
@@ -384,22 +410,16 @@ func (r *Reader) read(ctx context.Context, f *file, send func(item) bool) error 
 		}
 		if err != nil {
 			b.Release()
-			return fmt.Errorf("lightstream: %s: %w", f.name, shortened{err})
+			return fmt.Errorf("lightstream: %s: %w", r.called(f.name), shortened{err})
 		}
 		if !send(item{batch: out}) {
 			return nil
 		}
 	}
-	if o, ok := src.(*opened); ok {
-		r.mu.Lock()
-		r.bytes += o.bytes()
-		r.mu.Unlock()
-	}
-	return nil
 }
 
-// noMore refuses a file that has columns which the first does not have. Text is parsed as the schema of the first says, and refuses them
-// itself.
+// noMore refuses a file that has columns which the first does not have. Text is parsed as the schema of the first says: NDJSON refuses them
+// itself, and the names of CSV are compared by [FitText].
 func (r *Reader) noMore(ctx context.Context, f *file) error {
 	if format, _, _ := FormatOf(f.name); format == CSV || format == NDJSON || f.name == r.files[0].name {
 		return nil
@@ -414,7 +434,7 @@ func (r *Reader) noMore(ctx context.Context, f *file) error {
 		return err
 	}
 	if _, err := fit(s, r.inFiles, FitOptions{Missing: r.opts.Missing}); err != nil {
-		return fmt.Errorf("lightstream: %s: %w", f.name, err)
+		return fmt.Errorf("lightstream: %s: %w", r.called(f.name), err)
 	}
 	return nil
 }

@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/lightstream-go/lightstream/compress"
@@ -30,18 +32,23 @@ type WriterOptions struct {
 	Extension string
 	// Partition names the columns that become folders, from the outermost on.
 	Partition []string
-	// MaxRows, MaxBytes and MaxAge end a file, when it has so many rows, when about so many bytes are written, or with the first batch
-	// after so long. Zero is any.
+	// MaxRows, MaxBytes and MaxAge end a file, when it has so many rows, when about so many bytes are written, or with the first batch,
+	// of whatever partition, that comes so long after its first row. Zero is any.
 	MaxRows  int64
 	MaxBytes int64
 	MaxAge   time.Duration
-	// MaxOpen is how many partitions are written at once. With one more, that which was written to longest ago ends. Zero means 64.
+	// MaxOpen is how many partitions are written at once, each to an open file. With one more, or where the system opens no more files,
+	// that which was written to longest ago ends. Zero means 1,024.
 	MaxOpen int
+	// MaxWaiting is about how many bytes of rows may be in memory for all files together where there are several: rows that are put
+	// together, and the row groups of Parquet. With more, the file that has most of them ends. Zero means 256 MiB.
+	MaxWaiting int64
 	// BatchRows is how many rows of a partition are put together before they are written. Zero means 8,192.
 	BatchRows int
 
 	Arrow   *ipc.WriterOptions
 	CSV     *csv.WriterOptions
+	NDJSON  *ndjson.WriterOptions
 	Parquet *parquet.WriterOptions
 
 	now func() time.Time
@@ -60,7 +67,11 @@ type Writer struct {
 	cols   []int // columns of the files
 	unify  *regroup.Unifier
 
-	open   map[string]*part
+	open map[string]*part
+	held int64 // bytes of rows that are in memory for them
+
+	rowGroup int64 // bytes of one of Parquet
+
 	clock  int64
 	next   map[string]int // number of the next file, by folder
 	files  []string
@@ -78,6 +89,7 @@ type part struct {
 	dst    *written
 	pack   io.WriteCloser
 	rows   int64
+	held   int64 // bytes of rows that are in memory: about as many as they have on average in the batches they came in
 	began  time.Time
 	used   int64
 }
@@ -109,7 +121,10 @@ func Create(dir string, schema *ipc.Schema, opts *WriterOptions) (*Writer, error
 		w.opts.Extension = ".parquet"
 	}
 	if w.opts.MaxOpen <= 0 {
-		w.opts.MaxOpen = 64
+		w.opts.MaxOpen = 1024
+	}
+	if w.opts.MaxWaiting <= 0 {
+		w.opts.MaxWaiting = 256 << 20
 	}
 	if w.opts.BatchRows <= 0 {
 		w.opts.BatchRows = 8 << 10
@@ -124,10 +139,13 @@ func Create(dir string, schema *ipc.Schema, opts *WriterOptions) (*Writer, error
 	if w.format == "" || w.method != nil && (w.format == Parquet || w.format == Arrow) {
 		return nil, fmt.Errorf("lightstream: %w", frame.Errorf(frame.ErrUnsupported, "files cannot be %q", w.opts.Extension))
 	}
-	for _, name := range w.opts.Partition {
+	for k, name := range w.opts.Partition {
 		i := place(schema, name)
+		if slices.Contains(w.opts.Partition[:k], name) {
+			return nil, fmt.Errorf("lightstream: column %q is named twice to partition by", name)
+		}
 		if i < 0 {
-			return nil, fmt.Errorf("lightstream: there is no column %q to partition by", name)
+			return nil, fmt.Errorf("lightstream: there is no column %q to partition by; there are %s", name, names(schema))
 		}
 		if f := &schema.Fields[i]; len(f.Children) != 0 {
 			return nil, fmt.Errorf("lightstream: column %q: %w", name, frame.Errorf(frame.ErrUnsupported, "%s does not make folders", f.TypeString()))
@@ -146,11 +164,27 @@ func Create(dir string, schema *ipc.Schema, opts *WriterOptions) (*Writer, error
 	if len(w.cols) == 0 {
 		return nil, fmt.Errorf("lightstream: %w", frame.Errorf(frame.ErrUnsupported, "all columns are partitions; files would be empty"))
 	}
-	w.unify = regroup.NewUnifier(w.inside)
+	w.unify = regroup.NewUnifier(w.inside, 0)
+	if w.rowGroup = 32 << 20; w.opts.Parquet != nil && w.opts.Parquet.RowGroupBytes > 0 {
+		w.rowGroup = w.opts.Parquet.RowGroupBytes
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("lightstream: %w", err)
 	}
 	return w, nil
+}
+
+// names lists the columns of a schema, for an error.
+func names(s *ipc.Schema) string {
+	const most = 20
+	var list []string
+	for i := range min(len(s.Fields), most) {
+		list = append(list, s.Fields[i].Name)
+	}
+	if n := len(s.Fields) - most; n > 0 {
+		list = append(list, fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(list, ", ")
 }
 
 // Schema returns the schema that the writer was made with.
@@ -159,8 +193,16 @@ func (w *Writer) Schema() *ipc.Schema { return w.schema }
 // Files returns the names of the files that are complete.
 func (w *Writer) Files() []string { return w.files }
 
-// Stats returns what the writer has done so far. Bytes are those of complete files.
-func (w *Writer) Stats() ipc.Stats { return w.stats }
+// Stats returns what the writer has done so far. Bytes are those of all files, also of those that are not complete.
+func (w *Writer) Stats() ipc.Stats {
+	s := w.stats
+	for _, p := range w.open {
+		if p.dst != nil {
+			s.Bytes += p.dst.n
+		}
+	}
+	return s
+}
 
 // Write adds a batch of rows in the columns of the schema, whose contents are right. They are the caller's again when it returns. After
 // an error nothing more can be written.
@@ -178,6 +220,10 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	inside := make([]column.Data, len(w.cols))
 	for k, i := range w.cols {
 		inside[k] = columns[i]
+	}
+	if err := w.finishOld(); err != nil {
+		w.err = err
+		return err
 	}
 	if err := w.write(ctx, rows, columns, inside); err != nil {
 		w.err = err
@@ -213,12 +259,18 @@ func (w *Writer) write(ctx context.Context, rows int, columns, inside []column.D
 		return nil
 	}
 	var folder []byte
+	each := max(1, regroup.Size(inside)/int64(rows))
 	for at := 0; at < rows; {
-		folder = w.folder(folder[:0], columns, at)
+		if folder, err = w.folder(folder[:0], columns, at); err != nil {
+			return err
+		}
 		name := string(folder)
 		to := at + 1
 		for to < rows && to-at < w.opts.BatchRows {
-			if folder = w.folder(folder[:0], columns, to); string(folder) != name {
+			if folder, err = w.folder(folder[:0], columns, to); err != nil {
+				return err
+			}
+			if string(folder) != name {
 				break
 			}
 			to++
@@ -231,14 +283,43 @@ func (w *Writer) write(ctx context.Context, rows int, columns, inside []column.D
 		if err := p.group.Append(inside, at, to); err != nil {
 			return err
 		}
+		p.held += each * int64(to-at)
+		w.held += each * int64(to-at)
 		if p.group.Len() >= w.opts.BatchRows || w.opts.MaxRows > 0 && p.rows+int64(p.group.Len()) >= w.opts.MaxRows {
 			if err := w.flush(ctx, p); err != nil {
+				return err
+			}
+		}
+		for w.held > w.opts.MaxWaiting && len(w.open) > 1 {
+			if err := w.finish(w.largest()); err != nil {
 				return err
 			}
 		}
 		at = to
 	}
 	return nil
+}
+
+// largest returns the file with most rows in memory.
+func (w *Writer) largest() *part {
+	var largest *part
+	for _, p := range w.open {
+		if largest == nil || p.held > largest.held || p.held == largest.held && p.used < largest.used {
+			largest = p
+		}
+	}
+	return largest
+}
+
+// oldest returns the file that was written to longest ago, but for one.
+func (w *Writer) oldest(but *part) *part {
+	var oldest *part
+	for _, p := range w.open {
+		if p != but && (oldest == nil || p.used < oldest.used) {
+			oldest = p
+		}
+	}
+	return oldest
 }
 
 // room returns how many of n rows go into a file.
@@ -249,8 +330,8 @@ func (w *Writer) room(p *part, n int) int {
 	return n
 }
 
-// folder appends the folders of a row.
-func (w *Writer) folder(dst []byte, columns []column.Data, row int) []byte {
+// folder appends the folders of a row. Text that is not valid UTF-8 has none.
+func (w *Writer) folder(dst []byte, columns []column.Data, row int) ([]byte, error) {
 	for k, i := range w.keys {
 		if k > 0 {
 			dst = append(dst, '/')
@@ -261,13 +342,37 @@ func (w *Writer) folder(dst []byte, columns []column.Data, row int) []byte {
 			continue
 		}
 		text := string(w.print[k].AppendText(nil, &columns[i], row))
+		if err := w.print[k].Err(); err != nil {
+			return dst, &column.ValueError{Column: w.schema.Fields[i].Name, Row: row, Err: err}
+		}
 		if text == null { // which is no null
 			dst = append(dst, "%5F"+null[1:]...)
 			continue
 		}
 		dst = append(dst, escape(text)...)
 	}
-	return dst
+	return dst, nil
+}
+
+// finishOld ends the files that are too old.
+func (w *Writer) finishOld() error {
+	if w.opts.MaxAge <= 0 || len(w.open) == 0 {
+		return nil
+	}
+	now := w.opts.now()
+	var old []string
+	for folder, p := range w.open {
+		if now.Sub(p.began) >= w.opts.MaxAge {
+			old = append(old, folder)
+		}
+	}
+	slices.Sort(old)
+	for _, folder := range old {
+		if err := w.finish(w.open[folder]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // part returns the file that is written in a folder.
@@ -275,26 +380,14 @@ func (w *Writer) part(folder string) (*part, error) {
 	w.clock++
 	if p := w.open[folder]; p != nil {
 		p.used = w.clock
-		if w.opts.MaxAge > 0 && p.rows > 0 && w.opts.now().Sub(p.began) >= w.opts.MaxAge {
-			if err := w.finish(p); err != nil {
-				return nil, err
-			}
-		} else {
-			return p, nil
-		}
+		return p, nil
 	}
 	if len(w.open) >= w.opts.MaxOpen {
-		var oldest *part
-		for _, p := range w.open {
-			if oldest == nil || p.used < oldest.used {
-				oldest = p
-			}
-		}
-		if err := w.finish(oldest); err != nil {
+		if err := w.finish(w.oldest(nil)); err != nil {
 			return nil, err
 		}
 	}
-	p := &part{folder: folder, group: regroup.NewBatch(w.inside), used: w.clock, began: w.opts.now()}
+	p := &part{folder: folder, group: regroup.NewBatch(w.inside, 0), used: w.clock, began: w.opts.now()}
 	w.open[folder] = p
 	dir := filepath.Join(w.dir, filepath.FromSlash(folder))
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -304,7 +397,14 @@ func (w *Writer) part(folder string) (*part, error) {
 	for try := 0; ; try++ {
 		name := fmt.Sprintf(".part-%08x%s.tmp", rand.Uint32(), w.opts.Extension)
 		p.file, err = os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if !errors.Is(err, os.ErrExist) || try > 100 {
+		if old := w.oldest(p); old != nil && errors.Is(err, syscall.EMFILE) {
+			if e := w.finish(old); e != nil {
+				delete(w.open, folder)
+				return nil, e
+			}
+			continue
+		}
+		if !errors.Is(err, os.ErrExist) || try > 100+w.opts.MaxOpen {
 			break
 		}
 	}
@@ -341,10 +441,10 @@ func (w *Writer) sink(to io.Writer) (sink, error) {
 		return sinkOf{out.Write, out.Close}, out.Err()
 	case CSV:
 		out := csv.NewWriter(to, w.inside, w.opts.CSV)
-		return sinkOf{func(_ context.Context, rows int, columns []column.Data) error { return out.Write(rows, columns) }, out.Close}, nil
+		return sinkOf{out.Write, out.Close}, out.Err()
 	}
-	out := ndjson.NewWriter(to, w.inside)
-	return sinkOf{func(_ context.Context, rows int, columns []column.Data) error { return out.Write(rows, columns) }, out.Close}, nil
+	out := ndjson.NewWriter(to, w.inside, w.opts.NDJSON)
+	return sinkOf{out.Write, out.Close}, out.Err()
 }
 
 type sinkOf struct {
@@ -371,6 +471,10 @@ func (w *Writer) put(ctx context.Context, p *part, rows int, columns []column.Da
 		return err
 	}
 	p.rows += int64(rows)
+	if w.format != Parquet || p.held >= w.rowGroup { // else they are in memory until the row group ends
+		w.held -= p.held
+		p.held = 0
+	}
 	if w.opts.MaxRows > 0 && p.rows >= w.opts.MaxRows || w.opts.MaxBytes > 0 && p.dst.n >= w.opts.MaxBytes {
 		return w.finish(p)
 	}
@@ -386,6 +490,7 @@ func (w *Writer) finish(p *part) error {
 		p.rows += int64(n)
 	}
 	delete(w.open, p.folder)
+	w.held -= p.held
 	err := p.out.close()
 	if p.pack != nil {
 		err = errors.Join(err, p.pack.Close())

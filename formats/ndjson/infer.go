@@ -8,7 +8,8 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
-// infer returns the columns of the first records. Those that are no JSON are left to the reader.
+// infer returns the columns of the first records. Those that are no JSON are left to the reader, and so are those with a value of another
+// kind than in the records before, where it may pass over them.
 func (c *core) infer() (*ipc.Schema, error) {
 	first := c.First
 	j := &text.JSON{Opts: c.opts.Values.JSON}
@@ -18,6 +19,9 @@ func (c *core) infer() (*ipc.Schema, error) {
 		j.Pos++
 	}
 	var rows text.Shape
+	for i := range c.opts.Types {
+		rows.Given(c.opts.Types[i].Name)
+	}
 	for n := 0; n < c.opts.SampleRows; n++ {
 		next := j.Space()
 		if c.array && (next == ',' || next == ']') {
@@ -29,18 +33,23 @@ func (c *core) infer() (*ipc.Schema, error) {
 		}
 		pos := j.Pos
 		if next == '{' {
-			if err := rows.Add(j); err != nil && !j.Broken() {
+			err := rows.Add(j)
+			if err == nil {
+				continue
+			}
+			if !j.Broken() && c.opts.MaxRejected == 0 {
 				var e *text.ValueError
 				if errors.As(err, &e) {
 					e.Line, e.Column = first.Place(e.Offset)
 				}
 				return nil, err
-			} else if err == nil {
-				continue
 			}
 		}
 		if c.array {
-			break // the reader will tell
+			if j.Reset(first.Buf[:first.N], pos); c.opts.MaxRejected == 0 || j.Skip() != nil {
+				break // the reader will tell
+			}
+			continue
 		}
 		end := bytes.IndexByte(first.Buf[pos:first.N], '\n')
 		if end < 0 {

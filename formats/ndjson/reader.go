@@ -23,8 +23,10 @@ type Options struct {
 	// another type, numbers out of range and those that are not finite, and the limit of nesting.
 	Values text.Options
 
-	// MaxRejected is how many records may be passed over because a value in them could not be read. The next one is the reader's error.
-	// Zero means none, a negative number any.
+	// MaxRejected is how many records may be passed over because a value in them could not be read. The next one is the
+	// reader's error, which wraps [text.ErrRejected].
+	// Zero means none, a negative number any. With others than zero a record whose values are of another kind than those that types are
+	// inferred from is one of them, and not an error of NewReader.
 	MaxRejected int64
 	// Rejected takes the records that were passed over, as they are. Nil drops them.
 	Rejected io.Writer
@@ -102,8 +104,10 @@ func NewReader(r io.Reader, opts *Options) (*Reader, error) {
 	return &Reader{core: c, schema: schema}, nil
 }
 
-// Schema returns the columns of the batches.
-func (r *Reader) Schema() *ipc.Schema { return r.schema }
+var _ ipc.Source = (*Reader)(nil)
+
+// Schema returns the columns of the batches, which are known from the beginning: there is no error.
+func (r *Reader) Schema(context.Context) (*ipc.Schema, error) { return r.schema, nil }
 
 // Next returns the next batch, which is valid until it is released. The error is io.EOF after the last; a [*text.ValueError] for a record
 // that could not be read, where Options do not let it pass, of whose chunk no rows are given out; or the cause of ctx, which is looked at

@@ -26,8 +26,8 @@ func read(t testing.TB, s string, opts *ndjson.Options) (string, error) {
 		return "", err
 	}
 	var out bytes.Buffer
-	w := ndjson.NewWriter(&out, r.Schema())
-	check := ipc.NewChecker(r.Schema())
+	w := ndjson.NewWriter(&out, schemaOf(r), nil)
+	check := ipc.NewChecker(schemaOf(r))
 	for {
 		b, err := r.Next(context.Background())
 		if err == io.EOF {
@@ -41,7 +41,7 @@ func read(t testing.TB, s string, opts *ndjson.Options) (string, error) {
 				t.Fatalf("column %d: %v", i, err)
 			}
 		}
-		if err := w.Write(b.Len(), ipc.Columns(b)); err != nil {
+		if err := w.Write(context.Background(), b.Len(), ipc.Columns(b)); err != nil {
 			t.Fatal(err)
 		}
 		b.Release()
@@ -52,7 +52,7 @@ func read(t testing.TB, s string, opts *ndjson.Options) (string, error) {
 func TestGolden(t *testing.T) {
 	names, _ := filepath.Glob("../../internal/testdata/arrow-testing/data/arrow-ipc-stream/integration/*/*.stream")
 	peers, _ := filepath.Glob("../../internal/testdata/peers/*/*.arrows")
-	count := 0
+	count, twice := 0, map[string]bool{}
 	for _, name := range append(names, peers...) {
 		f, err := os.Open(name)
 		if err != nil {
@@ -64,18 +64,21 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		if strings.Contains(name, "duplicate_fieldnames") || // which objects cannot have
-			strings.Contains(name, "1.0.0-") && strings.Contains(name, "generated_decimal") { // whose values have more digits than their type
+		if strings.Contains(name, "1.0.0-") && strings.Contains(name, "generated_decimal") { // whose values have more digits than their type
 			continue
 		}
 		var out bytes.Buffer
-		w := ndjson.NewWriter(&out, schema)
+		w := ndjson.NewWriter(&out, schema, nil)
+		if errors.Is(w.Err(), text.ErrTwice) { // objects cannot have it
+			twice[filepath.Base(name)] = true
+			continue
+		}
 		for {
 			var b ipc.Batch
 			if b, err = r.Next(context.Background()); err != nil {
 				break
 			}
-			if err := w.Write(b.Len(), ipc.Columns(b)); err != nil {
+			if err := w.Write(context.Background(), b.Len(), ipc.Columns(b)); err != nil {
 				t.Fatal(err)
 			}
 			b.Release()
@@ -101,6 +104,9 @@ func TestGolden(t *testing.T) {
 	}
 	if count < 120 {
 		t.Errorf("%d were read", count)
+	}
+	if len(twice) != 2 || !twice["generated_duplicate_fieldnames.stream"] || !twice["generated_union.stream"] {
+		t.Errorf("%v have names twice", twice)
 	}
 }
 
@@ -133,7 +139,10 @@ func TestRules(t *testing.T) {
 		"twice":          {in: `{"b":1,"b":2}`, opts: ndjson.Options{Schema: ints}, err: "field comes twice"},
 		"twice, first":   {in: `{"b":1,"b":2}`, opts: ndjson.Options{Schema: ints, Values: policy(text.JSONOptions{Duplicates: text.FirstOfDuplicates})}, want: `{"a":null,"b":1}` + "\n"},
 		"twice, last":    {in: `{"b":1,"a":null,"b":2}`, opts: ndjson.Options{Schema: ints, Values: policy(text.JSONOptions{Duplicates: text.LastOfDuplicates})}, want: `{"a":null,"b":2}` + "\n"},
-		"type":           {in: `{"a":"1","b":2}`, opts: ndjson.Options{Schema: ints}, err: `field "a": value is of another type: found "\"1\",\"b\":2}", want int8`},
+		"type":           {in: `{"a":"1","b":2}`, opts: ndjson.Options{Schema: ints}, err: `field "a": value is of another type: found "\"1\"", want int8`},
+		"type, escape":   {in: `{"a":"1\"}","b":2}`, opts: ndjson.Options{Schema: ints}, err: `found "\"1\\\"}\"", want int8`},
+		"no key":         {in: "{\"b\":1}\n{bad\n", opts: ndjson.Options{Schema: ints}, err: `line 2, column 2: text does not follow its format: found "bad", want a key in quotes`},
+		"no key, nested": {in: `{"legs":[{"price":1},{x}]}`, opts: ndjson.Options{Schema: nested}, err: `field "legs[1]": text does not follow its format: found "x", want a key`},
 		"type, let":      {in: `{"a":{"x":[]},"b":2}`, opts: ndjson.Options{Schema: ints, Values: policy(text.JSONOptions{WrongType: text.Ignore})}, want: `{"a":null,"b":2}` + "\n"},
 		"type, needed":   {in: `{"a":1,"b":true}`, opts: ndjson.Options{Schema: ints, Values: policy(text.JSONOptions{WrongType: text.Ignore})}, err: `found "true", want int64`},
 		"range":          {in: `{"a":128,"b":2}`, opts: ndjson.Options{Schema: ints}, err: `field "a": value does not fit its type: found "128", want int8`},
@@ -190,8 +199,8 @@ func TestInference(t *testing.T) {
 		t.Fatal(err)
 	}
 	var have []string
-	for i := range r.Schema().Fields {
-		f := &r.Schema().Fields[i]
+	for i := range schemaOf(r).Fields {
+		f := &schemaOf(r).Fields[i]
 		have = append(have, f.Name+" "+f.TypeString())
 	}
 	want := []string{
@@ -271,7 +280,7 @@ func FuzzReader(f *testing.F) {
 		if err != nil {
 			return
 		}
-		o.Schema = r.Schema()
+		o.Schema = schemaOf(r)
 		whole, wholeErr := read(t, in, &o)
 		for _, parallel := range []int{1, 2} {
 			o.ChunkBytes, o.Parallel = int(size)+1, parallel
@@ -300,6 +309,31 @@ func TestRejected(t *testing.T) {
 	}
 }
 
+// TestRejectedByInference passes over records whose values are of another kind than in those before, with all that came in them before that
+// value: new fields, kinds, and numbers that would need a wider type.
+func TestRejectedByInference(t *testing.T) {
+	records := []string{
+		`{"a":1,"o":{"x":1}}`, `{"new":true,"o":{"y":2,"x":2.5},"l":[1],"a":"x"}`, `{"a":2,"l":["t"]}`, `{"l":["u",3]}`, `{"a":true}`,
+		`{"o":[]}`, `{"a":3,"new":"text","o":null}`,
+	}
+	const want = `{"a":1,"o":{"x":1},"l":null,"new":null}` + "\n" + `{"a":2,"o":null,"l":["t"],"new":null}` + "\n" + `{"a":3,"o":null,"l":null,"new":"text"}` + "\n"
+	for name, in := range map[string]string{"lines": strings.Join(records, "\n"), "array": "[" + strings.Join(records, ",\n") + "]"} {
+		var rejected bytes.Buffer
+		told := 0
+		have, err := read(t, in, &ndjson.Options{MaxRejected: 4, Rejected: &rejected, OnRejected: func(*text.ValueError) { told++ }})
+		if err != nil || have != want || told != 4 || rejected.String() != records[1]+"\n"+strings.Join(records[3:6], "\n")+"\n" {
+			t.Errorf("%s: %q, %d rejected: %q, %v", name, have, told, rejected.String(), err)
+		}
+		var e *text.ValueError
+		if _, err := read(t, in, &ndjson.Options{MaxRejected: 3}); !errors.Is(err, text.ErrRejected) || !errors.Is(err, text.ErrType) || !errors.As(err, &e) || e.Line != 6 || e.Path != "o" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := read(t, in, nil); !errors.As(err, &e) || e.Line != 2 || e.Path != "a" || !strings.Contains(e.Want, "as in the records before") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestTexts looks at values in memory, not at what is printed of them.
 func TestTexts(t *testing.T) {
 	r, err := ndjson.NewReader(strings.NewReader(`{"s":"a\u0000b"}`), nil)
@@ -313,5 +347,30 @@ func TestTexts(t *testing.T) {
 	defer b.Release()
 	if s := column.TextsOf(b.Column(0)).At(0); s != "a\x00b" {
 		t.Errorf("%q", s)
+	}
+}
+
+// schemaOf returns the schema of a reader, which knows it from the beginning.
+func schemaOf(r *ndjson.Reader) *ipc.Schema {
+	s, err := r.Schema(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// TestGivenType wants a column whose type is given to have values that no type would be inferred from, in objects too.
+func TestGivenType(t *testing.T) {
+	const in = `{"a":1,"b":{"c":[1]}}` + "\n" + `{"a":"x","b":{"c":"y"}}` + "\n"
+	if _, err := ndjson.NewReader(strings.NewReader(in), nil); !errors.Is(err, text.ErrType) {
+		t.Fatalf("%v", err)
+	}
+	b := ipc.Field{Name: "b", Type: ipc.Struct, Nullable: true, Children: []ipc.Field{{Name: "c", Type: ipc.Utf8, Nullable: true}}}
+	r, err := ndjson.NewReader(strings.NewReader(in), &ndjson.Options{Types: []ipc.Field{{Name: "a", Type: ipc.Int8, Nullable: true}, b}, MaxRejected: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Next(t.Context()); err != io.EOF || r.Stats().Rejected != 2 {
+		t.Errorf("%v, %+v", err, r.Stats())
 	}
 }

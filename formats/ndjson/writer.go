@@ -1,53 +1,148 @@
 package ndjson
 
 import (
+	"context"
+	"fmt"
 	"io"
 
+	"github.com/lightstream-go/lightstream/formats/text"
 	"github.com/lightstream-go/lightstream/internal/value"
+	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
+// WriterOptions are the settings of a [Writer].
+type WriterOptions struct {
+	// OmitNulls leaves out the keys of columns that are null, which most readers take for null. Nulls within nested values stay.
+	OmitNulls bool
+	// RepeatKeys writes objects in which a key comes twice, where two fields have one name. Most readers lose one of them. Without it
+	// such a schema is refused.
+	RepeatKeys bool
+	// MaxRow is how many bytes a row may take whose lists share what they lead to, or have values of dictionaries, each of which is
+	// printed as often as it occurs. Zero means 64 MiB. The error of a row that takes more wraps [ipc.ErrLimit].
+	MaxRow int64
+}
+
 // Writer writes batches as lines. It is for one goroutine at a time.
 type Writer struct {
 	dst      io.Writer
-	keys     [][]byte
+	schema   *ipc.Schema
+	keys     [][]byte // with the comma before them
 	printers []*value.Printer
 	buf      []byte
+
+	entries      []value.Entries
+	inDictionary []bool // columns whose values are in entries
+	flat         []bool // columns whose rows are null by their validity alone
+
+	omit bool  // nulls
+	most int64 // bytes of a row with lists, zero for the default
+	err  error // of the schema
 }
 
-// NewWriter returns a writer to dst, which it does not own.
-func NewWriter(dst io.Writer, schema *ipc.Schema) *Writer {
-	w := &Writer{dst: dst}
+var _ rt.Sink = (*Writer)(nil)
+
+// NewWriter returns a writer to dst, which it does not own. A schema in which two fields of an object have one name is refused, see
+// [Writer.Err]. Nil options mean all defaults.
+func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
+	w := &Writer{dst: dst, schema: schema}
+	if opts == nil {
+		opts = &WriterOptions{}
+	}
+	w.omit, w.most = opts.OmitNulls, max(opts.MaxRow, 0)
+	if path := value.Twice(schema.Fields); path != "" && !opts.RepeatKeys {
+		w.err = fmt.Errorf("lightstream: %w: %w: %q; an object of JSON has a key once: give it another name, or set WriterOptions.RepeatKeys",
+			ipc.ErrUnsupported, text.ErrTwice, path)
+	}
 	for i := range schema.Fields {
 		f := &schema.Fields[i]
-		w.keys = append(w.keys, append(value.AppendString(nil, f.Name), ':'))
-		w.printers = append(w.printers, value.PrinterOf(f))
+		w.keys = append(w.keys, append(value.AppendString([]byte{','}, f.Name), ':'))
+		p := value.PrinterOf(f)
+		p.SetMaxRow(w.most)
+		w.printers = append(w.printers, p)
 	}
+	w.entries, w.inDictionary, w.flat = make([]value.Entries, len(w.printers)), make([]bool, len(w.printers)), make([]bool, len(w.printers))
 	return w
 }
 
 // collected is how many bytes are collected for one write.
 const collected = 64 << 10
 
-// Write writes the rows of a batch, whose columns are those of the schema and were validated at [ipc.Contents]. Text that is no
-// UTF-8 has U+FFFD in the place of what is wrong with it: validate at [ipc.UTF8] to refuse it.
-func (w *Writer) Write(rows int, columns []column.Data) error {
+// Schema returns the columns that Write takes.
+func (w *Writer) Schema() *ipc.Schema { return w.schema }
+
+// Err returns the error of a schema that cannot be written, which is that of every Write and of Close. It wraps [ipc.ErrUnsupported]
+// and [text.ErrTwice].
+func (w *Writer) Err() error { return w.err }
+
+// Write writes the rows of a batch, whose columns are those of the schema and were validated at [ipc.Contents]. A row with a text that is
+// not valid UTF-8 is refused with a [*column.ValueError] that wraps [column.ErrUTF8]; those before it are written. Where
+// ctx has ended nothing is written; where it ends within a large row, that one and those behind it are not.
+func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
+	if w.err != nil {
+		return w.err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for k, p := range w.printers {
+		p.SetContext(ctx)
+		w.flat[k] = p.Flat(&columns[k])
+		w.inDictionary[k] = p.Entries(&w.entries[k], &columns[k], rows, nil)
+	}
+	buf := w.buf
 	for i := range rows {
-		w.buf = append(w.buf, '{')
+		start := len(buf)
 		for k, p := range w.printers {
-			if k > 0 {
-				w.buf = append(w.buf, ',')
+			d := &columns[k]
+			none := false
+			if w.flat[k] {
+				none = d.IsNull(i)
+			} else {
+				none = p.IsNull(d, i)
 			}
-			w.buf = p.AppendJSON(append(w.buf, w.keys[k]...), &columns[k], i)
+			if none && w.omit {
+				continue
+			}
+			buf = append(buf, w.keys[k]...)
+			switch {
+			case none:
+				buf = append(buf, "null"...)
+			case w.inDictionary[k]:
+				buf = append(buf, w.entries[k].At(p.Index(d, i))...)
+			default:
+				buf = p.AppendValue(buf, d, i, true)
+				bad := p.Err()
+				if bad == nil && (len(d.Children) != 0 || d.Dictionary != nil) {
+					bad = value.CheckRow(len(buf)-start, w.most)
+				}
+				if bad != nil {
+					w.buf = buf[:start]
+					if err := w.flush(); err != nil {
+						return err
+					}
+					if ctx.Err() != nil {
+						return context.Cause(ctx)
+					}
+					return &column.ValueError{Column: w.schema.Fields[k].Name, Row: i, Err: bad}
+				}
+			}
 		}
-		w.buf = append(w.buf, '}', '\n')
-		if len(w.buf) >= collected {
+		if len(buf) == start {
+			buf = append(buf, '{')
+		}
+		buf[start] = '{' // in the place of the first comma
+		buf = append(buf, '}', '\n')
+		if len(buf) >= collected {
+			w.buf = buf
 			if err := w.flush(); err != nil {
 				return err
 			}
+			buf = w.buf
 		}
 	}
+	w.buf = buf
 	return w.flush()
 }
 
@@ -58,4 +153,4 @@ func (w *Writer) flush() error {
 }
 
 // Close ends the output. It does not close the destination.
-func (w *Writer) Close() error { return nil }
+func (w *Writer) Close() error { return w.err }

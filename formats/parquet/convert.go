@@ -16,13 +16,13 @@ import (
 var le = binary.LittleEndian
 
 // A conversion makes another column of a column whose contents are right. Nil stands for one that is right as it is.
-type conversion func(d *column.Data) (column.Data, error)
+type conversion func(m *scratch, d *column.Data) (column.Data, error)
 
-func (c conversion) of(d *column.Data) (column.Data, error) {
+func (c conversion) of(m *scratch, d *column.Data) (column.Data, error) {
 	if c == nil {
 		return *d, nil
 	}
-	return c(d)
+	return c(m, d)
 }
 
 // then returns the conversion by c and then by next.
@@ -33,12 +33,12 @@ func (c conversion) then(next conversion) conversion {
 	case next == nil:
 		return c
 	}
-	return func(d *column.Data) (column.Data, error) {
-		between, err := c(d)
+	return func(m *scratch, d *column.Data) (column.Data, error) {
+		between, err := c(m, d)
 		if err != nil {
 			return column.Data{}, err
 		}
-		return next(&between)
+		return next(m, &between)
 	}
 }
 
@@ -53,10 +53,13 @@ func valueError(path string, row int, format string, args ...any) error {
 
 // fixed changes values of one width into values of another. To gets zeros, and values of null rows are not looked at.
 func fixed(path string, from, to int, change func(to, from []byte) error) conversion {
-	return func(d *column.Data) (column.Data, error) {
+	return func(m *scratch, d *column.Data) (column.Data, error) {
 		c := *d
 		c.Padded = false
-		out := mem.Alloc(d.Len * to)
+		out, err := m.alloc(d.Len * to)
+		if err != nil {
+			return column.Data{}, err
+		}
 		c.Buffers[1] = out
 		for i := range d.Len {
 			if d.Nulls != 0 && d.IsNull(i) {
@@ -168,7 +171,7 @@ func checkDecimals(path string, width, precision int) conversion {
 	if n >= width {
 		return nil
 	}
-	return func(d *column.Data) (column.Data, error) {
+	return func(m *scratch, d *column.Data) (column.Data, error) {
 		for i := range d.Len {
 			if !d.IsNull(i) && !fits(d.Buffers[1][i*width:(i+1)*width], n) {
 				return column.Data{}, valueError(path, i, "a decimal has more than the %d digits of its type", precision)
@@ -176,17 +179,6 @@ func checkDecimals(path string, width, precision int) conversion {
 		}
 		return *d, nil
 	}
-}
-
-// formOf returns how texts of a kind lie.
-func formOf(k ipc.Kind) column.TextForm {
-	switch k {
-	case ipc.KindLargeUtf8, ipc.KindLargeBinary:
-		return column.LargeText
-	case ipc.KindUtf8View, ipc.KindBinaryView:
-		return column.ViewText
-	}
-	return column.PlainText
 }
 
 // texts collects texts with offsets.
@@ -197,56 +189,72 @@ type texts struct {
 	bytes   []byte
 }
 
-func newTexts(path string, rows int, wide bool) *texts {
-	t := &texts{path: path, wide: wide}
-	t.offsets = mem.Grow(nil, (rows+1)*t.width())
+// newTexts returns room for so many texts of size bytes in all.
+func newTexts(m *scratch, path string, rows, size int, wide bool) (t *texts, err error) {
+	if !wide && size > math.MaxInt32 {
+		return nil, fmt.Errorf("lightstream: column %q: %w; use smaller batches", path, column.ErrTooLong)
+	}
+	t = &texts{path: path, wide: wide}
+	if t.offsets, err = m.alloc((rows + 1) * offsetWidth(wide)); err != nil {
+		return nil, err
+	}
+	if t.bytes, err = m.alloc(size); err != nil {
+		return nil, err
+	}
+	t.offsets, t.bytes = t.offsets[:0], t.bytes[:0]
 	t.end()
-	return t
+	return t, nil
 }
 
-func (t *texts) width() int {
-	if t.wide {
+func offsetWidth(wide bool) int {
+	if wide {
 		return 8
 	}
 	return 4
 }
 
-func (t *texts) end() {
-	if t.wide {
-		t.offsets = le.AppendUint64(t.offsets, uint64(len(t.bytes)))
-	} else {
-		t.offsets = le.AppendUint32(t.offsets, uint32(len(t.bytes)))
+func (t *texts) end() { t.offsets = appendOffset(t.offsets, t.wide, len(t.bytes)) }
+
+func appendOffset(b []byte, wide bool, n int) []byte {
+	if wide {
+		return le.AppendUint64(b, uint64(n))
 	}
+	return le.AppendUint32(b, uint32(n))
 }
 
-func add[T string | []byte](t *texts, v T) error {
-	if !t.wide && len(v) > math.MaxInt32-len(t.bytes) {
-		return fmt.Errorf("lightstream: column %q: %w; use smaller batches", t.path, column.ErrTooLong)
-	}
-	t.bytes = append(mem.Grow(t.bytes, len(v)), v...)
+func add[T string | []byte](t *texts, v T) {
+	t.bytes = append(t.bytes, v...)
 	t.end()
-	return nil
 }
 
 // plainTexts makes texts in any form plain ones.
 func plainTexts(path string, form column.TextForm) conversion {
-	return func(d *column.Data) (column.Data, error) {
-		t := newTexts(path, d.Len, false)
-		for i := range d.Len {
-			var v []byte
+	return func(m *scratch, d *column.Data) (column.Data, error) {
+		at := func(i int) (v []byte) {
 			if !d.IsNull(i) {
 				v = column.TextAt(d, form, i)
 			}
-			if err := add(t, v); err != nil {
-				return column.Data{}, err
+			return v
+		}
+		size := 0 // counted first, as views may share what they lead to
+		for i := range d.Len {
+			if size += len(at(i)); size > math.MaxInt32 {
+				break
 			}
+		}
+		t, err := newTexts(m, path, d.Len, size, false)
+		if err != nil {
+			return column.Data{}, err
+		}
+		for i := range d.Len {
+			add(t, at(i))
 		}
 		return column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], t.offsets, t.bytes}}, nil
 	}
 }
 
 // largeTexts gives plain texts wide offsets.
-func largeTexts(d *column.Data) (column.Data, error) {
+func largeTexts(_ *scratch, d *column.Data) (column.Data, error) {
 	c := *d
 	c.Padded = false
 	c.Buffers[1] = wideOffsets(d)
@@ -263,7 +271,7 @@ func wideOffsets(d *column.Data) []byte {
 }
 
 // viewTexts makes views of plain texts, which stay where they are.
-func viewTexts(d *column.Data) (column.Data, error) {
+func viewTexts(_ *scratch, d *column.Data) (column.Data, error) {
 	const inline = 12
 	views := mem.Alloc(16 * d.Len)
 	for i := range d.Len {
@@ -322,18 +330,20 @@ func nulls(f *ipc.Field, n int) column.Data {
 
 // pick puts rows of a column, as it is stored, together.
 type pick struct {
+	m     *scratch
+	field ipc.Field
 	from  *column.Data
 	out   *ipc.Gatherer
 	null  column.Data
-	at, n int // rows that wait
+	at, n int  // rows that wait
+	bare  bool // a row may take no bytes
 }
 
-const nullRun = 256
-
-func newPick(f *ipc.Field, from *column.Data) *pick {
-	n := *f
-	n.Nullable = true
-	return &pick{from: from, out: ipc.NewGatherer(&n, 0), null: nulls(&n, nullRun)}
+func newPick(m *scratch, f *ipc.Field, from *column.Data) *pick {
+	p := &pick{m: m, field: *f, from: from, bare: bare(f)}
+	p.field.Nullable = true
+	p.out = m.gatherer(&p.field)
+	return p
 }
 
 // rows adds rows.
@@ -354,9 +364,17 @@ func (p *pick) none(n int) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
+	if n > 0 && p.null.Len == 0 {
+		const most = 256
+		size := nullSize(&p.field)
+		if err := p.m.hold(size); err != nil {
+			return err
+		}
+		p.null = nulls(&p.field, max(1, min(most, (64<<10)/(size+1))))
+	}
 	for n > 0 {
-		k := min(n, nullRun)
-		if err := p.out.Append(&p.null, 0, k); err != nil {
+		k := min(n, p.null.Len)
+		if err := p.add(&p.null, 0, k); err != nil {
 			return err
 		}
 		n -= k
@@ -367,7 +385,16 @@ func (p *pick) none(n int) error {
 func (p *pick) flush() error {
 	n := p.n
 	p.n = 0
-	return p.out.Append(p.from, p.at, p.at+n)
+	return p.add(p.from, p.at, p.at+n)
+}
+
+func (p *pick) add(d *column.Data, from, to int) error {
+	if p.bare {
+		if err := p.m.hold(levels * (to - from)); err != nil {
+			return err
+		}
+	}
+	return p.out.Append(d, from, to)
 }
 
 func (p *pick) take() (column.Data, error) {
@@ -375,7 +402,8 @@ func (p *pick) take() (column.Data, error) {
 		return column.Data{}, err
 	}
 	if p.out.Len() == 0 {
-		return emptied(&p.null), nil
+		none := nulls(&p.field, 0)
+		return emptied(&none), nil
 	}
 	return p.out.Take(), nil
 }
@@ -483,13 +511,16 @@ func lowerInterval(l *lowered, variant int) {
 	}
 	l.storage.Type = ipc.Struct
 	children := l.storage.Children
-	l.convert = func(d *column.Data) (column.Data, error) {
+	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
 		c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0]}, Children: make([]column.Data, len(children))}
 		whole := ipc.ValueWidth(ipc.Type{Kind: ipc.KindInterval, Variant: variant})
 		at := 0
 		for k := range children {
 			width := children[k].Type.Bits / 8
-			b := mem.Alloc(d.Len * width)
+			b, err := m.alloc(d.Len * width)
+			if err != nil {
+				return column.Data{}, err
+			}
 			for i := range d.Len {
 				copy(b[i*width:(i+1)*width], d.Buffers[1][i*whole+at:])
 			}
@@ -516,8 +547,8 @@ func lowerList(l *lowered, f *ipc.Field, path string) error {
 		l.told.Type = l.storage.Type
 	}
 	stored := l.storage.Children[0]
-	l.convert = func(d *column.Data) (column.Data, error) {
-		items, err := item.convert.of(&d.Children[0])
+	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
+		items, err := item.convert.of(m, &d.Children[0])
 		if err != nil {
 			return column.Data{}, err
 		}
@@ -536,7 +567,7 @@ func lowerList(l *lowered, f *ipc.Field, path string) error {
 		case ipc.KindList, ipc.KindLargeList:
 			bounds = func(i int) (from, to int) { return offset(d.Buffers[1], wide, i), offset(d.Buffers[1], wide, i+1) }
 		}
-		return lists(path, d, wide, &stored, &items, bounds)
+		return lists(m, path, d, wide, &stored, &items, bounds)
 	}
 	return nil
 }
@@ -562,39 +593,30 @@ func offset(b []byte, wide bool, i int) int {
 }
 
 // lists makes lists of the items between bounds, none for null rows.
-func lists(path string, d *column.Data, wide bool, f *ipc.Field, items *column.Data, bounds func(i int) (from, to int)) (column.Data, error) {
-	p, sizes := newPick(f, items), newTexts(path, d.Len, wide)
-	sizes.offsets = sizes.offsets[:0]
-	n := 0
-	put := func() error {
-		if wide {
-			sizes.offsets = le.AppendUint64(sizes.offsets, uint64(n))
-			return nil
-		}
-		if n > math.MaxInt32 {
-			return fmt.Errorf("lightstream: column %q: %w; use smaller batches", path, column.ErrTooManyItems)
-		}
-		sizes.offsets = le.AppendUint32(sizes.offsets, uint32(n))
-		return nil
+func lists(m *scratch, path string, d *column.Data, wide bool, f *ipc.Field, items *column.Data, bounds func(i int) (from, to int)) (column.Data, error) {
+	offsets, err := m.alloc((d.Len + 1) * offsetWidth(wide))
+	if err != nil {
+		return column.Data{}, err
 	}
-	_ = put()
+	p, n := newPick(m, f, items), 0
+	offsets = appendOffset(offsets[:0], wide, 0)
 	for i := range d.Len {
 		if !d.IsNull(i) {
 			from, to := bounds(i)
 			if err := p.rows(from, to); err != nil {
 				return column.Data{}, err
 			}
-			n += to - from
+			if n += to - from; !wide && n > math.MaxInt32 {
+				return column.Data{}, fmt.Errorf("lightstream: column %q: %w; use smaller batches", path, column.ErrTooManyItems)
+			}
 		}
-		if err := put(); err != nil {
-			return column.Data{}, err
-		}
+		offsets = appendOffset(offsets, wide, n)
 	}
 	picked, err := p.take()
 	if err != nil {
 		return column.Data{}, err
 	}
-	return column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], sizes.offsets}, Children: []column.Data{picked}}, nil
+	return column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], offsets}, Children: []column.Data{picked}}, nil
 }
 
 func lowerMap(l *lowered, f *ipc.Field, path string) error {
@@ -618,14 +640,14 @@ func lowerMap(l *lowered, f *ipc.Field, path string) error {
 	e.Children = []ipc.Field{key.told, value.told}
 	l.told.Children = []ipc.Field{e}
 	stored := l.storage.Children[0]
-	l.convert = func(d *column.Data) (column.Data, error) {
+	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
 		from := &d.Children[0]
 		pairs := column.Data{Len: from.Len, Children: make([]column.Data, 2)}
 		var err error
-		if pairs.Children[0], err = key.convert.of(&from.Children[0]); err != nil {
+		if pairs.Children[0], err = key.convert.of(m, &from.Children[0]); err != nil {
 			return column.Data{}, err
 		}
-		if pairs.Children[1], err = value.convert.of(&from.Children[1]); err != nil {
+		if pairs.Children[1], err = value.convert.of(m, &from.Children[1]); err != nil {
 			return column.Data{}, err
 		}
 		if tidy(d, false) {
@@ -633,7 +655,7 @@ func lowerMap(l *lowered, f *ipc.Field, path string) error {
 			c.Children = []column.Data{pairs}
 			return c, nil
 		}
-		return lists(path, d, false, &stored, &pairs, func(i int) (from, to int) {
+		return lists(m, path, d, false, &stored, &pairs, func(i int) (from, to int) {
 			return offset(d.Buffers[1], false, i), offset(d.Buffers[1], false, i+1)
 		})
 	}
@@ -644,10 +666,14 @@ func lowerStruct(l *lowered, f *ipc.Field, path string) error {
 	if len(f.Children) == 0 { // whether there is one is all that can be said of it
 		l.storage.Type = ipc.Bool
 		l.told = l.storage
-		l.convert = func(d *column.Data) (column.Data, error) {
-			c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], mem.Alloc((d.Len + 7) / 8)}}
-			for i := range c.Buffers[1] {
-				c.Buffers[1][i] = 0xff
+		l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
+			there, err := m.alloc((d.Len + 7) / 8)
+			if err != nil {
+				return column.Data{}, err
+			}
+			c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], there}}
+			for i := range there {
+				there[i] = 0xff
 			}
 			return c, nil
 		}
@@ -670,12 +696,12 @@ func lowerStruct(l *lowered, f *ipc.Field, path string) error {
 	if same {
 		return nil
 	}
-	l.convert = func(d *column.Data) (column.Data, error) {
+	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
 		c := *d
 		c.Children = make([]column.Data, len(below))
 		for i := range below {
 			var err error
-			if c.Children[i], err = below[i].convert.of(&d.Children[i]); err != nil {
+			if c.Children[i], err = below[i].convert.of(m, &d.Children[i]); err != nil {
 				return column.Data{}, err
 			}
 		}
@@ -726,18 +752,18 @@ func lowerUnion(l *lowered, f *ipc.Field, path string) error {
 	l.told = l.storage
 	dense := f.Type.Variant == 1
 	fields := l.storage.Children[1:]
-	l.convert = func(d *column.Data) (column.Data, error) {
+	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
 		if d.Nulls != 0 {
 			return column.Data{}, unsupported(path, f, "a union with nulls of its own, as metadata of version V4 has them")
 		}
 		c := column.Data{Len: d.Len, Children: make([]column.Data, 1+len(below))}
 		c.Children[0] = column.Data{Len: d.Len, Buffers: [3][]byte{1: d.Buffers[1]}}
 		for k := range below {
-			stored, err := below[k].convert.of(&d.Children[k])
+			stored, err := below[k].convert.of(m, &d.Children[k])
 			if err != nil {
 				return column.Data{}, err
 			}
-			p := newPick(&fields[k], &stored)
+			p := newPick(m, &fields[k], &stored)
 			for i := range d.Len {
 				at := i
 				if dense {
@@ -788,12 +814,12 @@ func lowerRuns(l *lowered, f *ipc.Field, path string) error {
 	l.storage.Name, l.told.Name, l.storage.Metadata, l.told.Metadata = name, name, metadata, metadata
 	width := f.Children[0].Type.Bits / 8
 	stored := values.storage
-	l.convert = func(d *column.Data) (column.Data, error) {
-		from, err := values.convert.of(&d.Children[1])
+	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
+		from, err := values.convert.of(m, &d.Children[1])
 		if err != nil {
 			return column.Data{}, err
 		}
-		p := newPick(&stored, &from)
+		p := newPick(m, &stored, &from)
 		for row, run := 0, 0; row < d.Len; run++ {
 			for end := int(column.SignedAt(&d.Children[0], width, run)); row < min(end, d.Len); row++ {
 				if err := p.rows(run, run+1); err != nil {
@@ -822,14 +848,14 @@ func lowerDictionary(f *ipc.Field, path string) (l lowered, err error) {
 		}
 		values := l.convert
 		stored := l.storage
-		l.convert = func(d *column.Data) (column.Data, error) {
+		l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
 			from := nulls(&stored, 0)
 			if v := d.Values.Column(); v != nil {
-				if from, err = values.of(v); err != nil {
+				if from, err = values.of(m, v); err != nil {
 					return column.Data{}, err
 				}
 			}
-			p := newPick(&stored, &from)
+			p := newPick(m, &stored, &from)
 			for i := range d.Len {
 				if d.IsNull(i) {
 					err = p.none(1)
@@ -865,10 +891,12 @@ func lowerDictionary(f *ipc.Field, path string) (l lowered, err error) {
 
 // expand makes the column that a dictionary column of byte strings stands for.
 func expand(f *ipc.Field, index ipc.Type, path string) conversion {
-	return func(d *column.Data) (column.Data, error) {
+	return func(m *scratch, d *column.Data) (_ column.Data, err error) {
 		c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0]}}
 		if d.Values.HasNulls() {
-			c.Buffers[0] = mem.Alloc((d.Len + 7) / 8)
+			if c.Buffers[0], err = m.alloc((d.Len + 7) / 8); err != nil {
+				return column.Data{}, err
+			}
 			for i := range d.Len {
 				if d.IsNull(i) || d.Values.IsNull(int(column.IndexAt(d, index.Bits, index.Signed, i))) {
 					continue
@@ -877,26 +905,37 @@ func expand(f *ipc.Field, index ipc.Type, path string) conversion {
 			}
 			c.Nulls = countNulls(c.Buffers[0], d.Len)
 		}
-		if !f.Type.IsText() && !f.Type.IsBinary() {
-			width := ipc.ValueWidth(f.Type)
-			out := mem.Alloc(d.Len * width)
-			for i := range d.Len {
-				if !c.IsNull(i) {
-					copy(out[i*width:(i+1)*width], d.Values.At(int(column.IndexAt(d, index.Bits, index.Signed, i))))
-				}
-			}
-			c.Buffers[1] = out
-			return c, nil
-		}
-		t := newTexts(path, d.Len, formOf(f.Type.Kind) == column.LargeText)
-		for i := range d.Len {
-			var v string
+		at := func(i int) (v string) {
 			if !c.IsNull(i) {
 				v = d.Values.At(int(column.IndexAt(d, index.Bits, index.Signed, i)))
 			}
-			if err := add(t, v); err != nil {
+			return v
+		}
+		if !f.Type.IsText() && !f.Type.IsBinary() {
+			width := ipc.ValueWidth(f.Type)
+			if width != 0 && d.Len > math.MaxInt/width {
+				return column.Data{}, fmt.Errorf("lightstream: column %q: %w; use smaller batches", path, column.ErrTooLong)
+			}
+			if c.Buffers[1], err = m.alloc(d.Len * width); err != nil {
 				return column.Data{}, err
 			}
+			for i := range d.Len {
+				copy(c.Buffers[1][i*width:(i+1)*width], at(i))
+			}
+			return c, nil
+		}
+		wide, size := f.Type.TextForm() == column.LargeText, 0
+		for i := range d.Len {
+			if size += len(at(i)); size > math.MaxInt32 && !wide || size > math.MaxInt/2 {
+				break
+			}
+		}
+		t, err := newTexts(m, path, d.Len, size, wide)
+		if err != nil {
+			return column.Data{}, err
+		}
+		for i := range d.Len {
+			add(t, at(i))
 		}
 		c.Buffers[1], c.Buffers[2] = t.offsets, t.bytes
 		return c, nil
@@ -917,7 +956,7 @@ func sameBytes(f *ipc.Field, d *column.Data, i, k int) bool {
 	}
 	switch t := f.Type; {
 	case t.IsText() || t.IsBinary():
-		return bytes.Equal(column.TextAt(d, formOf(t.Kind), i), column.TextAt(d, formOf(t.Kind), k))
+		return bytes.Equal(column.TextAt(d, t.TextForm(), i), column.TextAt(d, t.TextForm(), k))
 	case t.Kind == ipc.KindBool:
 		return d.Buffers[1][i>>3]>>(i&7)&1 == d.Buffers[1][k>>3]>>(k&7)&1
 	case len(f.Children) != 0 || t.Kind == ipc.KindNull:

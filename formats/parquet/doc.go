@@ -44,8 +44,13 @@
 //
 // # Bytes from outside
 //
-// Where a file ends, its footer, the places of its column chunks and the number of its rows are checked before arrow-go sees them, and
-// what is made of a file is bounded by Limits. Encrypted files are refused. The parts of arrow-go that decode pages panic at some
+// Rows of list views, views, dictionaries, dense unions and runs may share what they lead to, so that some KiB stand for gigabytes. Parquet has
+// each of them written out. A [Writer] bounds the memory for that before it takes it: a batch that needs too much is written in parts, and a
+// row that needs more than WriterOptions.MaxRow is refused.
+//
+// Where a file ends, its footer, the places of its column chunks and the number of its rows are checked before arrow-go sees them, and so
+// are the headers of pages, the sizes that compressed pages say they have, and blocks of differences: nothing is made room for because a
+// number says so. What is made of a file is bounded by Limits. Encrypted files are refused. The parts of arrow-go that decode pages panic at some
 // malformed files. A reader runs them on its own goroutines, one file part on each, and takes such a panic for what it is: an error
 // that wraps [ipc.ErrMalformed]. No other panic is caught. What comes out is checked as a received batch is.
 //

@@ -52,9 +52,12 @@ func checkFooter(src io.ReaderAt, size int64, l *Limits) (end int64, err error) 
 	if err := readAt(src, footer, size-tail-n); err != nil {
 		return 0, err
 	}
-	t := thrift{b: footer}
+	t := thrift{b: footer, what: "footer"}
 	if err := t.structure(0); err != nil {
 		return 0, err
+	}
+	if t.encrypted {
+		return 0, fmt.Errorf("lightstream: %w", frame.Errorf(ipc.ErrUnsupported, "the file is encrypted, but for its footer"))
 	}
 	if err := checkTree(t.children, l); err != nil {
 		return 0, err
@@ -77,18 +80,23 @@ func readAt(src io.ReaderAt, b []byte, at int64) error {
 //
 // Source: Thrift compact protocol encoding.
 type thrift struct {
+	what     string // that it is of
 	b        []byte
 	at       int
+	head     int     // where the field begins that is looked at
 	children []int64 // of each element of the schema
 	element  bool    // one of them is passed over
+
+	encrypted bool // there is an algorithm that parts of the file are encrypted by
 }
 
 // The places of what is looked at.
 //
 // Source: parquet.thrift, FileMetaData and SchemaElement.
 const (
-	fieldSchema   = 2
-	fieldChildren = 5
+	fieldSchema     = 2
+	fieldEncryption = 8
+	fieldChildren   = 5
 )
 
 // checkTree checks the elements of a schema, each of which comes before those below it.
@@ -146,7 +154,7 @@ const (
 	maxThriftDepth = 32
 )
 
-func (t *thrift) cut() error { return malformed("the footer is cut off at byte %d", t.at) }
+func (t *thrift) cut() error { return malformed("the %s is cut off at byte %d", t.what, t.at) }
 
 func (t *thrift) byte() (byte, error) {
 	if t.at >= len(t.b) {
@@ -167,7 +175,7 @@ func (t *thrift) uvarint() (uint64, error) {
 
 func (t *thrift) skip(n uint64) error {
 	if n > uint64(len(t.b)-t.at) {
-		return malformed("%d bytes from byte %d of a footer of %d", n, t.at, len(t.b))
+		return malformed("%d bytes from byte %d of a %s of %d", n, t.at, t.what, len(t.b))
 	}
 	t.at += int(n)
 	return nil
@@ -176,7 +184,7 @@ func (t *thrift) skip(n uint64) error {
 // structure passes over a struct.
 func (t *thrift) structure(depth int) error {
 	if depth > maxThriftDepth {
-		return malformed("the footer has more than %d levels", maxThriftDepth)
+		return malformed("the %s has more than %d levels", t.what, maxThriftDepth)
 	}
 	element, below := t.element, int64(0)
 	t.element = false
@@ -195,6 +203,7 @@ func (t *thrift) structure(depth int) error {
 			}
 		}
 		kind := head & 15
+		t.encrypted = t.encrypted || depth == 0 && id == fieldEncryption
 		switch {
 		case kind == thriftTrue || kind == thriftFalse: // the value is the kind
 			continue
@@ -272,16 +281,16 @@ func (t *thrift) value(kind byte, depth int) error {
 	case thriftStruct:
 		return t.structure(depth + 1)
 	}
-	return malformed("the footer has a field of type %d at byte %d", kind, t.at)
+	return malformed("the %s has a field of type %d at byte %d", t.what, kind, t.at)
 }
 
 // items passes over n items of each kind in turn.
 func (t *thrift) items(n uint64, depth int, elements bool, kinds ...byte) error {
 	if n > uint64(len(t.b)-t.at) {
-		return malformed("a list of %d items in the last %d bytes of the footer", n, len(t.b)-t.at)
+		return malformed("a list of %d items in the last %d bytes of the %s", n, len(t.b)-t.at, t.what)
 	}
 	if depth >= maxThriftDepth {
-		return malformed("the footer has more than %d levels", maxThriftDepth)
+		return malformed("the %s has more than %d levels", t.what, maxThriftDepth)
 	}
 	for range n {
 		for _, kind := range kinds {

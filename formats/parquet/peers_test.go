@@ -1,6 +1,7 @@
 package parquet_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -80,5 +81,25 @@ func TestHostile(t *testing.T) {
 	})
 	if err != nil || n < 30 || refused < 20 {
 		t.Fatal(n, refused, err)
+	}
+}
+
+// TestMended reads a file of Arrow C++ before 3.0, whose pages are compressed and say that they are not.
+func TestMended(t *testing.T) {
+	b, err := os.ReadFile(testdata + "/arrow-testing/data/parquet/ARROW-17100.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := load(b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{{"1", `"a"`, "1", `"a"`}, {"2", `"b"`, "2", `"a"`}, {"3", `"c"`, "3", `"a"`}, {"4", `"d"`, "4", `"b"`}, {"5", `"e"`, "5", `"b"`}}
+	if !slices.EqualFunc(have.rows, want, slices.Equal) {
+		t.Errorf("%q, want %q", have.rows, want)
+	}
+	other := bytes.Replace(b, []byte("parquet-cpp version 1.5.1"), []byte("parquet-cpp version 9.5.1"), 1)
+	if _, err := load(other, nil); err == nil || bytes.Equal(other, b) {
+		t.Error("it is read as one that another program wrote")
 	}
 }

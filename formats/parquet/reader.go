@@ -89,6 +89,8 @@ type Reader struct {
 	change []conversion
 	rows   int64 // of all row groups
 
+	pagesEnd int64 // where the footer begins
+
 	groups  []chan loaded // those begun, by row group
 	at      int           // the row group that is read
 	stop    chan struct{}
@@ -149,8 +151,9 @@ func (r *Reader) open() error {
 	if err != nil {
 		return err
 	}
+	r.pagesEnd = end
 	props := parquet.NewReaderProperties(newAllocator(r.limits.MaxBatch))
-	if r.file, err = r.openFile(props); err != nil {
+	if r.file, err = r.openFile(r.src, props); err != nil {
 		return err
 	}
 	meta := r.file.MetaData()
@@ -172,7 +175,7 @@ func (r *Reader) open() error {
 }
 
 // openFile has arrow-go read the footer.
-func (r *Reader) openFile(props *parquet.ReaderProperties) (f *file.Reader, err error) {
+func (r *Reader) openFile(src io.ReaderAt, props *parquet.ReaderProperties) (f *file.Reader, err error) {
 	props.BufferedStreamEnabled = true
 	props.BufferSize = 256 << 10
 	props.MaxCompressedPageSize, props.MaxUncompressedPageSize = r.limits.MaxPage, r.limits.MaxPage
@@ -181,7 +184,7 @@ func (r *Reader) openFile(props *parquet.ReaderProperties) (f *file.Reader, err 
 		if r.file != nil {
 			options = append(options, file.WithMetadata(r.file.MetaData()))
 		}
-		f, err = file.NewParquetReader(io.NewSectionReader(r.src, 0, r.size), options...)
+		f, err = file.NewParquetReader(io.NewSectionReader(src, 0, r.size), options...)
 		return err
 	})
 	return f, from(err)
@@ -406,7 +409,7 @@ func (r *Reader) take(l loaded) (ipc.Batch, error) {
 	}
 	for i, c := range r.change {
 		var err error
-		if l.columns[i], err = c.of(&l.columns[i]); err != nil {
+		if l.columns[i], err = c.of(nil, &l.columns[i]); err != nil {
 			l.release()
 			return ipc.Batch{}, r.fail(err)
 		}
@@ -486,11 +489,16 @@ func (r *Reader) batchRows(rows, bytes int64) int {
 func (r *Reader) load(g int, rows int64, batch int, to chan<- loaded) error {
 	mem := newAllocator(r.limits.MaxBatch)
 	props := parquet.NewReaderProperties(mem)
-	f, err := r.openFile(props)
+	src, mend := r.src, (*mended)(nil)
+	if r.file.MetaData().WriterVersion().LessThan(mendedVersion) {
+		mend = &mended{ReaderAt: src}
+		src = mend
+	}
+	f, err := r.openFile(src, props)
 	if err != nil {
 		return err
 	}
-	in := &groupReader{reader: r, mem: mem, take: &taken{schema: &ipc.Schema{Fields: anyNull(r.stored.Fields)}}}
+	in := &groupReader{reader: r, mem: mem, mended: mend, take: &taken{schema: &ipc.Schema{Fields: anyNull(r.stored.Fields)}}}
 	if err := guard(func() error { return in.open(f, g) }); err != nil {
 		return from(err)
 	}
@@ -524,6 +532,7 @@ type groupReader struct {
 	out     *arrowgo.Writer
 	take    *taken
 	check   *ipc.Checker
+	mended  *mended // nil where there is nothing to mend
 }
 
 // open makes the readers of the columns that are wanted.
@@ -540,11 +549,19 @@ func (in *groupReader) open(f *file.Reader, g int) error {
 		if field == nil {
 			return malformed("column %d has no field", leaf)
 		}
+		chunk, err := f.MetaData().RowGroup(g).ColumnChunk(leaf)
+		if err != nil {
+			return err
+		}
+		descr := f.MetaData().Schema.Column(leaf)
+		if err := r.checkPages(chunk, descr, in.mended); err != nil {
+			return fmt.Errorf("lightstream: column %q: %w", descr.Path(), shortened{err})
+		}
 		pages, err := f.RowGroup(g).GetColumnPageReader(leaf)
 		if err != nil {
 			return err
 		}
-		probe := file.NewRecordReader(f.MetaData().Schema.Column(leaf), field.LevelInfo, field.Field.Type, in.mem, f.BufferPool())
+		probe := file.NewRecordReader(descr, field.LevelInfo, field.Field.Type, in.mem, f.BufferPool())
 		probe.SetPageReader(pages)
 		probe.Release()
 		if err := pages.Close(); err != nil {

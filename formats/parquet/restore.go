@@ -64,7 +64,7 @@ func restore(s, want *ipc.Field, path string) (f ipc.Field, c conversion, ok boo
 		return restoreMap(s, want, &f, path)
 	case ipc.KindStruct:
 		if len(want.Children) == 0 {
-			return simple(stored(ipc.Bool), func(d *column.Data) (column.Data, error) {
+			return simple(stored(ipc.Bool), func(m *scratch, d *column.Data) (column.Data, error) {
 				return column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0]}}, nil
 			})
 		}
@@ -102,7 +102,7 @@ func restoreInterval(s, f *ipc.Field) (ipc.Field, conversion, bool) {
 		return *f, nil, true
 	}
 	fields := l.storage.Children
-	return *f, func(d *column.Data) (column.Data, error) {
+	return *f, func(m *scratch, d *column.Data) (column.Data, error) {
 		whole := ipc.ValueWidth(f.Type)
 		b, at := mem.Alloc(d.Len*whole), 0
 		for k := range fields {
@@ -142,7 +142,7 @@ func restoreList(s, want, f *ipc.Field, path string) (ipc.Field, conversion, boo
 	fromWide := s.Type.Kind == ipc.KindLargeList
 	to := want.Type
 	stored := s.Children[0]
-	return *f, func(d *column.Data) (column.Data, error) {
+	return *f, func(m *scratch, d *column.Data) (column.Data, error) {
 		c := *d
 		c.Padded = false
 		items := d.Children[0]
@@ -156,11 +156,11 @@ func restoreList(s, want, f *ipc.Field, path string) (ipc.Field, conversion, boo
 		case ipc.KindFixedSizeList:
 			c.Buffers[1] = nil
 			var err error
-			if items, err = evenItems(d, fromWide, to.Width, &stored, path); err != nil {
+			if items, err = evenItems(m, d, fromWide, to.Width, &stored, path); err != nil {
 				return column.Data{}, err
 			}
 		}
-		restored, err := convert.of(&items)
+		restored, err := convert.of(m, &items)
 		if err != nil {
 			return column.Data{}, err
 		}
@@ -185,8 +185,8 @@ func views(d *column.Data, fromWide, toWide bool) (offsets, sizes []byte) {
 }
 
 // evenItems returns the items of lists that all have width of them, with as many nulls below each null row.
-func evenItems(d *column.Data, wide bool, width int, f *ipc.Field, path string) (column.Data, error) {
-	p := newPick(f, &d.Children[0])
+func evenItems(m *scratch, d *column.Data, wide bool, width int, f *ipc.Field, path string) (column.Data, error) {
+	p := newPick(m, f, &d.Children[0])
 	for i := range d.Len {
 		if d.IsNull(i) {
 			if err := p.none(width); err != nil {
@@ -221,13 +221,13 @@ func restoreMap(s, want, f *ipc.Field, path string) (ipc.Field, conversion, bool
 		entries.Children[k].Name = w[k].Name
 		whole = whole && ok
 	}
-	return *f, func(d *column.Data) (column.Data, error) {
+	return *f, func(m *scratch, d *column.Data) (column.Data, error) {
 		c := *d
 		pairs := d.Children[0]
 		pairs.Children = make([]column.Data, 2)
 		for k := range convert {
 			var err error
-			if pairs.Children[k], err = convert[k].of(&d.Children[0].Children[k]); err != nil {
+			if pairs.Children[k], err = convert[k].of(m, &d.Children[0].Children[k]); err != nil {
 				return column.Data{}, err
 			}
 		}
@@ -253,12 +253,12 @@ func restoreStruct(s, want, f *ipc.Field, path string) (ipc.Field, conversion, b
 		f.Children, convert[i] = append(f.Children, child), c
 		whole = whole && ok
 	}
-	return *f, func(d *column.Data) (column.Data, error) {
+	return *f, func(m *scratch, d *column.Data) (column.Data, error) {
 		c := *d
 		c.Children = make([]column.Data, len(convert))
 		for i := range convert {
 			var err error
-			if c.Children[i], err = convert[i].of(&d.Children[i]); err != nil {
+			if c.Children[i], err = convert[i].of(m, &d.Children[i]); err != nil {
 				return column.Data{}, err
 			}
 		}
@@ -282,12 +282,12 @@ func restoreUnion(s, want, f *ipc.Field, path string) (ipc.Field, conversion, bo
 	}
 	f.Nullable = want.Nullable
 	of, dense := memberOf(want), want.Type.Variant == 1
-	return *f, func(d *column.Data) (column.Data, error) {
+	return *f, func(m *scratch, d *column.Data) (column.Data, error) {
 		ids := d.Children[0].Buffers[1]
 		c := column.Data{Len: d.Len, Buffers: [3][]byte{1: ids}, Children: make([]column.Data, len(convert))}
 		picks := make([]*pick, len(convert))
 		for k := range picks {
-			picks[k] = newPick(&fields[k], &d.Children[1+k])
+			picks[k] = newPick(m, &fields[k], &d.Children[1+k])
 		}
 		counts := make([]uint32, len(convert))
 		if dense {
@@ -317,7 +317,7 @@ func restoreUnion(s, want, f *ipc.Field, path string) (ipc.Field, conversion, bo
 					return column.Data{}, err
 				}
 			}
-			if c.Children[k], err = convert[k].of(&stored); err != nil {
+			if c.Children[k], err = convert[k].of(m, &stored); err != nil {
 				return column.Data{}, err
 			}
 		}
@@ -337,11 +337,11 @@ func restoreRuns(s, want *ipc.Field, path string) (ipc.Field, conversion, bool) 
 	f := ipc.Field{Name: s.Name, Type: want.Type, Nullable: want.Nullable, Metadata: want.Metadata}
 	f.Children = []ipc.Field{{Name: want.Children[0].Name, Type: want.Children[0].Type}, values}
 	bits, stored := want.Children[0].Type.Bits, *s
-	return f, func(d *column.Data) (column.Data, error) {
+	return f, func(m *scratch, d *column.Data) (column.Data, error) {
 		if bits < 64 && d.Len > 1<<(bits-1)-1 {
 			return column.Data{}, frame.Errorf(ipc.ErrUnsupported, "lightstream: column %q: %d rows are more than run ends of %d bits count; set Options.BatchRows to %d", path, d.Len, bits, math.MaxInt16)
 		}
-		p, ends := newPick(&stored, d), []byte(nil)
+		p, ends := newPick(m, &stored, d), []byte(nil)
 		width := bits / 8
 		runs := 0
 		for i := range d.Len {
@@ -360,7 +360,7 @@ func restoreRuns(s, want *ipc.Field, path string) (ipc.Field, conversion, bool) 
 		if err != nil {
 			return column.Data{}, err
 		}
-		restored, err := convert.of(&picked)
+		restored, err := convert.of(m, &picked)
 		if err != nil {
 			return column.Data{}, err
 		}
@@ -406,12 +406,12 @@ type dictionary struct {
 // maxDictionary is how many bytes of values a dictionary takes.
 const maxDictionary = 256 << 20
 
-func (x *dictionary) encode(d *column.Data) (column.Data, error) {
+func (x *dictionary) encode(_ *scratch, d *column.Data) (column.Data, error) {
 	width, most := x.index.Bits/8, uint64(1)<<x.index.Bits
 	if x.index.Signed {
 		most /= 2
 	}
-	value, size := func(i int) []byte { return column.TextAt(d, formOf(x.field.Type.Kind), i) }, ipc.ValueWidth(x.field.Type)
+	value, size := func(i int) []byte { return column.TextAt(d, x.field.Type.TextForm(), i) }, ipc.ValueWidth(x.field.Type)
 	if size != 0 {
 		value = func(i int) []byte { return d.Buffers[1][i*size : (i+1)*size] }
 	}

@@ -3,10 +3,8 @@ package parquet_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -99,40 +97,4 @@ func TestTypedSchema(t *testing.T) {
 	if _, err := rt.NewSinkWriter(feed.TradeTable, w, nil); !errors.As(err, &schema) {
 		t.Errorf("%v", err)
 	}
-}
-
-func Example() {
-	day := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
-	var file bytes.Buffer
-	out, err := parquet.NewWriter(&file, feed.TradeTable.Schema(), &parquet.WriterOptions{Compression: parquet.ZSTD})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	w, err := rt.NewSinkWriter(feed.TradeTable, out, nil)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	err = errors.Join(w.Append(ctx, feed.Trade{Time: day, Symbol: "LS", Price: 12.5, Size: 100}), w.Append(ctx, feed.Trade{Time: day, Symbol: "GO", Price: 7, Size: 3}), w.Close())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	in, err := parquet.NewReader(bytes.NewReader(file.Bytes()), int64(file.Len()), &parquet.ReaderOptions{Select: feed.TradeTable.Select})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer in.Close()
-	for trade, err := range rt.NewSourceReader(feed.TradeTable, in, nil).Rows(ctx) {
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		fmt.Println(trade.Symbol, trade.Price, trade.Size)
-	}
-	// Output:
-	// LS 12.5 100
-	// GO 7 3
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/interop/arrowgo"
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -47,6 +49,9 @@ type WriterOptions struct {
 	// RowGroupBytes is about how many bytes of columns, before they are encoded, make a row group, which is in memory until it is
 	// written. Zero means 32 MiB.
 	RowGroupBytes int64
+	// MaxRow is how many bytes a row may take, beside four times those of its batch, whose lists share what they lead to, or have values of
+	// dictionaries, each of which is written. A batch that takes more is written in parts. Zero means 64 MiB.
+	MaxRow int64
 	// PageBytes is about how many bytes a page has. Zero means 1 MiB.
 	PageBytes int64
 	// NoStatistics leaves out the least and greatest values and the numbers of nulls.
@@ -69,6 +74,8 @@ type Writer struct {
 	dst     *counted
 	bytes   int64 // of the row group so far
 	rows    int64
+	partly  bool // a batch is written in part
+	over    int  // the column there was no room for
 	closed  bool
 	err     error
 	stats   ipc.Stats
@@ -86,6 +93,9 @@ func NewWriter(dst io.Writer, s *ipc.Schema, opts *WriterOptions) (*Writer, erro
 	}
 	if w.opts.RowGroupBytes <= 0 {
 		w.opts.RowGroupBytes = 32 << 20
+	}
+	if w.opts.MaxRow <= 0 {
+		w.opts.MaxRow = 64 << 20
 	}
 	if w.opts.PageBytes <= 0 {
 		w.opts.PageBytes = 1 << 20
@@ -205,7 +215,6 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	case rows == 0:
 		return nil
 	}
-	stored := make([]column.Data, len(columns))
 	for i := range columns {
 		if columns[i].Len != rows {
 			return fmt.Errorf("lightstream: column %q has %d rows in a batch of %d", w.schema.Fields[i].Name, columns[i].Len, rows)
@@ -213,11 +222,100 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 		if err := w.check.Column(i, &columns[i], ipc.Structure); err != nil {
 			return err
 		}
-		var err error
-		if stored[i], err = w.change[i].of(&columns[i]); err != nil {
-			return err
+	}
+	room := ipc.NewRoom(w.opts.MaxRow)
+	own := 4 * min(sizeOf(columns), math.MaxInt64/64)
+	room.Add(own)
+	stored, err := w.convert(room, columns, own)
+	switch {
+	case err == nil:
+		err = w.put(rows, stored, w.add)
+	case tooMuch(err):
+		// All of it is looked at before any of it is written.
+		if err = w.parts(ctx, rows, columns, own, func(arrow.RecordBatch, int64) error { return nil }); err == nil {
+			if err = w.parts(ctx, rows, columns, own, w.add); err != nil && w.err == nil && w.partly {
+				w.err = err
+			}
 		}
 	}
+	w.partly = false
+	if err != nil {
+		return err
+	}
+	w.stats.Batches++
+	w.stats.Rows += int64(rows)
+	return nil
+}
+
+// convert makes columns what is stored, of memory that there is room for. Own is four times what the batch takes.
+func (w *Writer) convert(room *ipc.Room, columns []column.Data, own int64) ([]column.Data, error) {
+	const each = 8 // values in a byte of a batch, at the most
+	stored, m := make([]column.Data, len(columns)), &scratch{room}
+	for i := range columns {
+		var err error
+		if stored[i], err = w.change[i].of(m, &columns[i]); err == nil {
+			err = room.Hold(max(0, levels*(leaves(stored[i:i+1])-each*own/4)))
+		}
+		if err != nil {
+			w.over = i
+			return nil, err
+		}
+	}
+	return stored, nil
+}
+
+// parts makes records of a batch that takes too much memory as a whole, each of as many rows as there is room for.
+func (w *Writer) parts(ctx context.Context, rows int, columns []column.Data, own int64, each func(arrow.RecordBatch, int64) error) error {
+	n, values := rows, int64(0)
+	for at := 0; at < rows; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		n = min(n, rows-at)
+		most := w.opts.MaxRow
+		if n > 1 {
+			most = min(most, w.opts.RowGroupBytes)
+		}
+		room := ipc.NewRoom(most)
+		room.Add(own + values)
+		stored, err := w.part(room, columns, at, at+n, own+values)
+		switch {
+		case err == nil:
+			if err := w.put(n, stored, each); err != nil {
+				return err
+			}
+			if at += n; room.Left() > 3*most/4 {
+				n *= 2
+			}
+		case !tooMuch(err):
+			return fmt.Errorf("lightstream: in the rows of a batch from %d on: %w", at, err)
+		case n > 1:
+			n /= 2
+		case values == 0: // a value that is long by itself is no fault of the row's
+			values = 4*min(dictionarySize(columns), math.MaxInt64/64) + 1
+		default:
+			return fmt.Errorf("lightstream: column %q, row %d of the batch: %w", w.schema.Fields[w.over].Name, at, frame.Errorf(ipc.ErrLimit, "with what its lists share and the values of its dictionaries it takes more than %d bytes beside its batch, which exceeds WriterOptions.MaxRow; raise it, or write Arrow, where what they share stays shared", w.opts.MaxRow))
+		}
+	}
+	return nil
+}
+
+// part converts some rows of columns, without what only others lead to.
+func (w *Writer) part(room *ipc.Room, columns []column.Data, from, to int, own int64) ([]column.Data, error) {
+	rows := make([]column.Data, len(columns))
+	for i := range columns {
+		g := room.Gatherer(&w.schema.Fields[i])
+		if err := g.Append(&columns[i], from, to); err != nil {
+			w.over = i
+			return nil, err
+		}
+		rows[i] = g.Take()
+	}
+	return w.convert(room, rows, own)
+}
+
+// put hands columns on as a record.
+func (w *Writer) put(rows int, stored []column.Data, to func(arrow.RecordBatch, int64) error) error {
 	batch := ipc.NewBatch(rows, stored, nil)
 	defer batch.Release()
 	rec, err := w.records.RecordBatch(batch)
@@ -225,13 +323,7 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 		return err
 	}
 	defer rec.Release()
-	if err := w.add(rec, sizeOf(stored)); err != nil {
-		w.err = err
-		return err
-	}
-	w.stats.Batches++
-	w.stats.Rows += int64(rows)
-	return nil
+	return to(rec, sizeOf(stored))
 }
 
 // sizeOf returns the bytes of columns.
@@ -240,13 +332,22 @@ func sizeOf(columns []column.Data) (n int64) {
 		for _, b := range columns[i].Buffers {
 			n += int64(len(b))
 		}
+		for _, b := range columns[i].Variadic {
+			n += int64(len(b))
+		}
 		n += sizeOf(columns[i].Children)
 	}
 	return n
 }
 
-// add writes a record into row groups.
+// add writes a record into row groups. What it fails with is the error of every later call.
 func (w *Writer) add(rec arrow.RecordBatch, size int64) error {
+	w.err = w.write(rec, size)
+	w.partly = true
+	return w.err
+}
+
+func (w *Writer) write(rec arrow.RecordBatch, size int64) error {
 	rows := rec.NumRows()
 	each := max(1, size/rows)
 	for at := int64(0); at < rows; {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -17,15 +18,16 @@ type Column struct {
 	field    *ipc.Field
 	children []*Column
 
-	read  func(s []byte) error // adds a row from its text; the error is ErrType or ErrRange
-	nest  func(j *JSON) error  // adds a row from JSON; nil where that is a text, number or bool
-	takes kinds                // what JSON has such values as
-	want  string
-	null  bool   // the column may hold nulls
-	empty bool   // an empty text is a value
-	other []byte // the text of the value where there is none, nil for a null
-	opts  *Options
-	json  *JSON // of nested values in text
+	read   func(s []byte) error                // adds a row from its text; the error is ErrType or ErrRange
+	fields func(f *Fields, i int) (int, error) // AppendFields; nil where that is read again and again
+	nest   func(j *JSON) error                 // adds a row from JSON; nil where that is a text, number or bool
+	takes  kinds                               // what JSON has such values as
+	want   string
+	null   bool   // the column may hold nulls
+	empty  bool   // an empty text is a value
+	other  []byte // the text of the value where there is none, nil for a null
+	opts   *Options
+	json   *JSON // of nested values in text
 }
 
 // Builder is what a builder of a column does that has nulls.
@@ -41,6 +43,8 @@ type Options struct {
 	NaiveUTC bool
 	// Hex reads byte strings as hexadecimal digits. Without it they are base64.
 	Hex bool
+	// Raw reads byte strings as they stand, but for those in the JSON of nested columns.
+	Raw bool
 }
 
 var yes, no = []byte("true"), []byte("false")
@@ -66,6 +70,11 @@ func (c *Column) Bind(f *ipc.Field, opts *Options) {
 		below = below[0].Children
 	case f.Type.Kind == ipc.KindRunEndEncoded && len(below) == 2:
 		below = below[1:]
+	}
+	if opts.Raw && len(c.children) != 0 {
+		nested := *opts
+		nested.Raw = false
+		opts = &nested
 	}
 	for i, child := range c.children {
 		child.Bind(&below[min(i, len(below)-1)], opts)
@@ -261,7 +270,7 @@ func newColumn(b Builder, takes kinds, read func(s []byte) error) *Column {
 
 // Int reads integers.
 func Int[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](b *column.FixedBuilder[T]) *Column {
-	return newColumn(b, numbers, func(s []byte) error {
+	c := newColumn(b, numbers, func(s []byte) error {
 		v, ok := integer[T](s)
 		if !ok {
 			return numberError(s)
@@ -269,6 +278,8 @@ func Int[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint
 		b.Append(v)
 		return nil
 	})
+	c.fields = intFields(c, b)
+	return c
 }
 
 // integer reads an integer of type T.
@@ -290,7 +301,7 @@ func Float[T ~float32 | ~float64](b *column.FixedBuilder[T]) *Column {
 	if T(1)+T(1.0/(1<<30)) == 1 {
 		width = 32
 	}
-	return newColumn(b, numbers, func(s []byte) error {
+	c := newColumn(b, numbers, func(s []byte) error {
 		v, ok := parseFloat(s, width)
 		if !ok {
 			return numberError(s)
@@ -298,6 +309,10 @@ func Float[T ~float32 | ~float64](b *column.FixedBuilder[T]) *Column {
 		b.Append(T(v))
 		return nil
 	})
+	if width == 64 {
+		c.fields = floatFields(c, b)
+	}
+	return c
 }
 
 // Float16 reads half-precision numbers.
@@ -314,7 +329,7 @@ func Float16[T ~uint16](b *column.FixedBuilder[T]) *Column {
 
 // Bool reads true and false.
 func Bool(b *column.BoolBuilder) *Column {
-	return newColumn(b, bools, func(s []byte) error {
+	c := newColumn(b, bools, func(s []byte) error {
 		v, ok := parseBool(s)
 		if !ok {
 			return ErrType
@@ -322,6 +337,8 @@ func Bool(b *column.BoolBuilder) *Column {
 		b.Append(v)
 		return nil
 	})
+	c.fields = boolFields(c, b)
+	return c
 }
 
 // Null reads a column that has nulls alone.
@@ -349,6 +366,7 @@ func Text(b Bytes) *Column {
 			plain.AppendNullable(s, true)
 			return nil
 		}
+		c.fields = textFields(c, plain)
 	} else {
 		c.read = func(s []byte) error {
 			b.AppendNullable(s, true)
@@ -359,7 +377,7 @@ func Text(b Bytes) *Column {
 	return c
 }
 
-// Binary reads byte strings, which text has in base64.
+// Binary reads byte strings, which text has in base64, or as the options say.
 func Binary(b Bytes) *Column {
 	c := newColumn(b, strings, nil)
 	var buf []byte
@@ -376,7 +394,9 @@ func Binary(b Bytes) *Column {
 // decode appends the bytes that s stands for.
 func (c *Column) decode(dst, s []byte) ([]byte, error) {
 	var err error
-	if c.opts.Hex {
+	if c.opts.Raw {
+		dst = append(dst, s...)
+	} else if c.opts.Hex {
 		dst, err = hex.AppendDecode(dst, s)
 	} else {
 		dst, err = base64.StdEncoding.Strict().AppendDecode(dst, s)
@@ -390,16 +410,17 @@ func (c *Column) decode(dst, s []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// Array reads byte strings of one length into arrays, as slice returns them.
-func Array[T comparable](b *column.FixedBuilder[T], slice func(*T) []byte) *Column {
+// Array reads byte strings of one length into T, an array of bytes.
+func Array[T comparable](b *column.FixedBuilder[T]) *Column {
 	c := newColumn(b, strings, nil)
 	var v T
+	into := reflect.ValueOf(&v).Elem().Bytes()
 	var buf []byte
 	c.read = func(s []byte) (err error) {
 		if buf, err = c.decode(buf[:0], s); err != nil {
 			return err
 		}
-		if copy(slice(&v), buf) != len(buf) || len(buf) != len(slice(&v)) {
+		if copy(into, buf) != len(buf) || len(buf) != len(into) {
 			return ErrRange
 		}
 		b.Append(v)
@@ -463,6 +484,7 @@ func Timestamp[T ~int64](b *column.FixedBuilder[T]) *Column {
 		b.Append(T(v))
 		return nil
 	}
+	c.fields = timestampFields(c, b)
 	return c
 }
 
@@ -499,7 +521,9 @@ func Decimal[T column.Decimal](b *column.DecimalBuilder[T]) *Column {
 		if !ok {
 			return ErrRange
 		}
+		n := b.Len()
 		if b.Append(v); b.Err() != nil {
+			b.Truncate(n)
 			return ErrRange
 		}
 		return nil
@@ -526,11 +550,14 @@ func decimalOf[T column.Decimal](w *[4]uint64) (v T, ok bool) {
 // Dict reads texts that stand in a dictionary.
 func Dict[I column.Index](b *column.DictBuilder[I]) *Column {
 	c := newColumn(b, strings, func(s []byte) error {
+		n := b.Len()
 		if b.AppendBytes(s); b.Err() != nil {
+			b.Truncate(n)
 			return ErrRange
 		}
 		return nil
 	})
+	c.fields = dictFields(c, b)
 	c.empty = true
 	return c
 }
@@ -543,7 +570,9 @@ func DictBinary[I column.Index](b *column.DictBuilder[I]) *Column {
 		if buf, err = c.decode(buf[:0], s); err != nil {
 			return err
 		}
+		n := b.Len()
 		if b.AppendBytes(buf); b.Err() != nil {
+			b.Truncate(n)
 			return ErrRange
 		}
 		return nil
@@ -559,7 +588,9 @@ func DictInt[I, T column.Index](b *column.DictIntBuilder[I, T]) *Column {
 		if !ok {
 			return numberError(s)
 		}
+		n := b.Len()
 		if b.Append(v); b.Err() != nil {
+			b.Truncate(n)
 			return ErrRange
 		}
 		return nil
@@ -579,7 +610,9 @@ func Enum[I column.Index, E column.Enum](b *column.EnumBuilder[I, E], parse func
 			}
 			known[name] = v
 		}
+		n := b.Len()
 		if b.Append(v); b.Err() != nil {
+			b.Truncate(n)
 			return ErrRange
 		}
 		return nil
@@ -665,7 +698,7 @@ func Map(b interface {
 		var err error
 		if j.Space() == '{' {
 			err = j.Object(func(key []byte) error {
-				j.path = append(j.path[:at], step{name: string(key)})
+				j.path = append(j.path[:at], step{name: string(key), index: -1})
 				if err := keys.AppendText(key); err != nil {
 					return j.fail(j.Pos, keys.want, err)
 				}
@@ -729,7 +762,7 @@ func Union(b interface {
 			}
 			for i, m := range members {
 				if string(key) == m.field.Name {
-					j.path = append(j.path[:at], step{name: m.field.Name})
+					j.path = append(j.path[:at], step{name: m.field.Name, index: -1})
 					if err := m.AppendJSON(j); err != nil {
 						return err
 					}
@@ -830,7 +863,7 @@ func (o *object) append(j *JSON) error {
 		return err
 	}
 	at := len(j.path)
-	j.path = append(j.path, step{})
+	j.path = append(j.path, step{index: -1})
 	next, found := 0, 0
 	if j.Space() == '}' {
 		j.Pos++

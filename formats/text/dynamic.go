@@ -23,7 +23,7 @@ func ColumnOf(f *ipc.Field, opts *Options) (*Column, error) {
 func config(f *ipc.Field, path string) column.Config {
 	c := column.Config{
 		Name: path, Nullable: f.Nullable, Unit: f.Type.Unit, Zoned: f.Type.Zone != "", OfDay: f.Type.Kind == ipc.KindTime,
-		Precision: f.Type.Precision, Width: f.Type.Width,
+		Precision: f.Type.Precision, Width: f.Type.Width, Bytes: !f.Type.IsText(),
 		TypeIDs: f.Type.TypeIDs, Sparse: f.Type.Kind == ipc.KindUnion && f.Type.Variant == 0,
 	}
 	if f.Type.Kind == ipc.KindInterval {
@@ -318,7 +318,9 @@ func dictOf[I column.Index](f *ipc.Field, value *Column) *Column {
 	var d column.Data
 	add := func() error {
 		value.b.DataTo(&d)
+		n := b.Len()
 		if b.AppendBytes(d.Buffers[1]); b.Err() != nil {
+			b.Truncate(n)
 			return ErrRange
 		}
 		return nil

@@ -21,6 +21,8 @@ var (
 	ErrMissing = errors.New("field is absent")
 	ErrNull    = errors.New("null in a column that is not nullable")
 	ErrRagged  = errors.New("record has another number of fields")
+
+	ErrRejected = errors.New("more records cannot be read than may be passed over") // which a reader wraps beside the last one's condition
 )
 
 // ValueError says which value of a text could not be read.
@@ -57,6 +59,19 @@ func (e *ValueError) Error() string {
 
 func (e *ValueError) Unwrap() error { return e.Err }
 
+// ColumnError says that options name a column that the input does not have. It wraps [ErrMissing].
+type ColumnError struct {
+	Option string   // such as "Options.Types"
+	Name   string   // of the column
+	Have   []string // the columns of the input
+}
+
+func (e *ColumnError) Error() string {
+	return fmt.Sprintf("lightstream: %s has column %q, which is none of %.200q", e.Option, e.Name, e.Have)
+}
+
+func (e *ColumnError) Unwrap() error { return ErrMissing }
+
 // maxFound is how much of a text errors show.
 const maxFound = 40
 
@@ -77,6 +92,7 @@ func (j *JSON) pathText() string {
 	s := ""
 	for _, p := range j.path {
 		switch {
+		case p.name == "" && p.index < 0:
 		case p.name == "":
 			s += "[" + strconv.Itoa(p.index) + "]"
 		case s == "":

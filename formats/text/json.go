@@ -53,7 +53,7 @@ type JSON struct {
 // step is a place on the way to a value.
 type step struct {
 	name  string // of a field
-	index int    // of an item, where there is no name
+	index int    // of an item, where there is no name; -1 in an object whose field is not known
 }
 
 // Reset begins with another text.
@@ -81,8 +81,16 @@ func (j *JSON) fail(pos int, want string, err error) error {
 		if i := bytes.IndexAny(found[1:], ",]} \n\r\t"); i >= 0 {
 			found = found[:i+1]
 		}
-	} else if i := bytes.IndexByte(found, '\n'); i >= 0 {
-		found = found[:i]
+	} else {
+		for i := 1; i < len(found); i++ { // up to the quote that closes it
+			if found[i] == '\\' {
+				i++
+			} else if found[i] == '\n' {
+				found = found[:i]
+			} else if found[i] == '"' {
+				found = found[:i+1]
+			}
+		}
 	}
 	return &ValueError{Offset: pos, Path: j.pathText(), Found: Shorten(found), Want: want, Err: err}
 }
@@ -101,7 +109,8 @@ func (j *JSON) Space() byte {
 
 const (
 	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
+	highs = ones << 7
+	lows  = ones * 0x7F
 )
 
 // plainEnd returns where the first byte at or behind i is that a string does not have as it is: a quote, a backslash, a control

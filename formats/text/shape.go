@@ -13,6 +13,16 @@ type Shape struct {
 	item    *Shape // of arrays
 	fields  []field
 	places  map[string]int
+	given   map[string]bool // fields whose types are known
+	known   bool            // the type is
+
+	undo []change // what the value that is shown has changed; of the outermost shape
+}
+
+// change is what a shape was before.
+type change struct {
+	shape *Shape
+	was   Shape
 }
 
 type field struct {
@@ -20,8 +30,43 @@ type field struct {
 	shape *Shape
 }
 
-// Add shows the value that comes next.
+// Given tells that the type of a field is known, so that its values may be of any.
+func (s *Shape) Given(name string) {
+	if s.given == nil {
+		s.given = map[string]bool{}
+	}
+	s.given[name] = true
+}
+
+// Add shows the value that comes next. One that is no JSON, or of another kind than those before it, is an error, and leaves the shape
+// what it was.
 func (s *Shape) Add(j *JSON) error {
+	changes := s.undo[:0]
+	s.undo = nil
+	err := s.add(j, &changes)
+	if err != nil {
+		for i := len(changes) - 1; i >= 0; i-- {
+			changes[i].back()
+		}
+	}
+	clear(changes)
+	s.undo = changes
+	return err
+}
+
+// back takes a change back.
+func (c *change) back() {
+	for _, f := range c.shape.fields[len(c.was.fields):] {
+		delete(c.shape.places, f.name)
+	}
+	*c.shape = c.was
+}
+
+func (s *Shape) add(j *JSON, changes *[]change) error {
+	if s.known {
+		return j.Skip()
+	}
+	*changes = append(*changes, change{s, *s})
 	from, first := j.Pos, j.Space()
 	switch first {
 	case 'n':
@@ -30,7 +75,7 @@ func (s *Shape) Add(j *JSON) error {
 		if err := s.be(j, from, '{'); err != nil {
 			return err
 		}
-		return s.object(j)
+		return s.object(j, changes)
 	case '[':
 		if err := s.be(j, from, '['); err != nil {
 			return err
@@ -42,7 +87,7 @@ func (s *Shape) Add(j *JSON) error {
 		j.path = append(j.path, step{})
 		err := j.Array(func(i int) error {
 			j.path[at].index = i
-			return s.item.Add(j)
+			return s.item.add(j, changes)
 		})
 		if err == nil {
 			j.path = j.path[:at]
@@ -97,22 +142,22 @@ func (s *Shape) be(j *JSON, from int, kind byte) error {
 	return j.fail(from, names[s.kind]+" as in the records before; give the column a type", ErrType)
 }
 
-func (s *Shape) object(j *JSON) error {
+func (s *Shape) object(j *JSON, changes *[]change) error {
 	if s.places == nil {
 		s.places = map[string]int{}
 	}
 	at := len(j.path)
-	j.path = append(j.path, step{})
+	j.path = append(j.path, step{index: -1})
 	err := j.Object(func(key []byte) error {
 		k, ok := s.places[string(key)]
 		if !ok {
 			k = len(s.fields)
 			name := string(key)
 			s.places[name] = k
-			s.fields = append(s.fields, field{name, &Shape{}})
+			s.fields = append(s.fields, field{name, &Shape{known: s.given[name]}})
 		}
 		j.path[at].name = s.fields[k].name
-		return s.fields[k].shape.Add(j)
+		return s.fields[k].shape.add(j, changes)
 	})
 	if err == nil {
 		j.path = j.path[:at]

@@ -132,7 +132,7 @@ func diffValues(f *ipc.Field, a *column.Data, i int, b *column.Data, k int) stri
 			return fmt.Sprintf("%d and %d", x, y)
 		}
 	case ipc.KindUtf8, ipc.KindBinary, ipc.KindLargeUtf8, ipc.KindLargeBinary, ipc.KindUtf8View, ipc.KindBinaryView:
-		if x, y := column.TextAt(a, formOf(t), i), column.TextAt(b, formOf(t), k); !bytes.Equal(x, y) {
+		if x, y := column.TextAt(a, t.TextForm(), i), column.TextAt(b, t.TextForm(), k); !bytes.Equal(x, y) {
 			return fmt.Sprintf("%q and %q", x, y)
 		}
 	case ipc.KindStruct:

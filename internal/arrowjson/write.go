@@ -182,17 +182,6 @@ func floatJSON(v float64) json.RawMessage {
 
 func hexOf(b []byte) string { return strings.ToUpper(hex.EncodeToString(b)) }
 
-// formOf returns the layout of a column of text.
-func formOf(t ipc.Type) column.TextForm {
-	switch t.Kind {
-	case ipc.KindLargeUtf8, ipc.KindLargeBinary:
-		return column.LargeText
-	case ipc.KindUtf8View, ipc.KindBinaryView:
-		return column.ViewText
-	}
-	return column.PlainText
-}
-
 func textJSON(t ipc.Type, b []byte) string {
 	if t.IsText() {
 		return string(b)
@@ -201,7 +190,7 @@ func textJSON(t ipc.Type, b []byte) string {
 }
 
 func writeTexts(t ipc.Type, d *column.Data, j *jsonColumn) {
-	form := formOf(t)
+	form := t.TextForm()
 	if form == column.ViewText {
 		return
 	}

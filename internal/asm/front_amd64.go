@@ -152,6 +152,15 @@ func textFront(b []byte) (n int, valid, ascii bool) {
 	return n, valid, ascii
 }
 
+// findFront sets the words of the first n bytes, a multiple of 64.
+func findFront(dst []uint64, src []byte, a, b, c byte) (n int) {
+	if n = len(src) &^ 63; n == 0 || !useAVX2 {
+		return 0
+	}
+	findBytesAVX2(dst[:n/64], src[:n], a, b, c)
+	return n
+}
+
 // swap16Front swaps the first n bytes of src.
 func swap16Front(dst, src []byte) (n int) {
 	if n = len(src) &^ 63; n == 0 || !useAVX2 {

@@ -30,27 +30,31 @@ func guarded(t *testing.T, n int) []byte {
 	return b[page : page+size : page+size]
 }
 
-// TestGuardPages runs each loop in memory right behind a page that cannot be touched, and right before one: a loop that reads or writes
-// a byte too many ends the process.
+// TestGuardPages runs each loop, with the kernels of each level, in memory right behind a page that cannot be touched, and right before
+// one: a loop that reads or writes a byte too many ends the process.
 func TestGuardPages(t *testing.T) {
 	r := newRand()
 	in, out := guarded(t, 8*maxLen), guarded(t, 8*maxLen)
-	for _, l := range loops {
-		for n := range maxLen + 1 {
-			size := 0
-			if l.dst != nil {
-				size = l.dst(n)
-			}
-			for _, fill := range fills {
-				for _, end := range []bool{false, true} {
-					src, dst := in[:n*l.width:n*l.width], out[:size:size]
-					if end {
-						src, dst = in[len(in)-n*l.width:], out[len(out)-size:]
+	for _, level := range levels(t) {
+		as(level, func() {
+			for _, l := range loops {
+				for n := range maxLen + 1 {
+					size := 0
+					if l.dst != nil {
+						size = l.dst(n)
 					}
-					fill(r, src)
-					l.run(dst, src, n, int(r.Int32()))
+					for _, fill := range fills {
+						for _, end := range []bool{false, true} {
+							src, dst := in[:n*l.width:n*l.width], out[:size:size]
+							if end {
+								src, dst = in[len(in)-n*l.width:], out[len(out)-size:]
+							}
+							fill(r, src)
+							l.run(dst, src, n, int(r.Int32()))
+						}
+					}
 				}
 			}
-		}
+		})
 	}
 }

@@ -122,3 +122,8 @@ func swap64AVX2(dst []byte, src []byte)
 //
 //go:noescape
 func validUTF8AVX2(b []byte) (valid bool, ascii bool)
+
+// findBytesAVX2 sets bit i%64 of word i/64 in dst where src[i] is a, b or c. The length of src is that of dst times 64.
+//
+//go:noescape
+func findBytesAVX2(dst []uint64, src []byte, a byte, b byte, c byte)

@@ -1132,3 +1132,49 @@ validUTF8Rest:
 	MOVB      AL, valid+24(FP)
 	VZEROUPPER
 	RET
+
+// func findBytesAVX2(dst []uint64, src []byte, a byte, b byte, c byte)
+// Requires: AVX, AVX2
+TEXT ·findBytesAVX2(SB), NOSPLIT, $0-51
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+24(FP), CX
+	MOVQ         src_len+32(FP), DX
+	MOVBLZX      a+48(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTB X0, Y0
+	MOVBLZX      b+49(FP), BX
+	VMOVD        BX, X1
+	VPBROADCASTB X1, Y1
+	MOVBLZX      c+50(FP), BX
+	VMOVD        BX, X2
+	VPBROADCASTB X2, Y2
+	SUBQ         $0x40, DX
+	JLT          findBytesRest
+
+findBytes:
+	VMOVDQU   (CX), Y3
+	VPCMPEQB  Y3, Y0, Y4
+	VPCMPEQB  Y3, Y1, Y5
+	VPCMPEQB  Y3, Y2, Y3
+	VPOR      Y4, Y5, Y4
+	VPOR      Y4, Y3, Y4
+	VPMOVMSKB Y4, BX
+	VMOVDQU   32(CX), Y3
+	VPCMPEQB  Y3, Y0, Y4
+	VPCMPEQB  Y3, Y1, Y5
+	VPCMPEQB  Y3, Y2, Y3
+	VPOR      Y4, Y5, Y4
+	VPOR      Y4, Y3, Y4
+	VPMOVMSKB Y4, SI
+	SHLQ      $0x20, SI
+	ORQ       BX, SI
+	MOVQ      SI, (AX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000008, AX
+	SUBQ      $0x40, DX
+	JGE       findBytes
+
+findBytesRest:
+	ADDQ $0x40, DX
+	VZEROUPPER
+	RET

@@ -111,6 +111,7 @@ func TestKernelsRun(t *testing.T) {
 		"nulls32":  {func() int { return nullsFront(b[:4*n], b[4*n:], make([]byte, n/8), 4) }, n},
 		"nulls64":  {func() int { return nullsFront(make([]byte, 8*n), b, make([]byte, n/8), 8) }, n},
 		"text":     {func() int { n, _, _ := textFront(b[:n]); return n }, 960},
+		"find":     {func() int { return findFront(make([]uint64, n/64), b[:n], ',', '"', '\n') }, 960},
 		"swap16":   {func() int { return swap16Front(b[:n], b[n:2*n]) }, 960},
 		"swap32":   {func() int { return swap32Front(b[:n], b[n:2*n]) }, 960},
 		"swap64":   {func() int { return swap64Front(b[:n], b[n:2*n]) }, 960},

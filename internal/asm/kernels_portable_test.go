@@ -4,5 +4,11 @@ package asm
 
 import "testing"
 
+// levels are what the processor can be taken for, which is one, as there are no kernels.
+func levels(testing.TB) []string { return []string{"portable"} }
+
+// as does f.
+func as(_ string, f func()) { f() }
+
 // eachLevel runs a benchmark once, as there are no kernels.
 func eachLevel(b *testing.B, name string, f func(b *testing.B)) { b.Run(name, f) }

@@ -109,6 +109,10 @@ var loops = []loop{
 		valid, ascii := CheckUTF8(src)
 		return yes(valid) + 2*yes(ascii)
 	}},
+	{"FindBytes", 1, func(n int) int { return (n + 63) / 64 * 8 }, func(dst, src []byte, n, arg int) int {
+		FindBytes(of[uint64](dst, (n+63)/64), src, byte(arg), byte(arg>>8), 'a')
+		return 0
+	}},
 	{"Swap16", 2, times(2), func(dst, src []byte, _, _ int) int { Swap16(dst, src); return 0 }},
 	{"Swap32", 4, times(4), func(dst, src []byte, _, _ int) int { Swap32(dst, src); return 0 }},
 	{"Swap64", 8, times(8), func(dst, src []byte, _, _ int) int { Swap64(dst, src); return 0 }},

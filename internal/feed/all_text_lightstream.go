@@ -34,8 +34,8 @@ func allText(b *AllBuilder) []*text.Column {
 		text.Dict(&b.dict32),
 		text.Binary(&b.bytes),
 		text.Float16(&b.half),
-		text.Array(&b.fixed3, func(a *[3]byte) []byte { return a[:] }),
-		text.Array(&b.uuid, func(a *[16]byte) []byte { return a[:] }),
+		text.Array(&b.fixed3),
+		text.Array(&b.uuid),
 		text.Date(&b.day),
 		text.Date(&b.dayMillis),
 		text.Date(&b.dayTime.FixedBuilder),
@@ -90,8 +90,8 @@ func allText(b *AllBuilder) []*text.Column {
 		text.Dict(&b.nullDict32),
 		text.Binary(&b.nullBytes),
 		text.Float16(&b.nullHalf),
-		text.Array(&b.nullFixed3, func(a *[3]byte) []byte { return a[:] }),
-		text.Array(&b.nullUUID, func(a *[16]byte) []byte { return a[:] }),
+		text.Array(&b.nullFixed3),
+		text.Array(&b.nullUUID),
 		text.Date(&b.nullDay),
 		text.Date(&b.nullDayMillis),
 		text.Date(&b.nullDayTime.FixedBuilder),
@@ -134,8 +134,8 @@ func allText(b *AllBuilder) []*text.Column {
 		text.Dict(&b.ptrDict16),
 		text.Dict(&b.ptrDict32),
 		text.Float16(&b.ptrHalf),
-		text.Array(&b.ptrFixed3, func(a *[3]byte) []byte { return a[:] }),
-		text.Array(&b.ptrUUID, func(a *[16]byte) []byte { return a[:] }),
+		text.Array(&b.ptrFixed3),
+		text.Array(&b.ptrUUID),
 		text.Date(&b.ptrDay),
 		text.Date(&b.ptrDayTime.FixedBuilder),
 		text.TimeOfDay(&b.ptrClockMS.FixedBuilder),
@@ -158,9 +158,9 @@ func allText(b *AllBuilder) []*text.Column {
 		text.Dict(&b.kind),
 		text.Dict(&b.ptrKind),
 		text.Binary(&b.blob),
-		text.Array(&b.key, func(a *Key) []byte { return a[:] }),
-		text.Array(&b.nullKey, func(a *Key) []byte { return a[:] }),
-		text.Array(&b.ptrKey, func(a *Key) []byte { return a[:] }),
+		text.Array(&b.key),
+		text.Array(&b.nullKey),
+		text.Array(&b.ptrKey),
 		text.Text(&b.largeName.LargeBinaryBuilder),
 		text.Text(&b.ptrViewed.BinaryViewBuilder),
 		text.Int(&b.lenColumn),
@@ -198,7 +198,7 @@ func NewAllNDJSONReader(src io.Reader, opts *ndjson.Options) (*AllNDJSONReader, 
 // AllNDJSONWriter writes batches or rows of table "all" as lines of JSON.
 type AllNDJSONWriter = ndjson.TableWriter[All, AllBatch, *AllBuilder]
 
-// NewAllNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewAllNDJSONWriter(dst io.Writer) *AllNDJSONWriter {
-	return ndjson.NewTableWriter(AllTable, dst)
+// NewAllNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewAllNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *AllNDJSONWriter {
+	return ndjson.NewTableWriter(AllTable, dst, opts)
 }

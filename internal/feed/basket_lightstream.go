@@ -54,83 +54,83 @@ func checkBasket(v *flatbuf.Verifier, pos int) bool {
 		v.End()
 }
 
-// ID returns field 0, "id": int64 not null.
+// ID returns field "id", slot 0: int64 not null, 0 where it is absent.
 func (v BasketView) ID() int64 { return v.t.Int64(0, 0) }
 
-// SizesLen returns how many elements field 1, "sizes", has, 0 where it is absent.
+// SizesLen returns how many elements field "sizes", slot 1, has, 0 where it is absent.
 func (v BasketView) SizesLen() int { return v.t.Vector(1, 8).Len() }
 
-// Sizes returns element i of field 1, "sizes": list<int64>.
+// Sizes returns element i of field "sizes", slot 1: list<int64>.
 func (v BasketView) Sizes(i int) int64 { return v.t.Vector(1, 8).Int64(i) }
 
-// PricesLen returns how many elements field 2, "prices", has.
+// PricesLen returns how many elements field "prices", slot 2, has.
 func (v BasketView) PricesLen() int { return v.t.Vector(2, 8).Len() }
 
-// Prices returns element i of field 2, "prices": list<float64> not null.
+// Prices returns element i of field "prices", slot 2: list<float64> not null.
 func (v BasketView) Prices(i int) float64 { return v.t.Vector(2, 8).Float64(i) }
 
-// FlagsLen returns how many elements field 3, "flags", has, 0 where it is absent.
+// FlagsLen returns how many elements field "flags", slot 3, has, 0 where it is absent.
 func (v BasketView) FlagsLen() int { return v.t.Vector(3, 1).Len() }
 
-// Flags returns element i of field 3, "flags": list<bool>.
+// Flags returns element i of field "flags", slot 3: list<bool>.
 func (v BasketView) Flags(i int) bool { return v.t.Vector(3, 1).Bool(i) }
 
-// SidesLen returns how many elements field 4, "sides", has, 0 where it is absent.
+// SidesLen returns how many elements field "sides", slot 4, has, 0 where it is absent.
 func (v BasketView) SidesLen() int { return v.t.Vector(4, 2).Len() }
 
-// Sides returns element i of field 4, "sides": list<int16>.
+// Sides returns element i of field "sides", slot 4: list<int16>.
 func (v BasketView) Sides(i int) side { return side(v.t.Vector(4, 2).Int16(i)) }
 
-// SmallLen returns how many elements field 5, "small", has, 0 where it is absent.
+// SmallLen returns how many elements field "small", slot 5, has, 0 where it is absent.
 func (v BasketView) SmallLen() int { return v.t.Vector(5, 1).Len() }
 
-// Small returns element i of field 5, "small": list<int8>.
+// Small returns element i of field "small", slot 5: list<int8>.
 func (v BasketView) Small(i int) int8 { return v.t.Vector(5, 1).Int8(i) }
 
-// NamesLen returns how many elements field 6, "names", has, 0 where it is absent.
+// NamesLen returns how many elements field "names", slot 6, has, 0 where it is absent.
 func (v BasketView) NamesLen() int { return v.t.Vector(6, 4).Len() }
 
-// Names returns element i of field 6, "names": list<utf8>. It aliases the flatbuffer.
+// Names returns element i of field "names", slot 6: list<utf8>. It aliases the flatbuffer.
 func (v BasketView) Names(i int) string { return v.t.Vector(6, 4).String(i) }
 
-// LabelsLen returns how many elements field 7, "labels", has.
+// LabelsLen returns how many elements field "labels", slot 7, has.
 func (v BasketView) LabelsLen() int { return v.t.Vector(7, 4).Len() }
 
-// Labels returns element i of field 7, "labels": list<utf8> not null. It aliases the flatbuffer.
+// Labels returns element i of field "labels", slot 7: list<utf8> not null. It aliases the flatbuffer.
 func (v BasketView) Labels(i int) label { return label(v.t.Vector(7, 4).String(i)) }
 
-// Main returns field 8, "main": Lot not null.
+// Main returns field "main", slot 8: Lot not null.
 func (v BasketView) Main() BasketLotView { return BasketLotView{v.t.Table(8)} }
 
-// Hedge returns field 9, "hedge": Lot, and whether it is there.
+// Hedge returns field "hedge", slot 9: Lot, and whether it is there.
 func (v BasketView) Hedge() (BasketLotView, bool) { return BasketLotView{v.t.Table(9)}, v.t.Has(9) }
 
-// Other returns field 10, "other": Lot, and whether it is there.
+// Other returns field "other", slot 10: Lot, and whether it is there.
 func (v BasketView) Other() (BasketLotView, bool) { return BasketLotView{v.t.Table(10)}, v.t.Has(10) }
 
-// LotsLen returns how many elements field 11, "lots", has, 0 where it is absent.
+// LotsLen returns how many elements field "lots", slot 11, has, 0 where it is absent.
 func (v BasketView) LotsLen() int { return v.t.Vector(11, 4).Len() }
 
-// Lots returns element i of field 11, "lots": list<Lot>.
+// Lots returns element i of field "lots", slot 11: list<Lot>.
 func (v BasketView) Lots(i int) BasketLotView { return BasketLotView{v.t.Vector(11, 4).Table(i)} }
 
-// From returns field 12, "from": Place not null.
+// From returns field "from", slot 12: Place not null.
 func (v BasketView) From() BasketPlaceView { return BasketPlaceView{v.t.Struct(12, 56)} }
 
-// To returns field 13, "to": Place, and whether it is there.
+// To returns field "to", slot 13: Place, and whether it is there.
 func (v BasketView) To() (BasketPlaceView, bool) {
 	return BasketPlaceView{v.t.Struct(13, 56)}, v.t.Has(13)
 }
 
-// Via returns field 14, "via": Place, and whether it is there.
+// Via returns field "via", slot 14: Place, and whether it is there.
 func (v BasketView) Via() (BasketPlaceView, bool) {
 	return BasketPlaceView{v.t.Struct(14, 56)}, v.t.Has(14)
 }
 
-// CornersLen returns how many elements field 15, "corners", has, 0 where it is absent.
+// CornersLen returns how many elements field "corners", slot 15, has, 0 where it is absent.
 func (v BasketView) CornersLen() int { return v.t.Vector(15, 56).Len() }
 
-// Corners returns element i of field 15, "corners": list<Place>.
+// Corners returns element i of field "corners", slot 15: list<Place>.
 func (v BasketView) Corners(i int) BasketPlaceView {
 	return BasketPlaceView{v.t.Vector(15, 56).Struct(i)}
 }
@@ -294,13 +294,13 @@ func checkBasketDoneVector(v *flatbuf.Verifier, o flatbuf.Object, slot int, name
 	return ok
 }
 
-// Price returns field 0, "price": float64 not null.
+// Price returns field "price", slot 0: float64 not null, 0 where it is absent.
 func (v BasketDoneView) Price() float64 { return v.t.Float64(0, 0) }
 
-// Venue returns field 1, "venue": utf8, and whether it is there. It aliases the flatbuffer.
+// Venue returns field "venue", slot 1: utf8, and whether it is there. It aliases the flatbuffer.
 func (v BasketDoneView) Venue() (string, bool) { return v.t.Text(1), v.t.Has(1) }
 
-// Key returns field 2, "key": binary, nil where it is absent. It aliases the flatbuffer.
+// Key returns field "key", slot 2: binary, nil where it is absent. It aliases the flatbuffer.
 func (v BasketDoneView) Key() []byte { return v.t.Bytes(2) }
 
 // readBasketDone sets m to what v has.
@@ -457,31 +457,31 @@ func checkBasketLotVector(v *flatbuf.Verifier, o flatbuf.Object, slot int, name 
 	return ok
 }
 
-// Symbol returns field 0, "symbol": utf8 not null. It aliases the flatbuffer.
+// Symbol returns field "symbol", slot 0: utf8 not null. It aliases the flatbuffer.
 func (v BasketLotView) Symbol() string { return v.t.Text(0) }
 
-// Side returns field 1, "side": int16 not null.
+// Side returns field "side", slot 1: int16 not null, 0 where it is absent.
 func (v BasketLotView) Side() side { return side(v.t.Int16(1, 0)) }
 
-// Qty returns field 2, "qty": int32 not null.
+// Qty returns field "qty", slot 2: int32 not null, 100 where it is absent.
 func (v BasketLotView) Qty() int32 { return v.t.Int32(2, 100) }
 
-// Limit returns field 3, "limit": float64, and whether it is there.
+// Limit returns field "limit", slot 3: float64, and whether it is there.
 func (v BasketLotView) Limit() (float64, bool) { return v.t.Float64(3, 0), v.t.Has(3) }
 
-// DonesLen returns how many elements field 4, "dones", has, 0 where it is absent.
+// DonesLen returns how many elements field "dones", slot 4, has, 0 where it is absent.
 func (v BasketLotView) DonesLen() int { return v.t.Vector(4, 4).Len() }
 
-// Dones returns element i of field 4, "dones": list<Done>.
+// Dones returns element i of field "dones", slot 4: list<Done>.
 func (v BasketLotView) Dones(i int) BasketDoneView { return BasketDoneView{v.t.Vector(4, 4).Table(i)} }
 
-// NotesLen returns how many elements field 5, "notes", has, 0 where it is absent.
+// NotesLen returns how many elements field "notes", slot 5, has, 0 where it is absent.
 func (v BasketLotView) NotesLen() int { return v.t.Vector(5, 4).Len() }
 
-// Notes returns element i of field 5, "notes": list<utf8>. It aliases the flatbuffer.
+// Notes returns element i of field "notes", slot 5: list<utf8>. It aliases the flatbuffer.
 func (v BasketLotView) Notes(i int) string { return v.t.Vector(5, 4).String(i) }
 
-// At returns field 6, "at": Place, and whether it is there.
+// At returns field "at", slot 6: Place, and whether it is there.
 func (v BasketLotView) At() (BasketPlaceView, bool) {
 	return BasketPlaceView{v.t.Struct(6, 56)}, v.t.Has(6)
 }
@@ -497,9 +497,9 @@ func readBasketLot(m *Lot, v BasketLotView) {
 		readBasketDone(&m.Dones[i], v.Dones(i))
 	}
 	m.Notes = flatbuf.Texts(m.Notes, v.t.Vector(5, 4))
-	if atField, ok := v.At(); ok {
+	if at, ok := v.At(); ok {
 		m.At.Valid = true
-		readBasketPlace(&m.At.V, atField)
+		readBasketPlace(&m.At.V, at)
 	} else {
 		m.At = rt.Null[Place]{}
 	}
@@ -559,14 +559,10 @@ type deskItems struct {
 
 // set returns a pointer to what i brings.
 func (s *deskItems) set(i rt.Item) (DeskItem, error) {
-	switch i.Tag() {
-	default:
-		// tag 0: the framing takes no other
-		if err := deskMembers.basket.Read(i, &s.basket); err != nil {
-			return nil, err
-		}
-		return &s.basket, nil
+	if err := deskMembers.basket.Read(i, &s.basket); err != nil {
+		return nil, err
 	}
+	return &s.basket, nil
 }
 
 // DeskConn is a connection that speaks protocol Desk. One goroutine may send while another receives.
@@ -590,9 +586,8 @@ func (c *DeskConn) SendBasket(ctx context.Context, m *Basket) error {
 	return deskMembers.basket.SendPtr(ctx, c.conn, m)
 }
 
-// Recv returns the next item, a pointer into the connection that is valid until the next Recv: *Basket. A copy of the
-// batch that it leads to is valid until it is released, or with Reuse until the next Recv. The error is io.EOF where
-// the peer has ended the direction; see rt.ProtocolConn.Recv.
+// Recv returns the next item, a pointer into the connection that is valid until the next Recv: *Basket. The error is
+// io.EOF where the peer has ended the direction; see rt.ProtocolConn.Recv.
 func (c *DeskConn) Recv(ctx context.Context) (DeskItem, error) {
 	i, err := c.conn.Recv(ctx)
 	if err != nil {
@@ -630,7 +625,7 @@ func (f *DeskFramer) AppendBasket(dst []byte, m *Basket) ([]byte, error) {
 }
 
 // Decode finds one frame at the start of buf; n == 0 and no error mean not enough yet. The item points into the framer
-// and is valid until the next call, and so is a batch, which may alias buf.
+// and is valid until the next call.
 func (f *DeskFramer) Decode(buf []byte) (item DeskItem, n int, err error) {
 	i, n, err := f.framer.Decode(buf)
 	if err != nil || n == 0 {
@@ -647,8 +642,7 @@ func (f *DeskFramer) Measure(prefix []byte) (head, body, need int, err error) {
 	return f.framer.Measure(prefix)
 }
 
-// DecodeBody makes the frame whose payload is body, of which it takes over one reference of owner: a batch keeps that
-// until it is released.
+// DecodeBody makes the frame whose payload is body, of which it takes over one reference of owner.
 func (f *DeskFramer) DecodeBody(head, body []byte, owner *mem.Block) (DeskItem, error) {
 	i, err := f.framer.DecodeBody(head, body, owner)
 	if err != nil {
@@ -656,3 +650,6 @@ func (f *DeskFramer) DecodeBody(head, body []byte, owner *mem.Block) (DeskItem, 
 	}
 	return f.items.set(i)
 }
+
+// Framer returns the framer without its Go types, for its statistics.
+func (f *DeskFramer) Framer() *rt.ProtocolFramer { return f.framer }

@@ -26,10 +26,24 @@ var DeepTable = rt.NewTable(rt.TableSpec[Deep, DeepBatch, *DeepBuilder]{
 
 var deepColumns = []rt.Column{
 	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "lists", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8}}, {Field: ipc.Field{Name: "value", Type: ipc.Struct, Nullable: true}, Parts: deepLeavesColumns}}}}},
-	{Field: ipc.Field{Name: "arrays", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.FixedSizeList(2)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepLeavesColumns}}}}},
+	{Field: ipc.Field{Name: "lists", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
+			{Field: ipc.Field{Name: "value", Type: ipc.Struct, Nullable: true}, Parts: deepLeavesColumns},
+		}},
+	}},
+	{Field: ipc.Field{Name: "arrays", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.FixedSizeList(2)}, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepLeavesColumns},
+		}},
+	}},
 	{Field: ipc.Field{Name: "boxes", Type: ipc.Struct, Nullable: true}, Parts: deepCrateColumns},
-	{Field: ipc.Field{Name: "maps", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8}}, {Field: ipc.Field{Name: "value", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: deepOptionsColumns}}}}},
+	{Field: ipc.Field{Name: "maps", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
+		{Field: ipc.Field{Name: "value", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: deepOptionsColumns},
+		}},
+	}},
 }
 
 // DeepReader reads batches or rows of table "deep" from a stream.
@@ -68,120 +82,36 @@ func (b DeepBatch) Len() int { return b.h.Len() }
 // Release.
 func (b DeepBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
-// Lists returns column 1, "lists": list<item: map<key: utf8 not null, value: struct<bool: bool not null, int8: int8 not
-// null, int16: int16 not null, int32: int32 not null, int64: int64 not null, uint8: uint8 not null, uint16: uint16 not
-// null, uint32: uint32 not null, uint64: uint64 not null, half: float16 not null, float: float32 not null, double:
-// float64 not null, text: utf8 not null, large: large_utf8 not null, view: utf8_view not null, bytes: binary not null,
-// large_bin: large_binary not null, view_bin: binary_view not null, fixed: fixed_size_binary[5] not null, uuid:
-// fixed_size_binary[16] (arrow.uuid) not null, day: date32 not null, day_millis: date64 not null, clock_s: time32[s]
-// not null, clock_ms: time32[ms] not null, clock_us: time64[us] not null, clock_ns: time64[ns] not null, span_s:
-// duration[s] not null, span_ns: duration[ns] not null, second: timestamp[s, UTC] not null, milli: timestamp[ms, UTC]
-// not null, micro: timestamp[us] not null, nano: timestamp[ns, UTC] not null, raw: timestamp[us, UTC] not null, dec32:
-// decimal32(9, 2) not null, dec64: decimal64(18, 2) not null, dec128: decimal128(38, 10) not null, dec256:
-// decimal256(76, 10) not null, word: dictionary<int8, utf8> not null, number: dictionary<int32, int64> not null, tag:
-// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null, event: dense_union[0, 5, 6, 7, 8, 9,
-// 10]<ack: struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item:
-// int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject:
-// struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject:
-// struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry:
-// timestamp[ms, UTC] not null, gone: null, null: null>, sparse: sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
-// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
-// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
-// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
-// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
-// gone: null, null: null>, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
-// list: list<item: utf8 not null>> not null, venue: run_end_encoded<run_ends: int32 not null, values: utf8 not null>
-// not null, since: run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not null>>>. Buffers
-// 2 (validity), 3 (offsets, 4 bytes each). Read-only, and valid until Release.
+// Lists returns column 1, "lists": list<item: map<key: utf8 not null, value: struct Leaves>>. Buffers 2 (validity), 3
+// (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b DeepBatch) Lists() column.Lists[column.Maps[column.Texts, DeepLeavesView]] {
 	d := b.h.Column(1)
-	return column.ListsOf(d, false, column.MapsOf(d.Child(0), column.TextsOf(d.Child(0).Child(0).Child(0)), DeepLeavesView{rt.StructOf(b.h, d.Child(0).Child(0).Child(1))}))
+	item := d.Child(0)
+	itemEntries := item.Child(0)
+	items := column.MapsOf(item, column.TextsOf(itemEntries.Child(0)), DeepLeavesView{rt.StructOf(b.h, itemEntries.Child(1))})
+	return column.ListsOf(d, column.Offsets32, items)
 }
 
-// Arrays returns column 2, "arrays": list<item: fixed_size_list[2]<item: struct<bool: bool not null, int8: int8 not
-// null, int16: int16 not null, int32: int32 not null, int64: int64 not null, uint8: uint8 not null, uint16: uint16 not
-// null, uint32: uint32 not null, uint64: uint64 not null, half: float16 not null, float: float32 not null, double:
-// float64 not null, text: utf8 not null, large: large_utf8 not null, view: utf8_view not null, bytes: binary not null,
-// large_bin: large_binary not null, view_bin: binary_view not null, fixed: fixed_size_binary[5] not null, uuid:
-// fixed_size_binary[16] (arrow.uuid) not null, day: date32 not null, day_millis: date64 not null, clock_s: time32[s]
-// not null, clock_ms: time32[ms] not null, clock_us: time64[us] not null, clock_ns: time64[ns] not null, span_s:
-// duration[s] not null, span_ns: duration[ns] not null, second: timestamp[s, UTC] not null, milli: timestamp[ms, UTC]
-// not null, micro: timestamp[us] not null, nano: timestamp[ns, UTC] not null, raw: timestamp[us, UTC] not null, dec32:
-// decimal32(9, 2) not null, dec64: decimal64(18, 2) not null, dec128: decimal128(38, 10) not null, dec256:
-// decimal256(76, 10) not null, word: dictionary<int8, utf8> not null, number: dictionary<int32, int64> not null, tag:
-// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null, event: dense_union[0, 5, 6, 7, 8, 9,
-// 10]<ack: struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item:
-// int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject:
-// struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject:
-// struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry:
-// timestamp[ms, UTC] not null, gone: null, null: null>, sparse: sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
-// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
-// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
-// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
-// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
-// gone: null, null: null>, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
-// list: list<item: utf8 not null>> not null, venue: run_end_encoded<run_ends: int32 not null, values: utf8 not null>
-// not null, since: run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not null> not null>
-// not null>. Buffers 208 (validity), 209 (offsets, 4 bytes each). Read-only, and valid until Release.
+// Arrays returns column 2, "arrays": list<item: fixed_size_list[2]<item: struct Leaves not null> not null>. Buffers 208
+// (validity), 209 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b DeepBatch) Arrays() column.Lists[column.Lists[DeepLeavesView]] {
 	d := b.h.Column(2)
-	return column.ListsOf(d, false, column.FixedListsOf(d.Child(0), 2, DeepLeavesView{rt.StructOf(b.h, d.Child(0).Child(0))}))
+	item := d.Child(0)
+	items := column.FixedListsOf(item, 2, DeepLeavesView{rt.StructOf(b.h, item.Child(0))})
+	return column.ListsOf(d, column.Offsets32, items)
 }
 
-// Boxes returns column 3, "boxes": struct<legs: large_list<item: struct<bool: bool not null, int8: int8 not null,
-// int16: int16 not null, int32: int32 not null, int64: int64 not null, uint8: uint8 not null, uint16: uint16 not null,
-// uint32: uint32 not null, uint64: uint64 not null, half: float16 not null, float: float32 not null, double: float64
-// not null, text: utf8 not null, large: large_utf8 not null, view: utf8_view not null, bytes: binary not null,
-// large_bin: large_binary not null, view_bin: binary_view not null, fixed: fixed_size_binary[5] not null, uuid:
-// fixed_size_binary[16] (arrow.uuid) not null, day: date32 not null, day_millis: date64 not null, clock_s: time32[s]
-// not null, clock_ms: time32[ms] not null, clock_us: time64[us] not null, clock_ns: time64[ns] not null, span_s:
-// duration[s] not null, span_ns: duration[ns] not null, second: timestamp[s, UTC] not null, milli: timestamp[ms, UTC]
-// not null, micro: timestamp[us] not null, nano: timestamp[ns, UTC] not null, raw: timestamp[us, UTC] not null, dec32:
-// decimal32(9, 2) not null, dec64: decimal64(18, 2) not null, dec128: decimal128(38, 10) not null, dec256:
-// decimal256(76, 10) not null, word: dictionary<int8, utf8> not null, number: dictionary<int32, int64> not null, tag:
-// dictionary<int32, binary> not null, mood: dictionary<int32, utf8> not null, event: dense_union[0, 5, 6, 7, 8, 9,
-// 10]<ack: struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item:
-// int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject:
-// struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject:
-// struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry:
-// timestamp[ms, UTC] not null, gone: null, null: null>, sparse: sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
-// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
-// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
-// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
-// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
-// gone: null, null: null>, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
-// list: list<item: utf8 not null>> not null, venue: run_end_encoded<run_ends: int32 not null, values: utf8 not null>
-// not null, since: run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not null>>, options:
-// list_view<item: struct<bool: bool, int8: int8, int64: int64, half: float16, double: float64, text: utf8, large:
-// large_utf8, view: utf8_view, bytes: binary, fixed: fixed_size_binary[5], uuid: fixed_size_binary[16] (arrow.uuid),
-// day: date32, clock: time32[ms], span: duration[us], milli: timestamp[ms, UTC], dec128: decimal128(38, 10), word:
-// dictionary<uint16, utf8>, number: dictionary<int32, int32>, mood: dictionary<int16, utf8>, none: null, event:
-// dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns,
-// UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why:
-// dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>>
-// not null> not null, reject: struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark:
-// float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null: null>, desk: run_end_encoded<run_ends: int32
-// not null, values: utf8>, level: run_end_encoded<run_ends: int64 not null, values: float64>, raw:
-// run_end_encoded<run_ends: int32 not null, values: binary>, named: run_end_encoded<run_ends: int32 not null, values:
-// dictionary<int32, utf8>>> not null>>. Buffers 409 (validity). Read-only, and valid until Release.
+// Boxes returns column 3, "boxes": struct Crate. Buffer 409 (validity). Read-only, and valid until Release.
 func (b DeepBatch) Boxes() DeepCrateView { return DeepCrateView{rt.StructOf(b.h, b.h.Column(3))} }
 
-// Maps returns column 4, "maps": map<key: utf8 not null, value: list<item: struct<bool: bool, int8: int8, int64: int64,
-// half: float16, double: float64, text: utf8, large: large_utf8, view: utf8_view, bytes: binary, fixed:
-// fixed_size_binary[5], uuid: fixed_size_binary[16] (arrow.uuid), day: date32, clock: time32[ms], span: duration[us],
-// milli: timestamp[ms, UTC], dec128: decimal128(38, 10), word: dictionary<uint16, utf8>, number: dictionary<int32,
-// int32>, mood: dictionary<int16, utf8>, none: null, event: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
-// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
-// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
-// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
-// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
-// gone: null, null: null>, desk: run_end_encoded<run_ends: int32 not null, values: utf8>, level:
-// run_end_encoded<run_ends: int64 not null, values: float64>, raw: run_end_encoded<run_ends: int32 not null, values:
-// binary>, named: run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8>>>>>. Buffers 718
-// (validity), 719 (offsets, 4 bytes each). Read-only, and valid until Release.
+// Maps returns column 4, "maps": map<key: utf8 not null, value: list<item: struct Options>>. Buffers 718 (validity),
+// 719 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b DeepBatch) Maps() column.Maps[column.Texts, column.Lists[DeepOptionsView]] {
 	d := b.h.Column(4)
-	return column.MapsOf(d, column.TextsOf(d.Child(0).Child(0)), column.ListsOf(d.Child(0).Child(1), false, DeepOptionsView{rt.StructOf(b.h, d.Child(0).Child(1).Child(0))}))
+	entries := d.Child(0)
+	value := entries.Child(1)
+	values := column.ListsOf(value, column.Offsets32, DeepOptionsView{rt.StructOf(b.h, value.Child(0))})
+	return column.MapsOf(d, column.TextsOf(entries.Child(0)), values)
 }
 
 // Row returns row i with texts and byte strings of its own.
@@ -189,7 +119,7 @@ func (b DeepBatch) Row(i int) Deep {
 	return Deep{
 		ID:     b.ID()[i],
 		Lists:  rt.ReadRow(b.Lists(), i, rt.ReadLists(rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPtrs(readDeepLeavesRows)))),
-		Arrays: rt.ReadRow(b.Arrays(), i, rt.ReadLists(rt.ReadArrays(func(a *[2]Leaves) []Leaves { return a[:] }, readDeepLeavesRows))),
+		Arrays: rt.ReadRow(b.Arrays(), i, rt.ReadLists(rt.ReadArrays(deepArraysItemSlice, readDeepLeavesRows))),
 		Boxes:  rt.ReadRow(b.Boxes(), i, rt.ReadPtrs(readDeepCrateRows)),
 		Maps:   rt.ReadRow(b.Maps(), i, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadNulls(readDeepOptionsRows)))),
 	}
@@ -212,10 +142,10 @@ func (b DeepBatch) Handle() rt.Handle { return b.h }
 // readDeepRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readDeepRows(b DeepBatch, rows []Deep, from int) {
 	id := b.ID()[from:][:len(rows)]
-	lists := rt.ReadRows(b.Lists(), from, len(rows), false, rt.ReadLists(rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPtrs(readDeepLeavesRows))))
-	arrays := rt.ReadRows(b.Arrays(), from, len(rows), false, rt.ReadLists(rt.ReadArrays(func(a *[2]Leaves) []Leaves { return a[:] }, readDeepLeavesRows)))
-	boxes := rt.ReadRows(b.Boxes(), from, len(rows), false, rt.ReadPtrs(readDeepCrateRows))
-	maps := rt.ReadRows(b.Maps(), from, len(rows), false, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadNulls(readDeepOptionsRows))))
+	lists := rt.ReadRows(b.Lists(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPtrs(readDeepLeavesRows))))
+	arrays := rt.ReadRows(b.Arrays(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadArrays(deepArraysItemSlice, readDeepLeavesRows)))
+	boxes := rt.ReadRows(b.Boxes(), from, len(rows), rt.Aliased, rt.ReadPtrs(readDeepCrateRows))
+	maps := rt.ReadRows(b.Maps(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadNulls(readDeepOptionsRows))))
 	for i := range rows {
 		rows[i] = Deep{
 			ID:     id[i],
@@ -226,6 +156,8 @@ func readDeepRows(b DeepBatch, rows []Deep, from int) {
 		}
 	}
 }
+
+func deepArraysItemSlice(a *[2]Leaves) []Leaves { return a[:] }
 
 // DeepBuilder collects rows of table "deep" in the memory that is sent. NewDeepBuilder makes one; its zero value has no
 // columns. It is for one goroutine at a time.
@@ -241,18 +173,10 @@ type DeepBuilder struct {
 // NewDeepBuilder returns an empty builder. Nil options mean all defaults.
 func NewDeepBuilder(opts *rt.BuilderOptions) *DeepBuilder {
 	b := new(DeepBuilder)
-	b.lists = column.ListOf(column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], newDeepLeavesBuilder(), func(b *DeepLeavesBuilder, v []*Leaves) {
-		for i := range v {
-			b.AppendPtr(v[i])
-		}
-	}), (*column.MapBuilder[string, *Leaves, *column.TextBuilder, *DeepLeavesBuilder]).AppendAll)
-	b.arrays = column.ListOf(column.FixedListOf(newDeepLeavesBuilder(), func(a *[2]Leaves) []Leaves { return a[:] }, (*DeepLeavesBuilder).AppendRows), (*column.FixedListBuilder[[2]Leaves, Leaves, *DeepLeavesBuilder]).AppendAll)
+	b.lists = column.ListOf(column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], newDeepLeavesBuilder(), rt.AppendPtrs), (*column.MapBuilder[string, *Leaves, *column.TextBuilder, *DeepLeavesBuilder]).AppendAll)
+	b.arrays = column.ListOf(column.FixedListOf(newDeepLeavesBuilder(), deepArraysItemSlice, (*DeepLeavesBuilder).AppendRows), (*column.FixedListBuilder[[2]Leaves, Leaves, *DeepLeavesBuilder]).AppendAll)
 	b.boxes = newDeepCrateBuilder()
-	b.maps = column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], column.ListOf(newDeepOptionsBuilder(), func(b *DeepOptionsBuilder, v []rt.Null[Options]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	}), (*column.ListBuilder[rt.Null[Options], *DeepOptionsBuilder]).AppendAll)
+	b.maps = column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], column.ListOf(newDeepOptionsBuilder(), rt.AppendNulls), (*column.ListBuilder[rt.Null[Options], *DeepOptionsBuilder]).AppendAll)
 	b.Init(deepColumns, opts, &b.id, b.lists, b.arrays, b.boxes, b.maps)
 	return b
 }
@@ -336,13 +260,13 @@ func (v DeepFillView) At() column.Timestamps {
 // Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
 func (v DeepFillView) Sizes() column.Lists[column.Plain[int64]] {
 	d := v.s.Field(1)
-	return column.ListsOf(d, false, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
 }
 
 // Flags returns field 2, "flags": list<item: bool not null>. Read-only, and valid until Release.
 func (v DeepFillView) Flags() column.Lists[column.Bools] {
 	d := v.s.Field(2)
-	return column.ListsOf(d, false, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
 }
 
 // Raw returns field 3, "raw": binary_view. Read-only, and valid until Release.
@@ -546,8 +470,8 @@ func (v DeepAnswerView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v DeepAnswerView) Index(i int) int { return v.u.Index(i) }
 
-// Reject returns the values of member 0, "reject": struct<reason: utf8 not null> not null. Index tells which is that of
-// a row. Read-only, and valid until Release.
+// Reject returns the values of member 0, "reject": struct Reject not null. Index tells which is that of a row.
+// Read-only, and valid until Release.
 func (v DeepAnswerView) Reject() DeepRejectView {
 	return DeepRejectView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
@@ -562,7 +486,7 @@ func (v DeepAnswerView) Maybe() column.Nullable[int32] {
 // Read-only, and valid until Release.
 func (v DeepAnswerView) List() column.Lists[column.Texts] {
 	d := v.u.Member(2)
-	return column.ListsOf(d, false, column.TextsOf(d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
 }
 
 // Row returns row i with texts of its own.
@@ -575,10 +499,16 @@ func (v DeepAnswerView) Slice(from, to int) DeepAnswerView {
 
 // readDeepAnswerRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
 func readDeepAnswerRows(v DeepAnswerView, rows []Answer, own bool) {
-	rt.ReadMember(v.u, DeepAnswerRejectID, v.Reject(), rows, own, readDeepRejectRows, func(v Reject) Answer { return v })
-	rt.ReadMember(v.u, DeepAnswerMaybeID, v.Maybe(), rows, own, rt.ReadNulls(rt.ReadEach[column.Nullable[int32], int32]), func(v rt.Null[int32]) Answer { return Maybe(v) })
-	rt.ReadMember(v.u, DeepAnswerListID, v.List(), rows, own, rt.ReadLists(rt.ReadTexts[column.Texts, string]), func(v []string) Answer { return List(v) })
+	rt.ReadMember(v.u, DeepAnswerRejectID, v.Reject(), rows, own, readDeepRejectRows, deepAnswerOfReject)
+	rt.ReadMember(v.u, DeepAnswerMaybeID, v.Maybe(), rows, own, rt.ReadNulls(rt.ReadEach[column.Nullable[int32], int32]), deepAnswerOfMaybe)
+	rt.ReadMember(v.u, DeepAnswerListID, v.List(), rows, own, rt.ReadLists(rt.ReadTexts[column.Texts, string]), deepAnswerOfList)
 }
+
+func deepAnswerOfReject(v Reject) Answer { return v }
+
+func deepAnswerOfMaybe(v rt.Null[int32]) Answer { return Maybe(v) }
+
+func deepAnswerOfList(v []string) Answer { return List(v) }
 
 // DeepAnswerBuilder fills a column of Answer in table "deep".
 type DeepAnswerBuilder struct {
@@ -633,7 +563,9 @@ func (b *DeepAnswerBuilder) AppendRows(rows []Answer) {
 
 var deepAckColumns = []rt.Column{
 	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepFillColumns}}},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepFillColumns},
+	}},
 	{Field: ipc.Field{Name: "why", Type: ipc.DenseUnion(3)}, Parts: deepAnswerColumns},
 }
 
@@ -652,15 +584,13 @@ func (v DeepAckView) Price() []float64 {
 	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Fills returns field 1, "fills": list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>,
-// flags: list<item: bool not null>, raw: binary_view> not null>. Read-only, and valid until Release.
+// Fills returns field 1, "fills": list<item: struct Fill not null>. Read-only, and valid until Release.
 func (v DeepAckView) Fills() column.Lists[DeepFillView] {
 	d := v.s.Field(1)
-	return column.ListsOf(d, false, DeepFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, DeepFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
-// Why returns field 2, "why": dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list:
-// list<item: utf8 not null>> not null. Read-only, and valid until Release.
+// Why returns field 2, "why": dense_union Answer not null. Read-only, and valid until Release.
 func (v DeepAckView) Why() DeepAnswerView {
 	return DeepAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
 }
@@ -779,14 +709,12 @@ func (v DeepEventView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v DeepEventView) Index(i int) int { return v.u.Index(i) }
 
-// Ack returns the values of member 0, "ack": struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns,
-// UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why:
-// dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>>
-// not null> not null. Index tells which is that of a row. Read-only, and valid until Release.
+// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row. Read-only, and
+// valid until Release.
 func (v DeepEventView) Ack() DeepAckView { return DeepAckView{rt.StructOf(v.u.Batch(), v.u.Member(0))} }
 
-// Reject returns the values of member 1, "reject": struct<reason: utf8 not null> not null. Index tells which is that of
-// a row. Read-only, and valid until Release.
+// Reject returns the values of member 1, "reject": struct Reject not null. Index tells which is that of a row.
+// Read-only, and valid until Release.
 func (v DeepEventView) Reject() DeepRejectView {
 	return DeepRejectView{rt.StructOf(v.u.Batch(), v.u.Member(1))}
 }
@@ -818,13 +746,25 @@ func (v DeepEventView) Slice(from, to int) DeepEventView { return DeepEventView{
 // readDeepEventRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
 func readDeepEventRows(v DeepEventView, rows []Event, own bool) {
 	clear(rows)
-	rt.ReadMember(v.u, DeepEventAckID, v.Ack(), rows, own, readDeepAckRows, func(v Ack) Event { return v })
-	rt.ReadMember(v.u, DeepEventRejectID, v.Reject(), rows, own, readDeepRejectRows, func(v Reject) Event { return v })
-	rt.ReadMember(v.u, DeepEventRemarkID, v.Remark(), rows, own, rt.ReadDict[column.Dict[int32], string], func(v string) Event { return Remark(v) })
-	rt.ReadMember(v.u, DeepEventMarkID, column.Plain[float64](v.Mark()), rows, own, rt.ReadPlain[float64], func(v float64) Event { return Mark(v) })
-	rt.ReadMember(v.u, DeepEventExpiryID, v.Expiry(), rows, own, rt.ReadEach[column.Timestamps, time.Time], func(v time.Time) Event { return Expiry(v) })
-	rt.ReadMember(v.u, DeepEventGoneID, v.Gone(), rows, own, rt.ReadEach[column.Nulls, struct{}], func(v struct{}) Event { return Gone(v) })
+	rt.ReadMember(v.u, DeepEventAckID, v.Ack(), rows, own, readDeepAckRows, deepEventOfAck)
+	rt.ReadMember(v.u, DeepEventRejectID, v.Reject(), rows, own, readDeepRejectRows, deepEventOfReject)
+	rt.ReadMember(v.u, DeepEventRemarkID, v.Remark(), rows, own, rt.ReadDict[column.Dict[int32], string], deepEventOfRemark)
+	rt.ReadMember(v.u, DeepEventMarkID, column.Plain[float64](v.Mark()), rows, own, rt.ReadPlain[float64], deepEventOfMark)
+	rt.ReadMember(v.u, DeepEventExpiryID, v.Expiry(), rows, own, rt.ReadEach[column.Timestamps, time.Time], deepEventOfExpiry)
+	rt.ReadMember(v.u, DeepEventGoneID, v.Gone(), rows, own, rt.ReadEach[column.Nulls, struct{}], deepEventOfGone)
 }
+
+func deepEventOfAck(v Ack) Event { return v }
+
+func deepEventOfReject(v Reject) Event { return v }
+
+func deepEventOfRemark(v string) Event { return Remark(v) }
+
+func deepEventOfMark(v float64) Event { return Mark(v) }
+
+func deepEventOfExpiry(v time.Time) Event { return Expiry(v) }
+
+func deepEventOfGone(v struct{}) Event { return Gone(v) }
 
 // DeepEventBuilder fills a column of Event in table "deep".
 type DeepEventBuilder struct {
@@ -1164,28 +1104,17 @@ func (v DeepLeavesView) Mood() column.Enums[int32, Mood] {
 	return column.EnumsOf[int32, Mood](v.s.Field(40)).Slice(v.s.Bounds())
 }
 
-// Event returns field 41, "event": dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills:
-// list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not
-// null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe:
-// int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
-// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
-// null>. Read-only, and valid until Release.
+// Event returns field 41, "event": dense_union Event. Read-only, and valid until Release.
 func (v DeepLeavesView) Event() DeepEventView {
 	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(41))}.Slice(v.s.Bounds())
 }
 
-// Sparse returns field 42, "sparse": sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills:
-// list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not
-// null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe:
-// int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
-// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
-// null>. Read-only, and valid until Release.
+// Sparse returns field 42, "sparse": sparse_union Event. Read-only, and valid until Release.
 func (v DeepLeavesView) Sparse() DeepEventView {
 	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(42))}.Slice(v.s.Bounds())
 }
 
-// Answer returns field 43, "answer": dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
-// list: list<item: utf8 not null>> not null. Read-only, and valid until Release.
+// Answer returns field 43, "answer": dense_union Answer not null. Read-only, and valid until Release.
 func (v DeepLeavesView) Answer() DeepAnswerView {
 	return DeepAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(43))}.Slice(v.s.Bounds())
 }
@@ -1733,12 +1662,7 @@ func (v DeepOptionsView) None() column.Nulls {
 	return column.NullsOf(v.s.Field(19)).Slice(v.s.Bounds())
 }
 
-// Event returns field 20, "event": dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills:
-// list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not
-// null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe:
-// int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
-// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
-// null>. Read-only, and valid until Release.
+// Event returns field 20, "event": dense_union Event. Read-only, and valid until Release.
 func (v DeepOptionsView) Event() DeepEventView {
 	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(20))}.Slice(v.s.Bounds())
 }
@@ -2026,8 +1950,12 @@ func (b *DeepOptionsBuilder) AppendNullable(row Options, valid bool) {
 }
 
 var deepCrateColumns = []rt.Column{
-	{Field: ipc.Field{Name: "legs", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: deepLeavesColumns}}},
-	{Field: ipc.Field{Name: "options", Type: ipc.ListView, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepOptionsColumns}}},
+	{Field: ipc.Field{Name: "legs", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: deepLeavesColumns},
+	}},
+	{Field: ipc.Field{Name: "options", Type: ipc.ListView, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepOptionsColumns},
+	}},
 }
 
 // DeepCrateView is a column of Crate in a batch of table "deep", or a part of one. It is read-only and valid until the
@@ -2040,52 +1968,16 @@ func (v DeepCrateView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v DeepCrateView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Legs returns field 0, "legs": large_list<item: struct<bool: bool not null, int8: int8 not null, int16: int16 not
-// null, int32: int32 not null, int64: int64 not null, uint8: uint8 not null, uint16: uint16 not null, uint32: uint32
-// not null, uint64: uint64 not null, half: float16 not null, float: float32 not null, double: float64 not null, text:
-// utf8 not null, large: large_utf8 not null, view: utf8_view not null, bytes: binary not null, large_bin: large_binary
-// not null, view_bin: binary_view not null, fixed: fixed_size_binary[5] not null, uuid: fixed_size_binary[16]
-// (arrow.uuid) not null, day: date32 not null, day_millis: date64 not null, clock_s: time32[s] not null, clock_ms:
-// time32[ms] not null, clock_us: time64[us] not null, clock_ns: time64[ns] not null, span_s: duration[s] not null,
-// span_ns: duration[ns] not null, second: timestamp[s, UTC] not null, milli: timestamp[ms, UTC] not null, micro:
-// timestamp[us] not null, nano: timestamp[ns, UTC] not null, raw: timestamp[us, UTC] not null, dec32: decimal32(9, 2)
-// not null, dec64: decimal64(18, 2) not null, dec128: decimal128(38, 10) not null, dec256: decimal256(76, 10) not null,
-// word: dictionary<int8, utf8> not null, number: dictionary<int32, int64> not null, tag: dictionary<int32, binary> not
-// null, mood: dictionary<int32, utf8> not null, event: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not
-// null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item:
-// bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not
-// null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not
-// null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone:
-// null, null: null>, sparse: sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills: list<item:
-// struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw:
-// binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list:
-// list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
-// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
-// null>, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list: list<item:
-// utf8 not null>> not null, venue: run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null, since:
-// run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not null>>. Read-only, and valid until
-// Release.
+// Legs returns field 0, "legs": large_list<item: struct Leaves>. Read-only, and valid until Release.
 func (v DeepCrateView) Legs() column.Lists[DeepLeavesView] {
 	d := v.s.Field(0)
-	return column.ListsOf(d, true, DeepLeavesView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets64, DeepLeavesView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
-// Options returns field 1, "options": list_view<item: struct<bool: bool, int8: int8, int64: int64, half: float16,
-// double: float64, text: utf8, large: large_utf8, view: utf8_view, bytes: binary, fixed: fixed_size_binary[5], uuid:
-// fixed_size_binary[16] (arrow.uuid), day: date32, clock: time32[ms], span: duration[us], milli: timestamp[ms, UTC],
-// dec128: decimal128(38, 10), word: dictionary<uint16, utf8>, number: dictionary<int32, int32>, mood: dictionary<int16,
-// utf8>, none: null, event: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills: list<item:
-// struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw:
-// binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list:
-// list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
-// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
-// null>, desk: run_end_encoded<run_ends: int32 not null, values: utf8>, level: run_end_encoded<run_ends: int64 not
-// null, values: float64>, raw: run_end_encoded<run_ends: int32 not null, values: binary>, named:
-// run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8>>> not null>. Read-only, and valid until
-// Release.
+// Options returns field 1, "options": list_view<item: struct Options not null>. Read-only, and valid until Release.
 func (v DeepCrateView) Options() column.Lists[DeepOptionsView] {
 	d := v.s.Field(1)
-	return column.ListViewsOf(d, false, DeepOptionsView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+	return column.ListViewsOf(d, column.Offsets32, DeepOptionsView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
 // Row returns row i with texts and byte strings of its own.
@@ -2115,11 +2007,7 @@ type DeepCrateBuilder struct {
 
 func newDeepCrateBuilder() *DeepCrateBuilder {
 	b := new(DeepCrateBuilder)
-	b.legs = column.LargeListOf(newDeepLeavesBuilder(), func(b *DeepLeavesBuilder, v []*Leaves) {
-		for i := range v {
-			b.AppendPtr(v[i])
-		}
-	})
+	b.legs = column.LargeListOf(newDeepLeavesBuilder(), rt.AppendPtrs)
 	b.options = column.ListViewOf(newDeepOptionsBuilder(), (*DeepOptionsBuilder).AppendRows)
 	b.Fields(b.legs, b.options)
 	return b

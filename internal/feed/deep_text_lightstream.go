@@ -96,8 +96,8 @@ func deepLeavesText(b *DeepLeavesBuilder) *text.Column {
 		text.Binary(&b.bytes),
 		text.Binary(&b.largeBin),
 		text.Binary(&b.viewBin),
-		text.Array(&b.fixed, func(a *[5]byte) []byte { return a[:] }),
-		text.Array(&b.uuid, func(a *[16]byte) []byte { return a[:] }),
+		text.Array(&b.fixed),
+		text.Array(&b.uuid),
 		text.Date(&b.day),
 		text.Date(&b.dayMillis),
 		text.TimeOfDay(&b.clockS.FixedBuilder),
@@ -140,8 +140,8 @@ func deepOptionsText(b *DeepOptionsBuilder) *text.Column {
 		text.Text(&b.large.LargeBinaryBuilder),
 		text.Text(&b.view.BinaryViewBuilder),
 		text.Binary(&b.bytes),
-		text.Array(&b.fixed, func(a *[5]byte) []byte { return a[:] }),
-		text.Array(&b.uuid, func(a *[16]byte) []byte { return a[:] }),
+		text.Array(&b.fixed),
+		text.Array(&b.uuid),
 		text.Date(&b.day),
 		text.TimeOfDay(&b.clock.FixedBuilder),
 		text.Duration(&b.span.FixedBuilder),
@@ -197,7 +197,7 @@ func NewDeepNDJSONReader(src io.Reader, opts *ndjson.Options) (*DeepNDJSONReader
 // DeepNDJSONWriter writes batches or rows of table "deep" as lines of JSON.
 type DeepNDJSONWriter = ndjson.TableWriter[Deep, DeepBatch, *DeepBuilder]
 
-// NewDeepNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewDeepNDJSONWriter(dst io.Writer) *DeepNDJSONWriter {
-	return ndjson.NewTableWriter(DeepTable, dst)
+// NewDeepNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewDeepNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *DeepNDJSONWriter {
+	return ndjson.NewTableWriter(DeepTable, dst, opts)
 }

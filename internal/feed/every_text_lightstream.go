@@ -47,8 +47,8 @@ func everyText(b *EveryBuilder) []*text.Column {
 		text.Decimal(&b.aDec128Words),
 		text.Decimal(&b.aDec256),
 		text.Decimal(&b.aDec256Words),
-		text.Array(&b.aFixed, func(a *[3]byte) []byte { return a[:] }),
-		text.Array(&b.auuid, func(a *[16]byte) []byte { return a[:] }),
+		text.Array(&b.aFixed),
+		text.Array(&b.auuid),
 		text.Text(&b.aLarge.LargeBinaryBuilder),
 		text.Text(&b.aView.BinaryViewBuilder),
 		text.Binary(&b.aLargeBytes),
@@ -69,8 +69,8 @@ func everyText(b *EveryBuilder) []*text.Column {
 		text.Decimal(&b.nDec64),
 		text.Decimal(&b.nDec128),
 		text.Decimal(&b.nDec256),
-		text.Array(&b.nFixed, func(a *[70]byte) []byte { return a[:] }),
-		text.Array(&b.nuuid, func(a *[16]byte) []byte { return a[:] }),
+		text.Array(&b.nFixed),
+		text.Array(&b.nuuid),
 		text.Text(&b.nLarge.LargeBinaryBuilder),
 		text.Text(&b.nView.BinaryViewBuilder),
 		text.Binary(&b.nLargeBytes),
@@ -138,7 +138,7 @@ func NewEveryNDJSONReader(src io.Reader, opts *ndjson.Options) (*EveryNDJSONRead
 // EveryNDJSONWriter writes batches or rows of table "every" as lines of JSON.
 type EveryNDJSONWriter = ndjson.TableWriter[Every, EveryBatch, *EveryBuilder]
 
-// NewEveryNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewEveryNDJSONWriter(dst io.Writer) *EveryNDJSONWriter {
-	return ndjson.NewTableWriter(EveryTable, dst)
+// NewEveryNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewEveryNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *EveryNDJSONWriter {
+	return ndjson.NewTableWriter(EveryTable, dst, opts)
 }

@@ -29,7 +29,7 @@ var edges = map[reflect.Type][]any{
 	reflect.TypeFor[uint64]():  {uint64(math.MaxUint64), uint64(0), uint64(1)},
 	reflect.TypeFor[float32](): {float32(math.NaN()), float32(math.Inf(-1)), float32(math.Copysign(0, -1)), float32(math.SmallestNonzeroFloat32)},
 	reflect.TypeFor[float64](): {math.NaN(), math.Inf(1), math.Copysign(0, -1), math.SmallestNonzeroFloat64},
-	reflect.TypeFor[string]():  {"", "Ä\x00日本", strings.Repeat("long ", 100), "not\xffutf8", "seventeen bytes!!", "16 bytes of text"},
+	reflect.TypeFor[string]():  {"", "Ä\x00日本", strings.Repeat("long ", 100), "né utf8", "seventeen bytes!!", "16 bytes of text"},
 	reflect.TypeFor[[]byte]():  {[]byte{}, []byte{0}, bytes.Repeat([]byte{0xff}, 300)},
 	reflect.TypeFor[time.Time](): {
 		time.Unix(0, 0).UTC(), time.Date(1677, 9, 21, 0, 12, 44, 0, time.UTC), time.Date(2262, 4, 11, 23, 47, 15, 0, time.UTC),

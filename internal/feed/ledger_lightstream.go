@@ -33,10 +33,10 @@ func checkLedger(v *flatbuf.Verifier, pos int) bool {
 		v.End()
 }
 
-// EntriesLen returns how many elements field 0, "entries", has, 0 where it is absent.
+// EntriesLen returns how many elements field "entries", slot 0, has, 0 where it is absent.
 func (v LedgerView) EntriesLen() int { return v.t.Vector(0, 4).Len() }
 
-// Entries returns element i of field 0, "entries": list<Entry>.
+// Entries returns element i of field "entries", slot 0: list<Entry>.
 func (v LedgerView) Entries(i int) LedgerEntryView { return LedgerEntryView{v.t.Vector(0, 4).Table(i)} }
 
 // AppendBinary appends m to dst as a flatbuffer.
@@ -115,52 +115,52 @@ func checkLedgerEntryVector(v *flatbuf.Verifier, o flatbuf.Object, slot int, nam
 	return ok
 }
 
-// A returns field 0, "a": utf8, and whether it is there. It aliases the flatbuffer.
+// A returns field "a", slot 0: utf8, and whether it is there. It aliases the flatbuffer.
 func (v LedgerEntryView) A() (string, bool) { return v.t.Text(0), v.t.Has(0) }
 
-// B returns field 1, "b": utf8, and whether it is there. It aliases the flatbuffer.
+// B returns field "b", slot 1: utf8, and whether it is there. It aliases the flatbuffer.
 func (v LedgerEntryView) B() (string, bool) { return v.t.Text(1), v.t.Has(1) }
 
-// C returns field 2, "c": utf8, and whether it is there. It aliases the flatbuffer.
+// C returns field "c", slot 2: utf8, and whether it is there. It aliases the flatbuffer.
 func (v LedgerEntryView) C() (string, bool) { return v.t.Text(2), v.t.Has(2) }
 
-// D returns field 3, "d": utf8, and whether it is there. It aliases the flatbuffer.
+// D returns field "d", slot 3: utf8, and whether it is there. It aliases the flatbuffer.
 func (v LedgerEntryView) D() (string, bool) { return v.t.Text(3), v.t.Has(3) }
 
-// E returns field 4, "e": utf8, and whether it is there. It aliases the flatbuffer.
+// E returns field "e", slot 4: utf8, and whether it is there. It aliases the flatbuffer.
 func (v LedgerEntryView) E() (string, bool) { return v.t.Text(4), v.t.Has(4) }
 
-// F returns field 5, "f": utf8, and whether it is there. It aliases the flatbuffer.
+// F returns field "f", slot 5: utf8, and whether it is there. It aliases the flatbuffer.
 func (v LedgerEntryView) F() (string, bool) { return v.t.Text(5), v.t.Has(5) }
 
-// G returns field 6, "g": utf8, and whether it is there. It aliases the flatbuffer.
+// G returns field "g", slot 6: utf8, and whether it is there. It aliases the flatbuffer.
 func (v LedgerEntryView) G() (string, bool) { return v.t.Text(6), v.t.Has(6) }
 
-// H returns field 7, "h": utf8, and whether it is there. It aliases the flatbuffer.
+// H returns field "h", slot 7: utf8, and whether it is there. It aliases the flatbuffer.
 func (v LedgerEntryView) H() (string, bool) { return v.t.Text(7), v.t.Has(7) }
 
-// I returns field 8, "i": int64, and whether it is there.
+// I returns field "i", slot 8: int64, and whether it is there.
 func (v LedgerEntryView) I() (int64, bool) { return v.t.Int64(8, 0), v.t.Has(8) }
 
-// J returns field 9, "j": int64, and whether it is there.
+// J returns field "j", slot 9: int64, and whether it is there.
 func (v LedgerEntryView) J() (int64, bool) { return v.t.Int64(9, 0), v.t.Has(9) }
 
-// K returns field 10, "k": int64, and whether it is there.
+// K returns field "k", slot 10: int64, and whether it is there.
 func (v LedgerEntryView) K() (int64, bool) { return v.t.Int64(10, 0), v.t.Has(10) }
 
-// L returns field 11, "l": int64, and whether it is there.
+// L returns field "l", slot 11: int64, and whether it is there.
 func (v LedgerEntryView) L() (int64, bool) { return v.t.Int64(11, 0), v.t.Has(11) }
 
-// M returns field 12, "m": int64, and whether it is there.
+// M returns field "m", slot 12: int64, and whether it is there.
 func (v LedgerEntryView) M() (int64, bool) { return v.t.Int64(12, 0), v.t.Has(12) }
 
-// N returns field 13, "n": int64, and whether it is there.
+// N returns field "n", slot 13: int64, and whether it is there.
 func (v LedgerEntryView) N() (int64, bool) { return v.t.Int64(13, 0), v.t.Has(13) }
 
-// O returns field 14, "o": int64, and whether it is there.
+// O returns field "o", slot 14: int64, and whether it is there.
 func (v LedgerEntryView) O() (int64, bool) { return v.t.Int64(14, 0), v.t.Has(14) }
 
-// P returns field 15, "p": int64, and whether it is there.
+// P returns field "p", slot 15: int64, and whether it is there.
 func (v LedgerEntryView) P() (int64, bool) { return v.t.Int64(15, 0), v.t.Has(15) }
 
 // readLedgerEntry sets m to what v has.
@@ -189,9 +189,9 @@ func buildLedgerEntry(b *flatbuf.Builder, m *Entry) flatbuf.UOffsetT {
 	if m.A.Valid {
 		a = b.CreateString(m.A.V)
 	}
-	var bField flatbuf.UOffsetT
+	var bOffset flatbuf.UOffsetT
 	if m.B.Valid {
-		bField = b.CreateString(m.B.V)
+		bOffset = b.CreateString(m.B.V)
 	}
 	var c flatbuf.UOffsetT
 	if m.C.Valid {
@@ -213,19 +213,19 @@ func buildLedgerEntry(b *flatbuf.Builder, m *Entry) flatbuf.UOffsetT {
 	if m.G.Valid {
 		g = b.CreateString(m.G.V)
 	}
-	var hField flatbuf.UOffsetT
+	var h flatbuf.UOffsetT
 	if m.H.Valid {
-		hField = b.CreateString(m.H.V)
+		h = b.CreateString(m.H.V)
 	}
 	b.StartObject(16)
 	b.PrependUOffsetTSlot(0, a, 0)
-	b.PrependUOffsetTSlot(1, bField, 0)
+	b.PrependUOffsetTSlot(1, bOffset, 0)
 	b.PrependUOffsetTSlot(2, c, 0)
 	b.PrependUOffsetTSlot(3, d, 0)
 	b.PrependUOffsetTSlot(4, e, 0)
 	b.PrependUOffsetTSlot(5, f, 0)
 	b.PrependUOffsetTSlot(6, g, 0)
-	b.PrependUOffsetTSlot(7, hField, 0)
+	b.PrependUOffsetTSlot(7, h, 0)
 	if m.I.Valid {
 		b.PrependInt64(m.I.V)
 		b.Slot(8)
@@ -288,14 +288,10 @@ type booksItems struct {
 
 // set returns a pointer to what i brings.
 func (s *booksItems) set(i rt.Item) (BooksItem, error) {
-	switch i.Tag() {
-	default:
-		// tag 0: the framing takes no other
-		if err := booksMembers.ledger.Read(i, &s.ledger); err != nil {
-			return nil, err
-		}
-		return &s.ledger, nil
+	if err := booksMembers.ledger.Read(i, &s.ledger); err != nil {
+		return nil, err
 	}
+	return &s.ledger, nil
 }
 
 // BooksConn is a connection that speaks protocol Books. One goroutine may send while another receives.
@@ -319,9 +315,8 @@ func (c *BooksConn) SendLedger(ctx context.Context, m *Ledger) error {
 	return booksMembers.ledger.SendPtr(ctx, c.conn, m)
 }
 
-// Recv returns the next item, a pointer into the connection that is valid until the next Recv: *Ledger. A copy of the
-// batch that it leads to is valid until it is released, or with Reuse until the next Recv. The error is io.EOF where
-// the peer has ended the direction; see rt.ProtocolConn.Recv.
+// Recv returns the next item, a pointer into the connection that is valid until the next Recv: *Ledger. The error is
+// io.EOF where the peer has ended the direction; see rt.ProtocolConn.Recv.
 func (c *BooksConn) Recv(ctx context.Context) (BooksItem, error) {
 	i, err := c.conn.Recv(ctx)
 	if err != nil {
@@ -359,7 +354,7 @@ func (f *BooksFramer) AppendLedger(dst []byte, m *Ledger) ([]byte, error) {
 }
 
 // Decode finds one frame at the start of buf; n == 0 and no error mean not enough yet. The item points into the framer
-// and is valid until the next call, and so is a batch, which may alias buf.
+// and is valid until the next call.
 func (f *BooksFramer) Decode(buf []byte) (item BooksItem, n int, err error) {
 	i, n, err := f.framer.Decode(buf)
 	if err != nil || n == 0 {
@@ -376,8 +371,7 @@ func (f *BooksFramer) Measure(prefix []byte) (head, body, need int, err error) {
 	return f.framer.Measure(prefix)
 }
 
-// DecodeBody makes the frame whose payload is body, of which it takes over one reference of owner: a batch keeps that
-// until it is released.
+// DecodeBody makes the frame whose payload is body, of which it takes over one reference of owner.
 func (f *BooksFramer) DecodeBody(head, body []byte, owner *mem.Block) (BooksItem, error) {
 	i, err := f.framer.DecodeBody(head, body, owner)
 	if err != nil {
@@ -385,3 +379,6 @@ func (f *BooksFramer) DecodeBody(head, body []byte, owner *mem.Block) (BooksItem
 	}
 	return f.items.set(i)
 }
+
+// Framer returns the framer without its Go types, for its statistics.
+func (f *BooksFramer) Framer() *rt.ProtocolFramer { return f.framer }

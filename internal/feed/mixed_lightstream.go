@@ -29,9 +29,16 @@ var mixedColumns = []rt.Column{
 	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
 	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
 	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns},
-	{Field: ipc.Field{Name: "events", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns}}},
-	{Field: ipc.Field{Name: "pair", Type: ipc.FixedSizeList(2)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns}}},
-	{Field: ipc.Field{Name: "by_name", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8}}, {Field: ipc.Field{Name: "value", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns}}},
+	{Field: ipc.Field{Name: "events", Type: ipc.List}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
+	}},
+	{Field: ipc.Field{Name: "pair", Type: ipc.FixedSizeList(2)}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns},
+	}},
+	{Field: ipc.Field{Name: "by_name", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
+		{Field: ipc.Field{Name: "value", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
+	}},
 	{Field: ipc.Field{Name: "order", Type: ipc.Struct, Nullable: true}, Parts: mixedTicketColumns},
 	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
 	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}}}, RunEnds: 16},
@@ -41,7 +48,9 @@ var mixedColumns = []rt.Column{
 	{Field: ipc.Field{Name: "halted", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Bool}}}},
 	{Field: ipc.Field{Name: "key", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}}}},
 	{Field: ipc.Field{Name: "mood", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)}}},
-	{Field: ipc.Field{Name: "tags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}}}}}},
+	{Field: ipc.Field{Name: "tags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}}}},
+	}},
 }
 
 // MixedReader reads batches or rows of table "mixed" from a stream.
@@ -80,66 +89,41 @@ func (b MixedBatch) Len() int { return b.h.Len() }
 // Release.
 func (b MixedBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
-// Event returns column 1, "event": dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills:
-// list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not
-// null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe:
-// int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
-// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
-// null>. Buffers 2 (types, 1 byte each), 3 (offsets, 4 bytes each). Read-only, and valid until Release.
+// Event returns column 1, "event": dense_union Event. Buffers 2 (types, 1 byte each), 3 (offsets, 4 bytes each).
+// Read-only, and valid until Release.
 func (b MixedBatch) Event() MixedEventView { return MixedEventView{rt.UnionOf(b.h, b.h.Column(1))} }
 
-// Sparse returns column 2, "sparse": sparse_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null, fills:
-// list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not
-// null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe:
-// int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null, note:
-// dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null, null:
-// null>. Buffers 46 (types, 1 byte each). Read-only, and valid until Release.
+// Sparse returns column 2, "sparse": sparse_union Event. Buffer 46 (types, 1 byte each). Read-only, and valid until
+// Release.
 func (b MixedBatch) Sparse() MixedEventView { return MixedEventView{rt.UnionOf(b.h, b.h.Column(2))} }
 
-// Answer returns column 3, "answer": dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
-// list: list<item: utf8 not null>> not null. Buffers 89 (types, 1 byte each), 90 (offsets, 4 bytes each). Read-only,
-// and valid until Release.
+// Answer returns column 3, "answer": dense_union Answer not null. Buffers 89 (types, 1 byte each), 90 (offsets, 4 bytes
+// each). Read-only, and valid until Release.
 func (b MixedBatch) Answer() MixedAnswerView { return MixedAnswerView{rt.UnionOf(b.h, b.h.Column(3))} }
 
-// Events returns column 4, "events": list<item: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null,
-// fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool
-// not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null,
-// maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null,
-// note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null,
-// null: null>> not null. Buffers 102 (validity), 103 (offsets, 4 bytes each). Read-only, and valid until Release.
+// Events returns column 4, "events": list<item: dense_union Event> not null. Buffers 102 (validity), 103 (offsets, 4
+// bytes each). Read-only, and valid until Release.
 func (b MixedBatch) Events() column.Lists[MixedEventView] {
 	d := b.h.Column(4)
-	return column.ListsOf(d, false, MixedEventView{rt.UnionOf(b.h, d.Child(0))})
+	return column.ListsOf(d, column.Offsets32, MixedEventView{rt.UnionOf(b.h, d.Child(0))})
 }
 
-// Pair returns column 5, "pair": fixed_size_list[2]<item: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null>
-// not null, maybe: int32, list: list<item: utf8 not null>> not null> not null. Buffers 148 (validity). Read-only, and
-// valid until Release.
+// Pair returns column 5, "pair": fixed_size_list[2]<item: dense_union Answer not null> not null. Buffer 148 (validity).
+// Read-only, and valid until Release.
 func (b MixedBatch) Pair() column.Lists[MixedAnswerView] {
 	d := b.h.Column(5)
 	return column.FixedListsOf(d, 2, MixedAnswerView{rt.UnionOf(b.h, d.Child(0))})
 }
 
-// ByName returns column 6, "by_name": map<key: utf8 not null, value: dense_union[0, 5, 6, 7, 8, 9, 10]<ack:
-// struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not
-// null>, flags: list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject:
-// struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject:
-// struct<reason: utf8 not null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry:
-// timestamp[ms, UTC] not null, gone: null, null: null>>. Buffers 162 (validity), 163 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
+// ByName returns column 6, "by_name": map<key: utf8 not null, value: dense_union Event>. Buffers 162 (validity), 163
+// (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b MixedBatch) ByName() column.Maps[column.Texts, MixedEventView] {
 	d := b.h.Column(6)
-	return column.MapsOf(d, column.TextsOf(d.Child(0).Child(0)), MixedEventView{rt.UnionOf(b.h, d.Child(0).Child(1))})
+	entries := d.Child(0)
+	return column.MapsOf(d, column.TextsOf(entries.Child(0)), MixedEventView{rt.UnionOf(b.h, entries.Child(1))})
 }
 
-// Order returns column 7, "order": struct<events: list<item: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price:
-// float64 not null, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags:
-// list<item: bool not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not
-// null> not null, maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not
-// null> not null, note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null,
-// gone: null, null: null>>, venue: run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8> not null>
-// not null, answer: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list: list<item:
-// utf8 not null>> not null>. Buffers 212 (validity). Read-only, and valid until Release.
+// Order returns column 7, "order": struct Ticket. Buffer 212 (validity). Read-only, and valid until Release.
 func (b MixedBatch) Order() MixedTicketView { return MixedTicketView{rt.StructOf(b.h, b.h.Column(7))} }
 
 // Venue returns column 8, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null. No
@@ -202,7 +186,9 @@ func (b MixedBatch) Mood() column.Runs[Mood, column.Enums[int32, Mood]] {
 // (validity), 312 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b MixedBatch) Tags() column.Lists[column.Runs[string, column.Texts]] {
 	d := b.h.Column(16)
-	return column.ListsOf(d, false, column.RunsOf(d.Child(0), 32, column.TextsOf(d.Child(0).Child(1))))
+	item := d.Child(0)
+	items := column.RunsOf(item, 32, column.TextsOf(item.Child(1)))
+	return column.ListsOf(d, column.Offsets32, items)
 }
 
 // Row returns row i with texts and byte strings of its own.
@@ -213,7 +199,7 @@ func (b MixedBatch) Row(i int) Mixed {
 		Sparse: rt.ReadRow(b.Sparse(), i, readMixedEventRows),
 		Answer: rt.ReadRow(b.Answer(), i, readMixedAnswerRows),
 		Events: rt.ReadRow(b.Events(), i, rt.ReadLists(readMixedEventRows)),
-		Pair:   rt.ReadRow(b.Pair(), i, rt.ReadArrays(func(a *[2]Answer) []Answer { return a[:] }, readMixedAnswerRows)),
+		Pair:   rt.ReadRow(b.Pair(), i, rt.ReadArrays(mixedPairSlice, readMixedAnswerRows)),
 		ByName: rt.ReadRow(b.ByName(), i, rt.ReadMaps(rt.ReadTexts[column.Texts, string], readMixedEventRows)),
 		Order:  rt.ReadRow(b.Order(), i, rt.ReadPtrs(readMixedTicketRows)),
 		Venue:  rt.ReadRow(b.Venue(), i, rt.ReadRuns(rt.ReadTexts[column.Texts, string])),
@@ -245,22 +231,22 @@ func (b MixedBatch) Handle() rt.Handle { return b.h }
 // readMixedRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readMixedRows(b MixedBatch, rows []Mixed, from int) {
 	id := b.ID()[from:][:len(rows)]
-	event := rt.ReadRows(b.Event(), from, len(rows), false, readMixedEventRows)
-	sparse := rt.ReadRows(b.Sparse(), from, len(rows), false, readMixedEventRows)
-	answer := rt.ReadRows(b.Answer(), from, len(rows), false, readMixedAnswerRows)
-	events := rt.ReadRows(b.Events(), from, len(rows), false, rt.ReadLists(readMixedEventRows))
-	pair := rt.ReadRows(b.Pair(), from, len(rows), false, rt.ReadArrays(func(a *[2]Answer) []Answer { return a[:] }, readMixedAnswerRows))
-	byName := rt.ReadRows(b.ByName(), from, len(rows), false, rt.ReadMaps(rt.ReadTexts[column.Texts, string], readMixedEventRows))
-	order := rt.ReadRows(b.Order(), from, len(rows), false, rt.ReadPtrs(readMixedTicketRows))
-	venue := rt.ReadRows(b.Venue(), from, len(rows), false, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
-	desk := rt.ReadRows(b.Desk(), from, len(rows), false, rt.ReadRunPtrs(rt.ReadTexts[column.Texts, Name]))
-	level := rt.ReadRows(b.Level(), from, len(rows), false, rt.ReadRunNulls(rt.ReadEach[column.Nullable[float64], float64]))
-	raw := rt.ReadRows(b.Raw(), from, len(rows), false, rt.ReadRuns(rt.ReadBytes[column.Binaries]))
-	since := rt.ReadRows(b.Since(), from, len(rows), false, rt.ReadRuns(rt.ReadEach[column.Timestamps, time.Time]))
-	halted := rt.ReadRows(b.Halted(), from, len(rows), false, rt.ReadRuns(rt.ReadBools[bool]))
-	key := rt.ReadRows(b.Key(), from, len(rows), false, rt.ReadRuns(rt.ReadPlain[[16]byte]))
-	mood := rt.ReadRows(b.Mood(), from, len(rows), false, rt.ReadRunPtrs(rt.ReadEach[column.Enums[int32, Mood], Mood]))
-	tags := rt.ReadRows(b.Tags(), from, len(rows), false, rt.ReadLists(rt.ReadRunNulls(rt.ReadTexts[column.Texts, string])))
+	event := rt.ReadRows(b.Event(), from, len(rows), rt.Aliased, readMixedEventRows)
+	sparse := rt.ReadRows(b.Sparse(), from, len(rows), rt.Aliased, readMixedEventRows)
+	answer := rt.ReadRows(b.Answer(), from, len(rows), rt.Aliased, readMixedAnswerRows)
+	events := rt.ReadRows(b.Events(), from, len(rows), rt.Aliased, rt.ReadLists(readMixedEventRows))
+	pair := rt.ReadRows(b.Pair(), from, len(rows), rt.Aliased, rt.ReadArrays(mixedPairSlice, readMixedAnswerRows))
+	byName := rt.ReadRows(b.ByName(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadTexts[column.Texts, string], readMixedEventRows))
+	order := rt.ReadRows(b.Order(), from, len(rows), rt.Aliased, rt.ReadPtrs(readMixedTicketRows))
+	venue := rt.ReadRows(b.Venue(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
+	desk := rt.ReadRows(b.Desk(), from, len(rows), rt.Aliased, rt.ReadRunPtrs(rt.ReadTexts[column.Texts, Name]))
+	level := rt.ReadRows(b.Level(), from, len(rows), rt.Aliased, rt.ReadRunNulls(rt.ReadEach[column.Nullable[float64], float64]))
+	raw := rt.ReadRows(b.Raw(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadBytes[column.Binaries]))
+	since := rt.ReadRows(b.Since(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadEach[column.Timestamps, time.Time]))
+	halted := rt.ReadRows(b.Halted(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadBools[bool]))
+	key := rt.ReadRows(b.Key(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadPlain[[16]byte]))
+	mood := rt.ReadRows(b.Mood(), from, len(rows), rt.Aliased, rt.ReadRunPtrs(rt.ReadEach[column.Enums[int32, Mood], Mood]))
+	tags := rt.ReadRows(b.Tags(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadRunNulls(rt.ReadTexts[column.Texts, string])))
 	for i := range rows {
 		rows[i] = Mixed{
 			ID:     id[i],
@@ -283,6 +269,8 @@ func readMixedRows(b MixedBatch, rows []Mixed, from int) {
 		}
 	}
 }
+
+func mixedPairSlice(a *[2]Answer) []Answer { return a[:] }
 
 // MixedBuilder collects rows of table "mixed" in the memory that is sent. NewMixedBuilder makes one; its zero value has
 // no columns. It is for one goroutine at a time.
@@ -314,7 +302,7 @@ func NewMixedBuilder(opts *rt.BuilderOptions) *MixedBuilder {
 	b.sparse = newMixedEventBuilder()
 	b.answer = newMixedAnswerBuilder()
 	b.events = column.ListOf(newMixedEventBuilder(), (*MixedEventBuilder).AppendRows)
-	b.pair = column.FixedListOf(newMixedAnswerBuilder(), func(a *[2]Answer) []Answer { return a[:] }, (*MixedAnswerBuilder).AppendRows)
+	b.pair = column.FixedListOf(newMixedAnswerBuilder(), mixedPairSlice, (*MixedAnswerBuilder).AppendRows)
 	b.byName = column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], newMixedEventBuilder(), (*MixedEventBuilder).AppendRows)
 	b.order = newMixedTicketBuilder()
 	b.venue = column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string])
@@ -325,11 +313,7 @@ func NewMixedBuilder(opts *rt.BuilderOptions) *MixedBuilder {
 	b.halted = column.RunBuilderOf[int32](new(column.BoolBuilder), (*column.BoolBuilder).Append, column.Same[bool])
 	b.key = column.RunBuilderOf[int32](new(column.FixedBuilder[[16]byte]), (*column.FixedBuilder[[16]byte]).Append, column.Same[[16]byte])
 	b.mood = column.RunBuilderOf[int32](new(column.EnumBuilder[int32, Mood]), (*column.EnumBuilder[int32, Mood]).Append, column.Same[Mood])
-	b.tags = column.ListOf(column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string]), func(b *column.RunBuilder[int32, string, *column.TextBuilder], v []rt.Null[string]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	})
+	b.tags = column.ListOf(column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string]), rt.AppendNulls)
 	b.Init(mixedColumns, opts, &b.id, b.event, b.sparse, b.answer, b.events, b.pair, b.byName, b.order,
 		b.venue, b.desk, b.level, b.raw, b.since, b.halted, b.key, b.mood, b.tags)
 	return b
@@ -506,13 +490,13 @@ func (v MixedFillView) At() column.Timestamps {
 // Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
 func (v MixedFillView) Sizes() column.Lists[column.Plain[int64]] {
 	d := v.s.Field(1)
-	return column.ListsOf(d, false, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
 }
 
 // Flags returns field 2, "flags": list<item: bool not null>. Read-only, and valid until Release.
 func (v MixedFillView) Flags() column.Lists[column.Bools] {
 	d := v.s.Field(2)
-	return column.ListsOf(d, false, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
 }
 
 // Raw returns field 3, "raw": binary_view. Read-only, and valid until Release.
@@ -716,8 +700,8 @@ func (v MixedAnswerView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v MixedAnswerView) Index(i int) int { return v.u.Index(i) }
 
-// Reject returns the values of member 0, "reject": struct<reason: utf8 not null> not null. Index tells which is that of
-// a row. Read-only, and valid until Release.
+// Reject returns the values of member 0, "reject": struct Reject not null. Index tells which is that of a row.
+// Read-only, and valid until Release.
 func (v MixedAnswerView) Reject() MixedRejectView {
 	return MixedRejectView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
@@ -732,7 +716,7 @@ func (v MixedAnswerView) Maybe() column.Nullable[int32] {
 // Read-only, and valid until Release.
 func (v MixedAnswerView) List() column.Lists[column.Texts] {
 	d := v.u.Member(2)
-	return column.ListsOf(d, false, column.TextsOf(d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
 }
 
 // Row returns row i with texts of its own.
@@ -745,10 +729,16 @@ func (v MixedAnswerView) Slice(from, to int) MixedAnswerView {
 
 // readMixedAnswerRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
 func readMixedAnswerRows(v MixedAnswerView, rows []Answer, own bool) {
-	rt.ReadMember(v.u, MixedAnswerRejectID, v.Reject(), rows, own, readMixedRejectRows, func(v Reject) Answer { return v })
-	rt.ReadMember(v.u, MixedAnswerMaybeID, v.Maybe(), rows, own, rt.ReadNulls(rt.ReadEach[column.Nullable[int32], int32]), func(v rt.Null[int32]) Answer { return Maybe(v) })
-	rt.ReadMember(v.u, MixedAnswerListID, v.List(), rows, own, rt.ReadLists(rt.ReadTexts[column.Texts, string]), func(v []string) Answer { return List(v) })
+	rt.ReadMember(v.u, MixedAnswerRejectID, v.Reject(), rows, own, readMixedRejectRows, mixedAnswerOfReject)
+	rt.ReadMember(v.u, MixedAnswerMaybeID, v.Maybe(), rows, own, rt.ReadNulls(rt.ReadEach[column.Nullable[int32], int32]), mixedAnswerOfMaybe)
+	rt.ReadMember(v.u, MixedAnswerListID, v.List(), rows, own, rt.ReadLists(rt.ReadTexts[column.Texts, string]), mixedAnswerOfList)
 }
+
+func mixedAnswerOfReject(v Reject) Answer { return v }
+
+func mixedAnswerOfMaybe(v rt.Null[int32]) Answer { return Maybe(v) }
+
+func mixedAnswerOfList(v []string) Answer { return List(v) }
 
 // MixedAnswerBuilder fills a column of Answer in table "mixed".
 type MixedAnswerBuilder struct {
@@ -803,7 +793,9 @@ func (b *MixedAnswerBuilder) AppendRows(rows []Answer) {
 
 var mixedAckColumns = []rt.Column{
 	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: mixedFillColumns}}},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: mixedFillColumns},
+	}},
 	{Field: ipc.Field{Name: "why", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns},
 }
 
@@ -822,15 +814,13 @@ func (v MixedAckView) Price() []float64 {
 	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Fills returns field 1, "fills": list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>,
-// flags: list<item: bool not null>, raw: binary_view> not null>. Read-only, and valid until Release.
+// Fills returns field 1, "fills": list<item: struct Fill not null>. Read-only, and valid until Release.
 func (v MixedAckView) Fills() column.Lists[MixedFillView] {
 	d := v.s.Field(1)
-	return column.ListsOf(d, false, MixedFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, MixedFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
-// Why returns field 2, "why": dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list:
-// list<item: utf8 not null>> not null. Read-only, and valid until Release.
+// Why returns field 2, "why": dense_union Answer not null. Read-only, and valid until Release.
 func (v MixedAckView) Why() MixedAnswerView {
 	return MixedAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
 }
@@ -949,16 +939,14 @@ func (v MixedEventView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v MixedEventView) Index(i int) int { return v.u.Index(i) }
 
-// Ack returns the values of member 0, "ack": struct<price: float64 not null, fills: list<item: struct<at: timestamp[ns,
-// UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, why:
-// dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32, list: list<item: utf8 not null>>
-// not null> not null. Index tells which is that of a row. Read-only, and valid until Release.
+// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row. Read-only, and
+// valid until Release.
 func (v MixedEventView) Ack() MixedAckView {
 	return MixedAckView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
 
-// Reject returns the values of member 1, "reject": struct<reason: utf8 not null> not null. Index tells which is that of
-// a row. Read-only, and valid until Release.
+// Reject returns the values of member 1, "reject": struct Reject not null. Index tells which is that of a row.
+// Read-only, and valid until Release.
 func (v MixedEventView) Reject() MixedRejectView {
 	return MixedRejectView{rt.StructOf(v.u.Batch(), v.u.Member(1))}
 }
@@ -992,13 +980,25 @@ func (v MixedEventView) Slice(from, to int) MixedEventView {
 // readMixedEventRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
 func readMixedEventRows(v MixedEventView, rows []Event, own bool) {
 	clear(rows)
-	rt.ReadMember(v.u, MixedEventAckID, v.Ack(), rows, own, readMixedAckRows, func(v Ack) Event { return v })
-	rt.ReadMember(v.u, MixedEventRejectID, v.Reject(), rows, own, readMixedRejectRows, func(v Reject) Event { return v })
-	rt.ReadMember(v.u, MixedEventRemarkID, v.Remark(), rows, own, rt.ReadDict[column.Dict[int32], string], func(v string) Event { return Remark(v) })
-	rt.ReadMember(v.u, MixedEventMarkID, column.Plain[float64](v.Mark()), rows, own, rt.ReadPlain[float64], func(v float64) Event { return Mark(v) })
-	rt.ReadMember(v.u, MixedEventExpiryID, v.Expiry(), rows, own, rt.ReadEach[column.Timestamps, time.Time], func(v time.Time) Event { return Expiry(v) })
-	rt.ReadMember(v.u, MixedEventGoneID, v.Gone(), rows, own, rt.ReadEach[column.Nulls, struct{}], func(v struct{}) Event { return Gone(v) })
+	rt.ReadMember(v.u, MixedEventAckID, v.Ack(), rows, own, readMixedAckRows, mixedEventOfAck)
+	rt.ReadMember(v.u, MixedEventRejectID, v.Reject(), rows, own, readMixedRejectRows, mixedEventOfReject)
+	rt.ReadMember(v.u, MixedEventRemarkID, v.Remark(), rows, own, rt.ReadDict[column.Dict[int32], string], mixedEventOfRemark)
+	rt.ReadMember(v.u, MixedEventMarkID, column.Plain[float64](v.Mark()), rows, own, rt.ReadPlain[float64], mixedEventOfMark)
+	rt.ReadMember(v.u, MixedEventExpiryID, v.Expiry(), rows, own, rt.ReadEach[column.Timestamps, time.Time], mixedEventOfExpiry)
+	rt.ReadMember(v.u, MixedEventGoneID, v.Gone(), rows, own, rt.ReadEach[column.Nulls, struct{}], mixedEventOfGone)
 }
+
+func mixedEventOfAck(v Ack) Event { return v }
+
+func mixedEventOfReject(v Reject) Event { return v }
+
+func mixedEventOfRemark(v string) Event { return Remark(v) }
+
+func mixedEventOfMark(v float64) Event { return Mark(v) }
+
+func mixedEventOfExpiry(v time.Time) Event { return Expiry(v) }
+
+func mixedEventOfGone(v struct{}) Event { return Gone(v) }
 
 // MixedEventBuilder fills a column of Event in table "mixed".
 type MixedEventBuilder struct {
@@ -1075,7 +1075,9 @@ func (b *MixedEventBuilder) AppendRows(rows []Event) {
 }
 
 var mixedTicketColumns = []rt.Column{
-	{Field: ipc.Field{Name: "events", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns}}},
+	{Field: ipc.Field{Name: "events", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
+	}},
 	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}},
 	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns},
 }
@@ -1090,15 +1092,10 @@ func (v MixedTicketView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v MixedTicketView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Events returns field 0, "events": list<item: dense_union[0, 5, 6, 7, 8, 9, 10]<ack: struct<price: float64 not null,
-// fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool
-// not null>, raw: binary_view> not null>, why: dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null,
-// maybe: int32, list: list<item: utf8 not null>> not null> not null, reject: struct<reason: utf8 not null> not null,
-// note: dictionary<int32, utf8> not null, mark: float64 not null, expiry: timestamp[ms, UTC] not null, gone: null,
-// null: null>>. Read-only, and valid until Release.
+// Events returns field 0, "events": list<item: dense_union Event>. Read-only, and valid until Release.
 func (v MixedTicketView) Events() column.Lists[MixedEventView] {
 	d := v.s.Field(0)
-	return column.ListsOf(d, false, MixedEventView{rt.UnionOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, MixedEventView{rt.UnionOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
 // Venue returns field 1, "venue": run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8> not null>
@@ -1108,8 +1105,7 @@ func (v MixedTicketView) Venue() column.Runs[string, column.Dict[int32]] {
 	return column.RunsOf(d, 32, column.DictOf[int32](d.Child(1))).Slice(v.s.Bounds())
 }
 
-// Answer returns field 2, "answer": dense_union[0, 1, 2]<reject: struct<reason: utf8 not null> not null, maybe: int32,
-// list: list<item: utf8 not null>> not null. Read-only, and valid until Release.
+// Answer returns field 2, "answer": dense_union Answer not null. Read-only, and valid until Release.
 func (v MixedTicketView) Answer() MixedAnswerView {
 	return MixedAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
 }

@@ -27,7 +27,7 @@ func mixedText(b *MixedBuilder) []*text.Column {
 		text.Runs(b.raw, text.Binary(b.raw.Values())),
 		text.Runs(b.since, text.Timestamp(&b.since.Values().FixedBuilder)),
 		text.Runs(b.halted, text.Bool(b.halted.Values())),
-		text.Runs(b.key, text.Array(b.key.Values(), func(a *[16]byte) []byte { return a[:] })),
+		text.Runs(b.key, text.Array(b.key.Values())),
 		text.Runs(b.mood, text.Enum(b.mood.Values(), ParseMood)),
 		text.List(b.tags, text.Runs(b.tags.Items(), text.Text(&b.tags.Items().Values().BinaryBuilder))),
 	}
@@ -125,7 +125,7 @@ func NewMixedNDJSONReader(src io.Reader, opts *ndjson.Options) (*MixedNDJSONRead
 // MixedNDJSONWriter writes batches or rows of table "mixed" as lines of JSON.
 type MixedNDJSONWriter = ndjson.TableWriter[Mixed, MixedBatch, *MixedBuilder]
 
-// NewMixedNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewMixedNDJSONWriter(dst io.Writer) *MixedNDJSONWriter {
-	return ndjson.NewTableWriter(MixedTable, dst)
+// NewMixedNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewMixedNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *MixedNDJSONWriter {
+	return ndjson.NewTableWriter(MixedTable, dst, opts)
 }

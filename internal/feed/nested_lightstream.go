@@ -42,13 +42,36 @@ var nestedColumns = []rt.Column{
 	{Field: ipc.Field{Name: "vec", Type: ipc.FixedSizeList(3)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}}}},
 	{Field: ipc.Field{Name: "null_vec", Type: ipc.FixedSizeList(4), Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int16}}}},
 	{Field: ipc.Field{Name: "ptr_vec", Type: ipc.FixedSizeList(2), Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "attrs", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8}}, {Field: ipc.Field{Name: "value", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "counts", Type: ipc.Map}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Int32, Dictionary: ipc.DictionaryOf(ipc.Int32)}}, {Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}}}},
-	{Field: ipc.Field{Name: "by_key", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.FixedSizeBinary(16)}}, {Field: ipc.Field{Name: "value", Type: ipc.Struct}, Parts: nestedLegColumns}}},
-	{Field: ipc.Field{Name: "legs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: nestedLegColumns}}},
-	{Field: ipc.Field{Name: "ptr_legs", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: nestedLegColumns}}},
-	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}}}}}},
-	{Field: ipc.Field{Name: "deep", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8}}, {Field: ipc.Field{Name: "value", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8}}, {Field: ipc.Field{Name: "value", Type: ipc.Struct, Nullable: true}, Parts: nestedPointColumns}}}}}}},
+	{Field: ipc.Field{Name: "attrs", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
+		{Field: ipc.Field{Name: "value", Type: ipc.Utf8}},
+	}},
+	{Field: ipc.Field{Name: "counts", Type: ipc.Map}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Int32, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}},
+	}},
+	{Field: ipc.Field{Name: "by_key", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.FixedSizeBinary(16)}},
+		{Field: ipc.Field{Name: "value", Type: ipc.Struct}, Parts: nestedLegColumns},
+	}},
+	{Field: ipc.Field{Name: "legs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: nestedLegColumns},
+	}},
+	{Field: ipc.Field{Name: "ptr_legs", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: nestedLegColumns},
+	}},
+	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}}}},
+	}},
+	{Field: ipc.Field{Name: "deep", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
+		{Field: ipc.Field{Name: "value", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "item", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+				{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
+				{Field: ipc.Field{Name: "value", Type: ipc.Struct, Nullable: true}, Parts: nestedPointColumns},
+			}},
+		}},
+	}},
 	{Field: ipc.Field{Name: "moods", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)}}},
 }
 
@@ -88,99 +111,93 @@ func (b NestedBatch) Len() int { return b.h.Len() }
 // Release.
 func (b NestedBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
-// Point returns column 1, "point": struct<x: float64 not null, y: float64 not null> not null. Buffers 2 (validity).
-// Read-only, and valid until Release.
+// Point returns column 1, "point": struct Point not null. Buffer 2 (validity). Read-only, and valid until Release.
 func (b NestedBatch) Point() NestedPointView { return NestedPointView{rt.StructOf(b.h, b.h.Column(1))} }
 
-// Maybe returns column 2, "maybe": struct<x: float64 not null, y: float64 not null>. Buffers 7 (validity). Read-only,
-// and valid until Release.
+// Maybe returns column 2, "maybe": struct Point. Buffer 7 (validity). Read-only, and valid until Release.
 func (b NestedBatch) Maybe() NestedPointView { return NestedPointView{rt.StructOf(b.h, b.h.Column(2))} }
 
-// PtrLeg returns column 3, "ptr_leg": struct<venue: dictionary<int32, utf8> not null, text: utf8 not null, note: utf8,
-// ratio: float64 not null, filled: int32, seen: timestamp[ms, UTC], from: struct<x: float64 not null, y: float64 not
-// null> not null, to: struct<x: float64 not null, y: float64 not null>, fills: list<item: struct<at: timestamp[ns, UTC]
-// not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>, extra:
-// map<key: utf8 not null, value: float64 not null>>. Buffers 12 (validity). Read-only, and valid until Release.
+// PtrLeg returns column 3, "ptr_leg": struct Leg. Buffer 12 (validity). Read-only, and valid until Release.
 func (b NestedBatch) PtrLeg() NestedLegView { return NestedLegView{rt.StructOf(b.h, b.h.Column(3))} }
 
 // Prices returns column 4, "prices": list<item: float64 not null>. Buffers 61 (validity), 62 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b NestedBatch) Prices() column.Lists[column.Plain[float64]] {
 	d := b.h.Column(4)
-	return column.ListsOf(d, false, column.PlainOf[float64](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[float64](d.Child(0)))
 }
 
 // Tags returns column 5, "tags": list<item: utf8 not null> not null. Buffers 65 (validity), 66 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b NestedBatch) Tags() column.Lists[column.Texts] {
 	d := b.h.Column(5)
-	return column.ListsOf(d, false, column.TextsOf(d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
 }
 
 // Large returns column 6, "large": large_list<item: int32 not null>. Buffers 70 (validity), 71 (offsets, 8 bytes each).
 // Read-only, and valid until Release.
 func (b NestedBatch) Large() column.Lists[column.Plain[int32]] {
 	d := b.h.Column(6)
-	return column.ListsOf(d, true, column.PlainOf[int32](d.Child(0)))
+	return column.ListsOf(d, column.Offsets64, column.PlainOf[int32](d.Child(0)))
 }
 
 // Viewed returns column 7, "viewed": list_view<item: dictionary<uint8, utf8> not null>. Buffers 74 (validity), 75
 // (offsets, 4 bytes each), 76 (sizes, 4 bytes each). Read-only, and valid until Release.
 func (b NestedBatch) Viewed() column.Lists[column.Dict[uint8]] {
 	d := b.h.Column(7)
-	return column.ListViewsOf(d, false, column.DictOf[uint8](d.Child(0)))
+	return column.ListViewsOf(d, column.Offsets32, column.DictOf[uint8](d.Child(0)))
 }
 
 // Times returns column 8, "times": list<item: timestamp[us, UTC] not null>. Buffers 79 (validity), 80 (offsets, 4 bytes
 // each). Read-only, and valid until Release.
 func (b NestedBatch) Times() column.Lists[column.Timestamps] {
 	d := b.h.Column(8)
-	return column.ListsOf(d, false, column.TimestampsOf(d.Child(0), column.Microsecond))
+	return column.ListsOf(d, column.Offsets32, column.TimestampsOf(d.Child(0), column.Microsecond))
 }
 
 // Spans returns column 9, "spans": list<item: int64>. Buffers 83 (validity), 84 (offsets, 4 bytes each). Read-only, and
 // valid until Release.
 func (b NestedBatch) Spans() column.Lists[column.Nullable[int64]] {
 	d := b.h.Column(9)
-	return column.ListsOf(d, false, column.NullableOf[int64](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.NullableOf[int64](d.Child(0)))
 }
 
 // Notes returns column 10, "notes": list<item: utf8>. Buffers 87 (validity), 88 (offsets, 4 bytes each). Read-only, and
 // valid until Release.
 func (b NestedBatch) Notes() column.Lists[column.Texts] {
 	d := b.h.Column(10)
-	return column.ListsOf(d, false, column.TextsOf(d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
 }
 
 // Names returns column 11, "names": list<item: utf8 not null>. Buffers 92 (validity), 93 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b NestedBatch) Names() column.Lists[column.Texts] {
 	d := b.h.Column(11)
-	return column.ListsOf(d, false, column.TextsOf(d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
 }
 
 // Blobs returns column 12, "blobs": list<item: binary>. Buffers 97 (validity), 98 (offsets, 4 bytes each). Read-only,
 // and valid until Release.
 func (b NestedBatch) Blobs() column.Lists[column.Binaries] {
 	d := b.h.Column(12)
-	return column.ListsOf(d, false, column.BinariesOf(d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.BinariesOf(d.Child(0)))
 }
 
-// Vec returns column 13, "vec": fixed_size_list[3]<item: float32 not null> not null. Buffers 102 (validity). Read-only,
+// Vec returns column 13, "vec": fixed_size_list[3]<item: float32 not null> not null. Buffer 102 (validity). Read-only,
 // and valid until Release.
 func (b NestedBatch) Vec() column.Lists[column.Plain[float32]] {
 	d := b.h.Column(13)
 	return column.FixedListsOf(d, 3, column.PlainOf[float32](d.Child(0)))
 }
 
-// NullVec returns column 14, "null_vec": fixed_size_list[4]<item: int16 not null>. Buffers 105 (validity). Read-only,
+// NullVec returns column 14, "null_vec": fixed_size_list[4]<item: int16 not null>. Buffer 105 (validity). Read-only,
 // and valid until Release.
 func (b NestedBatch) NullVec() column.Lists[column.Plain[int16]] {
 	d := b.h.Column(14)
 	return column.FixedListsOf(d, 4, column.PlainOf[int16](d.Child(0)))
 }
 
-// PtrVec returns column 15, "ptr_vec": fixed_size_list[2]<item: utf8 not null>. Buffers 108 (validity). Read-only, and
+// PtrVec returns column 15, "ptr_vec": fixed_size_list[2]<item: utf8 not null>. Buffer 108 (validity). Read-only, and
 // valid until Release.
 func (b NestedBatch) PtrVec() column.Lists[column.Texts] {
 	d := b.h.Column(15)
@@ -191,69 +208,67 @@ func (b NestedBatch) PtrVec() column.Lists[column.Texts] {
 // (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b NestedBatch) Attrs() column.Maps[column.Texts, column.Texts] {
 	d := b.h.Column(16)
-	return column.MapsOf(d, column.TextsOf(d.Child(0).Child(0)), column.TextsOf(d.Child(0).Child(1)))
+	entries := d.Child(0)
+	return column.MapsOf(d, column.TextsOf(entries.Child(0)), column.TextsOf(entries.Child(1)))
 }
 
 // Counts returns column 17, "counts": map<key: dictionary<int32, int32> not null, value: int64> not null. Buffers 121
 // (validity), 122 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b NestedBatch) Counts() column.Maps[column.DictInts[int32, int32], column.Nullable[int64]] {
 	d := b.h.Column(17)
-	return column.MapsOf(d, column.DictIntsOf[int32, int32](d.Child(0).Child(0)), column.NullableOf[int64](d.Child(0).Child(1)))
+	entries := d.Child(0)
+	return column.MapsOf(d, column.DictIntsOf[int32, int32](entries.Child(0)), column.NullableOf[int64](entries.Child(1)))
 }
 
-// ByKey returns column 18, "by_key": map<key: fixed_size_binary[16] not null, value: struct<venue: dictionary<int32,
-// utf8> not null, text: utf8 not null, note: utf8, ratio: float64 not null, filled: int32, seen: timestamp[ms, UTC],
-// from: struct<x: float64 not null, y: float64 not null> not null, to: struct<x: float64 not null, y: float64 not
-// null>, fills: list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item:
-// bool not null>, raw: binary_view> not null>, extra: map<key: utf8 not null, value: float64 not null>> not null>.
-// Buffers 128 (validity), 129 (offsets, 4 bytes each). Read-only, and valid until Release.
+// ByKey returns column 18, "by_key": map<key: fixed_size_binary[16] not null, value: struct Leg not null>. Buffers 128
+// (validity), 129 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b NestedBatch) ByKey() column.Maps[column.Plain[Key], NestedLegView] {
 	d := b.h.Column(18)
-	return column.MapsOf(d, column.PlainArraysOf[Key](d.Child(0).Child(0)), NestedLegView{rt.StructOf(b.h, d.Child(0).Child(1))})
+	entries := d.Child(0)
+	return column.MapsOf(d, column.PlainArraysOf[Key](entries.Child(0)), NestedLegView{rt.StructOf(b.h, entries.Child(1))})
 }
 
-// Legs returns column 19, "legs": list<item: struct<venue: dictionary<int32, utf8> not null, text: utf8 not null, note:
-// utf8, ratio: float64 not null, filled: int32, seen: timestamp[ms, UTC], from: struct<x: float64 not null, y: float64
-// not null> not null, to: struct<x: float64 not null, y: float64 not null>, fills: list<item: struct<at: timestamp[ns,
-// UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw: binary_view> not null>,
-// extra: map<key: utf8 not null, value: float64 not null>> not null>. Buffers 182 (validity), 183 (offsets, 4 bytes
-// each). Read-only, and valid until Release.
+// Legs returns column 19, "legs": list<item: struct Leg not null>. Buffers 182 (validity), 183 (offsets, 4 bytes each).
+// Read-only, and valid until Release.
 func (b NestedBatch) Legs() column.Lists[NestedLegView] {
 	d := b.h.Column(19)
-	return column.ListsOf(d, false, NestedLegView{rt.StructOf(b.h, d.Child(0))})
+	return column.ListsOf(d, column.Offsets32, NestedLegView{rt.StructOf(b.h, d.Child(0))})
 }
 
-// PtrLegs returns column 20, "ptr_legs": large_list<item: struct<venue: dictionary<int32, utf8> not null, text: utf8
-// not null, note: utf8, ratio: float64 not null, filled: int32, seen: timestamp[ms, UTC], from: struct<x: float64 not
-// null, y: float64 not null> not null, to: struct<x: float64 not null, y: float64 not null>, fills: list<item:
-// struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>, flags: list<item: bool not null>, raw:
-// binary_view> not null>, extra: map<key: utf8 not null, value: float64 not null>>>. Buffers 233 (validity), 234
-// (offsets, 8 bytes each). Read-only, and valid until Release.
+// PtrLegs returns column 20, "ptr_legs": large_list<item: struct Leg>. Buffers 233 (validity), 234 (offsets, 8 bytes
+// each). Read-only, and valid until Release.
 func (b NestedBatch) PtrLegs() column.Lists[NestedLegView] {
 	d := b.h.Column(20)
-	return column.ListsOf(d, true, NestedLegView{rt.StructOf(b.h, d.Child(0))})
+	return column.ListsOf(d, column.Offsets64, NestedLegView{rt.StructOf(b.h, d.Child(0))})
 }
 
 // Grid returns column 21, "grid": list<item: list<item: float64 not null>>. Buffers 284 (validity), 285 (offsets, 4
 // bytes each). Read-only, and valid until Release.
 func (b NestedBatch) Grid() column.Lists[column.Lists[column.Plain[float64]]] {
 	d := b.h.Column(21)
-	return column.ListsOf(d, false, column.ListsOf(d.Child(0), false, column.PlainOf[float64](d.Child(0).Child(0))))
+	item := d.Child(0)
+	items := column.ListsOf(item, column.Offsets32, column.PlainOf[float64](item.Child(0)))
+	return column.ListsOf(d, column.Offsets32, items)
 }
 
-// Deep returns column 22, "deep": map<key: utf8 not null, value: list<item: map<key: utf8 not null, value: struct<x:
-// float64 not null, y: float64 not null>>>>. Buffers 290 (validity), 291 (offsets, 4 bytes each). Read-only, and valid
-// until Release.
+// Deep returns column 22, "deep": map<key: utf8 not null, value: list<item: map<key: utf8 not null, value: struct
+// Point>>>. Buffers 290 (validity), 291 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b NestedBatch) Deep() column.Maps[column.Texts, column.Lists[column.Maps[column.Texts, NestedPointView]]] {
 	d := b.h.Column(22)
-	return column.MapsOf(d, column.TextsOf(d.Child(0).Child(0)), column.ListsOf(d.Child(0).Child(1), false, column.MapsOf(d.Child(0).Child(1).Child(0), column.TextsOf(d.Child(0).Child(1).Child(0).Child(0).Child(0)), NestedPointView{rt.StructOf(b.h, d.Child(0).Child(1).Child(0).Child(0).Child(1))})))
+	entries := d.Child(0)
+	value := entries.Child(1)
+	valueItem := value.Child(0)
+	valueItemEntries := valueItem.Child(0)
+	valueItems := column.MapsOf(valueItem, column.TextsOf(valueItemEntries.Child(0)), NestedPointView{rt.StructOf(b.h, valueItemEntries.Child(1))})
+	values := column.ListsOf(value, column.Offsets32, valueItems)
+	return column.MapsOf(d, column.TextsOf(entries.Child(0)), values)
 }
 
 // Moods returns column 23, "moods": list<item: dictionary<int32, utf8> not null>. Buffers 309 (validity), 310 (offsets,
 // 4 bytes each). Read-only, and valid until Release.
 func (b NestedBatch) Moods() column.Lists[column.Enums[int32, Mood]] {
 	d := b.h.Column(23)
-	return column.ListsOf(d, false, column.EnumsOf[int32, Mood](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.EnumsOf[int32, Mood](d.Child(0)))
 }
 
 // Row returns row i with texts and byte strings of its own.
@@ -272,9 +287,9 @@ func (b NestedBatch) Row(i int) Nested {
 		Notes:   rt.ReadRow(b.Notes(), i, rt.ReadLists(rt.ReadNulls(rt.ReadTexts[column.Texts, string]))),
 		Names:   rt.ReadRow(b.Names(), i, rt.ReadLists(rt.ReadTexts[column.Texts, Name])),
 		Blobs:   rt.ReadRow(b.Blobs(), i, rt.ReadLists(rt.ReadBytes[column.Binaries])),
-		Vec:     rt.ReadRow(b.Vec(), i, rt.ReadArrays(func(a *[3]float32) []float32 { return a[:] }, rt.ReadPlain[float32])),
-		NullVec: rt.ReadRow(b.NullVec(), i, rt.ReadNulls(rt.ReadArrays(func(a *Vector) []int16 { return a[:] }, rt.ReadPlain[int16]))),
-		PtrVec:  rt.ReadRow(b.PtrVec(), i, rt.ReadPtrs(rt.ReadArrays(func(a *[2]string) []string { return a[:] }, rt.ReadTexts[column.Texts, string]))),
+		Vec:     rt.ReadRow(b.Vec(), i, rt.ReadArrays(nestedVecSlice, rt.ReadPlain[float32])),
+		NullVec: rt.ReadRow(b.NullVec(), i, rt.ReadNulls(rt.ReadArrays(nestedNullVecSlice, rt.ReadPlain[int16]))),
+		PtrVec:  rt.ReadRow(b.PtrVec(), i, rt.ReadPtrs(rt.ReadArrays(nestedPtrVecSlice, rt.ReadTexts[column.Texts, string]))),
 		Attrs:   rt.ReadRow(b.Attrs(), i, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadTexts[column.Texts, string])),
 		Counts:  rt.ReadRow(b.Counts(), i, rt.ReadMaps(rt.ReadEach[column.DictInts[int32, int32], int32], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64]))),
 		ByKey:   rt.ReadRow(b.ByKey(), i, rt.ReadMaps(rt.ReadPlain[Key], readNestedLegRows)),
@@ -303,29 +318,29 @@ func (b NestedBatch) Handle() rt.Handle { return b.h }
 // readNestedRows sets rows to those of b from row from on. Their texts and byte strings alias the batch.
 func readNestedRows(b NestedBatch, rows []Nested, from int) {
 	id := b.ID()[from:][:len(rows)]
-	point := rt.ReadRows(b.Point(), from, len(rows), false, readNestedPointRows)
-	maybe := rt.ReadRows(b.Maybe(), from, len(rows), false, rt.ReadNulls(readNestedPointRows))
-	ptrLeg := rt.ReadRows(b.PtrLeg(), from, len(rows), false, rt.ReadPtrs(readNestedLegRows))
-	prices := rt.ReadRows(b.Prices(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[float64]))
-	tags := rt.ReadRows(b.Tags(), from, len(rows), false, rt.ReadLists(rt.ReadTexts[column.Texts, string]))
-	large := rt.ReadRows(b.Large(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[int32]))
-	viewed := rt.ReadRows(b.Viewed(), from, len(rows), false, rt.ReadLists(rt.ReadDict[column.Dict[uint8], string]))
-	times := rt.ReadRows(b.Times(), from, len(rows), false, rt.ReadLists(rt.ReadEach[column.Timestamps, time.Time]))
-	spans := rt.ReadRows(b.Spans(), from, len(rows), false, rt.ReadLists(rt.ReadPtrs(rt.ReadEach[column.Nullable[int64], int64])))
-	notes := rt.ReadRows(b.Notes(), from, len(rows), false, rt.ReadLists(rt.ReadNulls(rt.ReadTexts[column.Texts, string])))
-	names := rt.ReadRows(b.Names(), from, len(rows), false, rt.ReadLists(rt.ReadTexts[column.Texts, Name]))
-	blobs := rt.ReadRows(b.Blobs(), from, len(rows), false, rt.ReadLists(rt.ReadBytes[column.Binaries]))
-	vec := rt.ReadRows(b.Vec(), from, len(rows), false, rt.ReadArrays(func(a *[3]float32) []float32 { return a[:] }, rt.ReadPlain[float32]))
-	nullVec := rt.ReadRows(b.NullVec(), from, len(rows), false, rt.ReadNulls(rt.ReadArrays(func(a *Vector) []int16 { return a[:] }, rt.ReadPlain[int16])))
-	ptrVec := rt.ReadRows(b.PtrVec(), from, len(rows), false, rt.ReadPtrs(rt.ReadArrays(func(a *[2]string) []string { return a[:] }, rt.ReadTexts[column.Texts, string])))
-	attrs := rt.ReadRows(b.Attrs(), from, len(rows), false, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadTexts[column.Texts, string]))
-	counts := rt.ReadRows(b.Counts(), from, len(rows), false, rt.ReadMaps(rt.ReadEach[column.DictInts[int32, int32], int32], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64])))
-	byKey := rt.ReadRows(b.ByKey(), from, len(rows), false, rt.ReadMaps(rt.ReadPlain[Key], readNestedLegRows))
-	legs := rt.ReadRows(b.Legs(), from, len(rows), false, rt.ReadLists(readNestedLegRows))
-	ptrLegs := rt.ReadRows(b.PtrLegs(), from, len(rows), false, rt.ReadLists(rt.ReadPtrs(readNestedLegRows)))
-	grid := rt.ReadRows(b.Grid(), from, len(rows), false, rt.ReadLists(rt.ReadLists(rt.ReadPlain[float64])))
-	deep := rt.ReadRows(b.Deep(), from, len(rows), false, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPtrs(readNestedPointRows)))))
-	moods := rt.ReadRows(b.Moods(), from, len(rows), false, rt.ReadLists(rt.ReadEach[column.Enums[int32, Mood], Mood]))
+	point := rt.ReadRows(b.Point(), from, len(rows), rt.Aliased, readNestedPointRows)
+	maybe := rt.ReadRows(b.Maybe(), from, len(rows), rt.Aliased, rt.ReadNulls(readNestedPointRows))
+	ptrLeg := rt.ReadRows(b.PtrLeg(), from, len(rows), rt.Aliased, rt.ReadPtrs(readNestedLegRows))
+	prices := rt.ReadRows(b.Prices(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[float64]))
+	tags := rt.ReadRows(b.Tags(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadTexts[column.Texts, string]))
+	large := rt.ReadRows(b.Large(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[int32]))
+	viewed := rt.ReadRows(b.Viewed(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadDict[column.Dict[uint8], string]))
+	times := rt.ReadRows(b.Times(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadEach[column.Timestamps, time.Time]))
+	spans := rt.ReadRows(b.Spans(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPtrs(rt.ReadEach[column.Nullable[int64], int64])))
+	notes := rt.ReadRows(b.Notes(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadNulls(rt.ReadTexts[column.Texts, string])))
+	names := rt.ReadRows(b.Names(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadTexts[column.Texts, Name]))
+	blobs := rt.ReadRows(b.Blobs(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadBytes[column.Binaries]))
+	vec := rt.ReadRows(b.Vec(), from, len(rows), rt.Aliased, rt.ReadArrays(nestedVecSlice, rt.ReadPlain[float32]))
+	nullVec := rt.ReadRows(b.NullVec(), from, len(rows), rt.Aliased, rt.ReadNulls(rt.ReadArrays(nestedNullVecSlice, rt.ReadPlain[int16])))
+	ptrVec := rt.ReadRows(b.PtrVec(), from, len(rows), rt.Aliased, rt.ReadPtrs(rt.ReadArrays(nestedPtrVecSlice, rt.ReadTexts[column.Texts, string])))
+	attrs := rt.ReadRows(b.Attrs(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadTexts[column.Texts, string]))
+	counts := rt.ReadRows(b.Counts(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadEach[column.DictInts[int32, int32], int32], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64])))
+	byKey := rt.ReadRows(b.ByKey(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadPlain[Key], readNestedLegRows))
+	legs := rt.ReadRows(b.Legs(), from, len(rows), rt.Aliased, rt.ReadLists(readNestedLegRows))
+	ptrLegs := rt.ReadRows(b.PtrLegs(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPtrs(readNestedLegRows)))
+	grid := rt.ReadRows(b.Grid(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadLists(rt.ReadPlain[float64])))
+	deep := rt.ReadRows(b.Deep(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPtrs(readNestedPointRows)))))
+	moods := rt.ReadRows(b.Moods(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadEach[column.Enums[int32, Mood], Mood]))
 	for i := range rows {
 		rows[i] = Nested{
 			ID:      id[i],
@@ -355,6 +370,14 @@ func readNestedRows(b NestedBatch, rows []Nested, from int) {
 		}
 	}
 }
+
+func nestedVecSlice(a *[3]float32) []float32 { return a[:] }
+
+func nestedNullVecSlice(a *Vector) []int16 { return a[:] }
+
+func nestedPtrVecSlice(a *[2]string) []string { return a[:] }
+
+func nestedByKeyOrder(a, b Key) int { return slices.Compare(a[:], b[:]) }
 
 // NestedBuilder collects rows of table "nested" in the memory that is sent. NewNestedBuilder makes one; its zero value
 // has no columns. It is for one goroutine at a time.
@@ -397,44 +420,20 @@ func NewNestedBuilder(opts *rt.BuilderOptions) *NestedBuilder {
 	b.large = column.LargeListOf(new(column.FixedBuilder[int32]), (*column.FixedBuilder[int32]).AppendAll)
 	b.viewed = column.ListViewOf(new(column.DictBuilder[uint8]), (*column.DictBuilder[uint8]).AppendAll)
 	b.times = column.ListOf(new(column.TimestampBuilder), (*column.TimestampBuilder).AppendAll)
-	b.spans = column.ListOf(new(column.FixedBuilder[int64]), func(b *column.FixedBuilder[int64], v []*int64) {
-		for i := range v {
-			b.AppendPtr(v[i])
-		}
-	})
-	b.notes = column.ListOf(new(column.TextBuilder), func(b *column.TextBuilder, v []rt.Null[string]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	})
-	b.names = column.ListOf(new(column.TextBuilder), func(b *column.TextBuilder, v []Name) {
-		for i := range v {
-			b.Append(string(v[i]))
-		}
-	})
+	b.spans = column.ListOf(new(column.FixedBuilder[int64]), rt.AppendPtrs)
+	b.notes = column.ListOf(new(column.TextBuilder), rt.AppendNulls)
+	b.names = column.ListOf(new(column.TextBuilder), rt.AppendTexts[*column.TextBuilder, Name])
 	b.blobs = column.ListOf(new(column.BinaryBuilder), (*column.BinaryBuilder).AppendAll)
-	b.vec = column.FixedListOf(new(column.FixedBuilder[float32]), func(a *[3]float32) []float32 { return a[:] }, (*column.FixedBuilder[float32]).AppendAll)
-	b.nullVec = column.FixedListOf(new(column.FixedBuilder[int16]), func(a *Vector) []int16 { return a[:] }, (*column.FixedBuilder[int16]).AppendAll)
-	b.ptrVec = column.FixedListOf(new(column.TextBuilder), func(a *[2]string) []string { return a[:] }, (*column.TextBuilder).AppendAll)
+	b.vec = column.FixedListOf(new(column.FixedBuilder[float32]), nestedVecSlice, (*column.FixedBuilder[float32]).AppendAll)
+	b.nullVec = column.FixedListOf(new(column.FixedBuilder[int16]), nestedNullVecSlice, (*column.FixedBuilder[int16]).AppendAll)
+	b.ptrVec = column.FixedListOf(new(column.TextBuilder), nestedPtrVecSlice, (*column.TextBuilder).AppendAll)
 	b.attrs = column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], new(column.TextBuilder), (*column.TextBuilder).AppendAll)
-	b.counts = column.MapOf(new(column.DictIntBuilder[int32, int32]), (*column.DictIntBuilder[int32, int32]).AppendAll, cmp.Compare[int32], new(column.FixedBuilder[int64]), func(b *column.FixedBuilder[int64], v []rt.Null[int64]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	})
-	b.byKey = column.MapOf(new(column.FixedBuilder[Key]), (*column.FixedBuilder[Key]).AppendAll, func(a, b Key) int { return slices.Compare(a[:], b[:]) }, newNestedLegBuilder(), (*NestedLegBuilder).AppendRows)
+	b.counts = column.MapOf(new(column.DictIntBuilder[int32, int32]), (*column.DictIntBuilder[int32, int32]).AppendAll, cmp.Compare[int32], new(column.FixedBuilder[int64]), rt.AppendNulls)
+	b.byKey = column.MapOf(new(column.FixedBuilder[Key]), (*column.FixedBuilder[Key]).AppendAll, nestedByKeyOrder, newNestedLegBuilder(), (*NestedLegBuilder).AppendRows)
 	b.legs = column.ListOf(newNestedLegBuilder(), (*NestedLegBuilder).AppendRows)
-	b.ptrLegs = column.LargeListOf(newNestedLegBuilder(), func(b *NestedLegBuilder, v []*Leg) {
-		for i := range v {
-			b.AppendPtr(v[i])
-		}
-	})
+	b.ptrLegs = column.LargeListOf(newNestedLegBuilder(), rt.AppendPtrs)
 	b.grid = column.ListOf(column.ListOf(new(column.FixedBuilder[float64]), (*column.FixedBuilder[float64]).AppendAll), (*column.ListBuilder[float64, *column.FixedBuilder[float64]]).AppendAll)
-	b.deep = column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], column.ListOf(column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], newNestedPointBuilder(), func(b *NestedPointBuilder, v []*Point) {
-		for i := range v {
-			b.AppendPtr(v[i])
-		}
-	}), (*column.MapBuilder[string, *Point, *column.TextBuilder, *NestedPointBuilder]).AppendAll), (*column.ListBuilder[map[string]*Point, *column.MapBuilder[string, *Point, *column.TextBuilder, *NestedPointBuilder]]).AppendAll)
+	b.deep = column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], column.ListOf(column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], newNestedPointBuilder(), rt.AppendPtrs), (*column.MapBuilder[string, *Point, *column.TextBuilder, *NestedPointBuilder]).AppendAll), (*column.ListBuilder[map[string]*Point, *column.MapBuilder[string, *Point, *column.TextBuilder, *NestedPointBuilder]]).AppendAll)
 	b.moods = column.ListOf(new(column.EnumBuilder[int32, Mood]), (*column.EnumBuilder[int32, Mood]).AppendAll)
 	b.Init(nestedColumns, opts, &b.id, b.point, b.maybe, b.ptrLeg, b.prices, b.tags, b.large, b.viewed,
 		b.times, b.spans, b.notes, b.names, b.blobs, b.vec, b.nullVec, b.ptrVec, b.attrs, b.counts, b.byKey, b.legs,
@@ -773,13 +772,13 @@ func (v NestedFillView) At() column.Timestamps {
 // Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
 func (v NestedFillView) Sizes() column.Lists[column.Plain[int64]] {
 	d := v.s.Field(1)
-	return column.ListsOf(d, false, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
 }
 
 // Flags returns field 2, "flags": list<item: bool not null>. Read-only, and valid until Release.
 func (v NestedFillView) Flags() column.Lists[column.Bools] {
 	d := v.s.Field(2)
-	return column.ListsOf(d, false, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
 }
 
 // Raw returns field 3, "raw": binary_view. Read-only, and valid until Release.
@@ -883,8 +882,13 @@ var nestedLegColumns = []rt.Column{
 	{Field: ipc.Field{Name: "seen", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}},
 	{Field: ipc.Field{Name: "from", Type: ipc.Struct}, Parts: nestedPointColumns},
 	{Field: ipc.Field{Name: "to", Type: ipc.Struct, Nullable: true}, Parts: nestedPointColumns},
-	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: nestedFillColumns}}},
-	{Field: ipc.Field{Name: "extra", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8}}, {Field: ipc.Field{Name: "value", Type: ipc.Float64}}}},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: nestedFillColumns},
+	}},
+	{Field: ipc.Field{Name: "extra", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
+		{Field: ipc.Field{Name: "value", Type: ipc.Float64}},
+	}},
 }
 
 // NestedLegView is a column of Leg in a batch of table "nested", or a part of one. It is read-only and valid until the
@@ -927,28 +931,27 @@ func (v NestedLegView) Seen() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(5), column.Millisecond).Slice(v.s.Bounds())
 }
 
-// From returns field 6, "from": struct<x: float64 not null, y: float64 not null> not null. Read-only, and valid until
-// Release.
+// From returns field 6, "from": struct Point not null. Read-only, and valid until Release.
 func (v NestedLegView) From() NestedPointView {
 	return NestedPointView{rt.StructOf(v.s.Batch(), v.s.Field(6))}.Slice(v.s.Bounds())
 }
 
-// To returns field 7, "to": struct<x: float64 not null, y: float64 not null>. Read-only, and valid until Release.
+// To returns field 7, "to": struct Point. Read-only, and valid until Release.
 func (v NestedLegView) To() NestedPointView {
 	return NestedPointView{rt.StructOf(v.s.Batch(), v.s.Field(7))}.Slice(v.s.Bounds())
 }
 
-// Fills returns field 8, "fills": list<item: struct<at: timestamp[ns, UTC] not null, sizes: list<item: int64 not null>,
-// flags: list<item: bool not null>, raw: binary_view> not null>. Read-only, and valid until Release.
+// Fills returns field 8, "fills": list<item: struct Fill not null>. Read-only, and valid until Release.
 func (v NestedLegView) Fills() column.Lists[NestedFillView] {
 	d := v.s.Field(8)
-	return column.ListsOf(d, false, NestedFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, NestedFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
 // Extra returns field 9, "extra": map<key: utf8 not null, value: float64 not null>. Read-only, and valid until Release.
 func (v NestedLegView) Extra() column.Maps[column.Texts, column.Plain[float64]] {
 	d := v.s.Field(9)
-	return column.MapsOf(d, column.TextsOf(d.Child(0).Child(0)), column.PlainOf[float64](d.Child(0).Child(1))).Slice(v.s.Bounds())
+	entries := d.Child(0)
+	return column.MapsOf(d, column.TextsOf(entries.Child(0)), column.PlainOf[float64](entries.Child(1))).Slice(v.s.Bounds())
 }
 
 // Row returns row i with texts and byte strings of its own.

@@ -31,7 +31,7 @@ func nestedText(b *NestedBuilder) []*text.Column {
 		text.FixedList(b.ptrVec, text.Text(&b.ptrVec.Items().BinaryBuilder)),
 		text.Map(b.attrs, text.Text(&b.attrs.Keys().BinaryBuilder), text.Text(&b.attrs.Values().BinaryBuilder)),
 		text.Map(b.counts, text.DictInt(b.counts.Keys()), text.Int(b.counts.Values())),
-		text.Map(b.byKey, text.Array(b.byKey.Keys(), func(a *Key) []byte { return a[:] }), nestedLegText(b.byKey.Values())),
+		text.Map(b.byKey, text.Array(b.byKey.Keys()), nestedLegText(b.byKey.Values())),
 		text.List(b.legs, nestedLegText(b.legs.Items())),
 		text.List(b.ptrLegs, nestedLegText(b.ptrLegs.Items())),
 		text.List(b.grid, text.List(b.grid.Items(), text.Float(b.grid.Items().Items()))),
@@ -106,7 +106,7 @@ func NewNestedNDJSONReader(src io.Reader, opts *ndjson.Options) (*NestedNDJSONRe
 // NestedNDJSONWriter writes batches or rows of table "nested" as lines of JSON.
 type NestedNDJSONWriter = ndjson.TableWriter[Nested, NestedBatch, *NestedBuilder]
 
-// NewNestedNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewNestedNDJSONWriter(dst io.Writer) *NestedNDJSONWriter {
-	return ndjson.NewTableWriter(NestedTable, dst)
+// NewNestedNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewNestedNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *NestedNDJSONWriter {
+	return ndjson.NewTableWriter(NestedTable, dst, opts)
 }

@@ -202,46 +202,46 @@ func checkHeartbeat(v *flatbuf.Verifier, pos int) bool {
 		v.End()
 }
 
-// Sent returns field 0, "sent": int64 not null.
+// Sent returns field "sent", slot 0: int64 not null, 0 where it is absent.
 func (v HeartbeatView) Sent() int64 { return v.t.Int64(0, 0) }
 
-// Host returns field 1, "host": utf8 not null. It aliases the flatbuffer.
+// Host returns field "host", slot 1: utf8 not null. It aliases the flatbuffer.
 func (v HeartbeatView) Host() string { return v.t.Text(1) }
 
-// Live returns field 2, "live": bool not null.
+// Live returns field "live", slot 2: bool not null, false where it is absent.
 func (v HeartbeatView) Live() bool { return v.t.Bool(2, false) }
 
-// Load returns field 3, "load": float64 not null.
+// Load returns field "load", slot 3: float64 not null, 0 where it is absent.
 func (v HeartbeatView) Load() float64 { return v.t.Float64(3, 0) }
 
-// Share returns field 4, "share": float32 not null.
+// Share returns field "share", slot 4: float32 not null, 0 where it is absent.
 func (v HeartbeatView) Share() float32 { return v.t.Float32(4, 0) }
 
-// Level returns field 5, "level": uint8 not null.
+// Level returns field "level", slot 5: uint8 not null, 3 where it is absent.
 func (v HeartbeatView) Level() uint8 { return v.t.Uint8(5, 3) }
 
-// Side returns field 6, "side": int16 not null.
+// Side returns field "side", slot 6: int16 not null, 0 where it is absent.
 func (v HeartbeatView) Side() side { return side(v.t.Int16(6, 0)) }
 
-// Rank returns field 7, "rank": int32, and whether it is there.
+// Rank returns field "rank", slot 7: int32, and whether it is there.
 func (v HeartbeatView) Rank() (int32, bool) { return v.t.Int32(7, 0), v.t.Has(7) }
 
-// Weight returns field 8, "weight": float64, and whether it is there.
+// Weight returns field "weight", slot 8: float64, and whether it is there.
 func (v HeartbeatView) Weight() (float64, bool) { return v.t.Float64(8, 0), v.t.Has(8) }
 
-// Note returns field 9, "note": utf8, and whether it is there. It aliases the flatbuffer.
+// Note returns field "note", slot 9: utf8, and whether it is there. It aliases the flatbuffer.
 func (v HeartbeatView) Note() (string, bool) { return v.t.Text(9), v.t.Has(9) }
 
-// Remark returns field 10, "remark": utf8, and whether it is there. It aliases the flatbuffer.
+// Remark returns field "remark", slot 10: utf8, and whether it is there. It aliases the flatbuffer.
 func (v HeartbeatView) Remark() (string, bool) { return v.t.Text(10), v.t.Has(10) }
 
-// Payload returns field 11, "payload": binary, nil where it is absent. It aliases the flatbuffer.
+// Payload returns field "payload", slot 11: binary, nil where it is absent. It aliases the flatbuffer.
 func (v HeartbeatView) Payload() []byte { return v.t.Bytes(11) }
 
-// Digest returns field 12, "digest": binary not null, nil where it is absent. It aliases the flatbuffer.
+// Digest returns field "digest", slot 12: binary not null, nil where it is absent. It aliases the flatbuffer.
 func (v HeartbeatView) Digest() []byte { return v.t.Bytes(12) }
 
-// Name returns field 13, "name": utf8 not null. It aliases the flatbuffer.
+// Name returns field "name", slot 13: utf8 not null. It aliases the flatbuffer.
 func (v HeartbeatView) Name() label { return label(v.t.Text(13)) }
 
 // AppendBinary appends m to dst as a flatbuffer.
@@ -411,9 +411,21 @@ func (c *FeedConn) SendTrade(ctx context.Context, b *TradeBuilder) error {
 	return feedMembers.trade.Send(ctx, c.conn, b)
 }
 
+// SetTradeMetadata attaches entries to the batches that SendTrade sends from now on; their Handle has them as Metadata
+// at the other end. Nil attaches none.
+func (c *FeedConn) SetTradeMetadata(entries []ipc.KeyValue) {
+	feedMembers.trade.SetMetadata(c.conn, entries)
+}
+
 // SendQuote sends the rows of b as a batch. It returns when the connection has accepted the bytes.
 func (c *FeedConn) SendQuote(ctx context.Context, b *QuoteBuilder) error {
 	return feedMembers.quote.Send(ctx, c.conn, b)
+}
+
+// SetQuoteMetadata attaches entries to the batches that SendQuote sends from now on; their Handle has them as Metadata
+// at the other end. Nil attaches none.
+func (c *FeedConn) SetQuoteMetadata(entries []ipc.KeyValue) {
+	feedMembers.quote.SetMetadata(c.conn, entries)
 }
 
 // SendHeartbeat sends a message. It returns when the connection has accepted the bytes.
@@ -465,9 +477,21 @@ func (f *FeedFramer) AppendTrade(dst []byte, b *TradeBuilder) ([]byte, error) {
 	return feedMembers.trade.AppendFrame(dst, f.framer, b)
 }
 
+// SetTradeMetadata attaches entries to the batches that AppendTrade appends from now on; their Handle has them as
+// Metadata at the other end. Nil attaches none.
+func (f *FeedFramer) SetTradeMetadata(entries []ipc.KeyValue) {
+	feedMembers.trade.SetFrameMetadata(f.framer, entries)
+}
+
 // AppendQuote appends a frame with the rows of b to dst.
 func (f *FeedFramer) AppendQuote(dst []byte, b *QuoteBuilder) ([]byte, error) {
 	return feedMembers.quote.AppendFrame(dst, f.framer, b)
+}
+
+// SetQuoteMetadata attaches entries to the batches that AppendQuote appends from now on; their Handle has them as
+// Metadata at the other end. Nil attaches none.
+func (f *FeedFramer) SetQuoteMetadata(entries []ipc.KeyValue) {
+	feedMembers.quote.SetFrameMetadata(f.framer, entries)
 }
 
 // AppendHeartbeat appends a frame with a message to dst.
@@ -507,3 +531,6 @@ func (f *FeedFramer) DecodeBody(head, body []byte, owner *mem.Block) (FeedItem, 
 	}
 	return f.items.set(i)
 }
+
+// Framer returns the framer without its Go types, for its statistics.
+func (f *FeedFramer) Framer() *rt.ProtocolFramer { return f.framer }

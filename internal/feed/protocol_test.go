@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
@@ -171,13 +173,18 @@ func TestFeedConnDoesNotAllocate(t *testing.T) {
 	tb, qb := feed.NewTradeBuilder(nil), feed.NewQuoteBuilder(nil)
 	tb.AppendRows([]feed.Trade{{Time: epoch, Symbol: "A", Price: 1}, {Time: epoch, Symbol: "B", Price: 2}})
 	qb.AppendRows(quotes(2000))
+	large := feed.NewTradeBuilder(&rt.BuilderOptions{Dictionaries: tb}) // a frame with memory of its own, and no dictionary
+	for range 20_000 {
+		large.AppendRows([]feed.Trade{{Time: epoch, Symbol: "B", Price: 1}, {Time: epoch, Symbol: "A", Price: 2}})
+	}
 	h := heartbeat(0)
 	raw := feed.Raw{Text: []byte("raw")}
 	round := func() {
-		if err := errors.Join(c.SendTrade(ctx, tb), c.SendHeartbeat(ctx, &h), c.SendQuote(ctx, qb), c.SendRaw(ctx, &raw)); err != nil {
+		err := errors.Join(c.SendTrade(ctx, tb), c.SendHeartbeat(ctx, &h), c.SendQuote(ctx, qb), c.SendTrade(ctx, large), c.SendRaw(ctx, &raw))
+		if err != nil {
 			t.Fatal(err)
 		}
-		for range 4 {
+		for range 5 {
 			item, err := c.Recv(ctx)
 			if err != nil {
 				t.Fatal(err)
@@ -201,7 +208,72 @@ func TestFeedConnDoesNotAllocate(t *testing.T) {
 		round()
 	}
 	if n := testing.AllocsPerRun(200, round); n != 0 && !race && column.Native && !mem.Debug {
-		t.Errorf("%v allocations for four frames", n)
+		t.Errorf("%v allocations for five frames", n)
+	}
+	if in, _ := c.Conn().Stats(); in.Replaced != 0 {
+		t.Errorf("%d dictionaries were replaced", in.Replaced)
+	}
+}
+
+// TestFeedMetadata attaches entries to the batches of one table of a protocol, on a connection and without one.
+func TestFeedMetadata(t *testing.T) {
+	ctx := t.Context()
+	conn, err := feed.NewFeedConn(&ring{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := feed.NewFeedFramer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := feed.NewFeedFramer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tb, qb := feed.NewTradeBuilder(nil), feed.NewQuoteBuilder(nil)
+	tb.Append(feed.Trade{Time: epoch, Symbol: "A"})
+	qb.AppendRows(quotes(3))
+	for i, entries := range [][]ipc.KeyValue{nil, {{Key: "seq", Value: "1"}}, {{Key: "seq", Value: "2"}, {Key: "venue", Value: "x"}}, nil} {
+		conn.SetTradeMetadata(entries)
+		out.SetTradeMetadata(entries)
+		if err := errors.Join(conn.SendTrade(ctx, tb), conn.SendQuote(ctx, qb)); err != nil {
+			t.Fatal(err)
+		}
+		frames, err := out.AppendTrade(nil, tb)
+		if err == nil {
+			frames, err = out.AppendQuote(frames, qb)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, source := range []func() (feed.FeedItem, error){
+			func() (feed.FeedItem, error) { return conn.Recv(ctx) },
+			func() (feed.FeedItem, error) {
+				item, n, err := in.Decode(frames)
+				frames = frames[n:]
+				return item, err
+			},
+		} {
+			for range 2 {
+				item, err := source()
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch item := item.(type) {
+				case *feed.TradeBatch:
+					if got := item.Handle().Metadata(); !slices.Equal(got, entries) {
+						t.Errorf("round %d: a batch of trades came with %v, want %v", i, got, entries)
+					}
+				case *feed.QuoteBatch:
+					if got := item.Handle().Metadata(); len(got) != 0 {
+						t.Errorf("round %d: a batch of quotes came with %v", i, got)
+					}
+				}
+			}
+		}
+	}
+	if received, _ := in.Framer().Stats(); received.Batches != 8 {
+		t.Errorf("%d batches, want 8", received.Batches)
 	}
 }
 

@@ -48,7 +48,7 @@ func NewQuoteNDJSONReader(src io.Reader, opts *ndjson.Options) (*QuoteNDJSONRead
 // QuoteNDJSONWriter writes batches or rows of table "quote" as lines of JSON.
 type QuoteNDJSONWriter = ndjson.TableWriter[Quote, QuoteBatch, *QuoteBuilder]
 
-// NewQuoteNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewQuoteNDJSONWriter(dst io.Writer) *QuoteNDJSONWriter {
-	return ndjson.NewTableWriter(QuoteTable, dst)
+// NewQuoteNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewQuoteNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *QuoteNDJSONWriter {
+	return ndjson.NewTableWriter(QuoteTable, dst, opts)
 }

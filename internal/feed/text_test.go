@@ -22,7 +22,7 @@ import (
 
 // textWriter is what a generated writer of text does.
 type textWriter[R any] interface {
-	Append(row R) error
+	Append(ctx context.Context, row R) error
 	Close() error
 }
 
@@ -40,7 +40,7 @@ func textRoundTrip[R any, B csv.Batch[R]](t *testing.T, list []R, write func(io.
 	var out bytes.Buffer
 	w := write(&out)
 	for i := range list {
-		if err := w.Append(list[i]); err != nil {
+		if err := w.Append(t.Context(), list[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,7 +122,7 @@ func TestText(t *testing.T) {
 			func(r io.Reader, n int) (textReader[feed.Trade, feed.TradeBatch], error) {
 				return feed.NewTradeCSVReader(r, csvOptions(n))
 			})
-		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.Trade] { return feed.NewTradeNDJSONWriter(w) },
+		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.Trade] { return feed.NewTradeNDJSONWriter(w, nil) },
 			func(r io.Reader, n int) (textReader[feed.Trade, feed.TradeBatch], error) {
 				return feed.NewTradeNDJSONReader(r, &ndjson.Options{Parallel: n, ChunkBytes: 2000})
 			})
@@ -133,7 +133,7 @@ func TestText(t *testing.T) {
 			func(r io.Reader, n int) (textReader[feed.All, feed.AllBatch], error) {
 				return feed.NewAllCSVReader(r, csvOptions(n))
 			})
-		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.All] { return feed.NewAllNDJSONWriter(w) },
+		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.All] { return feed.NewAllNDJSONWriter(w, nil) },
 			func(r io.Reader, n int) (textReader[feed.All, feed.AllBatch], error) {
 				return feed.NewAllNDJSONReader(r, &ndjson.Options{Parallel: n, ChunkBytes: 2000})
 			})
@@ -144,7 +144,7 @@ func TestText(t *testing.T) {
 			func(r io.Reader, n int) (textReader[feed.Every, feed.EveryBatch], error) {
 				return feed.NewEveryCSVReader(r, csvOptions(n))
 			})
-		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.Every] { return feed.NewEveryNDJSONWriter(w) },
+		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.Every] { return feed.NewEveryNDJSONWriter(w, nil) },
 			func(r io.Reader, n int) (textReader[feed.Every, feed.EveryBatch], error) {
 				return feed.NewEveryNDJSONReader(r, &ndjson.Options{Parallel: n, ChunkBytes: 2000})
 			})
@@ -155,7 +155,7 @@ func TestText(t *testing.T) {
 			func(r io.Reader, n int) (textReader[feed.Nested, feed.NestedBatch], error) {
 				return feed.NewNestedCSVReader(r, csvOptions(n))
 			})
-		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.Nested] { return feed.NewNestedNDJSONWriter(w) },
+		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.Nested] { return feed.NewNestedNDJSONWriter(w, nil) },
 			func(r io.Reader, n int) (textReader[feed.Nested, feed.NestedBatch], error) {
 				return feed.NewNestedNDJSONReader(r, &ndjson.Options{Parallel: n, ChunkBytes: 2000})
 			})
@@ -166,7 +166,7 @@ func TestText(t *testing.T) {
 			func(r io.Reader, n int) (textReader[feed.Tree, feed.TreeBatch], error) {
 				return feed.NewTreeCSVReader(r, csvOptions(n))
 			})
-		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.Tree] { return feed.NewTreeNDJSONWriter(w) },
+		textRoundTrip(t, list, func(w io.Writer) textWriter[feed.Tree] { return feed.NewTreeNDJSONWriter(w, nil) },
 			func(r io.Reader, n int) (textReader[feed.Tree, feed.TreeBatch], error) {
 				return feed.NewTreeNDJSONReader(r, &ndjson.Options{Parallel: n, ChunkBytes: 2000})
 			})
@@ -177,9 +177,9 @@ func TestText(t *testing.T) {
 func TestTextUnions(t *testing.T) {
 	list := examples[feed.Mixed](t, 100)
 	text := func(rows []feed.Mixed) (lines, fields bytes.Buffer) {
-		j, c := feed.NewMixedNDJSONWriter(&lines), feed.NewMixedCSVWriter(&fields, &csv.WriterOptions{Null: "null"})
+		j, c := feed.NewMixedNDJSONWriter(&lines, nil), feed.NewMixedCSVWriter(&fields, &csv.WriterOptions{Null: "null"})
 		for i := range rows {
-			if err := errors.Join(j.Append(rows[i]), c.Append(rows[i])); err != nil {
+			if err := errors.Join(j.Append(t.Context(), rows[i]), c.Append(t.Context(), rows[i])); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -288,7 +288,7 @@ func TestTextTable(t *testing.T) {
 	w := feed.NewTradeCSVWriter(&out, &csv.WriterOptions{Comma: '\t'})
 	b := feed.NewTradeBuilder(nil)
 	b.Append(feed.Trade{Time: time.Unix(0, 5), Symbol: "A\tB", Price: 2})
-	if err := w.Write(b); err != nil {
+	if err := w.Write(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
@@ -296,5 +296,45 @@ func TestTextTable(t *testing.T) {
 	}
 	if want := "time\tsymbol\tprice\tsize\tnote\n1970-01-01T00:00:00.000000005Z\t\"A\tB\"\t2\t0\t\n"; out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
+// TestTextSink writes rows, a builder and a received batch as text: the writers are those of any sink.
+func TestTextSink(t *testing.T) {
+	b := feed.NewTradeBuilder(nil)
+	b.Append(feed.Trade{Time: time.Unix(0, 2), Symbol: "b"})
+	var out, lines bytes.Buffer
+	var sink rt.Sink = csv.NewWriter(&out, feed.TradeTable.Schema(), &csv.WriterOptions{NoHeader: true})
+	w, err := rt.NewSinkWriter(feed.TradeTable, sink, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := feed.NewTradeCSVReader(strings.NewReader("time,symbol,price,size\n1970-01-01T00:00:00.000000003Z,c,0,0\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received, err := r.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer received.Release()
+	for _, w := range []*feed.TradeCSVWriter{w, feed.NewTradeNDJSONWriter(&lines, &ndjson.WriterOptions{OmitNulls: true})} {
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 1), Symbol: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+		if err := errors.Join(w.Write(t.Context(), b), w.WriteBatch(t.Context(), received), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "1970-01-01T00:00:00.000000001Z,a,0,0,\n1970-01-01T00:00:00.000000002Z,b,0,0,\n1970-01-01T00:00:00.000000003Z,c,0,0,\n"; out.String() != want {
+		t.Errorf("%q", out.String())
+	}
+	if n := strings.Count(lines.String(), `"size":0}`); n != 3 {
+		t.Errorf("%d lines without a null, of\n%s", n, lines.String())
 	}
 }

@@ -50,7 +50,7 @@ func NewTradeNDJSONReader(src io.Reader, opts *ndjson.Options) (*TradeNDJSONRead
 // TradeNDJSONWriter writes batches or rows of table "trade" as lines of JSON.
 type TradeNDJSONWriter = ndjson.TableWriter[Trade, TradeBatch, *TradeBuilder]
 
-// NewTradeNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewTradeNDJSONWriter(dst io.Writer) *TradeNDJSONWriter {
-	return ndjson.NewTableWriter(TradeTable, dst)
+// NewTradeNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewTradeNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *TradeNDJSONWriter {
+	return ndjson.NewTableWriter(TradeTable, dst, opts)
 }

@@ -38,12 +38,28 @@ var treeColumns = []rt.Column{
 	{Field: ipc.Field{Name: "colors", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int8}}}},
 	{Field: ipc.Field{Name: "kinds", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseColor)}}},
 	{Field: ipc.Field{Name: "vector", Type: ipc.FixedSizeList(3)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}}}},
-	{Field: ipc.Field{Name: "matrix", Type: ipc.FixedSizeList(2), Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeSpotColumns}}},
-	{Field: ipc.Field{Name: "branches", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeBranchColumns}}},
-	{Field: ipc.Field{Name: "labels", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}, {Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}}}},
-	{Field: ipc.Field{Name: "wanted", Type: ipc.Map}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}, {Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}}}},
-	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}}}}}},
-	{Field: ipc.Field{Name: "cubes", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}}}}}}}},
+	{Field: ipc.Field{Name: "matrix", Type: ipc.FixedSizeList(2), Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeSpotColumns},
+	}},
+	{Field: ipc.Field{Name: "branches", Type: ipc.List}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeBranchColumns},
+	}},
+	{Field: ipc.Field{Name: "labels", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}},
+	}},
+	{Field: ipc.Field{Name: "wanted", Type: ipc.Map}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}},
+	}},
+	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}}}},
+	}},
+	{Field: ipc.Field{Name: "cubes", Type: ipc.List}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}}}},
+		}},
+	}},
 	{Field: ipc.Field{Name: "blobs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Binary, Nullable: true}}}},
 	{Field: ipc.Field{Name: "since", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
 	{Field: ipc.Field{Name: "ticks", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Timestamp(column.Millisecond, "UTC")}}}},
@@ -85,136 +101,133 @@ func (b TreeBatch) Len() int { return b.h.Len() }
 // until Release.
 func (b TreeBatch) ID() []uint64 { return rt.Values[uint64](b.h, 0) }
 
-// Box returns column 1, "box": struct<low: struct<x: float64 not null, y: float64 not null> not null, high: struct<x:
-// float64 not null, y: float64 not null> not null, corner: fixed_size_list[4]<item: float32 not null> not null, tag:
-// fixed_size_binary[3] not null> not null. Buffers 2 (validity). Read-only, and valid until Release.
+// Box returns column 1, "box": struct Box not null. Buffer 2 (validity). Read-only, and valid until Release.
 func (b TreeBatch) Box() TreeBoxView { return TreeBoxView{rt.StructOf(b.h, b.h.Column(1))} }
 
-// Root returns column 2, "root": struct<name: utf8 not null, length: float64 not null, at: struct<x: float64 not null,
-// y: float64 not null> not null, end: struct<x: float64 not null, y: float64 not null>, leaves: list<item:
-// struct<color: dictionary<int32, utf8> not null, seen: list<item: timestamp[ms, UTC] not null> not null, note: utf8>
-// not null>> not null. Buffers 18 (validity). Read-only, and valid until Release.
+// Root returns column 2, "root": struct Branch not null. Buffer 18 (validity). Read-only, and valid until Release.
 func (b TreeBatch) Root() TreeBranchView { return TreeBranchView{rt.StructOf(b.h, b.h.Column(2))} }
 
-// Spare returns column 3, "spare": struct<name: utf8 not null, length: float64 not null, at: struct<x: float64 not
-// null, y: float64 not null> not null, end: struct<x: float64 not null, y: float64 not null>, leaves: list<item:
-// struct<color: dictionary<int32, utf8> not null, seen: list<item: timestamp[ms, UTC] not null> not null, note: utf8>
-// not null>>. Buffers 46 (validity). Read-only, and valid until Release.
+// Spare returns column 3, "spare": struct Branch. Buffer 46 (validity). Read-only, and valid until Release.
 func (b TreeBatch) Spare() TreeBranchView { return TreeBranchView{rt.StructOf(b.h, b.h.Column(3))} }
 
 // Heights returns column 4, "heights": list<item: float64 not null>. Buffers 74 (validity), 75 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b TreeBatch) Heights() column.Lists[column.Plain[float64]] {
 	d := b.h.Column(4)
-	return column.ListsOf(d, false, column.PlainOf[float64](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[float64](d.Child(0)))
 }
 
 // Marks returns column 5, "marks": list<item: int32> not null. Buffers 78 (validity), 79 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b TreeBatch) Marks() column.Lists[column.Nullable[int32]] {
 	d := b.h.Column(5)
-	return column.ListsOf(d, false, column.NullableOf[int32](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.NullableOf[int32](d.Child(0)))
 }
 
 // Words returns column 6, "words": large_list<item: utf8 not null>. Buffers 82 (validity), 83 (offsets, 8 bytes each).
 // Read-only, and valid until Release.
 func (b TreeBatch) Words() column.Lists[column.Texts] {
 	d := b.h.Column(6)
-	return column.ListsOf(d, true, column.TextsOf(d.Child(0)))
+	return column.ListsOf(d, column.Offsets64, column.TextsOf(d.Child(0)))
 }
 
 // Names returns column 7, "names": list_view<item: dictionary<uint8, utf8>>. Buffers 87 (validity), 88 (offsets, 4
 // bytes each), 89 (sizes, 4 bytes each). Read-only, and valid until Release.
 func (b TreeBatch) Names() column.Lists[column.Dict[uint8]] {
 	d := b.h.Column(7)
-	return column.ListViewsOf(d, false, column.DictOf[uint8](d.Child(0)))
+	return column.ListViewsOf(d, column.Offsets32, column.DictOf[uint8](d.Child(0)))
 }
 
 // Days returns column 8, "days": list<item: date32 not null>. Buffers 92 (validity), 93 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b TreeBatch) Days() column.Lists[column.Plain[rt.Date]] {
 	d := b.h.Column(8)
-	return column.ListsOf(d, false, column.PlainOf[rt.Date](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[rt.Date](d.Child(0)))
 }
 
 // Clock returns column 9, "clock": list<item: time32[s] not null>. Buffers 96 (validity), 97 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b TreeBatch) Clock() column.Lists[column.Durations] {
 	d := b.h.Column(9)
-	return column.ListsOf(d, false, column.DurationsOf(d.Child(0), column.Second, 32))
+	return column.ListsOf(d, column.Offsets32, column.DurationsOf(d.Child(0), column.Second, 32))
 }
 
 // Colors returns column 10, "colors": list<item: int8 not null> not null. Buffers 100 (validity), 101 (offsets, 4 bytes
 // each). Read-only, and valid until Release.
 func (b TreeBatch) Colors() column.Lists[column.Plain[Color]] {
 	d := b.h.Column(10)
-	return column.ListsOf(d, false, column.PlainOf[Color](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[Color](d.Child(0)))
 }
 
 // Kinds returns column 11, "kinds": list<item: dictionary<int32, utf8> not null>. Buffers 104 (validity), 105 (offsets,
 // 4 bytes each). Read-only, and valid until Release.
 func (b TreeBatch) Kinds() column.Lists[column.Enums[int32, Color]] {
 	d := b.h.Column(11)
-	return column.ListsOf(d, false, column.EnumsOf[int32, Color](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.EnumsOf[int32, Color](d.Child(0)))
 }
 
-// Vector returns column 12, "vector": fixed_size_list[3]<item: float32 not null> not null. Buffers 108 (validity).
+// Vector returns column 12, "vector": fixed_size_list[3]<item: float32 not null> not null. Buffer 108 (validity).
 // Read-only, and valid until Release.
 func (b TreeBatch) Vector() column.Lists[column.Plain[float32]] {
 	d := b.h.Column(12)
 	return column.FixedListsOf(d, 3, column.PlainOf[float32](d.Child(0)))
 }
 
-// Matrix returns column 13, "matrix": fixed_size_list[2]<item: struct<x: float64 not null, y: float64 not null> not
-// null>. Buffers 111 (validity). Read-only, and valid until Release.
+// Matrix returns column 13, "matrix": fixed_size_list[2]<item: struct Spot not null>. Buffer 111 (validity). Read-only,
+// and valid until Release.
 func (b TreeBatch) Matrix() column.Lists[TreeSpotView] {
 	d := b.h.Column(13)
 	return column.FixedListsOf(d, 2, TreeSpotView{rt.StructOf(b.h, d.Child(0))})
 }
 
-// Branches returns column 14, "branches": list<item: struct<name: utf8 not null, length: float64 not null, at:
-// struct<x: float64 not null, y: float64 not null> not null, end: struct<x: float64 not null, y: float64 not null>,
-// leaves: list<item: struct<color: dictionary<int32, utf8> not null, seen: list<item: timestamp[ms, UTC] not null> not
-// null, note: utf8> not null>> not null> not null. Buffers 117 (validity), 118 (offsets, 4 bytes each). Read-only, and
-// valid until Release.
+// Branches returns column 14, "branches": list<item: struct Branch not null> not null. Buffers 117 (validity), 118
+// (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b TreeBatch) Branches() column.Lists[TreeBranchView] {
 	d := b.h.Column(14)
-	return column.ListsOf(d, false, TreeBranchView{rt.StructOf(b.h, d.Child(0))})
+	return column.ListsOf(d, column.Offsets32, TreeBranchView{rt.StructOf(b.h, d.Child(0))})
 }
 
 // Labels returns column 15, "labels": map<key: dictionary<int32, utf8> not null, value: int64>. Buffers 147 (validity),
 // 148 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b TreeBatch) Labels() column.Maps[column.Dict[int32], column.Nullable[int64]] {
 	d := b.h.Column(15)
-	return column.MapsOf(d, column.DictOf[int32](d.Child(0).Child(0)), column.NullableOf[int64](d.Child(0).Child(1)))
+	entries := d.Child(0)
+	return column.MapsOf(d, column.DictOf[int32](entries.Child(0)), column.NullableOf[int64](entries.Child(1)))
 }
 
 // Wanted returns column 16, "wanted": map<key: dictionary<int32, utf8> not null, value: int64> not null. Buffers 154
 // (validity), 155 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b TreeBatch) Wanted() column.Maps[column.Dict[int32], column.Nullable[int64]] {
 	d := b.h.Column(16)
-	return column.MapsOf(d, column.DictOf[int32](d.Child(0).Child(0)), column.NullableOf[int64](d.Child(0).Child(1)))
+	entries := d.Child(0)
+	return column.MapsOf(d, column.DictOf[int32](entries.Child(0)), column.NullableOf[int64](entries.Child(1)))
 }
 
 // Grid returns column 17, "grid": list<item: list<item: float64>>. Buffers 161 (validity), 162 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b TreeBatch) Grid() column.Lists[column.Lists[column.Nullable[float64]]] {
 	d := b.h.Column(17)
-	return column.ListsOf(d, false, column.ListsOf(d.Child(0), false, column.NullableOf[float64](d.Child(0).Child(0))))
+	item := d.Child(0)
+	items := column.ListsOf(item, column.Offsets32, column.NullableOf[float64](item.Child(0)))
+	return column.ListsOf(d, column.Offsets32, items)
 }
 
 // Cubes returns column 18, "cubes": list<item: large_list<item: list<item: float64>>> not null. Buffers 167 (validity),
 // 168 (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b TreeBatch) Cubes() column.Lists[column.Lists[column.Lists[column.Nullable[float64]]]] {
 	d := b.h.Column(18)
-	return column.ListsOf(d, false, column.ListsOf(d.Child(0), true, column.ListsOf(d.Child(0).Child(0), false, column.NullableOf[float64](d.Child(0).Child(0).Child(0)))))
+	item := d.Child(0)
+	itemItem := item.Child(0)
+	itemItems := column.ListsOf(itemItem, column.Offsets32, column.NullableOf[float64](itemItem.Child(0)))
+	items := column.ListsOf(item, column.Offsets64, itemItems)
+	return column.ListsOf(d, column.Offsets32, items)
 }
 
 // Blobs returns column 19, "blobs": list<item: binary>. Buffers 175 (validity), 176 (offsets, 4 bytes each). Read-only,
 // and valid until Release.
 func (b TreeBatch) Blobs() column.Lists[column.Binaries] {
 	d := b.h.Column(19)
-	return column.ListsOf(d, false, column.BinariesOf(d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.BinariesOf(d.Child(0)))
 }
 
 // Since returns column 20, "since": timestamp[us, UTC] not null. Buffers 180 (validity), 181 (values, 8 bytes each).
@@ -225,7 +238,7 @@ func (b TreeBatch) Since() []int64 { return rt.Values[int64](b.h, 20) }
 // bytes each). Read-only, and valid until Release.
 func (b TreeBatch) Ticks() column.Lists[column.Plain[int64]] {
 	d := b.h.Column(21)
-	return column.ListsOf(d, false, column.PlainOf[int64](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0)))
 }
 
 // Row returns row i with texts and byte strings of its own.
@@ -243,8 +256,8 @@ func (b TreeBatch) Row(i int) Tree {
 		Clock:    rt.ReadRow(b.Clock(), i, rt.ReadLists(rt.ReadEach[column.Durations, time.Duration])),
 		Colors:   rt.ReadRow(b.Colors(), i, rt.ReadLists(rt.ReadPlain[Color])),
 		Kinds:    rt.ReadRow(b.Kinds(), i, rt.ReadLists(rt.ReadEach[column.Enums[int32, Color], Color])),
-		Vector:   rt.ReadRow(b.Vector(), i, rt.ReadArrays(func(a *[3]float32) []float32 { return a[:] }, rt.ReadPlain[float32])),
-		Matrix:   rt.ReadRow(b.Matrix(), i, rt.ReadNulls(rt.ReadArrays(func(a *[2]Spot) []Spot { return a[:] }, readTreeSpotRows))),
+		Vector:   rt.ReadRow(b.Vector(), i, rt.ReadArrays(treeVectorSlice, rt.ReadPlain[float32])),
+		Matrix:   rt.ReadRow(b.Matrix(), i, rt.ReadNulls(rt.ReadArrays(treeMatrixSlice, readTreeSpotRows))),
 		Branches: rt.ReadRow(b.Branches(), i, rt.ReadLists(readTreeBranchRows)),
 		Labels:   rt.ReadRow(b.Labels(), i, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64]))),
 		Wanted:   rt.ReadRow(b.Wanted(), i, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64]))),
@@ -274,26 +287,26 @@ func (b TreeBatch) Handle() rt.Handle { return b.h }
 func readTreeRows(b TreeBatch, rows []Tree, from int) {
 	id := b.ID()[from:][:len(rows)]
 	since := b.Since()[from:][:len(rows)]
-	box := rt.ReadRows(b.Box(), from, len(rows), false, readTreeBoxRows)
-	root := rt.ReadRows(b.Root(), from, len(rows), false, readTreeBranchRows)
-	spare := rt.ReadRows(b.Spare(), from, len(rows), false, rt.ReadNulls(readTreeBranchRows))
-	heights := rt.ReadRows(b.Heights(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[float64]))
-	marks := rt.ReadRows(b.Marks(), from, len(rows), false, rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[int32], int32])))
-	words := rt.ReadRows(b.Words(), from, len(rows), false, rt.ReadLists(rt.ReadTexts[column.Texts, string]))
-	names := rt.ReadRows(b.Names(), from, len(rows), false, rt.ReadLists(rt.ReadNulls(rt.ReadDict[column.Dict[uint8], string])))
-	days := rt.ReadRows(b.Days(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[rt.Date]))
-	clock := rt.ReadRows(b.Clock(), from, len(rows), false, rt.ReadLists(rt.ReadEach[column.Durations, time.Duration]))
-	colors := rt.ReadRows(b.Colors(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[Color]))
-	kinds := rt.ReadRows(b.Kinds(), from, len(rows), false, rt.ReadLists(rt.ReadEach[column.Enums[int32, Color], Color]))
-	vector := rt.ReadRows(b.Vector(), from, len(rows), false, rt.ReadArrays(func(a *[3]float32) []float32 { return a[:] }, rt.ReadPlain[float32]))
-	matrix := rt.ReadRows(b.Matrix(), from, len(rows), false, rt.ReadNulls(rt.ReadArrays(func(a *[2]Spot) []Spot { return a[:] }, readTreeSpotRows)))
-	branches := rt.ReadRows(b.Branches(), from, len(rows), false, rt.ReadLists(readTreeBranchRows))
-	labels := rt.ReadRows(b.Labels(), from, len(rows), false, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64])))
-	wanted := rt.ReadRows(b.Wanted(), from, len(rows), false, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64])))
-	grid := rt.ReadRows(b.Grid(), from, len(rows), false, rt.ReadLists(rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[float64], float64]))))
-	cubes := rt.ReadRows(b.Cubes(), from, len(rows), false, rt.ReadLists(rt.ReadLists(rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[float64], float64])))))
-	blobs := rt.ReadRows(b.Blobs(), from, len(rows), false, rt.ReadLists(rt.ReadBytes[column.Binaries]))
-	ticks := rt.ReadRows(b.Ticks(), from, len(rows), false, rt.ReadLists(rt.ReadPlain[int64]))
+	box := rt.ReadRows(b.Box(), from, len(rows), rt.Aliased, readTreeBoxRows)
+	root := rt.ReadRows(b.Root(), from, len(rows), rt.Aliased, readTreeBranchRows)
+	spare := rt.ReadRows(b.Spare(), from, len(rows), rt.Aliased, rt.ReadNulls(readTreeBranchRows))
+	heights := rt.ReadRows(b.Heights(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[float64]))
+	marks := rt.ReadRows(b.Marks(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[int32], int32])))
+	words := rt.ReadRows(b.Words(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadTexts[column.Texts, string]))
+	names := rt.ReadRows(b.Names(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadNulls(rt.ReadDict[column.Dict[uint8], string])))
+	days := rt.ReadRows(b.Days(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[rt.Date]))
+	clock := rt.ReadRows(b.Clock(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadEach[column.Durations, time.Duration]))
+	colors := rt.ReadRows(b.Colors(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[Color]))
+	kinds := rt.ReadRows(b.Kinds(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadEach[column.Enums[int32, Color], Color]))
+	vector := rt.ReadRows(b.Vector(), from, len(rows), rt.Aliased, rt.ReadArrays(treeVectorSlice, rt.ReadPlain[float32]))
+	matrix := rt.ReadRows(b.Matrix(), from, len(rows), rt.Aliased, rt.ReadNulls(rt.ReadArrays(treeMatrixSlice, readTreeSpotRows)))
+	branches := rt.ReadRows(b.Branches(), from, len(rows), rt.Aliased, rt.ReadLists(readTreeBranchRows))
+	labels := rt.ReadRows(b.Labels(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64])))
+	wanted := rt.ReadRows(b.Wanted(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadDict[column.Dict[int32], string], rt.ReadNulls(rt.ReadEach[column.Nullable[int64], int64])))
+	grid := rt.ReadRows(b.Grid(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[float64], float64]))))
+	cubes := rt.ReadRows(b.Cubes(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadLists(rt.ReadLists(rt.ReadNulls(rt.ReadEach[column.Nullable[float64], float64])))))
+	blobs := rt.ReadRows(b.Blobs(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadBytes[column.Binaries]))
+	ticks := rt.ReadRows(b.Ticks(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[int64]))
 	for i := range rows {
 		rows[i] = Tree{
 			ID:       id[i],
@@ -321,6 +334,10 @@ func readTreeRows(b TreeBatch, rows []Tree, from int) {
 		}
 	}
 }
+
+func treeVectorSlice(a *[3]float32) []float32 { return a[:] }
+
+func treeMatrixSlice(a *[2]Spot) []Spot { return a[:] }
 
 // TreeBuilder collects rows of table "tree" in the memory that is sent. NewTreeBuilder makes one; its zero value has no
 // columns. It is for one goroutine at a time.
@@ -357,44 +374,20 @@ func NewTreeBuilder(opts *rt.BuilderOptions) *TreeBuilder {
 	b.root = newTreeBranchBuilder()
 	b.spare = newTreeBranchBuilder()
 	b.heights = column.ListOf(new(column.FixedBuilder[float64]), (*column.FixedBuilder[float64]).AppendAll)
-	b.marks = column.ListOf(new(column.FixedBuilder[int32]), func(b *column.FixedBuilder[int32], v []rt.Null[int32]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	})
+	b.marks = column.ListOf(new(column.FixedBuilder[int32]), rt.AppendNulls)
 	b.words = column.LargeListOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll)
-	b.names = column.ListViewOf(new(column.DictBuilder[uint8]), func(b *column.DictBuilder[uint8], v []rt.Null[string]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	})
+	b.names = column.ListViewOf(new(column.DictBuilder[uint8]), rt.AppendNulls)
 	b.days = column.ListOf(new(column.FixedBuilder[rt.Date]), (*column.FixedBuilder[rt.Date]).AppendAll)
 	b.clock = column.ListOf(new(column.Time32Builder), (*column.Time32Builder).AppendAll)
 	b.colors = column.ListOf(new(column.FixedBuilder[Color]), (*column.FixedBuilder[Color]).AppendAll)
 	b.kinds = column.ListOf(new(column.EnumBuilder[int32, Color]), (*column.EnumBuilder[int32, Color]).AppendAll)
-	b.vector = column.FixedListOf(new(column.FixedBuilder[float32]), func(a *[3]float32) []float32 { return a[:] }, (*column.FixedBuilder[float32]).AppendAll)
-	b.matrix = column.FixedListOf(newTreeSpotBuilder(), func(a *[2]Spot) []Spot { return a[:] }, (*TreeSpotBuilder).AppendRows)
+	b.vector = column.FixedListOf(new(column.FixedBuilder[float32]), treeVectorSlice, (*column.FixedBuilder[float32]).AppendAll)
+	b.matrix = column.FixedListOf(newTreeSpotBuilder(), treeMatrixSlice, (*TreeSpotBuilder).AppendRows)
 	b.branches = column.ListOf(newTreeBranchBuilder(), (*TreeBranchBuilder).AppendRows)
-	b.labels = column.MapOf(new(column.DictBuilder[int32]), (*column.DictBuilder[int32]).AppendAll, cmp.Compare[string], new(column.FixedBuilder[int64]), func(b *column.FixedBuilder[int64], v []rt.Null[int64]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	})
-	b.wanted = column.MapOf(new(column.DictBuilder[int32]), (*column.DictBuilder[int32]).AppendAll, cmp.Compare[string], new(column.FixedBuilder[int64]), func(b *column.FixedBuilder[int64], v []rt.Null[int64]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	})
-	b.grid = column.ListOf(column.ListOf(new(column.FixedBuilder[float64]), func(b *column.FixedBuilder[float64], v []rt.Null[float64]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	}), (*column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]).AppendAll)
-	b.cubes = column.ListOf(column.LargeListOf(column.ListOf(new(column.FixedBuilder[float64]), func(b *column.FixedBuilder[float64], v []rt.Null[float64]) {
-		for i := range v {
-			b.AppendNullable(v[i].Get())
-		}
-	}), (*column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]).AppendAll), (*column.LargeListBuilder[[]rt.Null[float64], *column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]]).AppendAll)
+	b.labels = column.MapOf(new(column.DictBuilder[int32]), (*column.DictBuilder[int32]).AppendAll, cmp.Compare[string], new(column.FixedBuilder[int64]), rt.AppendNulls)
+	b.wanted = column.MapOf(new(column.DictBuilder[int32]), (*column.DictBuilder[int32]).AppendAll, cmp.Compare[string], new(column.FixedBuilder[int64]), rt.AppendNulls)
+	b.grid = column.ListOf(column.ListOf(new(column.FixedBuilder[float64]), rt.AppendNulls), (*column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]).AppendAll)
+	b.cubes = column.ListOf(column.LargeListOf(column.ListOf(new(column.FixedBuilder[float64]), rt.AppendNulls), (*column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]).AppendAll), (*column.LargeListBuilder[[]rt.Null[float64], *column.ListBuilder[rt.Null[float64], *column.FixedBuilder[float64]]]).AppendAll)
 	b.blobs = column.ListOf(new(column.BinaryBuilder), (*column.BinaryBuilder).AppendAll)
 	b.ticks = column.ListOf(new(column.FixedBuilder[int64]), (*column.FixedBuilder[int64]).AppendAll)
 	b.Init(treeColumns, opts, &b.id, b.box, b.root, b.spare, b.heights, b.marks, b.words, b.names, b.days,
@@ -707,14 +700,12 @@ func (v TreeBoxView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v TreeBoxView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Low returns field 0, "low": struct<x: float64 not null, y: float64 not null> not null. Read-only, and valid until
-// Release.
+// Low returns field 0, "low": struct Spot not null. Read-only, and valid until Release.
 func (v TreeBoxView) Low() TreeSpotView {
 	return TreeSpotView{rt.StructOf(v.s.Batch(), v.s.Field(0))}.Slice(v.s.Bounds())
 }
 
-// High returns field 1, "high": struct<x: float64 not null, y: float64 not null> not null. Read-only, and valid until
-// Release.
+// High returns field 1, "high": struct Spot not null. Read-only, and valid until Release.
 func (v TreeBoxView) High() TreeSpotView {
 	return TreeSpotView{rt.StructOf(v.s.Batch(), v.s.Field(1))}.Slice(v.s.Bounds())
 }
@@ -740,9 +731,9 @@ func (v TreeBoxView) Slice(from, to int) TreeBoxView { return TreeBoxView{v.s.Sl
 // readTreeBoxRows sets rows to the first of v.
 func readTreeBoxRows(v TreeBoxView, rows []Box, _ bool) {
 	tag := v.Tag()[:len(rows)]
-	low := rt.ReadRows(v.Low(), 0, len(rows), false, readTreeSpotRows)
-	high := rt.ReadRows(v.High(), 0, len(rows), false, readTreeSpotRows)
-	corner := rt.ReadRows(v.Corner(), 0, len(rows), false, rt.ReadArrays(func(a *[4]float32) []float32 { return a[:] }, rt.ReadPlain[float32]))
+	low := rt.ReadRows(v.Low(), 0, len(rows), rt.Aliased, readTreeSpotRows)
+	high := rt.ReadRows(v.High(), 0, len(rows), rt.Aliased, readTreeSpotRows)
+	corner := rt.ReadRows(v.Corner(), 0, len(rows), rt.Aliased, rt.ReadArrays(treeBoxCornerSlice, rt.ReadPlain[float32]))
 	for i := range rows {
 		rows[i] = Box{
 			Low:    low[i],
@@ -752,6 +743,8 @@ func readTreeBoxRows(v TreeBoxView, rows []Box, _ bool) {
 		}
 	}
 }
+
+func treeBoxCornerSlice(a *[4]float32) []float32 { return a[:] }
 
 // TreeBoxBuilder fills a column of Box in table "tree".
 type TreeBoxBuilder struct {
@@ -766,7 +759,7 @@ func newTreeBoxBuilder() *TreeBoxBuilder {
 	b := new(TreeBoxBuilder)
 	b.low = newTreeSpotBuilder()
 	b.high = newTreeSpotBuilder()
-	b.corner = column.FixedListOf(new(column.FixedBuilder[float32]), func(a *[4]float32) []float32 { return a[:] }, (*column.FixedBuilder[float32]).AppendAll)
+	b.corner = column.FixedListOf(new(column.FixedBuilder[float32]), treeBoxCornerSlice, (*column.FixedBuilder[float32]).AppendAll)
 	b.Fields(b.low, b.high, b.corner, &b.tag)
 	return b
 }
@@ -842,7 +835,7 @@ func (v TreeLeafView) Color() column.Enums[int32, Color] {
 // Seen returns field 1, "seen": list<item: timestamp[ms, UTC] not null> not null. Read-only, and valid until Release.
 func (v TreeLeafView) Seen() column.Lists[column.Timestamps] {
 	d := v.s.Field(1)
-	return column.ListsOf(d, false, column.TimestampsOf(d.Child(0), column.Millisecond)).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, column.TimestampsOf(d.Child(0), column.Millisecond)).Slice(v.s.Bounds())
 }
 
 // Note returns field 2, "note": utf8. Read-only, and valid until Release.
@@ -932,7 +925,9 @@ var treeBranchColumns = []rt.Column{
 	{Field: ipc.Field{Name: "length", Type: ipc.Float64}},
 	{Field: ipc.Field{Name: "at", Type: ipc.Struct}, Parts: treeSpotColumns},
 	{Field: ipc.Field{Name: "end", Type: ipc.Struct, Nullable: true}, Parts: treeSpotColumns},
-	{Field: ipc.Field{Name: "leaves", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeLeafColumns}}},
+	{Field: ipc.Field{Name: "leaves", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeLeafColumns},
+	}},
 }
 
 // TreeBranchView is a column of Branch in a batch of table "tree", or a part of one. It is read-only and valid until
@@ -955,24 +950,22 @@ func (v TreeBranchView) Length() []float64 {
 	return column.PlainOf[float64](v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// At returns field 2, "at": struct<x: float64 not null, y: float64 not null> not null. Read-only, and valid until
-// Release.
+// At returns field 2, "at": struct Spot not null. Read-only, and valid until Release.
 //
 // Where it begins.
 func (v TreeBranchView) At() TreeSpotView {
 	return TreeSpotView{rt.StructOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
 }
 
-// End returns field 3, "end": struct<x: float64 not null, y: float64 not null>. Read-only, and valid until Release.
+// End returns field 3, "end": struct Spot. Read-only, and valid until Release.
 func (v TreeBranchView) End() TreeSpotView {
 	return TreeSpotView{rt.StructOf(v.s.Batch(), v.s.Field(3))}.Slice(v.s.Bounds())
 }
 
-// Leaves returns field 4, "leaves": list<item: struct<color: dictionary<int32, utf8> not null, seen: list<item:
-// timestamp[ms, UTC] not null> not null, note: utf8> not null>. Read-only, and valid until Release.
+// Leaves returns field 4, "leaves": list<item: struct Leaf not null>. Read-only, and valid until Release.
 func (v TreeBranchView) Leaves() column.Lists[TreeLeafView] {
 	d := v.s.Field(4)
-	return column.ListsOf(d, false, TreeLeafView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, TreeLeafView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
 // Row returns row i with texts of its own.

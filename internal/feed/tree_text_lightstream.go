@@ -54,7 +54,7 @@ func treeBoxText(b *TreeBoxBuilder) *text.Column {
 		treeSpotText(b.low),
 		treeSpotText(b.high),
 		text.FixedList(b.corner, text.Float(b.corner.Items())),
-		text.Array(&b.tag, func(a *[3]byte) []byte { return a[:] }),
+		text.Array(&b.tag),
 	)
 }
 
@@ -109,7 +109,7 @@ func NewTreeNDJSONReader(src io.Reader, opts *ndjson.Options) (*TreeNDJSONReader
 // TreeNDJSONWriter writes batches or rows of table "tree" as lines of JSON.
 type TreeNDJSONWriter = ndjson.TableWriter[Tree, TreeBatch, *TreeBuilder]
 
-// NewTreeNDJSONWriter returns a writer of lines of JSON to dst, which it does not own.
-func NewTreeNDJSONWriter(dst io.Writer) *TreeNDJSONWriter {
-	return ndjson.NewTableWriter(TreeTable, dst)
+// NewTreeNDJSONWriter returns a writer of lines of JSON to dst, which it does not own. Nil options mean all defaults.
+func NewTreeNDJSONWriter(dst io.Writer, opts *ndjson.WriterOptions) *TreeNDJSONWriter {
+	return ndjson.NewTableWriter(TreeTable, dst, opts)
 }

@@ -24,7 +24,7 @@ func TestValueErrors(t *testing.T) {
 		is     error
 		says   string
 	}{
-		{"dec32", func(r *feed.All) { r.Dec32 = 1_000_000_000 }, column.ErrPrecision, "1000000000, and the column has 9"},
+		{"dec32", func(r *feed.All) { r.Dec32 = 1_000_000_000 }, column.ErrPrecision, "1000000000, and the column has 9; raise its precision, or round the value"},
 		{"dec64", func(r *feed.All) { r.Dec64 = -1_000_000_000_000_000_000 }, column.ErrPrecision, "and the column has 18"},
 		{"dec128", func(r *feed.All) { r.Dec128 = rt.Decimal128{Hi: math.MaxInt64} }, column.ErrPrecision, "and the column has 38"},
 		{"dec256", func(r *feed.All) { r.Dec256 = rt.Decimal256{3: 1 << 63} }, column.ErrPrecision, "and the column has 76"},

@@ -2,6 +2,7 @@ package regroup
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -20,12 +21,16 @@ func (u unifiers) of(f *ipc.Field) *unifier {
 	return one
 }
 
+// keysOf returns how many bytes the values of a dictionary may take when they are compared, beside 16 times what they have.
+func keysOf(maxExpanded int64) int64 { return maxExpanded / 3 }
+
 // A unifier makes one dictionary of those that a column has had one after the other.
 type unifier struct {
 	field ipc.Field // of the values
 	all   *column.Dictionary
 	index map[string]int // by text, or by what [appendKey] makes of a value
 	null  int            // the index of the null text, -1 if there is none
+	plain bool           // all is what one dictionary has, as it is, and not in index yet
 
 	from   *column.Dictionary // what to is for
 	values *column.Data       // of that, where they are a column
@@ -38,6 +43,15 @@ func (u *unifier) adopt(d *column.Data, below *Unifier) error {
 	if v != nil {
 		return u.adoptColumn(d.Dictionary, v, below)
 	}
+	if u.from == nil && below.depth == 0 || u.plain && d.Dictionary == u.from { // most columns have one, which may be large
+		u.from, u.plain = d.Dictionary, true
+		u.all.Share(d.Values)
+		return nil
+	}
+	if u.plain {
+		u.plain = false
+		u.enter(u.all.Values())
+	}
 	if d.Dictionary != u.from {
 		u.from, u.to = d.Dictionary, u.to[:0]
 	}
@@ -45,6 +59,19 @@ func (u *unifier) adopt(d *column.Data, below *Unifier) error {
 		u.to = append(u.to, u.add(d.Values, i))
 	}
 	return nil
+}
+
+// enter puts values that all has into index, each at its first place.
+func (u *unifier) enter(v column.Values) {
+	for i, text := range v.Strings() {
+		if v.IsNull(i) {
+			if u.null < 0 {
+				u.null = i
+			}
+		} else if _, ok := u.index[text]; !ok {
+			u.index[text] = i
+		}
+	}
 }
 
 // add returns the index of text i of v.
@@ -73,19 +100,25 @@ func (u *unifier) adoptColumn(of *column.Dictionary, v *column.Data, below *Unif
 	}
 	u.from, u.values, u.to = of, v, u.to[:0]
 	own := *v
-	if err := below.column(&u.field, &own); err != nil {
+	below.depth++
+	err := below.column(&u.field, &own)
+	below.depth--
+	if err != nil {
 		return err
 	}
-	all := ipc.NewGatherer(&u.field, 0)
-	if have := u.all.Values().Column(); have != nil {
+	all, have := ipc.NewGatherer(&u.field, 0), u.all.Values().Column()
+	if have != nil {
 		if err := all.Append(have, 0, have.Len); err != nil {
 			return err
 		}
 	}
 	var key []byte
-	known := all.Len()
+	known, left := all.Len(), keysOf(below.most)+16*Size([]column.Data{own})
 	for i := range own.Len {
-		key = appendKey(key[:0], &u.field, &own, i)
+		key = appendKey(key[:0], &u.field, &own, i, int(min(left, math.MaxInt)))
+		if left -= int64(len(key)); left < 0 {
+			return fmt.Errorf("lightstream: column %q: %w: the values of its dictionary share so much that they take more than %d bytes when they are compared, beside 16 times their own, which is a third of Limits.MaxExpanded (%d); raise it, or write a stream in batches as they are, where what they share stays shared", u.field.Name, ipc.ErrLimit, keysOf(below.most), below.most)
+		}
 		at, ok := u.index[string(key)]
 		if !ok {
 			at = all.Len()
@@ -98,6 +131,9 @@ func (u *unifier) adoptColumn(of *column.Dictionary, v *column.Data, below *Unif
 	}
 	if all.Len() == known && known != 0 {
 		return nil
+	}
+	if below.file && have != nil && all.Len() > known && hasDictionary(u.field.Children) {
+		return fmt.Errorf("lightstream: column %q: %w: its dictionary, which has dictionaries below it, gets other values in a later batch, and most readers do not read that in a file; write a stream (.arrows)", u.field.Name, ipc.ErrUnsupported)
 	}
 	values := all.Take()
 	u.all.SetColumn(&values)

@@ -19,13 +19,15 @@ type Batch struct {
 	rows    int
 	unify   *Unifier
 	columns []*ipc.Gatherer
+	room    *ipc.Room
 }
 
-// NewBatch returns an empty batch of a schema.
-func NewBatch(s *ipc.Schema) *Batch {
-	b := &Batch{unify: NewUnifier(s), columns: make([]*ipc.Gatherer, len(s.Fields))}
+// NewBatch returns an empty batch of a schema. Beside the size of the batches that its rows come from it holds at most so many bytes;
+// zero means 192 MiB.
+func NewBatch(s *ipc.Schema, maxExpanded int64) *Batch {
+	b := &Batch{unify: NewUnifier(s, maxExpanded), columns: make([]*ipc.Gatherer, len(s.Fields)), room: ipc.NewRoom(expanded(maxExpanded))}
 	for i := range s.Fields {
-		b.columns[i] = ipc.NewGatherer(&s.Fields[i], 0)
+		b.columns[i] = b.room.Gatherer(&s.Fields[i])
 	}
 	return b
 }
@@ -41,6 +43,9 @@ func (b *Batch) Columns(columns []column.Data) ([]column.Data, error) {
 
 // Append adds rows from up to but not including to of columns that [Batch.Columns] returned.
 func (b *Batch) Append(columns []column.Data, from, to int) error {
+	if from == 0 || b.rows == 0 { // else they have made room before
+		b.room.Add(Size(columns))
+	}
 	for i, c := range b.columns {
 		if err := c.Append(&columns[i], from, to); err != nil {
 			return err
@@ -50,6 +55,20 @@ func (b *Batch) Append(columns []column.Data, from, to int) error {
 	return nil
 }
 
+// Size returns the bytes of columns, without those of dictionaries, which rows share.
+func Size(columns []column.Data) (n int64) {
+	for i := range columns {
+		for _, b := range columns[i].Buffers {
+			n += int64(len(b))
+		}
+		for _, b := range columns[i].Variadic {
+			n += int64(len(b))
+		}
+		n += Size(columns[i].Children)
+	}
+	return n
+}
+
 // Take returns the rows collected, in memory of its own, and begins anew. Dictionaries go on: they hold all values so far.
 func (b *Batch) Take() []column.Data {
 	columns := make([]column.Data, len(b.columns))
@@ -57,5 +76,6 @@ func (b *Batch) Take() []column.Data {
 		columns[i] = c.Take()
 	}
 	b.rows = 0
+	b.room.Reset()
 	return columns
 }

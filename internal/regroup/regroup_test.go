@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/lightstream-go/lightstream/internal/value"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -139,10 +142,13 @@ func (m *maker) column(f *ipc.Field, rows int) (d column.Data) {
 			d.Children = append(d.Children, m.column(&f.Children[i], rows))
 		}
 	case ipc.KindUnion:
-		for range rows {
-			d.Buffers[1] = append(d.Buffers[1], byte(f.Type.TypeIDs[m.IntN(2)]))
+		var at [2]int // of each child, which the rows go through in order
+		for i := range rows {
+			k := m.IntN(2)
+			d.Buffers[1] = append(d.Buffers[1], byte(f.Type.TypeIDs[k]))
 			if f.Type.Variant == 1 {
-				d.Buffers[2] = append(d.Buffers[2], offsets(4, []int{m.IntN(max(rows, 1))})...)
+				at[k] += m.IntN(i + 1 - at[k])
+				d.Buffers[2] = append(d.Buffers[2], offsets(4, at[k:k+1])...)
 			}
 		}
 		d.Children = []column.Data{m.column(&f.Children[0], rows), m.column(&f.Children[1], rows)}
@@ -179,7 +185,7 @@ func TestRegroup(t *testing.T) {
 	checker := ipc.NewChecker(s)
 	for seed := range uint64(60) {
 		m := &maker{Rand: rand.New(rand.NewPCG(seed, 1))}
-		group := NewBatch(s)
+		group := NewBatch(s, 0)
 		var want, have []string
 		for range 12 {
 			m.newDictionary()
@@ -264,7 +270,7 @@ func compare(t *testing.T, have, want []string) {
 func TestUnify(t *testing.T) {
 	s := &ipc.Schema{Fields: fields()}
 	m := &maker{Rand: rand.New(rand.NewPCG(3, 1))}
-	u := NewUnifier(s)
+	u := NewUnifier(s, 0)
 	var file bytes.Buffer
 	w := ipc.NewFileWriter(&file, s, nil)
 	var want, have []string
@@ -300,10 +306,55 @@ func TestUnify(t *testing.T) {
 	compare(t, have, want)
 }
 
+// TestUnifyPlain takes the first dictionary of a column as it is, values that come twice too, and unites it with others where there are.
+func TestUnifyPlain(t *testing.T) {
+	u := NewUnifier(&ipc.Schema{Fields: []ipc.Field{{Name: "d", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}}}, 0)
+	first, other := column.NewDictionary(0), column.NewDictionary(0)
+	for _, s := range []string{"a", "b", "a"} {
+		first.Append(s, false)
+	}
+	first.Append("", true)
+	other.Append("new", false)
+	other.Append("", true)
+	other.Append("a", false)
+	unified := func(d *column.Dictionary, indices ...byte) (texts []string) {
+		t.Helper()
+		columns, err := u.Columns([]column.Data{{Len: len(indices), Buffers: [3][]byte{nil, indices}, Dictionary: d, Values: d.Values()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range columns[0].Buffers[1] {
+			if v := columns[0].Values; v.IsNull(int(i)) {
+				texts = append(texts, "null")
+			} else {
+				texts = append(texts, v.At(int(i)))
+			}
+		}
+		return texts
+	}
+	if have := unified(first, 2, 3, 1); !slices.Equal(have, []string{"a", "null", "b"}) || unsafe.StringData(u.unify[0].all.Values().At(0)) != unsafe.StringData(first.Values().At(0)) {
+		t.Errorf("%q, or its dictionary is copied", have)
+	}
+	first.Append("c", false)
+	if have := unified(first, 4, 0); !slices.Equal(have, []string{"c", "a"}) {
+		t.Errorf("%q where it has grown", have)
+	}
+	if have := unified(other, 0, 1, 2); !slices.Equal(have, []string{"new", "null", "a"}) {
+		t.Errorf("%q of another", have)
+	}
+	first.Append("new", false)
+	if have := unified(first, 0, 1, 2, 3, 4, 5); !slices.Equal(have, []string{"a", "b", "a", "null", "c", "new"}) || u.unify[0].all.Len() != 6 {
+		t.Errorf("%q of the first again, %d values", have, u.unify[0].all.Len())
+	}
+	if first.Len() != 6 {
+		t.Errorf("%d values in the first, which is the reader's", first.Len())
+	}
+}
+
 // TestFull wants an error where the values of several dictionaries do not fit the indices any more.
 func TestFull(t *testing.T) {
 	s := &ipc.Schema{Fields: []ipc.Field{{Name: "d", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}}}
-	u := NewUnifier(s)
+	u := NewUnifier(s, 0)
 	var err error
 	for i := 0; i < 200 && err == nil; i++ {
 		d := column.NewDictionary(0)
@@ -315,5 +366,93 @@ func TestFull(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "write a stream, which may replace dictionaries") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestBatchLimit wants rows that share what they lead to refused by what all columns take together, and as many rows as one likes that
+// have their bytes themselves.
+func TestBatchLimit(t *testing.T) {
+	views := field(kind(ipc.KindListView), field(ipc.Int16))
+	s := &ipc.Schema{Fields: []ipc.Field{views, views}}
+	d := column.Data{
+		Len: 100, Buffers: [3][]byte{nil, make([]byte, 400), offsets(4, slices.Repeat([]int{1000}, 100))},
+		Children: []column.Data{{Len: 1000, Buffers: [3][]byte{nil, make([]byte, 2000)}}},
+	}
+	columns := []column.Data{d, d} // 200,000 bytes each where nothing is shared
+	for most, refused := range map[int64]bool{300_000: true, 500_000: false} {
+		if err := NewBatch(s, most).Append(columns, 0, 100); refused != errors.Is(err, ipc.ErrLimit) || !refused && err != nil || refused && !strings.Contains(err.Error(), "Limits.MaxExpanded") {
+			t.Errorf("%d bytes: %v", most, err)
+		}
+	}
+	b := NewBatch(s, 300_000)
+	for range 10 { // what was taken does not count
+		if err := b.Append(columns, 20, 70); err != nil {
+			t.Fatal(err)
+		}
+		b.Take()
+	}
+	b = NewBatch(&ipc.Schema{Fields: []ipc.Field{field(ipc.Int16)}}, 1)
+	for range 10 {
+		if err := b.Append([]column.Data{d.Children[0]}, 0, 400); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Append([]column.Data{d.Children[0]}, 400, 1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestUnifyBelow wants a dictionary with dictionaries below it refused for a file where it gets other values, and not before.
+func TestUnifyBelow(t *testing.T) {
+	in := ipc.Field{Name: "in", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}
+	s := (&ipc.Schema{Fields: []ipc.Field{
+		{Name: "o", Type: ipc.Struct, Dictionary: ipc.DictionaryOf(ipc.Int8), Children: []ipc.Field{in}},
+	}}).WithIDs()
+	batch := func(text string) []column.Data {
+		below := column.NewDictionary(0)
+		below.Append(text, false)
+		values := column.Data{Len: 1, Children: []column.Data{{Len: 1, Buffers: [3][]byte{1: {0}}, Dictionary: below, Values: below.Values()}}}
+		d := column.Data{Len: 1, Buffers: [3][]byte{1: {0}}, Dictionary: ipc.NewDictionary(&s.Fields[0], &values)}
+		d.Values = d.Dictionary.Values()
+		return []column.Data{d}
+	}
+	file, stream := NewFileUnifier(s, 0), NewUnifier(s, 0)
+	for _, text := range []string{"a", "a", "b"} {
+		if _, err := stream.Columns(batch(text)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := file.Columns(batch(text))
+		if text == "a" && err != nil {
+			t.Fatal(err)
+		}
+		if text == "b" && (!errors.Is(err, ipc.ErrUnsupported) || !strings.Contains(err.Error(), `column "o": `) || !strings.Contains(err.Error(), "write a stream (.arrows)")) {
+			t.Fatalf("%v", err)
+		}
+	}
+}
+
+// TestUnifyShared unifies dictionaries whose values share others so often that none could be written out: values of dictionaries of
+// values, which are known by their indices, and list views within list views, which are refused.
+func TestUnifyShared(t *testing.T) {
+	two := func(v byte) []byte { return []byte{v, 0, 0, 0, v, 0, 0, 0} }
+	f, d := ipc.Field{Name: "item", Type: ipc.Int8, Nullable: true}, column.Data{Len: 2, Buffers: [3][]byte{nil, {7, 8}}}
+	g, e := f, d
+	for level := range 40 {
+		list := ipc.Field{Name: "item", Type: ipc.List, Nullable: true, Children: []ipc.Field{f}, Dictionary: ipc.DictionaryOf(ipc.Int8)}
+		list.Dictionary.ID = int64(level)
+		values := column.ColumnDictionary(&column.Data{Len: 1, Buffers: [3][]byte{nil, {0, 0, 0, 0, 2, 0, 0, 0}}, Children: []column.Data{d}})
+		f, d = list, column.Data{Len: 2, Buffers: [3][]byte{nil, {0, 0}}, Dictionary: values, Values: values.Values()}
+		g = ipc.Field{Name: "item", Type: ipc.Type{Kind: ipc.KindListView}, Nullable: true, Children: []ipc.Field{g}}
+		e = column.Data{Len: 2, Buffers: [3][]byte{nil, two(0), two(2)}, Children: []column.Data{e}}
+	}
+	columns, err := NewUnifier(&ipc.Schema{Fields: []ipc.Field{f}}, 0).Columns([]column.Data{d})
+	if err != nil || columns[0].Values.Len() != 1 {
+		t.Fatalf("%v", err)
+	}
+	g.Dictionary = ipc.DictionaryOf(ipc.Int8)
+	values := column.ColumnDictionary(&e)
+	_, err = NewUnifier(&ipc.Schema{Fields: []ipc.Field{g}}, 0).Columns([]column.Data{{Len: 1, Buffers: [3][]byte{nil, {0}}, Dictionary: values, Values: values.Values()}})
+	if !errors.Is(err, ipc.ErrLimit) || !strings.Contains(err.Error(), "raise it") {
+		t.Errorf("%v, want a limit", err)
 	}
 }

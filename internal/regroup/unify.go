@@ -1,6 +1,8 @@
 package regroup
 
 import (
+	"slices"
+
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -11,10 +13,37 @@ type Unifier struct {
 	schema  *ipc.Schema
 	unify   unifiers
 	columns []column.Data
+	file    bool  // what is grown goes to a file
+	most    int64 // bytes, as of [NewBatch]
+	depth   int   // of dictionaries above the column that is looked at
 }
 
-// NewUnifier returns a unifier of batches of a schema.
-func NewUnifier(s *ipc.Schema) *Unifier { return &Unifier{schema: s, unify: make(unifiers)} }
+// NewFileUnifier returns a unifier of batches that go to a file. A dictionary that grows is in a file as deltas, and of those that have
+// dictionaries below them most readers take none: such are refused, with an error that wraps [ipc.ErrUnsupported].
+func NewFileUnifier(s *ipc.Schema, maxExpanded int64) *Unifier {
+	u := NewUnifier(s, maxExpanded)
+	u.file = true
+	return u
+}
+
+// hasDictionary tells whether one of the fields, or one below them, is dictionary-encoded.
+func hasDictionary(fields []ipc.Field) bool {
+	return slices.ContainsFunc(fields, func(f ipc.Field) bool { return f.Dictionary != nil || hasDictionary(f.Children) })
+}
+
+// NewUnifier returns a unifier of batches of a schema. Beside 16 times what they have, values of dictionaries that are compared take a
+// third of maxExpanded bytes; zero means 192 MiB.
+func NewUnifier(s *ipc.Schema, maxExpanded int64) *Unifier {
+	return &Unifier{schema: s, unify: make(unifiers), most: expanded(maxExpanded)}
+}
+
+// expanded returns how many bytes are meant.
+func expanded(most int64) int64 {
+	if most <= 0 {
+		return 192 << 20
+	}
+	return most
+}
 
 // Columns returns the columns with indices into the dictionaries of all batches so far. They alias the columns given, and are
 // valid until the next call.

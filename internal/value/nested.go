@@ -8,10 +8,10 @@ import (
 )
 
 // nested returns what prints the rows of lists, structs and maps, as JSON in both styles.
-func nested(f *ipc.Field) func(dst []byte, d *column.Data, i int, s style) []byte {
+func nested(f *ipc.Field, e *fault) func(dst []byte, d *column.Data, i int, s style) []byte {
 	children := make([]*Printer, len(f.Children))
 	for i := range children {
-		children[i] = PrinterOf(&f.Children[i])
+		children[i] = printerIn(&f.Children[i], e)
 	}
 	switch f.Type.Kind {
 	case ipc.KindStruct:
@@ -19,49 +19,56 @@ func nested(f *ipc.Field) func(dst []byte, d *column.Data, i int, s style) []byt
 		for i := range keys {
 			keys[i] = append(AppendString(nil, f.Children[i].Name), ':')
 		}
-		return func(dst []byte, d *column.Data, i int, _ style) []byte { return object(dst, d, i, keys, children) }
+		return func(dst []byte, d *column.Data, i int, _ style) []byte { return object(dst, d, i, keys, children, e) }
 	case ipc.KindMap:
 		keys := [][]byte{[]byte(`"key":`), []byte(`"value":`)}
-		pairs := structOf(&f.Children[0])
+		pairs := structOf(&f.Children[0], e)
 		return func(dst []byte, d *column.Data, i int, _ style) []byte {
 			from, to := Items(f.Type, d, i)
-			return array(dst, from, to, func(dst []byte, at int) []byte { return object(dst, &d.Children[0], at, keys, pairs) })
+			return array(dst, from, to, e, func(dst []byte, at int) []byte { return object(dst, &d.Children[0], at, keys, pairs, e) })
 		}
 	}
 	return func(dst []byte, d *column.Data, i int, _ style) []byte {
 		from, to := Items(f.Type, d, i)
-		return array(dst, from, to, func(dst []byte, at int) []byte { return children[0].AppendJSON(dst, &d.Children[0], at) })
+		return array(dst, from, to, e, func(dst []byte, at int) []byte { return children[0].AppendJSON(dst, &d.Children[0], at) })
 	}
 }
 
 // structOf returns the printers of a struct's fields.
-func structOf(f *ipc.Field) []*Printer {
+func structOf(f *ipc.Field, e *fault) []*Printer {
 	p := make([]*Printer, len(f.Children))
 	for i := range p {
-		p[i] = PrinterOf(&f.Children[i])
+		p[i] = printerIn(&f.Children[i], e)
 	}
 	return p
 }
 
-func object(dst []byte, d *column.Data, i int, keys [][]byte, children []*Printer) []byte {
+func object(dst []byte, d *column.Data, i int, keys [][]byte, children []*Printer, e *fault) []byte {
+	outermost := e.enter(dst)
 	dst = append(dst, '{')
 	for k, key := range keys {
 		if k > 0 {
 			dst = append(dst, ',')
 		}
 		dst = children[k].AppendJSON(append(dst, key...), &d.Children[k], i)
+		if k+1 < len(keys) && e.over(dst) {
+			break
+		}
 	}
+	e.leave(outermost)
 	return append(dst, '}')
 }
 
-func array(dst []byte, from, to int, item func(dst []byte, at int) []byte) []byte {
+func array(dst []byte, from, to int, e *fault, item func(dst []byte, at int) []byte) []byte {
+	outermost := e.enter(dst)
 	dst = append(dst, '[')
-	for at := from; at < to; at++ {
+	for at := from; at < to && !e.over(dst); at++ {
 		if at > from {
 			dst = append(dst, ',')
 		}
 		dst = item(dst, at)
 	}
+	e.leave(outermost)
 	return append(dst, ']')
 }
 
@@ -84,7 +91,7 @@ func Items(t ipc.Type, d *column.Data, i int) (from, to int) {
 
 // union prints a row as an object with the name of its child: the type that it has is part of the value.
 func (p *Printer) union(f *ipc.Field) {
-	children, of := structOf(f), ChildOf(f)
+	children, of := structOf(f, p.fault), ChildOf(f)
 	keys := make([][]byte, len(children))
 	for i := range keys {
 		keys[i] = append(AppendString([]byte{'{'}, f.Children[i].Name), ':')
@@ -97,6 +104,9 @@ func (p *Printer) union(f *ipc.Field) {
 		return child, int(le.Uint32(d.Buffers[2][4*i:]))
 	}
 	p.null = func(d *column.Data, i int) bool {
+		if d.IsNull(i) { // as only those of old messages are by themselves
+			return true
+		}
 		child, at := row(d, i)
 		return children[child].null(&d.Children[child], at)
 	}
@@ -120,7 +130,7 @@ func ChildOf(f *ipc.Field) (of [128]int) {
 
 // runs prints the value of the run that a row lies in.
 func (p *Printer) runs(f *ipc.Field) {
-	values, width := PrinterOf(&f.Children[1]), ipc.ValueWidth(f.Children[0].Type)
+	values, width := printerIn(&f.Children[1], p.fault), ipc.ValueWidth(f.Children[0].Type)
 	last := 0 // rows come in order
 	run := func(d *column.Data, i int) int {
 		last = Run(&d.Children[0], width, i, last)
@@ -167,8 +177,8 @@ func (p *Printer) dictionary(f *ipc.Field) {
 	}
 	values := *f
 	values.Dictionary = nil
-	below := PrinterOf(&values) // where they are a column
-	value, texts := scalarOf(&values), f.Type.IsText()
+	below := printerIn(&values, p.fault) // where they are a column
+	value, texts := scalarOf(&values, p.fault), f.Type.IsText()
 	p.null = func(d *column.Data, i int) bool {
 		if d.IsNull(i) {
 			return true
@@ -178,18 +188,18 @@ func (p *Printer) dictionary(f *ipc.Field) {
 		}
 		return d.Values.IsNull(index(d, i))
 	}
+	p.index = index
+	p.entry = func(dst []byte, text string, s style) []byte {
+		if texts { // without a copy
+			return appendText(dst, text, s, p.fault)
+		}
+		return value(dst, []byte(text), s)
+	}
 	p.print = func(dst []byte, d *column.Data, i int, s style) []byte {
 		if v := d.Values.Column(); v != nil {
 			return below.print(dst, v, index(d, i), s)
 		}
-		text := d.Values.At(index(d, i))
-		if texts { // without a copy
-			if s == quoted {
-				return AppendString(dst, text)
-			}
-			return append(dst, text...)
-		}
-		return value(dst, []byte(text), s)
+		return p.entry(dst, d.Values.At(index(d, i)), s)
 	}
 }
 

@@ -5,6 +5,7 @@
 package value
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -19,6 +21,81 @@ import (
 type Printer struct {
 	null  func(d *column.Data, i int) bool
 	print func(dst []byte, d *column.Data, i int, s style) []byte // of a row that is not null
+	fault *fault
+
+	flat     bool // a row is null by the validity of the column alone
+	common   common
+	instants clock
+	index    func(d *column.Data, i int) int // in a dictionary
+	entry    func(dst []byte, text string, s style) []byte
+}
+
+// fault is the first error of a printer and of those below it.
+type fault struct {
+	err  error
+	long bool // it is that of lists that take too much
+	most int64
+
+	ctx    context.Context // whose end ends a row, nil for none
+	steps  int             // since it was looked at
+	within bool            // a list or an object of the row
+	start  int             // where the outermost of these began
+}
+
+// MaxRow is how many bytes of text the lists of a row are printed as where no other limit was set. What the rows of list views, and
+// dictionary columns below lists, share is printed each time: a few KiB can stand for a row that no memory holds.
+const MaxRow = 64 << 20
+
+// TooLong is the error of a row whose lists take more than most bytes of text.
+func TooLong(most int64) error {
+	return frame.Errorf(ipc.ErrLimit, "its lists take more than %d bytes of text, which exceeds MaxRow; raise it, or copy to Arrow, where what they share stays shared", most)
+}
+
+// CheckRow returns the error of a row of n bytes that are more than most, where zero means [MaxRow].
+func CheckRow(n int, most int64) error {
+	if most <= 0 {
+		most = MaxRow
+	}
+	if int64(n) > most {
+		return TooLong(most)
+	}
+	return nil
+}
+
+// enter notes that a list or an object begins, and tells whether it is in no other, for which leave is called at its end.
+func (e *fault) enter(dst []byte) (outermost bool) {
+	if e.within {
+		return false
+	}
+	e.within, e.start = true, len(dst)
+	return true
+}
+
+func (e *fault) leave(outermost bool) {
+	if outermost {
+		e.within = false
+	}
+}
+
+// over tells whether a row is to go no further, all of whose lists and objects count.
+func (e *fault) over(dst []byte) bool {
+	if int64(len(dst)-e.start) > e.most && !e.long {
+		e.err, e.long = TooLong(e.most), true
+	}
+	if e.steps++; e.steps >= 1<<12 && e.ctx != nil {
+		e.steps = 0
+		if e.ctx.Err() != nil && !e.long {
+			e.err, e.long = context.Cause(e.ctx), true
+		}
+	}
+	return e.long
+}
+
+// text notes a text that is not valid UTF-8.
+func text[T string | []byte](e *fault, s T) {
+	if e.err == nil {
+		e.err = column.InvalidUTF8(s)
+	}
 }
 
 // style is one of the two.
@@ -30,8 +107,25 @@ const (
 )
 
 // PrinterOf returns the printer of columns of field f.
-func PrinterOf(f *ipc.Field) *Printer {
-	p := &Printer{null: (*column.Data).IsNull}
+func PrinterOf(f *ipc.Field) *Printer { return printerIn(f, &fault{most: MaxRow}) }
+
+// SetMaxRow sets how many bytes of text the lists of a row may take; zero means [MaxRow].
+func (p *Printer) SetMaxRow(n int64) {
+	if n <= 0 {
+		n = MaxRow
+	}
+	p.fault.most = n
+}
+
+// SetContext has rows that are large end where they are when ctx does. Err then returns its cause.
+func (p *Printer) SetContext(ctx context.Context) { p.fault.ctx = ctx }
+
+// printerIn is PrinterOf with errors of another printer.
+func printerIn(f *ipc.Field, e *fault) *Printer {
+	p := &Printer{null: (*column.Data).IsNull, fault: e, common: commonOf(f)}
+	if t := f.Type; t.Kind == ipc.KindTimestamp {
+		p.instants = clock{unit: t.Unit, digits: digits(t.Unit), zoned: t.Zone != ""}
+	}
 	switch {
 	case f.Dictionary != nil:
 		p.dictionary(f)
@@ -42,45 +136,57 @@ func PrinterOf(f *ipc.Field) *Printer {
 	case f.Type.Kind == ipc.KindRunEndEncoded:
 		p.runs(f)
 	default:
-		p.print = printerOf(f)
+		p.flat = true
+		p.print = printerOf(f, e)
 	}
 	return p
 }
 
+// Err returns the error of a text that was not valid UTF-8, or of lists that take too much, and forgets it. In JSON such a text has
+// U+FFFD in the place of what is wrong; lists that take too much end where they do.
+func (p *Printer) Err() error {
+	err := p.fault.err
+	if err != nil {
+		p.fault.err, p.fault.long = nil, false
+	}
+	return err
+}
+
 // IsNull tells whether row i has no value: by the validity of the column, or of what the row points at.
-func (p *Printer) IsNull(d *column.Data, i int) bool { return p.null(d, i) }
+func (p *Printer) IsNull(d *column.Data, i int) bool {
+	if p.flat {
+		return d.IsNull(i)
+	}
+	return p.null(d, i)
+}
 
 // AppendJSON appends row i as a JSON value.
 func (p *Printer) AppendJSON(dst []byte, d *column.Data, i int) []byte {
-	return p.append(dst, d, i, quoted)
+	if p.IsNull(d, i) {
+		return append(dst, "null"...)
+	}
+	return p.AppendValue(dst, d, i, true)
 }
 
 // AppendText appends row i as bare text, nothing where it is null. Nested values are JSON.
 func (p *Printer) AppendText(dst []byte, d *column.Data, i int) []byte {
-	if p.null(d, i) {
+	if p.IsNull(d, i) {
 		return dst
 	}
-	return p.print(dst, d, i, plain)
-}
-
-func (p *Printer) append(dst []byte, d *column.Data, i int, s style) []byte {
-	if p.null(d, i) {
-		return append(dst, "null"...)
-	}
-	return p.print(dst, d, i, s)
+	return p.AppendValue(dst, d, i, false)
 }
 
 // printerOf returns what prints the rows of a column that has its values itself.
-func printerOf(f *ipc.Field) func(dst []byte, d *column.Data, i int, s style) []byte {
+func printerOf(f *ipc.Field, e *fault) func(dst []byte, d *column.Data, i int, s style) []byte {
 	switch f.Type.Kind {
 	case ipc.KindBool:
 		return func(dst []byte, d *column.Data, i int, _ style) []byte {
 			return strconv.AppendBool(dst, d.Buffers[1][i>>3]&(1<<(i&7)) != 0)
 		}
 	case ipc.KindStruct, ipc.KindList, ipc.KindLargeList, ipc.KindListView, ipc.KindLargeListView, ipc.KindFixedSizeList, ipc.KindMap:
-		return nested(f)
+		return nested(f, e)
 	}
-	scalar, bytes := scalarOf(f), bytesOf(f.Type)
+	scalar, bytes := scalarOf(f, e), bytesOf(f.Type)
 	return func(dst []byte, d *column.Data, i int, s style) []byte { return scalar(dst, bytes(d, i), s) }
 }
 
@@ -101,7 +207,7 @@ func bytesOf(t ipc.Type) func(d *column.Data, i int) []byte {
 // A scalar appends a value given as its bytes.
 type scalar func(dst, value []byte, s style) []byte
 
-func scalarOf(f *ipc.Field) scalar {
+func scalarOf(f *ipc.Field, e *fault) scalar {
 	t := f.Type
 	switch t.Kind {
 	case ipc.KindInt:
@@ -121,14 +227,25 @@ func scalarOf(f *ipc.Field) scalar {
 	case ipc.KindInterval:
 		return intervals(t.Variant)
 	case ipc.KindUtf8, ipc.KindLargeUtf8, ipc.KindUtf8View:
-		return func(dst, v []byte, s style) []byte {
-			if s == quoted {
-				return AppendString(dst, v)
-			}
-			return append(dst, v...)
-		}
+		return func(dst, v []byte, s style) []byte { return appendText(dst, v, s, e) }
 	}
 	return inQuotes(base64.StdEncoding.AppendEncode) // of any bytes
+}
+
+// appendText appends a text in either style.
+func appendText[T string | []byte](dst []byte, v T, s style, e *fault) []byte {
+	if s == quoted {
+		dst, valid := appendString(dst, v)
+		if !valid {
+			text(e, v)
+		}
+		return dst
+	}
+	from := len(dst)
+	if dst = append(dst, v...); !utf8.Valid(dst[from:]) {
+		text(e, v)
+	}
+	return dst
 }
 
 var le = binary.LittleEndian
@@ -337,19 +454,8 @@ func timesOfDay(t ipc.Type) func(dst, v []byte) []byte {
 
 // timestamps prints instants in UTC with a Z, and wall-clock times without.
 func timestamps(t ipc.Type) func(dst, v []byte) []byte {
-	digits, zoned := digits(t.Unit), t.Zone != ""
-	return func(dst, v []byte) []byte {
-		n := int64(le.Uint64(v))
-		seconds, rest := split(n, t.Unit)
-		if seconds < -maxSeconds || seconds > maxSeconds { // whose years nobody reads
-			return strconv.AppendInt(dst, n, 10)
-		}
-		day, second := split(seconds, secondsPerDay)
-		if dst = appendClock(append(appendDate(dst, day), 'T'), second, rest, digits); zoned {
-			dst = append(dst, 'Z')
-		}
-		return dst
-	}
+	c := clock{unit: t.Unit, digits: digits(t.Unit), zoned: t.Zone != ""}
+	return func(dst, v []byte) []byte { return c.append(dst, int64(le.Uint64(v))) }
 }
 
 // maxSeconds is a million years or so.
@@ -372,15 +478,6 @@ func intervals(variant int) scalar {
 	}
 }
 
-// plainRun returns how many bytes at the start of s a JSON string has as they are: of ASCII, and no quote, backslash or control character.
-func plainRun[T string | []byte](s T) int {
-	n := 0
-	for n < len(s) && escaped[s[n]] == 0 {
-		n++
-	}
-	return n
-}
-
 // escaped is 1 for the bytes that are not as they are in a JSON string, or may be no UTF-8.
 var escaped = func() (t [256]byte) {
 	for c := range t {
@@ -393,8 +490,14 @@ var escaped = func() (t [256]byte) {
 
 // AppendString appends a JSON string. Bytes that are no utf8 become U+FFFD.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
+	dst, _ = appendString(dst, s)
+	return dst
+}
+
+// appendString is AppendString, and tells whether all of s is utf8.
+func appendString[T string | []byte](dst []byte, s T) (to []byte, valid bool) {
 	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
+	dst, valid = append(dst, '"'), true
 	for i := 0; i < len(s); {
 		if n := plainRun(s[i:]); n > 0 {
 			dst = append(dst, s[i:i+n]...)
@@ -418,10 +521,11 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 		default:
 			r, n := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 			dst = utf8.AppendRune(dst, r)
+			valid = valid && n > 1
 			i += n
 			continue
 		}
 		i++
 	}
-	return append(dst, '"')
+	return append(dst, '"'), valid
 }

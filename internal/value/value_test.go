@@ -1,8 +1,10 @@
 package value
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"math"
 	"testing"
 
@@ -94,6 +96,7 @@ func TestNull(t *testing.T) {
 		"type":       {ipc.Field{Type: ipc.Null}, column.Data{Len: 1, Nulls: 1}},
 		"index":      {ipc.Field{Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, column.Data{Len: 1, Buffers: [3][]byte{nil, {0}}, Dictionary: dictionary, Values: dictionary.Values()}},
 		"sparse":     {ipc.Field{Type: ipc.Type{Kind: ipc.KindUnion, TypeIDs: []int32{5}}, Children: []ipc.Field{item}}, column.Data{Len: 1, Buffers: [3][]byte{nil, {5}}, Children: []column.Data{null}}},
+		"own":        {ipc.Field{Type: ipc.Type{Kind: ipc.KindUnion}, Children: []ipc.Field{item}}, column.Data{Len: 1, Nulls: 1, Buffers: [3][]byte{{0}, {0}}, Children: []column.Data{{Len: 1, Buffers: [3][]byte{nil, {7}}}}}},
 		"dense":      {ipc.Field{Type: ipc.Type{Kind: ipc.KindUnion, Variant: 1}, Children: []ipc.Field{item}}, column.Data{Len: 1, Buffers: [3][]byte{nil, {0}, ints(4, 0)}, Children: []column.Data{null}}},
 		"run":        {ipc.Field{Type: ipc.Type{Kind: ipc.KindRunEndEncoded}, Children: []ipc.Field{{Type: ipc.Int16}, item}}, column.Data{Len: 1, Children: []column.Data{{Len: 1, Buffers: [3][]byte{nil, ints(2, 1)}}, null}}},
 		"list":       {ipc.Field{Type: ipc.Type{Kind: ipc.KindList}, Children: []ipc.Field{item}}, column.Data{Len: 1, Nulls: 1, Buffers: [3][]byte{{0}, ints(4, 0, 1)}, Children: []column.Data{null}}},
@@ -164,4 +167,50 @@ func FuzzString(f *testing.F) {
 			t.Fatalf("%q, want %q", have, want)
 		}
 	})
+}
+
+// doubling returns a list view of one row that stands for 2^levels items.
+func doubling(levels int) (f ipc.Field, d column.Data) {
+	f, d = ipc.Field{Name: "item", Type: ipc.Int8}, column.Data{Len: 2, Buffers: [3][]byte{nil, {7, 8}}}
+	for range levels {
+		f = ipc.Field{Name: "item", Type: ipc.Type{Kind: ipc.KindListView}, Children: []ipc.Field{f}}
+		d = column.Data{Len: 2, Buffers: [3][]byte{nil, ints(4, 0, 0), ints(4, 2, 2)}, Children: []column.Data{d}}
+	}
+	return f, d
+}
+
+// TestMaxRowWithin wants no more printed of lists within lists than the limit and their ends, at whatever depth it is exceeded.
+func TestMaxRowWithin(t *testing.T) {
+	f, d := doubling(40)
+	for _, most := range []int64{100, 1000, 4096, 5000} {
+		p := PrinterOf(&f)
+		p.SetMaxRow(most)
+		for range 2 {
+			if text := p.AppendJSON(nil, &d, 0); int64(len(text)) > most+200 {
+				t.Errorf("%d bytes, want %d and some", len(text), most)
+			}
+			if err := p.Err(); !errors.Is(err, ipc.ErrLimit) {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// TestContextWithin has a context end before a row that would take long.
+func TestContextWithin(t *testing.T) {
+	f, d := doubling(20)
+	p := PrinterOf(&f)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p.SetContext(ctx)
+	if text := p.AppendJSON(nil, &d, 0); len(text) > 1<<16 {
+		t.Errorf("%d bytes", len(text))
+	}
+	if err := p.Err(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	p.SetContext(t.Context())
+	if text := p.AppendJSON(nil, &d, 0); len(text) < 1<<21 || p.Err() != nil {
+		t.Errorf("%d bytes", len(text))
+	}
 }

@@ -4,8 +4,11 @@ Reads lines of JSON from standard input, each {"original": path, "converted": pa
 {"rows": n, "compared": columns}, or {"error": text}. The formats are told by the extensions.
 """
 
+import base64
+import decimal
 import io
 import json
+import struct
 import sys
 
 import duckdb
@@ -98,6 +101,101 @@ def parquet(want, path):
     return compared
 
 
+def seconds_of(day):
+    """Returns the days from 1970 to a day YYYY-MM-DD, whose year may have a sign and more digits, in seconds."""
+    sign, day = (-1, day[1:]) if day[0] == "-" else (1, day.lstrip("+"))
+    year, month, day = (int(part) for part in day.split("-"))
+    year = sign * year - (month <= 2)
+    era = year // 400
+    in_era = (year - era * 400) * 365 + (year - era * 400) // 4 - (year - era * 400) // 100
+    in_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    return (era * 146097 + in_era + in_year - 719468) * 86400
+
+
+def nanos_of(clock):
+    hours, minutes, seconds = clock.split(":")
+    whole, _, part = seconds.partition(".")
+    return (int(hours) * 3600 + int(minutes) * 60 + int(whole)) * 10**9 + int((part + "0" * 9)[:9])
+
+
+def instant(text):
+    day, _, clock = text.removesuffix("Z").partition("T")
+    return seconds_of(day) * 10**9 + (nanos_of(clock) if clock else 0)
+
+
+def in_text(t, top=True):
+    """Tells whether columns of a type are compared in text: those that have one value for each row, by docs/text.md."""
+    if isinstance(t, pa.BaseExtensionType):
+        return in_text(t.storage_type, top)
+    if pa.types.is_dictionary(t):
+        return in_text(t.value_type, top)
+    if pa.types.is_nested(t):
+        if pa.types.is_map(t):
+            return in_text(t.key_type, False) and in_text(t.item_type, False)
+        if pa.types.is_struct(t):
+            return all(in_text(t.field(i).type, False) for i in range(t.num_fields))
+        return in_text(t.value_type, False)
+    return top or not pa.types.is_temporal(t)  # which Python has as objects
+
+
+def of_text(v, t):
+    """Returns the value of a text, or of a value of JSON, as values does."""
+    if v is None:
+        return None
+    if isinstance(t, pa.BaseExtensionType):
+        return of_text(v, t.storage_type)
+    if pa.types.is_dictionary(t):
+        return of_text(v, t.value_type)
+    if pa.types.is_map(t):
+        return [(of_text(e["key"], t.key_type), of_text(e["value"], t.item_type)) for e in v]
+    if pa.types.is_struct(t):
+        return [of_text(v[t.field(i).name], t.field(i).type) for i in range(t.num_fields)]
+    if pa.types.is_nested(t):
+        return [of_text(e, t.value_type) for e in v]
+    if pa.types.is_boolean(t):
+        return v if isinstance(v, bool) else {"true": True, "false": False}[v]
+    if pa.types.is_integer(t):
+        return int(v)
+    if pa.types.is_floating(t):  # as near as the type has it
+        form = {16: "e", 32: "f", 64: "d"}[t.bit_width]
+        return struct.unpack(form, struct.pack(form, float(v)))[0]
+    if pa.types.is_decimal(t):
+        return decimal.Decimal(v)
+    if pa.types.is_duration(t):
+        return int(v) * {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[t.unit]
+    if pa.types.is_time(t):
+        return nanos_of(v) if ":" in v else int(v) * {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[t.unit]
+    if pa.types.is_timestamp(t):
+        return instant(v) if "-" in v[1:] else int(v) * {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[t.unit]
+    if pa.types.is_date(t):
+        return instant(v)
+    if pa.types.is_string(t) or pa.types.is_large_string(t) or pa.types.is_string_view(t):
+        return v
+    return base64.b64decode(v, validate=True)
+
+
+def texts(want, columns, nested):
+    """Compares columns of texts or values of JSON with those that they were printed of; nested values may be JSON in a text."""
+    compared = 0
+    for i, got in enumerate(columns):
+        try:
+            field = want.schema.field(i)
+            if not plain(field.type) or not in_text(field.type):
+                continue
+        except KeyError:  # an interval that pyarrow has no type for
+            continue
+        t = field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
+        if pa.types.is_dictionary(t):
+            t = t.value_type
+        for row, (x, y) in enumerate(zip(got, values(want.column(i)), strict=True)):
+            if nested and x is not None and pa.types.is_nested(t):
+                x = json.loads(x)
+            if not same(of_text(x, field.type), y):
+                raise ValueError(f"column {field.name}, row {row}: {x!r}, want {y!r}")
+        compared += 1
+    return compared
+
+
 def engines(want, path):
     """Has polars and DuckDB count the rows of what they read."""
     rows = duckdb.execute("SELECT count(*) FROM (SELECT * FROM read_parquet(?))", [path]).fetchone()[0]
@@ -117,15 +215,24 @@ def convert(job):
         return {"rows": want.num_rows, "compared": compared}
     if path.endswith(".csv"):
         options = pa.csv.ParseOptions(newlines_in_values=True)
-        convert = pa.csv.ConvertOptions(column_types={n: pa.string() for n in set(want.schema.names)})
+        convert = pa.csv.ConvertOptions(
+            column_types={n: pa.string() for n in set(want.schema.names)},
+            null_values=[job["null"]], strings_can_be_null=True, quoted_strings_can_be_null=False,
+        )
         got = pa.csv.read_csv(path, parse_options=options, convert_options=convert)
         if got.schema.names != want.schema.names:
             raise ValueError(f"columns {got.schema.names}, want {want.schema.names}")
+        compared = texts(want, [c.to_pylist() for c in got.columns], True)
     else:
         got = pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=1 << 24)) if want.num_rows else want
+        compared = 0
+        if len(set(want.schema.names)) == want.num_columns:
+            with open(path, encoding="utf-8") as f:
+                lines = [json.loads(line) for line in f]
+            compared = texts(want, [[line[n] for line in lines] for n in want.schema.names], False)
     if got.num_rows != want.num_rows:
         raise ValueError(f"{got.num_rows} rows, want {want.num_rows}")
-    return {"rows": got.num_rows, "compared": 0}
+    return {"rows": got.num_rows, "compared": compared}
 
 
 for line in sys.stdin:

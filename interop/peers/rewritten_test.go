@@ -96,7 +96,7 @@ func rewrite(name, base string) (list []rewriting, err error) {
 	var outputs []*output
 	for _, how := range []ipc.Compression{ipc.Uncompressed, ipc.LZ4, ipc.ZSTD} {
 		opts := &ipc.WriterOptions{Compression: how}
-		stream, file := &output{what: how.String() + " stream"}, &output{what: how.String() + " file", unify: regroup.NewUnifier(s)}
+		stream, file := &output{what: how.String() + " stream"}, &output{what: how.String() + " file", unify: regroup.NewUnifier(s, 0)}
 		stream.w, file.w = ipc.NewWriter(&stream.buf, s, opts), &ipc.NewFileWriter(&file.buf, s, opts).Writer
 		outputs = append(outputs, stream, file)
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/runtime/mem"
@@ -46,6 +47,7 @@ type Config struct {
 	Width      int         // bytes of fixed-size binary
 	Dictionary *Dictionary // of dictionary columns, nil for one of its own
 	MaxEntries int         // of a dictionary of its own, 0 is no limit
+	Bytes      bool        // values of a dictionary are bytes of any kind, not text
 	Parse      any         // of a column of names: func(string) (E, error)
 	Failed     *bool       // set where the column refuses a value; may be nil
 	TypeIDs    []int32     // of the members of a union; nil is 0, 1, 2 …
@@ -82,6 +84,7 @@ var (
 	ErrWidth        = errors.New("value has not the column's length")
 	ErrUnnamed      = errors.New("value has no name")
 	ErrTooManyItems = errors.New("column holds more items than 32-bit offsets reach")
+	ErrUTF8         = errors.New("text is not valid UTF-8")
 	ErrUneven       = errors.New("columns below a nested one have not the rows that it needs")
 )
 
@@ -92,6 +95,7 @@ type header struct {
 	nulls    int
 	validity []byte // of the rows before marked; all other bits are zero
 	marked   int    // rows from here on are valid: they are marked with the next null, or when the column is sent
+	raw      bool   // rows were added as bytes, which nobody has looked at as text
 }
 
 func (h *header) Init(c Config) { h.Config = c }
@@ -122,10 +126,18 @@ func (h *header) setNull(row int) {
 		h.fail(row, ErrNotNullable)
 		return
 	}
+	h.nulls++
+	// The rows since the last null mostly lie in eight bytes with it.
+	if at, n := h.marked>>3, h.marked&7+row-h.marked; n < 64 && at+8 <= cap(h.validity) {
+		word := h.validity[at : at+8 : at+8]
+		binary.LittleEndian.PutUint64(word, binary.LittleEndian.Uint64(word)|1<<n-1<<(h.marked&7))
+		h.validity = h.validity[:max(row>>3+1, len(h.validity))]
+		h.marked = row + 1
+		return
+	}
 	h.mark(row)
 	h.validity = growBits(h.validity, row+1)
 	h.marked++
-	h.nulls++
 }
 
 // blank makes rows from … to-1, those just added, null where the column may be.
@@ -153,7 +165,7 @@ func (h *header) setValid(_, to int) { h.mark(to) }
 func (h *header) isNull(i int) bool { return i < h.marked && !bit(h.validity, i) }
 
 func (h *header) reset() {
-	h.err = nil
+	h.err, h.raw = nil, false
 	h.dropNulls()
 }
 
@@ -444,7 +456,7 @@ func (b *TimestampBuilder) Init(c Config) {
 }
 
 // Append adds a row. In a column without a zone the time must be in UTC (or another zone of offset zero), whose wall clock
-// is what is kept.
+// is what is kept. The zero time is one as any other: the year 1, which units down to microseconds reach and nanoseconds do not.
 func (b *TimestampBuilder) Append(t time.Time) {
 	n, sec := len(b.values), t.Unix()
 	if n == cap(b.values) || sec < b.min || sec > b.max || !b.Zoned && t.Location() != time.UTC {
@@ -493,8 +505,12 @@ func (b *TimestampBuilder) check(t time.Time) (int64, error) {
 	}
 	if sec < math.MinInt64/unit || sec > math.MaxInt64/unit || part < 0 && sec*unit < math.MinInt64-part || part > 0 && sec*unit > math.MaxInt64-part {
 		from, to := time.Unix(b.min, 0).UTC(), time.Unix(b.max, 0).UTC()
-		return 0, fmt.Errorf("%w: %v does not fit timestamp(%v), which reaches from year %d to %d; use a coarser unit",
-			ErrTimeRange, t, b.Unit, from.Year(), to.Year())
+		remedy := "use a coarser unit"
+		if t.IsZero() {
+			remedy = "if it stands for none, make the column nullable, as rt.Null[time.Time] or *time.Time, else use a coarser unit"
+		}
+		return 0, fmt.Errorf("%w: %v does not fit timestamp(%v), which reaches from year %d to %d; %s",
+			ErrTimeRange, t, b.Unit, from.Year(), to.Year(), remedy)
 	}
 	if _, offset := t.Zone(); !b.Zoned && offset != 0 {
 		return 0, fmt.Errorf("%w: %v; give the column a zone, or convert with t.UTC()", ErrNaiveTime, t)
@@ -549,6 +565,7 @@ func (b *BinaryBuilder) Append(v []byte) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(v))
 }
 
@@ -558,6 +575,7 @@ func (b *BinaryBuilder) AppendNullable(v []byte, valid bool) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(v))
 }
 
@@ -567,6 +585,7 @@ func (b *BinaryBuilder) AppendPtr(p *[]byte) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(*p))
 }
 
@@ -622,36 +641,20 @@ func (b *BinaryBuilder) append(s string) {
 	b.offsets[rows] = int32(end)
 }
 
-// appendShort adds rows up to the first that is long or for which memory has to grow, and returns how many. It is append, with
-// what that looks up for each row kept at hand.
-func (b *BinaryBuilder) appendShort(v []string) int {
-	rows, end := len(b.offsets), len(b.text)
-	offsets, text := b.offsets[rows:cap(b.offsets)], b.text[:cap(b.text)]
-	v = v[:min(len(v), len(offsets))]
-	n := 0
-	for ; n < len(v); n++ {
-		s := v[n]
-		if len(s) > shortCopy || end+2*shortCopy > len(text) {
-			break
-		}
-		to := (*[shortCopy]byte)(text[end : end+shortCopy])
-		switch n := len(s); {
-		case n >= 8:
-			lo, hi := load64(s), load64(s[n-8:])
-			binary.LittleEndian.PutUint64(to[:8], lo)
-			binary.LittleEndian.PutUint64(to[n-8:], hi)
-		case n >= 4:
-			lo, hi := load32(s), load32(s[n-4:])
-			binary.LittleEndian.PutUint32(to[:4], lo)
-			binary.LittleEndian.PutUint32(to[(n-4)&7:], hi)
-		case n > 0:
-			to[0], to[n>>1&3], to[(n-1)&3] = s[0], s[n>>1], s[n-1]
-		}
-		end += len(s)
-		offsets[n] = int32(end)
+// AppendCut adds a copy of data[from:to] as a row. It may read what stands behind that in data: for short texts in a long one it is faster
+// than Append. In a column of text what was added so is looked at when it is sent, and refused there where it is not valid UTF-8.
+func (b *BinaryBuilder) AppendCut(data []byte, from, to int) {
+	b.raw = true
+	rows, at := len(b.offsets), len(b.text)
+	n := to - from
+	if uint(n) > cutCopy || cutCopy > len(data)-from || rows == cap(b.offsets) || at+cutCopy+shortCopy > cap(b.text) {
+		b.append(stringOf(data[from:to]))
+		return
 	}
-	b.offsets, b.text = b.offsets[:rows+n], text[:end]
-	return n
+	*(*[cutCopy]byte)(b.text[at : at+cutCopy]) = [cutCopy]byte(data[from:])
+	b.text = b.text[:at+n]
+	b.offsets = b.offsets[:rows+1]
+	b.offsets[rows] = int32(at + n)
 }
 
 // appendLong is append of any string to any builder.
@@ -715,8 +718,7 @@ func (b *BinaryBuilder) DataTo(d *Data) {
 	d.Buffers[1], d.Buffers[2] = pad(Bytes(b.offsets)), pad(b.text)
 }
 
-// TextBuilder fills a column of utf8 strings. Strings are taken as they are: [unicode/utf8.ValidString] tells whether one
-// is what other readers expect.
+// TextBuilder fills a column of utf8 strings. One that is not valid UTF-8 is refused with [ErrUTF8].
 type TextBuilder struct{ BinaryBuilder }
 
 // Append adds a row.
@@ -752,12 +754,123 @@ func (b *TextBuilder) AppendPtr(p *string) {
 	b.append(*p)
 }
 
-// DictBuilder fills a column of strings that stand in a dictionary; I is the type of the indices.
+// append is that of BinaryBuilder, with a look at the top bit of each byte on its way.
+func (b *TextBuilder) append(s string) {
+	rows, from := len(b.offsets), len(b.text)
+	end := from + len(s)
+	if len(s) > shortCopy || rows == cap(b.offsets) || end+shortCopy > cap(b.text) {
+		b.appendChecked(s)
+		return
+	}
+	to := (*[shortCopy]byte)(b.text[from : end+shortCopy])
+	tops := uint64(0)
+	switch n := len(s); {
+	case n >= 8:
+		lo, hi := load64(s), load64(s[n-8:])
+		binary.LittleEndian.PutUint64(to[:8], lo)
+		binary.LittleEndian.PutUint64(to[n-8:], hi)
+		tops = lo | hi
+	case n >= 4:
+		lo, hi := load32(s), load32(s[n-4:])
+		binary.LittleEndian.PutUint32(to[:4], lo)
+		binary.LittleEndian.PutUint32(to[(n-4)&7:], hi)
+		tops = uint64(lo | hi)
+	case n > 0:
+		x, y, z := s[0], s[n>>1], s[n-1]
+		to[0], to[n>>1&3], to[(n-1)&3] = x, y, z
+		tops = uint64(x | y | z)
+	}
+	if tops&topBits != 0 { // not ASCII
+		b.appendChecked(s)
+		return
+	}
+	b.text = b.text[:end]
+	b.offsets = b.offsets[:rows+1]
+	b.offsets[rows] = int32(end)
+}
+
+// appendShort adds rows up to the first that is long or not ASCII, or for which memory has to grow, and returns how many. It is append,
+// with what that looks up for each row kept at hand.
+func (b *TextBuilder) appendShort(v []string) int {
+	rows, end := len(b.offsets), len(b.text)
+	offsets, text := b.offsets[rows:cap(b.offsets)], b.text[:cap(b.text)]
+	v = v[:min(len(v), len(offsets))]
+	n := 0
+	for ; n < len(v); n++ {
+		s := v[n]
+		if len(s) > shortCopy || end+2*shortCopy > len(text) {
+			break
+		}
+		to := (*[shortCopy]byte)(text[end : end+shortCopy])
+		tops := uint64(0)
+		switch n := len(s); {
+		case n >= 8:
+			lo, hi := load64(s), load64(s[n-8:])
+			binary.LittleEndian.PutUint64(to[:8], lo)
+			binary.LittleEndian.PutUint64(to[n-8:], hi)
+			tops = lo | hi
+		case n >= 4:
+			lo, hi := load32(s), load32(s[n-4:])
+			binary.LittleEndian.PutUint32(to[:4], lo)
+			binary.LittleEndian.PutUint32(to[(n-4)&7:], hi)
+			tops = uint64(lo | hi)
+		case n > 0:
+			x, y, z := s[0], s[n>>1], s[n-1]
+			to[0], to[n>>1&3], to[(n-1)&3] = x, y, z
+			tops = uint64(x | y | z)
+		}
+		if tops&topBits != 0 {
+			break
+		}
+		end += len(s)
+		offsets[n] = int32(end)
+	}
+	b.offsets, b.text = b.offsets[:rows+n], text[:end]
+	return n
+}
+
+// appendChecked is append of any string to any builder.
+func (b *TextBuilder) appendChecked(s string) { b.BinaryBuilder.append(b.checkText(s, b.Len())) }
+
+// Data returns the rows as buffers.
+func (b *TextBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *TextBuilder) DataTo(d *Data) {
+	b.BinaryBuilder.DataTo(d)
+	d.ValidUTF8 = !b.raw
+}
+
+// checkText returns s where it is valid UTF-8, else nothing, with an error for the row.
+func (h *header) checkText(s string, row int) string {
+	if !validText(s) {
+		h.fail(row, InvalidUTF8(s))
+		return ""
+	}
+	return s
+}
+
+func validText(s string) bool {
+	if len(s) < 64 { // which no kernel makes faster
+		return utf8.ValidString(s)
+	}
+	valid, _ := asm.CheckUTF8(bytesIn(s))
+	return valid
+}
+
+// InvalidUTF8 is the error of a text that is not valid UTF-8. It wraps [ErrUTF8].
+func InvalidUTF8[T string | []byte](s T) error {
+	return fmt.Errorf("%w: %.40q; bytes of any kind belong in a binary column, and strings.ToValidUTF8 makes text of them", ErrUTF8, string(s[:min(len(s), 40)]))
+}
+
+// DictBuilder fills a column of strings that stand in a dictionary; I is the type of the indices. A string that is not valid UTF-8 is
+// refused with [ErrUTF8], unless Config.Bytes lets it pass.
 type DictBuilder[I Index] struct {
 	FixedBuilder[I]
 	dictionary *Dictionary
 	limit      int
 	direct     bool   // indices were set by the caller
+	blank      bool   // there are rows that nobody sees, which have index 0
 	zero       string // a value for rows that nobody sees, where there is no other
 }
 
@@ -818,7 +931,12 @@ func (b *DictBuilder[I]) appendChecked(s string) {
 	if b.dictionary == nil {
 		panic(unmade)
 	}
-	x, err := b.dictionary.Index(s, b.limit)
+	x, err := 0, error(nil)
+	if b.Bytes || validText(s) {
+		x, err = b.dictionary.Index(s, b.limit)
+	} else {
+		err = InvalidUTF8(s)
+	}
 	if err != nil {
 		b.fail(len(b.values), err)
 	}
@@ -845,11 +963,7 @@ func (b *DictBuilder[I]) AppendPtr(p *string) {
 
 // AppendBlank adds n rows that stand below a null.
 func (b *DictBuilder[I]) AppendBlank(n int) {
-	if !b.Nullable && b.dictionary.Len() == 0 {
-		if _, err := b.dictionary.Index(b.zero, b.limit); err != nil {
-			b.fail(len(b.values), err)
-		}
-	}
+	b.blank = b.blank || !b.Nullable && n > 0
 	b.FixedBuilder.AppendBlank(n)
 }
 
@@ -877,6 +991,9 @@ func (b *DictBuilder[I]) Values() []I {
 func (b *DictBuilder[I]) Err() error {
 	if b.err == nil && b.direct {
 		n := b.dictionary.Len()
+		if n == 0 && b.blank {
+			n = 1 // see DataTo
+		}
 		for i, x := range b.values {
 			if (x < 0 || uint64(x) >= uint64(n)) && !b.isNull(i) {
 				return &ValueError{b.Name, i, fmt.Errorf("%w: index %d of %d values", ErrIndex, x, n)}
@@ -888,8 +1005,14 @@ func (b *DictBuilder[I]) Err() error {
 
 // Reset drops all rows and the error and keeps the memory and the dictionary.
 func (b *DictBuilder[I]) Reset() {
-	b.direct = false
+	b.direct, b.blank = false, false
 	b.FixedBuilder.Reset()
+}
+
+// ResetDictionary is Reset that begins the dictionary anew, with none of its values. Batches that were made with it keep the old one.
+func (b *DictBuilder[I]) ResetDictionary() {
+	b.Reset()
+	b.dictionary = b.dictionary.Successor()
 }
 
 // Data returns the rows as buffers.
@@ -897,6 +1020,9 @@ func (b *DictBuilder[I]) Data() (d Data) { b.DataTo(&d); return d }
 
 // DataTo sets d to the rows as buffers.
 func (b *DictBuilder[I]) DataTo(d *Data) {
+	if b.blank && b.dictionary.Len() == 0 { // what nobody sees refers to some value all the same
+		_, _ = b.dictionary.Index(b.zero, b.limit) // an empty dictionary has room
+	}
 	b.data(d, len(b.values))
 	d.Buffers[1] = pad(Bytes(b.values))
 	d.Dictionary, d.Values = b.dictionary, b.dictionary.Values()

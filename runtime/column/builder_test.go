@@ -312,3 +312,22 @@ func TestZeroBuilders(t *testing.T) {
 		}()
 	}
 }
+
+// Rows below a null take no entry of a dictionary that has others, whichever row comes first; without others there is one that they
+// refer to.
+func TestDictBuilderBlank(t *testing.T) {
+	var b DictBuilder[int8]
+	b.Init(Config{Name: "s", MaxEntries: 2})
+	for _, values := range [][]string{{"a", "b"}, {}} {
+		b.ResetDictionary()
+		b.AppendBlank(1)
+		b.AppendAll(values)
+		if err := b.Err(); err != nil {
+			t.Fatal(err)
+		}
+		d := b.Data()
+		if n := d.Values.Len(); n != max(len(values), 1) || CheckIndices(&d, 8, true) >= 0 {
+			t.Errorf("%d values after %q, indices % x", n, values, d.Buffers[1])
+		}
+	}
+}

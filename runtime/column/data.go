@@ -31,6 +31,10 @@ type Data struct {
 	// Padded tells that each buffer has capacity up to the next multiple of 64, that those bytes are zero, and that bits
 	// past the end of a bitmap are zero: the buffers can be sent with their padding as they are.
 	Padded bool
+
+	// ValidUTF8 tells that the text of the column is known to be valid, so that nobody has to look again before it is sent. Builders
+	// of text set it, unless rows were added to the bytes below them.
+	ValidUTF8 bool
 }
 
 // IsNull tells whether row i is null by the validity buffer. (A dictionary column may also point at a null value.)

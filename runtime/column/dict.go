@@ -54,6 +54,12 @@ func (c DictBinaries[I]) All() iter.Seq2[int, []byte] { return all(c.Len(), c.At
 // DictBinaryBuilder fills a column of byte strings that stand in a dictionary.
 type DictBinaryBuilder[I Index] struct{ DictBuilder[I] }
 
+// Init sets the column's dictionary.
+func (b *DictBinaryBuilder[I]) Init(c Config) {
+	c.Bytes = true
+	b.DictBuilder.Init(c)
+}
+
 // Append adds a row. Bytes that are new to the dictionary are copied into it. A nil v is a null row where the column is
 // nullable, an empty one where it is not.
 func (b *DictBinaryBuilder[I]) Append(v []byte) {
@@ -133,6 +139,7 @@ type DictIntBuilder[I, T Index] struct {
 
 // Init sets the column's dictionary.
 func (b *DictIntBuilder[I, T]) Init(c Config) {
+	c.Bytes = true
 	b.DictBuilder.Init(c)
 	b.zero = string(make([]byte, SizeOf[T]()))
 }
@@ -226,6 +233,13 @@ func (b *EnumBuilder[I, E]) Init(c Config) {
 	b.DictBuilder.Init(c)
 	b.parse, _ = c.Parse.(func(string) (E, error))
 	b.known = map[E]I{}
+}
+
+// ResetDictionary is Reset that begins the dictionary anew, with none of its values.
+func (b *EnumBuilder[I, E]) ResetDictionary() {
+	b.DictBuilder.ResetDictionary()
+	clear(b.known)
+	b.any = false
 }
 
 // Append adds a row.

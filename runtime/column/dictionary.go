@@ -254,6 +254,7 @@ func (d *Dictionary) AppendBytes(p []byte, null bool) { d.Append(stringOf(p), nu
 
 // AppendTexts is [Dictionary.Append] of all values of a text column whose contents are right, in any of its forms.
 func (d *Dictionary) AppendTexts(c *Data, form TextForm) {
+	d.values.text = slices.Grow(d.values.text, c.Len)
 	if form == ViewText || c.Len == 0 || c.Nulls != 0 || d.values.nulls != nil {
 		for i := range c.Len {
 			if null := c.IsNull(i); null {
@@ -265,12 +266,32 @@ func (d *Dictionary) AppendTexts(c *Data, form TextForm) {
 		return
 	}
 	// They share one copy of all.
-	d.values.text = slices.Grow(d.values.text, c.Len)
 	if form == LargeText {
 		joined(d, c.Buffers[2], View[int64](c.Buffers[1])[:c.Len+1])
 		return
 	}
 	joined(d, c.Buffers[2], View[int32](c.Buffers[1])[:c.Len+1])
+}
+
+// AppendFixed is [Dictionary.Append] of all values of a column that have width bytes each, which share one copy.
+func (d *Dictionary) AppendFixed(c *Data, width int) {
+	if c.Nulls != 0 || d.values.nulls != nil {
+		for i := range c.Len {
+			if c.IsNull(i) {
+				d.Append("", true)
+			} else {
+				d.AppendBytes(c.Buffers[1][i*width:(i+1)*width], false)
+			}
+		}
+		return
+	}
+	all := string(c.Buffers[1][:c.Len*width])
+	list := slices.Grow(d.values.text, c.Len)
+	for i := range c.Len {
+		list = append(list, all[i*width:(i+1)*width])
+	}
+	d.values.text = list
+	d.size += len(all)
 }
 
 // joined appends the parts of one copy of a text.
@@ -310,6 +331,18 @@ func (d *Dictionary) enter(n int) {
 			d.insert(s, d.entered)
 		}
 	}
+}
+
+// Share makes v, which are byte strings and begin with those that d has, the values of d. They are not copied.
+func (d *Dictionary) Share(v Values) {
+	for i := len(d.values.text); i < len(v.text); i++ {
+		d.size += len(v.text[i])
+		if d.null == 0 && v.IsNull(i) {
+			d.null = i + 1
+		}
+	}
+	n := len(v.text)
+	d.values.text, d.values.nulls = v.text[:n:n], v.nulls[:len(v.nulls):len(v.nulls)] // what is added here goes elsewhere
 }
 
 // Take adds values as they are, at the next indices, for [Dictionary.Index] to find.

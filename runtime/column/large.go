@@ -102,6 +102,7 @@ func (b *LargeBinaryBuilder) Append(v []byte) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(v))
 }
 
@@ -111,6 +112,7 @@ func (b *LargeBinaryBuilder) AppendNullable(v []byte, valid bool) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(v))
 }
 
@@ -120,6 +122,7 @@ func (b *LargeBinaryBuilder) AppendPtr(p *[]byte) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(*p))
 }
 
@@ -188,7 +191,7 @@ func (b *LargeBinaryBuilder) DataTo(d *Data) {
 	d.Buffers[1], d.Buffers[2] = pad(Bytes(b.offsets)), pad(b.text)
 }
 
-// LargeTextBuilder fills a column of utf8 strings with 64-bit offsets.
+// LargeTextBuilder fills a column of utf8 strings with 64-bit offsets. One that is not valid UTF-8 is refused with [ErrUTF8].
 type LargeTextBuilder struct{ LargeBinaryBuilder }
 
 // Append adds a row.
@@ -217,6 +220,18 @@ func (b *LargeTextBuilder) AppendPtr(p *string) {
 		return
 	}
 	b.append(*p)
+}
+
+// append is that of LargeBinaryBuilder, after a check.
+func (b *LargeTextBuilder) append(s string) { b.LargeBinaryBuilder.append(b.checkText(s, b.Len())) }
+
+// Data returns the rows as buffers.
+func (b *LargeTextBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *LargeTextBuilder) DataTo(d *Data) {
+	b.LargeBinaryBuilder.DataTo(d)
+	d.ValidUTF8 = !b.raw
 }
 
 // BinaryViews is a column of byte strings in the layout of views: the short ones stand in the views, the others in any number
@@ -308,6 +323,7 @@ func (b *BinaryViewBuilder) Append(v []byte) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(v))
 }
 
@@ -317,6 +333,7 @@ func (b *BinaryViewBuilder) AppendNullable(v []byte, valid bool) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(v))
 }
 
@@ -326,6 +343,7 @@ func (b *BinaryViewBuilder) AppendPtr(p *[]byte) {
 		b.AppendNull()
 		return
 	}
+	b.raw = true
 	b.append(stringOf(*p))
 }
 
@@ -404,7 +422,8 @@ func (b *BinaryViewBuilder) DataTo(d *Data) {
 	d.Variadic = b.parts[:]
 }
 
-// TextViewBuilder fills a column of utf8 strings in the layout of views, with one data buffer.
+// TextViewBuilder fills a column of utf8 strings in the layout of views, with one data buffer. One that is not valid UTF-8 is refused
+// with [ErrUTF8].
 type TextViewBuilder struct{ BinaryViewBuilder }
 
 // Append adds a row.
@@ -433,4 +452,16 @@ func (b *TextViewBuilder) AppendPtr(p *string) {
 		return
 	}
 	b.append(*p)
+}
+
+// append is that of BinaryViewBuilder, after a check.
+func (b *TextViewBuilder) append(s string) { b.BinaryViewBuilder.append(b.checkText(s, b.Len())) }
+
+// Data returns the rows as buffers.
+func (b *TextViewBuilder) Data() (d Data) { b.DataTo(&d); return d }
+
+// DataTo sets d to the rows as buffers.
+func (b *TextViewBuilder) DataTo(d *Data) {
+	b.BinaryViewBuilder.DataTo(d)
+	d.ValidUTF8 = !b.raw
 }

@@ -21,14 +21,22 @@ type list struct {
 	from, n  int    // rows before the first, where rows have a fixed length; rows
 }
 
-// ListsOf returns the view of a list or, wide, a large list column.
-func ListsOf[V Rows[V]](d *Data, wide bool, items V) Lists[V] {
-	return Lists[V]{list{validity: validityOf(d), offsets: orEmpty(d.Buffers[1]), wide: wide, n: d.Len}, items}
+// Offsets is the width of the offsets and sizes of a column of lists.
+type Offsets bool
+
+const (
+	Offsets32 Offsets = false // of lists and list views
+	Offsets64 Offsets = true  // of the large ones
+)
+
+// ListsOf returns the view of a list column or, with 64-bit offsets, a large one.
+func ListsOf[V Rows[V]](d *Data, width Offsets, items V) Lists[V] {
+	return Lists[V]{list{validity: validityOf(d), offsets: orEmpty(d.Buffers[1]), wide: bool(width), n: d.Len}, items}
 }
 
-// ListViewsOf returns the view of a list view or, wide, a large list view column.
-func ListViewsOf[V Rows[V]](d *Data, wide bool, items V) Lists[V] {
-	c := ListsOf(d, wide, items)
+// ListViewsOf returns the view of a list view column or, with 64-bit offsets and sizes, a large one.
+func ListViewsOf[V Rows[V]](d *Data, width Offsets, items V) Lists[V] {
+	c := ListsOf(d, width, items)
 	c.sizes = orEmpty(d.Buffers[2])
 	return c
 }

@@ -124,7 +124,7 @@ func (b *listRows[O]) Err() error {
 	}
 	rows := b.Len()
 	if end := b.below.Len(); rows != 0 && end != int(b.offsets[rows]) || rows == 0 && end != 0 {
-		return &ValueError{b.Name, rows, fmt.Errorf("%w: the items of a row that was not ended", ErrUneven)}
+		return &ValueError{b.Name, rows, fmt.Errorf("%w: the items of a row that was not ended; end each row by End", ErrUneven)}
 	}
 	return errBelow(b.below, func(item int) int {
 		return sort.Search(rows, func(row int) bool { return int(b.offsets[row+1]) > item })
@@ -291,7 +291,7 @@ func (b *FixedListBuilder[A, E, B]) Err() error {
 	case b.err != nil:
 		return b.err
 	case n%b.width != 0:
-		return &ValueError{b.Name, n / b.width, fmt.Errorf("%w: %d items, want a multiple of %d", ErrUneven, n, b.width)}
+		return &ValueError{b.Name, n / b.width, fmt.Errorf("%w: %d items, want a multiple of %d; add as many for each row", ErrUneven, n, b.width)}
 	}
 	return errBelow(b.items, func(item int) int { return item / b.width })
 }
@@ -383,17 +383,18 @@ func (b *MapBuilder[K, V, BK, BV]) AppendAll(v []map[K]V) {
 
 // Err returns the first error, a *ValueError.
 func (b *MapBuilder[K, V, BK, BV]) Err() error {
-	err := b.lists.Err()
-	if keys, values := b.items.Len(), b.values.Len(); err == nil && keys != values {
-		return &ValueError{b.Name, max(b.Len()-1, 0), fmt.Errorf("%w: %d keys and %d values", ErrUneven, keys, values)}
+	if err := b.lists.Err(); err != nil {
+		return err
 	}
-	if err == nil {
-		rows := b.Len()
-		err = errBelow(b.values, func(item int) int {
-			return sort.Search(rows, func(row int) bool { return int(b.offsets[row+1]) > item })
-		})
+	rows := b.Len()
+	rowOf := func(item int) int {
+		return sort.Search(rows, func(row int) bool { return int(b.offsets[row+1]) > item })
 	}
-	return err
+	if keys, values := b.items.Len(), b.values.Len(); keys != values {
+		row := max(min(rowOf(min(keys, values)), rows-1), 0)
+		return &ValueError{b.Name, row, fmt.Errorf("%w: %d keys and %d values; add a value for each key", ErrUneven, keys, values)}
+	}
+	return errBelow(b.values, rowOf)
 }
 
 // Reset drops all rows and the error and keeps the memory.

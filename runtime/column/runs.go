@@ -121,8 +121,11 @@ func (c Runs[E, V]) Slice(from, to int) Runs[E, V] {
 	return c
 }
 
-// ErrRunEnds tells of more rows than the run ends of a column can count.
-var ErrRunEnds = errors.New("column holds more rows than its run ends count")
+// What [RunBuilder] refuses: more rows than the run ends of the column can count, and runs of fewer than none.
+var (
+	ErrRunEnds   = errors.New("column holds more rows than its run ends count")
+	ErrRunLength = errors.New("a run has a negative number of rows")
+)
 
 // RunBuilder fills a run-end encoded column. B is the builder of its values, which are E, and O the type of the run ends.
 type RunBuilder[O int16 | int32 | int64, E any, B Builder] struct {
@@ -287,7 +290,7 @@ func (b *runRows[O]) AppendBlank(n int) {
 		b.ends[len(b.ends)-1] += O(n)
 	default:
 		b.below.AppendBlank(1)
-		b.run(n, runEnded)
+		b.run(n, runClosed)
 	}
 }
 
@@ -305,14 +308,18 @@ func (b *runRows[O]) RepeatRun(n int) bool {
 // EndRun adds a run of n rows whose value was added to the builder of the values. Append begins another one after it.
 func (b *runRows[O]) EndRun(n int) {
 	if b.room(n) {
-		b.run(n, runClosed)
+		b.run(n, runEnded)
 	}
 }
 
 // room tells whether n more rows can be counted.
 func (b *runRows[O]) room(n int) bool {
 	rows := b.Len()
-	if sum := rows + n; n < 0 || sum < rows || int(O(sum)) != sum {
+	if n < 0 {
+		b.fail(rows, fmt.Errorf("%w: %d; give one or more; 0 adds nothing", ErrRunLength, n))
+		return false
+	}
+	if sum := rows + n; sum < rows || int(O(sum)) != sum {
 		b.fail(rows, fmt.Errorf("%w: %d rows are there, %d more came; use wider ones, or send smaller batches", ErrRunEnds, rows, n))
 		return false
 	}
@@ -335,7 +342,11 @@ func (b *runRows[O]) Err() error {
 		return b.err
 	}
 	if runs := b.below.Len(); runs != len(b.ends) {
-		return &ValueError{b.Name, b.Len(), fmt.Errorf("%w: %d runs and %d values", ErrUneven, len(b.ends), runs)}
+		row := b.Len()
+		if runs < len(b.ends) {
+			row = b.start(runs)
+		}
+		return &ValueError{b.Name, row, fmt.Errorf("%w: %d runs and %d values; end each value's run by EndRun", ErrUneven, len(b.ends), runs)}
 	}
 	return errBelow(b.below, b.start)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,5 +162,50 @@ func TestRunErrors(t *testing.T) {
 	wantError(at.Err(), math.MaxInt16, column.ErrRunEnds)
 	at.Reset()
 	at.AppendRun(time.Unix(1, 0), -1)
-	wantError(at.Err(), 0, column.ErrRunEnds)
+	wantError(at.Err(), 0, column.ErrRunLength)
+	if err := at.Err(); errors.Is(err, column.ErrRunEnds) || !strings.HasSuffix(err.Error(), ": -1; give one or more; 0 adds nothing") {
+		t.Error(err)
+	}
+	at.Reset()
+	at.AppendRun(time.Unix(1, 0), 2)
+	at.EndRun(3) // without its value
+	at.AppendBlank(1)
+	wantError(at.Err(), 2, column.ErrUneven)
+	at.Reset()
+	at.AppendRun(time.Unix(1, 0), 2)
+	at.Values().Append(time.Unix(2, 0)) // without its run
+	wantError(at.Err(), 2, column.ErrUneven)
+}
+
+// TestRepeatRun fills runs from outside: only a run whose value was added there goes on, not one of rows below a null, whose value is
+// whatever came first.
+func TestRepeatRun(t *testing.T) {
+	b := newTextRuns(column.Config{})
+	b.AppendBlank(1)
+	if b.RepeatRun(1) {
+		t.Error("a row below a null is repeated")
+	}
+	b.Values().Append("a")
+	b.EndRun(1)
+	if !b.RepeatRun(2) {
+		t.Error("a run that was ended is not repeated")
+	}
+	b.AppendBlank(1)
+	b.Append("a")
+	if b.RepeatRun(1) {
+		t.Error("a row of Append is repeated")
+	}
+	c := viewRuns(b)
+	if err := b.Err(); err != nil || b.Len() != 6 || b.NumRuns() != 3 {
+		t.Fatalf("%d rows in %d runs: %v", b.Len(), b.NumRuns(), err)
+	}
+	for i, want := range []string{"", "a", "a", "a", "a", "a"} {
+		if got := c.At(i); got != want {
+			t.Errorf("row %d is %q, want %q", i, got, want)
+		}
+	}
+	b.Reset()
+	if b.RepeatRun(1) {
+		t.Error("a row of another batch is repeated")
+	}
 }

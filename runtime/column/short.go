@@ -4,6 +4,12 @@ package column
 // faster than a call of memmove. It is also the room that they keep behind their text, to be written over.
 const shortCopy = 16
 
+// topBits are those of the bytes of a word, which ASCII has not.
+const topBits = 0x8080808080808080
+
+// cutCopy is how much of a text is copied that is cut out of a longer one, however short it is.
+const cutCopy = 32
+
 func load64(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |

@@ -206,7 +206,7 @@ func (b *DecimalBuilder[T]) Append(v T) {
 }
 
 func (b *DecimalBuilder[T]) tooMany(v T) error {
-	return fmt.Errorf("%w: %s, and the column has %d", ErrPrecision, v.Text(0), b.Precision)
+	return fmt.Errorf("%w: %s, and the column has %d; raise its precision, or round the value", ErrPrecision, v.Text(0), b.Precision)
 }
 
 // Extend adds n rows of zero and returns them to be filled; see [FixedBuilder.Extend].

@@ -3,6 +3,7 @@ package column
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,5 +42,35 @@ func TestTimestampBuilderRefusesWhatIsBeyond(t *testing.T) {
 		if !errors.Is(b.Err(), ErrTimeRange) || b.Values()[0] != 0 {
 			t.Errorf("%v: error %v, value %d", beyond, b.Err(), b.Values()[0])
 		}
+	}
+}
+
+// The zero time is kept by what reaches back to the year 1. What does not says what to do if it stands for none.
+func TestZeroTime(t *testing.T) {
+	for unit, fits := range map[Unit]bool{Second: true, Millisecond: true, Microsecond: true, Nanosecond: false} {
+		for _, zoned := range []bool{false, true} {
+			var b TimestampBuilder
+			b.Init(Config{Name: "at", Unit: unit, Zoned: zoned})
+			b.Append(time.Time{})
+			if fits {
+				d := b.Data()
+				if got := TimestampsOf(&d, unit).At(0); b.Err() != nil || !got.IsZero() {
+					t.Errorf("%v: %v, %v", unit, got, b.Err())
+				}
+				continue
+			}
+			const want = `column "at", row 0: time is out of range: 0001-01-01 00:00:00 +0000 UTC does not fit timestamp(ns), which reaches from year ` +
+				`1677 to 2262; if it stands for none, make the column nullable, as rt.Null[time.Time] or *time.Time, else use a coarser unit`
+			if err := b.Err(); !errors.Is(err, ErrTimeRange) || !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%v: error %v, want\n%s", unit, err, want)
+			}
+		}
+	}
+	var b DateBuilder[Date]
+	b.Init(Config{Name: "day"})
+	b.Append(time.Time{})
+	d := b.Data()
+	if got := DatesOf[Date](&d).At(0); b.Err() != nil || !got.IsZero() {
+		t.Errorf("date32: %v, %v", got, b.Err())
 	}
 }

@@ -180,7 +180,7 @@ func wordsOf(words []uint64, v *big.Int) bool {
 func Decimal128Of(v *big.Int) (Decimal128, error) {
 	var w [2]uint64
 	if !wordsOf(w[:], v) {
-		return Decimal128{}, fmt.Errorf("%w: %v does not fit 128 bits", ErrPrecision, v)
+		return Decimal128{}, fmt.Errorf("%w: %v does not fit 128 bits; use a Decimal256", ErrPrecision, v)
 	}
 	return Decimal128{w[0], int64(w[1])}, nil
 }
@@ -189,7 +189,7 @@ func Decimal128Of(v *big.Int) (Decimal128, error) {
 func Decimal256Of(v *big.Int) (Decimal256, error) {
 	var w Decimal256
 	if !wordsOf(w[:], v) {
-		return Decimal256{}, fmt.Errorf("%w: %v does not fit 256 bits", ErrPrecision, v)
+		return Decimal256{}, fmt.Errorf("%w: %v does not fit 256 bits, and there is no wider decimal; lower the scale", ErrPrecision, v)
 	}
 	return w, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 )
 
@@ -97,14 +98,18 @@ func (b *UnionBuilder) end(k int) {
 // AppendNull adds nil, if the union has a member for it.
 func (b *UnionBuilder) AppendNull() {
 	if b.null < 0 {
-		b.fail(b.Len(), fmt.Errorf("%w: nil, of which the union has no member", ErrNotNullable))
+		b.fail(b.Len(), fmt.Errorf("%w: nil, of which the union has no member; give it null as one", ErrNotNullable))
 	}
 	b.blank(1)
 }
 
 // Refuse adds a row for a value that is of no member, which is the column's error.
 func (b *UnionBuilder) Refuse(v any) {
-	b.fail(b.Len(), fmt.Errorf("%w: it is a %T", ErrNoMember, v))
+	remedy := "name it in the comment of the interface"
+	if t := reflect.TypeOf(v); t != nil && t.Kind() == reflect.Pointer {
+		remedy = "use the value that it points to"
+	}
+	b.fail(b.Len(), fmt.Errorf("%w: it is a %T; %s", ErrNoMember, v, remedy))
 	b.blank(1)
 }
 
@@ -135,8 +140,12 @@ func (b *UnionBuilder) Err() error {
 	}
 	for k, m := range b.members {
 		if n, want := m.Len(), b.rows(k); n != want {
-			return &ValueError{b.Name, b.Len(), fmt.Errorf("%w: member %q has %d rows, the column needs %d; end each row by End",
-				ErrUneven, b.Config.Children[k].field(), n, want)}
+			row, remedy := b.Len(), "end each value's row by End"
+			if n < want {
+				row, remedy = b.rowOf(k, n), "add a value to the member before End"
+			}
+			return &ValueError{b.Name, row, fmt.Errorf("%w: member %q has %d rows, the column needs %d; %s",
+				ErrUneven, b.Config.Children[k].field(), n, want, remedy)}
 		}
 		if err := errBelow(m, func(at int) int { return b.rowOf(k, at) }); err != nil {
 			return err

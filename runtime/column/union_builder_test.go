@@ -86,7 +86,7 @@ func TestUnionBuilderErrors(t *testing.T) {
 		"no member":          {func(b *unionOf) { b.Refuse(struct{}{}) }, 5, column.ErrNoMember},
 		"no type id":         {func(b *unionOf) { b.End(4) }, 5, column.ErrNoMember},
 		"a value not ended":  {func(b *unionOf) { b.note.Append("x") }, 5, column.ErrUneven},
-		"ended and no value": {func(b *unionOf) { b.End(7) }, 6, column.ErrUneven},
+		"ended and no value": {func(b *unionOf) { b.End(7) }, 5, column.ErrUneven},
 		"a member's error": {func(b *unionOf) {
 			b.note.AppendNull()
 			b.End(7)

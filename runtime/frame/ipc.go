@@ -251,22 +251,20 @@ func (d *IPC) Measure(prefix []byte) (head, body, need int, err error) {
 		if err := foreign(prefix); err != nil {
 			return 0, 0, 0, err
 		}
+		if need, err := legacy(prefix, d.maxMetadata()); err != nil || need > len(prefix) {
+			return 0, 0, need, err
+		}
 	}
 	if d.end = length == 0; d.end {
 		return at, 0, 0, nil
 	}
 	most := d.maxMetadata()
 	switch {
-	case !d.started && at == 4 && (length < minMetadata || length > most):
-		return 0, 0, 0, At(0, "", Errorf(ErrMalformed, "%q is not an Arrow stream", prefix[:min(len(prefix), 12)]))
 	case length < minMetadata:
 		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrMalformed, "%d bytes of metadata, want at least %d", length, minMetadata))
 	case length > most || length > math.MaxInt-int64(at):
 		have, most := sizes.Over(length, most)
 		return 0, 0, 0, At(int64(at-4), "metadata length", Errorf(ErrLimit, "%s exceeds Limits.MaxMetadata (%s); raise it if the peer is trusted", have, most))
-	}
-	if !d.started && at == 4 && len(prefix) < taggedHead+4 { // so that foreign can tell
-		return 0, 0, taggedHead + 4, nil
 	}
 	head = at + int(length)
 	if len(prefix) < head {
@@ -354,7 +352,7 @@ func (d *IPC) verify(meta []byte, at int) (bodyLength int64, err error) {
 		return 0, At(int64(at), "metadata", Errorf(ErrMalformed, "%v", err))
 	}
 	if v := root.Version(); v < arrowfb.MetadataVersionV4 || v > arrowfb.MetadataVersionV5 {
-		return 0, At(int64(at), "message.version", Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
+		return 0, At(int64(at), "message.version", Errorf(ErrUnsupported, "metadata version V%d; this reads V4 and V5", int(v)+1))
 	}
 	d.isBatch, d.lengthAt = false, root.BodyLengthPos()
 	if batch, ok := root.HeaderRecordBatch(); ok {
@@ -428,16 +426,58 @@ func (d *IPC) DecodeBody(head, body []byte, owner *mem.Block) (Message, error) {
 	return m, nil
 }
 
+// Forget lets go of the last message, whose Root and Batch must not be used afterwards: while the next one is waited for nothing
+// here keeps the memory that its metadata lay in.
+func (d *IPC) Forget() { d.layout.meta = nil }
+
 // taggedHead is what stands before a message in frames of a tag and a length: those of the Lightstream protocol and of TLV.
 const taggedHead = 5
 
-// foreign recognises the first four bytes of what is not an Arrow stream. None of them is a length that a stream from before
-// 0.15 can begin with: four less than a multiple of eight. Nor do ones follow that, where a message in another frame has them.
+// foreign recognises the first bytes of what is not an Arrow stream but of a kind that has a name. No stream from before 0.15 begins so:
+// its four bytes are a length, behind which there are no ones, where a message in another frame has them.
 func foreign(p []byte) error {
 	if len(p) >= taggedHead+4 && binary.LittleEndian.Uint32(p[taggedHead:]) == continuation && binary.LittleEndian.Uint32(p[1:]) != 0 {
 		return At(0, "", Errorf(ErrMalformed, "a frame with tag %d and %d bytes of Arrow in it is not an Arrow stream; the peer speaks the Lightstream protocol or TLV, read it with rt.Protocol or frame.TLV", p[0], binary.LittleEndian.Uint32(p[1:])))
 	}
 	return foreignTo("an Arrow stream", p)
+}
+
+// legacy tells whether p may begin a stream from before 0.15, as far as it goes: with the length of metadata, and where in it the root
+// table is. Need is how many bytes are wanted to go on, or to say what it is instead: never more than are there of a frame of a tag and a
+// length, whose sender may wait for an answer.
+func legacy(p []byte, most int64) (need int, err error) {
+	const (
+		rootEnd  = 4 + 4
+		rootMost = 1023 // writers of flatbuffers put the root first, behind its vtable
+	)
+	length := int64(int32(binary.LittleEndian.Uint32(p)))
+	if length == 0 {
+		return 0, nil // an end marker
+	}
+	may := length >= minMetadata && length <= most && length%4 == 0
+	if may {
+		var root [4]byte // as small as it can be, for what is not there yet
+		known := copy(root[:], p[4:])
+		at := int64(binary.LittleEndian.Uint32(root[:]))
+		if may = at <= min(length-4, rootMost) && (known == 0 || at%4 == 0) && (known < 4 || at >= 4); may {
+			return min(len(p)+1, rootEnd), nil
+		}
+	}
+	// Text has neither small bytes at its start nor zeros.
+	framed := p[0] < ' ' || p[3] == 0
+	if framed {
+		if need = taggedHead; len(p) >= taggedHead && p[4] == 0 {
+			need += min(4, int(binary.LittleEndian.Uint32(p[1:])))
+		}
+		if need > len(p) {
+			return need, nil
+		}
+	}
+	text := fmt.Sprintf("%q is not an Arrow stream", p[:min(len(p), 12)])
+	if framed && len(p) >= taggedHead && p[4] == 0 {
+		text += fmt.Sprintf("; it looks like a frame with tag %d and %d bytes: if the peer speaks the Lightstream protocol or TLV, read it with rt.Protocol or frame.TLV", p[0], binary.LittleEndian.Uint32(p[1:]))
+	}
+	return 0, At(0, "", Errorf(ErrMalformed, "%s", text))
 }
 
 // foreignKind is something else that a connection may begin with.

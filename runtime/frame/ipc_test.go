@@ -334,6 +334,44 @@ func TestIPCNamesWhatIsNotArrow(t *testing.T) {
 	}
 }
 
+// errWaits is returned where a reader waits for bytes that do not come.
+var errWaits = errors.New("the reader waits for more")
+
+// waiting has the bytes of a peer that says no more before it is answered.
+type waiting struct{ p []byte }
+
+func (w *waiting) Read(p []byte) (int, error) {
+	if len(w.p) == 0 {
+		return 0, errWaits
+	}
+	n := copy(p, w.p)
+	w.p = w.p[n:]
+	return n, nil
+}
+
+// TestIPCRefusesFramesAtOnce sends one frame of a tag and a length, with a message in it, and then nothing.
+func TestIPCRefusesFramesAtOnce(t *testing.T) {
+	for tag := range 254 {
+		for _, payload := range []string{
+			"h", "hi", "hello", "{\"a\":1}", "\x0a\x04abcd\x10\x01", // text, JSON, Protobuf
+			"\x10\x00\x00\x00\x00\x00\x0a\x00\x0c\x00\x04\x00\x08\x00\x00\x00", // a flatbuffer
+			strings.Repeat("long", 100), strings.Repeat("longer", 20_000), "\xff\xff\xff\xff\x78\x00\x00\x00" + strings.Repeat("x", 120),
+		} {
+			in := binary.LittleEndian.AppendUint32([]byte{byte(tag)}, uint32(len(payload)))
+			in = append(in, payload...)
+			for _, src := range []io.Reader{&waiting{in}, iotest.OneByteReader(&waiting{in})} {
+				_, err := frame.NewStream(src, &frame.IPC{}, nil).Next()
+				if errors.Is(err, errWaits) || !errors.Is(err, frame.ErrMalformed) || !strings.Contains(err.Error(), "is not an Arrow stream") {
+					t.Errorf("tag %d, %.10q: %v", tag, payload, err)
+				}
+				if tag < 32 && !strings.Contains(err.Error(), "a frame with tag") {
+					t.Errorf("tag %d, %.10q: %v does not name what it is", tag, payload, err)
+				}
+			}
+		}
+	}
+}
+
 func TestIPCLimits(t *testing.T) {
 	big := it.Schema(slices.Repeat([]it.Field{{Name: "column", Type: it.Int(32, true)}}, 1000)...)
 	body := it.Message(it.Meta(arrowfb.MetadataVersionV5, it.NewBatch(0).Header, 1<<20), make([]byte, 1<<20))

@@ -249,11 +249,13 @@ func (s *Stream[F]) share(head int, body []byte) ([]byte, *mem.Block) {
 }
 
 // largeFrame reads the body into memory of its own. What a length announces is not believed: beyond a first block the
-// memory grows as bytes arrive.
+// memory grows as bytes arrive. What the pool keeps is there already.
 func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
-	block, err := s.block(0, min(body, max(firstBody, 2*s.largest)))
-	if err != nil {
-		return f, s.fail(At(int64(head), "body", err))
+	block := s.pool.TryKept(body)
+	if block == nil {
+		if block, err = s.block(0, min(body, max(firstBody, 2*s.largest))); err != nil {
+			return f, s.fail(At(int64(head), "body", err))
+		}
 	}
 	prefix := s.buf.Bytes()
 	n := copy(block.Bytes(), prefix[head:min(len(prefix), head+body)])

@@ -19,6 +19,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/frame"
 	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/runtime/mem"
@@ -286,5 +287,47 @@ func TestNumberAllocs(t *testing.T) {
 		}
 	}); got != 0 {
 		t.Errorf("%v allocations for a batch", got)
+	}
+}
+
+// TestAttachedFrames makes frames of a protocol without a connection, with entries on their messages, and reads them back.
+func TestAttachedFrames(t *testing.T) {
+	members := []ipc.Member{{Name: "text", Kind: frame.Opaque}, {Name: "table", Kind: frame.Table, Schema: attachedSchema}}
+	ends := make([]*ipc.ProtocolFramer, 2)
+	for i := range ends {
+		var err error
+		if ends[i], err = ipc.NewProtocolFramer(members, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	from, to := ends[0], ends[1]
+	schema := []ipc.KeyValue{{Key: "made by", Value: "the test"}}
+	from.SetAttached(1, ipc.Attached{Schema: schema})
+	from.SetMetadata(0, batchEntries[1]) // of no table
+	from.SetMetadata(7, batchEntries[1]) // of nothing
+	for i, entries := range batchEntries {
+		given := slices.Clone(entries)
+		from.SetMetadata(1, given)
+		clear(given) // the framer has its own
+		buf, err := from.AppendBatch(nil, 1, 2, attachedColumns(int64(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, n, err := to.Decode(buf)
+		if err != nil || n != len(buf) {
+			t.Fatal(n, err)
+		}
+		if got := f.Batch.Metadata(); !slices.Equal(got, entries) {
+			t.Errorf("batch %d: %q, want %q", i, got, entries)
+		}
+		f.Batch.Release()
+		if got := to.Attached(1).Schema; !slices.Equal(got, schema) {
+			t.Errorf("to the schema: %q, want %q", got, schema)
+		}
+	}
+	for _, tag := range []byte{0, 7} {
+		if got := to.Attached(tag); got.Schema != nil || got.Dictionaries != nil {
+			t.Errorf("to tag %d: %+v", tag, got)
+		}
 	}
 }

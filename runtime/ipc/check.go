@@ -29,7 +29,7 @@ func (c *Checker) Column(i int, d *column.Data, level Level) error {
 		level = Contents
 	}
 	p := &c.plans[i]
-	err := p.structure(d, d.Len, p.field.Nullable, true)
+	err := p.structure(d, d.Len, p.field.Nullable, false, true)
 	if err == nil && level != Structure {
 		err = p.allContents(d, level, func(err error, _ *columnPlan) error { return err })
 	}
@@ -52,8 +52,8 @@ func columnError(err error) error {
 const maxRows = math.MaxInt/16 - 64
 
 // structure checks the buffers of a column of at least the given rows, and of those below it. They are to have exactly, or at
-// least, the lengths that the rows need.
-func (p *columnPlan) structure(d *column.Data, rows int, nullable, exactly bool) error {
+// least, the lengths that the rows need. Nulls of columns above may hide rows.
+func (p *columnPlan) structure(d *column.Data, rows int, nullable, hidden, exactly bool) error {
 	validity := (d.Len + 7) / 8
 	switch {
 	case d.Len > maxRows:
@@ -95,8 +95,8 @@ func (p *columnPlan) structure(d *column.Data, rows int, nullable, exactly bool)
 	}
 	for i := range p.children {
 		// As in received columns, anything may stand below a null.
-		child := &p.children[i]
-		if err := child.structure(&d.Children[i], p.childRows(d), child.field.Nullable || d.Nulls != 0 || p.unionLayout(), exactly); err != nil {
+		child, below := &p.children[i], hidden || d.Nulls != 0
+		if err := child.structure(&d.Children[i], p.childRows(d), child.field.Nullable || below || p.unionLayout(), below, exactly); err != nil {
 			return err
 		}
 	}

@@ -176,6 +176,9 @@ func newPlacement(name string) (*placement, error) {
 		if errors.Is(err, os.ErrExist) && try < 100 {
 			continue
 		}
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("lightstream: %s: there is no folder %s: %w", name, filepath.Dir(name), os.ErrNotExist)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("lightstream: %w", err)
 		}

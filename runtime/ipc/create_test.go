@@ -229,3 +229,47 @@ func TestAppendShared(t *testing.T) {
 		t.Errorf("the dictionary is %q", v.Strings())
 	}
 }
+
+// TestAppendSharedIndices appends to a file whose columns share a dictionary, nested ones too, batches with a dictionary of another
+// order: each column has indices of its own.
+func TestAppendSharedIndices(t *testing.T) {
+	a := it.Field{Name: "a", Type: it.Utf8, Nullable: true, Dict: &it.Dict{ID: 7, Bits: 8, Signed: true}}
+	b, c := a, a
+	b.Name, c.Name = "b", "c"
+	file := newFile(a, b, it.Field{Name: "s", Type: it.Struct, Children: []it.Field{c}}).dictionary(it.Dictionary(7, false, "x", "y", "z"), 128).
+		batch(it.NewBatch(3).Add(3, 0, nil, it.I8(0, 1, 2)).Add(3, 0, nil, it.I8(2, 1, 0)).Add(3, 0, nil).Add(3, 0, nil, it.I8(1, 1, 1)))
+	name := filepath.Join(t.TempDir(), "x.arrow")
+	if err := os.WriteFile(name, file.bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fileContent(t, bytes.NewReader(p), int64(len(p)), nil)
+	w, err := ipc.AppendFile(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range [][]string{{"z", "x", "n"}, {"n", "m", "x"}} { // the second needs as many indices, and more of another batch
+		d := column.NewDictionary(0)
+		for _, s := range words {
+			d.Append(s, false)
+		}
+		of := func(indices ...int8) column.Data {
+			return column.Data{Len: len(indices), Buffers: [3][]byte{nil, it.I8(indices...)}, Dictionary: d, Values: d.Values()}
+		}
+		batch := arrowjson.Batch{Rows: 3, Columns: []column.Data{of(0, 1, 2), of(2, 1, 0), {Len: 3, Children: []column.Data{of(1, 0, 1)}}}}
+		if err := w.Write(t.Context(), 3, batch.Columns); err != nil {
+			t.Fatal(err)
+		}
+		want.Batches = append(want.Batches, batch)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = os.ReadFile(name); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "appended", fileContent(t, bytes.NewReader(p), int64(len(p)), nil), want)
+}

@@ -15,7 +15,17 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
-// Batch is a received batch: columns as buffers.
+// Batch is a received batch: columns as buffers, which are read-only. Its methods are
+//
+//	Len() int                       // rows
+//	NumColumns() int
+//	Column(i int) *column.Data      // valid until Release
+//	Seq() int64                     // how many batches of the stream came before
+//	Metadata() []frame.KeyValue     // of its message; stays
+//	Release()                       // gives the memory to later batches; optional, and once
+//	Retain() Batch                  // a second handle, to keep the batch for long
+//
+// [Columns] returns all columns, as writers take them. [NewWriter] has an example of a loop over batches.
 type Batch = record.Handle
 
 // Stats counts what a reader or writer has done so far.
@@ -80,6 +90,7 @@ type decoder struct {
 	bare           int
 	dicts          map[int64]*dictionary
 	entries        int        // values of all dictionaries
+	came           int64      // bytes of the messages that brought them
 	attachedSchema []KeyValue // to the message of the schema
 	attachedSize   int64      // of that and of the dictionaries' messages
 	texts          int64      // and their bytes
@@ -101,6 +112,7 @@ type dictionary struct {
 	came   bool       // at least once
 	grown  *gathered  // the values that are a column, from the first delta on
 	size   int64      // bytes of the values
+	sent   int64      // of the messages that brought them
 	lease  *mem.Lease // of the pool's budget for them, nil where it has none
 
 	below    []*dictionary // those that the values have
@@ -269,10 +281,11 @@ type cursor struct {
 	node     int
 	buffer   int
 	variadic int
-	size     int64 // bytes of the buffers of columns that are wanted
-	align    int64 // bytes of buffers that have to be moved
-	batch    Batch // zero for a dictionary
-	head     int   // bytes of the message before the body
+	size     int64      // bytes of the buffers of columns that are wanted
+	align    int64      // bytes of buffers that have to be moved
+	batch    Batch      // zero for a dictionary
+	head     int        // bytes of the message before the body
+	lease    *mem.Lease // of the budget, for what a dictionary is put together in
 	v4       bool
 	codec    Compressor // nil where buffers are plain
 	length   int64      // of the body
@@ -359,7 +372,7 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 	for i := range d.columns {
 		p := &d.columns[i]
 		if p.want {
-			err = d.column(p, &c, &cols[i], rows, true, p.field.Nullable)
+			err = d.column(p, &c, &cols[i], rows, true, p.field.Nullable, false)
 		} else {
 			err = d.pass(p, &c)
 		}
@@ -367,6 +380,9 @@ func (d *decoder) batch(m *frame.Message) (h Batch, err error) {
 			h.Release()
 			return Batch{}, err
 		}
+	}
+	if len(d.columns) == 0 {
+		c.size = int64(rows)
 	}
 	if err := d.amplified(&c); err != nil {
 		h.Release()
@@ -608,7 +624,7 @@ func (d *decoder) checkBatch(b *frame.BatchLayout, nodes, buffers, views, bare i
 
 // column reads the nodes and buffers of a column that is wanted, and of its children. It is to have exactly, or at least, the
 // given rows.
-func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, exactly, nullable bool) error {
+func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, exactly, nullable, hidden bool) error {
 	length, nulls := c.meta.Node(c.node)
 	at := c.meta.NodeAt(c.node)
 	c.node++
@@ -680,13 +696,21 @@ func (d *decoder) column(p *columnPlan, c *cursor, col *column.Data, rows int, e
 	switch p.layout { // rows that the body has no bytes for count as if it had
 	case layoutNull:
 		c.size += int64(rows)
+	case layoutFixed, layoutFixedList:
+		if p.width == 0 {
+			c.size += int64(rows)
+		}
+	case layoutStruct:
+		if len(p.children) == 0 {
+			c.size += int64(rows)
+		}
 	case layoutRunEnds:
 		c.size += 8 * int64(rows)
 	}
 	if len(p.children) == 0 {
 		return nil
 	}
-	return d.children(p, c, col, rows)
+	return d.children(p, c, col, rows, hidden || col.Nulls != 0)
 }
 
 // isZero tells whether b begins with n zeros.
@@ -712,8 +736,8 @@ func (d *decoder) validity(p *columnPlan, c *cursor, col *column.Data, rows int)
 	return nil
 }
 
-// children reads the columns below a nested one.
-func (d *decoder) children(p *columnPlan, c *cursor, col *column.Data, rows int) error {
+// children reads the columns below a nested one. Some of its rows may be hidden by a null, of its own or of a column above it.
+func (d *decoder) children(p *columnPlan, c *cursor, col *column.Data, rows int, hidden bool) error {
 	need := 0 // of lists and dense unions it is only known from their offsets
 	switch p.layout {
 	case layoutStruct, layoutSparseUnion:
@@ -727,8 +751,8 @@ func (d *decoder) children(p *columnPlan, c *cursor, col *column.Data, rows int)
 	for i := range p.children {
 		child := &p.children[i]
 		// Below a null anything may stand, also a null in a column that is not nullable.
-		nullable := child.field.Nullable || col.Nulls != 0 || p.unionLayout()
-		if err := d.column(child, c, &col.Children[i], need, false, nullable); err != nil {
+		nullable := child.field.Nullable || hidden || p.unionLayout()
+		if err := d.column(child, c, &col.Children[i], need, false, nullable, hidden); err != nil {
 			return err
 		}
 	}
@@ -835,9 +859,12 @@ func (d *decoder) move(h Batch, c *cursor) error {
 	return nil
 }
 
-// memory returns n bytes that live as long as the batch.
+// memory returns n bytes that live as long as the batch, or until the dictionary's values are taken from them.
 func (c *cursor) memory(n int) ([]byte, error) {
 	if c.batch == (Batch{}) {
+		if err := c.lease.Add(mem.Pad64(int64(n))); err != nil {
+			return nil, err
+		}
 		return mem.Alloc(n), nil
 	}
 	return record.Scratch(c.batch, n)
@@ -903,11 +930,14 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	if err != nil {
 		return err
 	}
+	if c.lease = d.blocks.Lease(); c.lease != nil {
+		defer c.lease.Release()
+	}
 	var col column.Data
-	if err := d.dictionaryColumn(dict, &c, &col); err != nil {
+	delta := fb.IsDelta()
+	if err := d.dictionaryColumn(dict, &c, &col, delta); err != nil {
 		return err
 	}
-	delta := fb.IsDelta()
 	if !delta && dict.came && !replaceable {
 		return malformed(0, "message.id", "dictionary %d comes twice in a file, and not as a delta", dict.id)
 	}
@@ -916,7 +946,7 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 	}
 	if dict.plan().isText() {
 		dict.texts(&col, delta)
-	} else if err := dict.columnValues(&col, delta, d.limits.MaxDictionaryBytes); err != nil {
+	} else if err := dict.columnValues(&col, delta, min(d.limits.MaxDictionaryBytes, d.mostHeld(d.came))); err != nil {
 		return err
 	}
 	if err := d.attach(m.Root, &dict.attached); err != nil {
@@ -935,11 +965,14 @@ func (d *decoder) dictionary(m *frame.Message, fb arrowfb.DictionaryBatch, repla
 }
 
 // dictionaryColumn reads the values of a dictionary and checks their contents, but for the indices of dictionaries below it.
-func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data) error {
+func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data, delta bool) error {
 	p := dict.plan()
 	rows, err := d.checkBatch(c.meta, p.nodes, p.buffers, p.variadic, p.bare)
 	if err != nil {
 		return err
+	}
+	if err := d.affords(dict, c, rows, 0, delta); err != nil { // their bytes are counted later
+		return frame.At(0, p.path, err)
 	}
 	if c.codec != nil {
 		defer d.forgetInflations()
@@ -948,8 +981,8 @@ func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data
 		}
 	}
 	level := d.level
-	d.level = max(level, Contents)              // values are looked up by everyone
-	err = d.column(p, c, col, rows, true, true) // they may be null whatever the column may
+	d.level = max(level, Contents)                     // values are looked up by everyone
+	err = d.column(p, c, col, rows, true, true, false) // they may be null whatever the column may
 	if d.level = level; err != nil {
 		return err
 	}
@@ -958,9 +991,6 @@ func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data
 	}
 	if err := d.inflate(c); err != nil {
 		return err
-	}
-	if p.layout == layoutFixed && p.width == 0 && rows > 1 {
-		return p.malformed("values", "%d values of no bytes, which are all the same", rows)
 	}
 	if d.swap {
 		if err := d.moveColumn(p, c, col); err != nil {
@@ -977,31 +1007,65 @@ func (d *decoder) admit(dict *dictionary, c *cursor, col *column.Data, delta boo
 	if p := dict.plan(); p.isText() {
 		size = p.textSize(col)
 	}
-	all, n := d.texts+size, d.entries+col.Len
-	if !delta {
-		all -= dict.size
-		n -= dict.values.Len()
+	if err := d.affords(dict, c, col.Len, size, delta); err != nil {
+		return err
 	}
-	if n > d.limits.MaxDictionaryEntries {
-		return frame.Errorf(ErrLimit, "the %d values of all dictionaries exceed Limits.MaxDictionaryEntries (%d)", n, d.limits.MaxDictionaryEntries)
-	}
-	if all > d.limits.MaxDictionaryBytes {
-		have, most := sizes.Over(all, d.limits.MaxDictionaryBytes)
-		return frame.Errorf(ErrLimit, "the %s of all dictionaries exceed Limits.MaxDictionaryBytes (%s)", have, most)
-	}
+	all, n, came := d.with(dict, c, col.Len, size, delta)
 	if !delta {
 		dict.release() // batches that have the old one hold its lease
 	}
 	if dict.lease == nil {
 		dict.lease = d.blocks.Lease()
 	}
-	const each = 16 // bytes that a value takes beside its text
 	if err := dict.lease.Add(size + each*int64(col.Len)); err != nil {
 		return err
 	}
 	dict.size += size
-	d.texts, d.entries = all, n
+	dict.sent += c.length
+	d.texts, d.entries, d.came = all, n, came
 	return nil
+}
+
+const (
+	// each is how many bytes a value of a dictionary takes beside its text.
+	each = 16
+	// freeDictionaries is how many bytes dictionaries may take whatever came for them.
+	freeDictionaries = 64 << 20
+	// dictionaryRatio is how many times what came for them dictionaries may take.
+	dictionaryRatio = 64
+)
+
+// with returns the bytes and the number of the values of all dictionaries, and the bytes that came for them, with those of a message.
+func (d *decoder) with(dict *dictionary, c *cursor, rows int, size int64, delta bool) (all int64, n int, came int64) {
+	all, n, came = d.texts+size, d.entries+rows, d.came+c.length
+	if !delta {
+		all -= dict.size
+		n -= dict.values.Len()
+		came -= dict.sent
+	}
+	return all, n, came
+}
+
+// affords tells why a message may not bring so many values and bytes of values more.
+func (d *decoder) affords(dict *dictionary, c *cursor, rows int, size int64, delta bool) error {
+	all, n, came := d.with(dict, c, rows, size, delta)
+	limits := &d.limits
+	if n > limits.MaxDictionaryEntries {
+		return frame.Errorf(ErrLimit, "the %d values of all dictionaries exceed Limits.MaxDictionaryEntries (%d); raise it", n, limits.MaxDictionaryEntries)
+	}
+	if all > limits.MaxDictionaryBytes {
+		have, most := sizes.Over(all, limits.MaxDictionaryBytes)
+		return frame.Errorf(ErrLimit, "the %s of all dictionaries exceed Limits.MaxDictionaryBytes (%s); raise it", have, most)
+	}
+	if held := all + each*int64(n); held > d.mostHeld(came) {
+		return frame.Errorf(ErrLimit, "the %d values of all dictionaries take %d bytes of memory, more than %d times the %d in which they came and a quarter of Limits.MaxDictionaryBytes (%d); raise it to %d", n, held, dictionaryRatio, came, limits.MaxDictionaryBytes, 4*held)
+	}
+	return nil
+}
+
+// mostHeld returns how many bytes of memory dictionaries may take, the number of values included, for which so many came.
+func (d *decoder) mostHeld(came int64) int64 {
+	return max(freeDictionaries, d.limits.MaxDictionaryBytes/4, dictionaryRatio*min(came, math.MaxInt64/dictionaryRatio))
 }
 
 // textSize returns how many bytes the values of a column have that are byte strings.
@@ -1020,7 +1084,7 @@ func (x *dictionary) release() {
 	if x.lease != nil {
 		x.lease.Release()
 	}
-	x.lease, x.size = nil, 0
+	x.lease, x.size, x.sent = nil, 0, 0
 }
 
 // free gives up what the dictionaries have of the budget.
@@ -1040,10 +1104,7 @@ func (x *dictionary) texts(col *column.Data, delta bool) {
 		x.values.AppendTexts(col, p.textForm())
 		return
 	}
-	for i := range col.Len {
-		null := col.IsNull(i)
-		x.values.AppendBytes(p.valueAt(col, i, null), null)
-	}
+	x.values.AppendFixed(col, p.width)
 }
 
 // columnValues adds a column to the values of a dictionary, or begins another one. It is copied out of the message, and takes at most
@@ -1073,7 +1134,7 @@ func (x *dictionary) columnValues(col *column.Data, delta bool, most int64) erro
 		}
 	}
 	if errors.Is(err, ErrLimit) {
-		return frame.At(0, p.path, frame.Errorf(ErrLimit, "the values of dictionary %d take more bytes put together than Limits.MaxDictionaryBytes (%d)", x.id, most))
+		return frame.At(0, p.path, frame.Errorf(ErrLimit, "the values of dictionary %d take more than %d bytes put together, as what they share is copied for each; raise Limits.MaxDictionaryBytes to 4 times what they take", x.id, most))
 	}
 	if err != nil {
 		return frame.At(0, p.path, frame.Errorf(ErrMalformed, "%v", err))

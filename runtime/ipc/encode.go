@@ -18,6 +18,7 @@ type encoder struct {
 	nodes    int
 	buffers  int // those that do not belong to views
 	views    int
+	texts    []int        // the columns that have text in them or below
 	flat     []flatColumn // nil where there are nested columns or views
 	wired    []flatBuffer // where each buffer of flat columns is
 	counts   []int64      // data buffers of each view column that the template is for
@@ -27,6 +28,7 @@ type encoder struct {
 	others   Attached         // to the messages that are not batches
 	sent     []sentDictionary // by id
 	pending  bool             // one of them has a next
+	received bool             // the current batch: its text is what the reader let pass
 	lead     int              // bytes of a file behind the last multiple of 64, where the first message begins
 	encoding
 	deflate *deflater // nil where buffers are sent as they are
@@ -93,12 +95,15 @@ const (
 )
 
 // ErrChanged tells that a dictionary has changed under a writer that sends each one once.
-var ErrChanged = errors.New("the dictionary has changed since it was sent, and the writer sends each one once")
+var ErrChanged = errors.New("the dictionary has changed since it was sent, and the writer sends each one once; fill it before the first batch, or choose another of Dictionaries")
 
 // ErrReplaced tells that a batch brings another dictionary for a column of a file, which holds one for each column.
 var ErrReplaced = errors.New("a file holds one dictionary for each column, and this batch has another")
 
 func newEncoder(schema *Schema, how encoding) (e *encoder, err error) {
+	if err := checkFields(schema.Fields, ""); err != nil {
+		return nil, err
+	}
 	e = &encoder{schema: schema, encoding: how}
 	if !how.keepIDs {
 		e.schema = schema.WithIDs()
@@ -117,6 +122,9 @@ func newEncoder(schema *Schema, how encoding) (e *encoder, err error) {
 		e.nodes += p.nodes
 		e.buffers += p.buffers
 		e.views += p.variadic
+		if p.hasText() {
+			e.texts = append(e.texts, i)
+		}
 	}
 	e.flatten()
 	e.counts = make([]int64, e.views)
@@ -281,12 +289,62 @@ func (e *encoder) check(rows int, columns []column.Data) error {
 		if c.Len != rows {
 			return fmt.Errorf("lightstream: column %q has %d rows in a batch of %d", p.path, c.Len, rows)
 		}
-		if err := p.checkSent(c, false); err != nil {
+		if err := p.checkSent(c, false, false); err != nil {
 			return err
 		}
-		if err := p.structure(c, c.Len, p.field.Nullable, false); err != nil {
+		if err := p.structure(c, c.Len, p.field.Nullable, false, false); err != nil {
 			return columnError(err)
 		}
+	}
+	return nil
+}
+
+// checkTexts tells which text is not valid UTF-8, of columns of which that is not known. Dictionaries are looked at when they are sent.
+func (e *encoder) checkTexts(columns []column.Data) error {
+	for _, i := range e.texts {
+		if c := &columns[i]; !c.ValidUTF8 {
+			if err := e.plans[i].checkText(c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// hasText tells whether a column has text, or one below it, that is in no dictionary.
+func (p *columnPlan) hasText() bool {
+	return p.field.Dictionary == nil && (p.field.Type.IsText() || slices.ContainsFunc(p.children, func(c columnPlan) bool { return c.hasText() }))
+}
+
+// checkText tells which text of a column, or of one below it, is not valid UTF-8. Its offsets and views must be right.
+func (p *columnPlan) checkText(c *column.Data) error {
+	switch {
+	case c.ValidUTF8 || p.field.Dictionary != nil:
+		return nil
+	case !p.field.Type.IsText():
+		for i := range p.children {
+			if err := p.children[i].checkText(&c.Children[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	case p.layout == layoutView:
+		if row := column.CheckViews(c); row >= 0 {
+			return columnError(p.malformed("views", "row %d points outside its %d data buffers", row, len(c.Variadic)))
+		}
+	default:
+		if err := p.checkOffsets(c, len(c.Buffers[2]), "bytes"); err != nil {
+			return columnError(err)
+		}
+		if p.utf8AtOnce(c) {
+			return nil
+		}
+	}
+	switch row, text, err := p.firstInvalid(c); {
+	case err != nil:
+		return columnError(err)
+	case row >= 0:
+		return &column.ValueError{Column: p.path, Row: row, Err: column.InvalidUTF8(text)}
 	}
 	return nil
 }
@@ -327,10 +385,10 @@ func (f *flatColumn) enough(c *column.Data) bool {
 	return f.width == 0 || len(c.Buffers[1])/f.width >= c.Len
 }
 
-// checkSent tells what is wrong with a column, or with one below it. Below a null anything may stand.
-func (p *columnPlan) checkSent(c *column.Data, belowNull bool) error {
+// checkSent tells what is wrong with a column, or with one below it. Below a null, which hides what is under it, anything may stand.
+func (p *columnPlan) checkSent(c *column.Data, inUnion, hidden bool) error {
 	switch {
-	case c.Nulls != 0 && !p.field.Nullable && !belowNull:
+	case c.Nulls != 0 && !p.field.Nullable && !inUnion && !hidden:
 		return &column.ValueError{Column: p.path, Row: c.FirstNull(), Err: column.ErrNotNullable}
 	case c.Nulls != 0 && p.unionLayout():
 		return fmt.Errorf("lightstream: column %q: %w: a union with %d nulls of its own, which only old messages have; let its children be null instead", p.path, ErrUnsupported, c.Nulls)
@@ -340,7 +398,7 @@ func (p *columnPlan) checkSent(c *column.Data, belowNull bool) error {
 		return fmt.Errorf("lightstream: column %q has %d columns below it, the schema %d", p.path, len(c.Children), len(p.children))
 	}
 	for i := range p.children {
-		if err := p.children[i].checkSent(&c.Children[i], c.Nulls != 0 || p.unionLayout()); err != nil {
+		if err := p.children[i].checkSent(&c.Children[i], p.unionLayout(), hidden || c.Nulls != 0); err != nil {
 			return err
 		}
 	}
@@ -352,6 +410,11 @@ func (p *columnPlan) checkSent(c *column.Data, belowNull bool) error {
 func (e *encoder) addBatch(rows int, columns []column.Data, body []byte) error {
 	if err := e.check(rows, columns); err != nil {
 		return err
+	}
+	if !e.received {
+		if err := e.checkTexts(columns); err != nil {
+			return err
+		}
 	}
 	if len(e.sent) != 0 {
 		for i := range columns {
@@ -518,7 +581,7 @@ func (e *encoder) addDictionary(p *columnPlan, c *column.Data) error {
 	s := &e.sent[id]
 	n := c.Values.Len()
 	if v := c.Values.Column(); v != nil {
-		if err := s.plan.checkSent(v, true); err != nil {
+		if err := s.plan.checkSent(v, true, false); err != nil {
 			return err
 		}
 		for i := range v.Children {
@@ -569,6 +632,14 @@ func (e *encoder) addDictionaryBatch(id int64, p *columnPlan, values column.Valu
 	d, err := p.valuesData(values, from)
 	if err != nil {
 		return err
+	}
+	if !e.received {
+		if err := p.checkText(&d); err != nil {
+			if v, ok := err.(*column.ValueError); ok && len(p.children) == 0 {
+				v.Row += from
+			}
+			return err
+		}
 	}
 	var counts []int64
 	buffers := p.buffers

@@ -130,6 +130,9 @@ type fileDecoder struct {
 	m      frame.Message
 }
 
+// keptFooter is how much of the end of a file is read at once.
+const keptFooter = 4 << 10
+
 // keptHead is up to how many bytes of metadata a decoder keeps memory for.
 const keptHead = 64 << 10
 
@@ -238,7 +241,7 @@ func (r *FileReader) open(opts *ReaderOptions) error {
 	}
 	// Some old writers left the footer's version out, which is V1; that of each message says what it is.
 	if v := footer.Version(); v != arrowfb.MetadataVersionV1 && v < arrowfb.MetadataVersionV4 || v > arrowfb.MetadataVersionV5 {
-		return fileError(end, "footer.version", frame.Errorf(ErrUnsupported, "metadata version %v; this reads V4 and V5", v))
+		return fileError(end, "footer.version", frame.Errorf(ErrUnsupported, "metadata version V%d; this reads V4 and V5", int(v)+1))
 	}
 	if !footer.HasSchema() {
 		return fileError(end, "footer.schema", frame.Errorf(ErrMalformed, "the footer has no schema"))
@@ -292,9 +295,11 @@ func (r *FileReader) readFooter() (f arrowfb.Footer, at int64, err error) {
 	if string(start[:len(fileMagic)]) != fileMagic {
 		return f, 0, fileError(0, "magic", frame.Errorf(ErrMalformed, "the file begins with %q, want %q%s", start[:len(fileMagic)], fileMagic, hint(start[:])))
 	}
-	if err := r.readAt(tail[:fileTail], r.size-int64(fileTail)); err != nil {
+	end := mem.Alloc(int(min(r.size, keptFooter))) // most footers are shorter, and come with the tail in one read
+	if err := r.readAt(end, r.size-int64(len(end))); err != nil {
 		return f, 0, err
 	}
+	copy(tail[:], end[len(end)-fileTail:])
 	if string(tail[4:fileTail]) != fileMagic {
 		return f, 0, fileError(r.size-int64(len(fileMagic)), "magic", frame.Errorf(ErrTruncated, "the file ends with %q, want %q; was it closed when it was written?", tail[4:fileTail], fileMagic))
 	}
@@ -307,9 +312,14 @@ func (r *FileReader) readFooter() (f arrowfb.Footer, at int64, err error) {
 		have, most := sizes.Over(n, r.first.dec.limits.MaxMetadata)
 		return f, 0, fileError(r.size-int64(fileTail), "footer length", frame.Errorf(ErrLimit, "%s exceeds Limits.MaxMetadata (%s); raise it if the file is trusted", have, most))
 	}
-	buf := mem.Alloc(int(n))
-	if err := r.readAt(buf, at); err != nil {
-		return f, 0, err
+	buf := end[:len(end)-fileTail]
+	if int(n) <= len(buf) {
+		buf = buf[len(buf)-int(n):]
+	} else {
+		buf = mem.Alloc(int(n))
+		if err := r.readAt(buf, at); err != nil {
+			return f, 0, err
+		}
 	}
 	f, err = arrowfb.VerifyFooter(buf, arrowfb.Limits{})
 	if err != nil {
@@ -375,6 +385,32 @@ func (r *FileReader) read(x *fileDecoder, b block) (*frame.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.message(x, b, head, body, read)
+}
+
+// smallDictionary is how long the message of a dictionary may be that is read as a whole, also from a file that is mapped: its values
+// are copied to where they outlive the file, and the pages that they lie in would have to be mapped one by one.
+const smallDictionary = 64 << 10
+
+// readWhole is read, with head and body in one call.
+func (r *FileReader) readWhole(x *fileDecoder, b block) (*frame.Message, error) {
+	const align = 64
+	start := -int(b.head) & (align - 1) // so that the body begins at a multiple
+	all, err := r.pool.TryGet(start + int(b.head) + int(b.body))
+	if err != nil {
+		return nil, fileError(b.offset, "", err)
+	}
+	p := all.Bytes()[start:]
+	if err := r.readAt(p, b.offset); err != nil {
+		all.Release()
+		return nil, err
+	}
+	head, body := p[:b.head:b.head], mem.Wrap(p[b.head:], all.Release)
+	return r.message(x, b, head, body, b.body)
+}
+
+// message makes a message of what was read, which it takes over.
+func (r *FileReader) message(x *fileDecoder, b block, head []byte, body *mem.Block, read int64) (*frame.Message, error) {
 	x.framer.Restart()
 	n, length, need, err := x.framer.Measure(head)
 	switch {
@@ -425,7 +461,11 @@ func (r *FileReader) locate(b block, err error) error {
 }
 
 func (r *FileReader) dictionary(b block) error {
-	m, err := r.read(&r.first, b)
+	read := r.read
+	if int64(b.head)+b.body <= smallDictionary {
+		read = r.readWhole
+	}
+	m, err := read(&r.first, b)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ import (
 // they differ, the writer sends one of its own, to which it adds what is new, and changes the indices. So a file takes them too. In a
 // stream, a dictionary that replaces another one of the same reader replaces it here as well, as long as there is no other reader; and
 // the writer's own begins anew once more than half of it, and more than a few, are values of dictionaries that were replaced.
+// Text is not looked at: whether it is valid UTF-8 was the reader's to check, at the level UTF8.
+//
 // Errors are those of Write, and one that wraps [column.ErrDictionaryFull] where that dictionary outgrows its index type.
 func (w *Writer) Forward(ctx context.Context, b Batch) error {
 	if err := w.Err(); err != nil {
@@ -31,7 +33,10 @@ func (w *Writer) Forward(ctx context.Context, b Batch) error {
 	if !same || !w.enc.laidOut(columns, body) {
 		body = nil
 	}
-	if err := w.write(ctx, b.Len(), columns, body, b.Metadata(), ""); err != nil {
+	w.enc.received = true
+	err = w.write(ctx, b.Len(), columns, body, b.Metadata(), "")
+	w.enc.received = false
+	if err != nil {
 		return err
 	}
 	if body != nil {
@@ -39,6 +44,7 @@ func (w *Writer) Forward(ctx context.Context, b Batch) error {
 	} else {
 		w.stats.Encoded++
 	}
+	w.account()
 	return nil
 }
 
@@ -94,6 +100,7 @@ func (e *encoder) laidOut(columns []column.Data, body []byte) bool {
 // forwarder brings the dictionaries of received batches in line with what the reader has.
 type forwarder struct {
 	columns []column.Data // of the current batch
+	below   []column.Data // those below them
 	merges  []dictionaryMerge
 }
 
@@ -103,7 +110,8 @@ type dictionaryMerge struct {
 	own     *column.Dictionary                            // with the values of several, nil while there is no need
 	was     *column.Dictionary                            // what the reader had when own began anew, which own replaces
 	maps    map[weak.Pointer[column.Dictionary]]*indexMap // by received dictionary, which they do not keep alive
-	indices []byte                                        // of the current batch
+	indices [][]byte                                      // of the current batch, a part for each column of the id
+	used    int                                           // of those
 	last    []lastOf                                      // by reader
 }
 
@@ -132,8 +140,11 @@ func (f *forwarder) merge(e *encoder, columns []column.Data) (merged []column.Da
 	if f.merges == nil {
 		f.merges = make([]dictionaryMerge, len(e.sent))
 	}
+	for i := range f.merges {
+		f.merges[i].used = 0
+	}
 	same = true
-	f.columns = append(f.columns[:0], columns...)
+	f.columns, f.below = append(f.columns[:0], columns...), f.below[:0]
 	for i := range f.columns {
 		unchanged, err := f.mergeColumn(e, &e.plans[i], &f.columns[i])
 		if err != nil {
@@ -147,15 +158,14 @@ func (f *forwarder) merge(e *encoder, columns []column.Data) (merged []column.Da
 // mergeColumn does that for a column, and those below it.
 func (f *forwarder) mergeColumn(e *encoder, p *columnPlan, c *column.Data) (same bool, err error) {
 	same = true
+	if n := len(f.below); len(c.Children) != 0 {
+		f.below = append(f.below, c.Children...) // the batch keeps its own
+		c.Children = f.below[n:len(f.below):len(f.below)]
+	}
 	for i := range min(len(p.children), len(c.Children)) {
-		child := c.Children[i]
-		unchanged, err := f.mergeColumn(e, &p.children[i], &child)
+		unchanged, err := f.mergeColumn(e, &p.children[i], &c.Children[i])
 		if err != nil {
 			return false, err
-		}
-		if child.Dictionary != c.Children[i].Dictionary || !unchanged {
-			c.Children = append([]column.Data(nil), c.Children...) // the batch keeps its own
-			c.Children[i] = child
 		}
 		same = same && unchanged
 	}
@@ -171,7 +181,7 @@ func (f *forwarder) mergeColumn(e *encoder, p *columnPlan, c *column.Data) (same
 		return same, nil // values that are no byte strings are sent as they come
 	}
 	if m.sent != s.dictionary && (m.was == nil || m.was != s.dictionary) {
-		*m = dictionaryMerge{sent: s.dictionary, maps: make(map[weak.Pointer[column.Dictionary]]*indexMap), indices: m.indices}
+		*m = dictionaryMerge{sent: s.dictionary, maps: make(map[weak.Pointer[column.Dictionary]]*indexMap), indices: m.indices, used: m.used}
 	}
 	key := weak.Make(c.Dictionary)
 	x := m.maps[key]
@@ -185,7 +195,7 @@ func (f *forwarder) mergeColumn(e *encoder, p *columnPlan, c *column.Data) (same
 	replaces := !e.file && e.mode != OnceDictionaries
 	m.note(c.Dictionary, c.Values, s)
 	if replaces && m.own != nil && m.stale() {
-		*m = dictionaryMerge{own: column.NewDictionary(0), was: s.dictionary, maps: m.maps, indices: m.indices, last: m.last}
+		*m = dictionaryMerge{own: column.NewDictionary(0), was: s.dictionary, maps: m.maps, indices: m.indices, used: m.used, last: m.last}
 		m.sent = m.own
 		clear(m.maps)
 		x = &indexMap{to: []int{}}
@@ -196,7 +206,7 @@ func (f *forwarder) mergeColumn(e *encoder, p *columnPlan, c *column.Data) (same
 		return false, fmt.Errorf("lightstream: column %q: %w", p.path, err)
 	}
 	if !ok { // it takes the place of the one before it, as it did where it comes from
-		*m = dictionaryMerge{sent: c.Dictionary, maps: m.maps, indices: m.indices, last: m.last}
+		*m = dictionaryMerge{sent: c.Dictionary, maps: m.maps, indices: m.indices, used: m.used, last: m.last}
 		clear(m.maps)
 		return same, nil
 	}
@@ -322,13 +332,23 @@ func (m *dictionaryMerge) place(x *indexMap, s *sentDictionary, p *columnPlan, v
 	return true, nil
 }
 
+// memory returns n bytes that no other column of the current batch has.
+func (m *dictionaryMerge) memory(n int) []byte {
+	if m.used == len(m.indices) {
+		m.indices = append(m.indices, nil)
+	}
+	part := &m.indices[m.used]
+	m.used++
+	if cap(*part) < n {
+		*part = mem.Alloc(n)
+	}
+	return (*part)[:n]
+}
+
 // remap writes the indices of a column anew.
 func (m *dictionaryMerge) remap(x *indexMap, p *columnPlan, c *column.Data) error {
 	n := c.Len * p.width
-	if cap(m.indices) < n {
-		m.indices = mem.Alloc(n)
-	}
-	from, to := c.Buffers[1][:n], m.indices[:n]
+	from, to := c.Buffers[1][:n], m.memory(n)
 	for row := range c.Len {
 		at := row * p.width
 		index, mapped := uint64(0), uint64(0)

@@ -3,6 +3,7 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
@@ -44,6 +45,9 @@ type ProtocolFramer struct {
 	out    []*encoder // by tag, nil before the first batch of a table
 	schema []bool     // by tag: the schema was sent
 	sent   Stats
+
+	attached [][]KeyValue // by tag, to the next batches
+	others   []Attached   // by tag, to other messages
 }
 
 var (
@@ -76,6 +80,7 @@ func newProtocolFramer(members []Member, opts *ProtocolOptions) (*ProtocolFramer
 	}
 	f.selects = make([]func(*Schema) ([]bool, error), n)
 	f.in, f.tables, f.out, f.schema = make([]*MessageDecoder, n), make([]*Schema, n), make([]*encoder, n), make([]bool, n)
+	f.attached, f.others = make([][]KeyValue, n), make([]Attached, n)
 	for i := range members {
 		if err := f.register(i, &members[i]); err != nil {
 			return nil, err
@@ -87,6 +92,9 @@ func newProtocolFramer(members []Member, opts *ProtocolOptions) (*ProtocolFramer
 func (f *ProtocolFramer) register(i int, m *Member) (err error) {
 	switch m.Kind {
 	case frame.Table:
+		if m.Schema == nil {
+			return fmt.Errorf("lightstream: the table %q of a protocol has no schema; set Member.Schema, one without fields where the table is only received", m.Name)
+		}
 		if _, err = f.framing.RegisterTable(m.Name, m.Schema.Fingerprint()); err != nil {
 			return err
 		}
@@ -183,7 +191,9 @@ func (f *ProtocolFramer) encode(tag byte, rows int, columns []column.Data) (e *e
 		}
 		f.out[tag] = e
 	}
+	e.others = f.others[tag]
 	e.begin()
+	e.attach(f.attached[tag], "")
 	if !f.schema[tag] {
 		e.addSchema(0)
 	}
@@ -219,6 +229,30 @@ func (f *ProtocolFramer) AppendBatch(dst []byte, tag byte, rows int, columns []c
 	}
 	f.encoded(tag, rows)
 	return out, nil
+}
+
+// SetMetadata attaches entries to the message of each batch of a table that AppendBatch makes from now on. Nil attaches none. Tags of no
+// table are left alone.
+func (f *ProtocolFramer) SetMetadata(tag byte, entries []KeyValue) {
+	if int(tag) < len(f.attached) {
+		f.attached[tag] = slices.Clone(entries)
+	}
+}
+
+// SetAttached attaches entries to the message of a table's schema, if that has not been made, and to those of dictionaries that are made
+// from now on, as that of [Writer] does.
+func (f *ProtocolFramer) SetAttached(tag byte, a Attached) {
+	if int(tag) < len(f.others) {
+		f.others[tag] = a.Clone()
+	}
+}
+
+// Attached returns what the other end has attached to the messages of a table that are not batches, of those that were decoded so far.
+func (f *ProtocolFramer) Attached(tag byte) Attached {
+	if int(tag) >= len(f.in) || f.in[tag] == nil {
+		return Attached{}
+	}
+	return f.in[tag].dec.attached()
 }
 
 // AppendMessage appends a frame with a message with the given tag to dst.

@@ -10,13 +10,49 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/mem"
 )
 
+// Room is how many bytes gatherers may hold together at a time, those of the columns of a batch.
+type Room struct{ most, left int64 }
+
+// NewRoom returns room for so many bytes; zero means the default of [Limits].MaxExpanded.
+func NewRoom(most int64) *Room {
+	if most <= 0 {
+		most = (*Limits)(nil).WithDefaults().MaxExpanded
+	}
+	return &Room{most: most, left: most}
+}
+
+// Add makes more room until [Room.Reset], for rows that come with so many bytes of their own.
+func (r *Room) Add(n int64) { r.left += min(max(n, 0), math.MaxInt64-max(r.left, 0)) }
+
+// Reset makes all room free again, when the columns of all gatherers were taken.
+func (r *Room) Reset() { r.left = r.most }
+
+// Hold takes n bytes for something else than gatherers, until [Room.Reset]. The error wraps [ErrLimit].
+func (r *Room) Hold(n int64) error {
+	if n > max(r.left, 0) {
+		return fmt.Errorf("lightstream: %w", frame.Errorf(ErrLimit, "%d bytes are too many beside those held; raise Limits.MaxExpanded, or use smaller batches", n))
+	}
+	r.left -= n
+	return nil
+}
+
+// Left returns how many bytes may still be held.
+func (r *Room) Left() int64 { return max(r.left, 0) }
+
+// Gatherer returns a gatherer that takes what it holds from the room. What its columns take is free again at [Room.Reset].
+func (r *Room) Gatherer(f *Field) *Gatherer {
+	g := &Gatherer{plan: planOf(f, f.Name), room: r}
+	g.rows.init(&g.plan, &r.left)
+	return g
+}
+
 // Gatherer collects rows of columns of one field in memory of its own, to make another column of them. It takes what the rows need
 // and no more: of views and lists that share what they lead to each gets a copy. It is for one goroutine at a time.
 type Gatherer struct {
 	plan columnPlan
 	rows gathered
-	most int64
-	room int64
+	room *Room
+	own  bool // the room is for no others
 }
 
 // NewGatherer returns a gatherer that holds at most so many bytes at a time; zero means 1 GiB.
@@ -24,8 +60,8 @@ func NewGatherer(f *Field, most int64) *Gatherer {
 	if most <= 0 {
 		most = 1 << 30
 	}
-	g := &Gatherer{plan: planOf(f, f.Name), most: most, room: most}
-	g.rows.init(&g.plan, &g.room)
+	g := NewRoom(most).Gatherer(f)
+	g.own = true
 	return g
 }
 
@@ -39,7 +75,130 @@ func (g *Gatherer) Append(d *column.Data, from, to int) error {
 	if err := g.rows.note(d); err != nil {
 		return err
 	}
+	if g.plan.sharesShared() { // whose numbers multiply
+		left := min(max(g.room.left, 0), math.MaxInt/4)
+		if !g.rows.count(d, from, to, &left) {
+			return g.rows.over()
+		}
+		g.rows.reserveCounted()
+	}
 	return g.rows.append(d, from, to)
+}
+
+// sharesShared tells whether there are list views of what may share, too.
+func (p *columnPlan) sharesShared() bool {
+	for i := range p.children {
+		c := &p.children[i]
+		if (p.layout == layoutListView32 || p.layout == layoutListView64) && c.shares() || c.sharesShared() {
+			return true
+		}
+	}
+	return false
+}
+
+// shares tells whether rows of the column or of one below it may share what they lead to.
+func (p *columnPlan) shares() bool {
+	switch p.layout {
+	case layoutView, layoutListView32, layoutListView64, layoutDenseUnion:
+		return true
+	}
+	for i := range p.children {
+		if p.children[i].shares() {
+			return true
+		}
+	}
+	return false
+}
+
+// count counts what rows are going to need in each column, and takes it from left. It tells whether that is enough, and ends where
+// it is not.
+func (g *gathered) count(d *column.Data, from, to int, left *int64) bool {
+	p, rows := g.plan, int64(to-from)
+	if size := p.rowSize(); size != 0 && rows > *left/size {
+		return false
+	}
+	*left -= p.rowSize() * rows
+	if p.layout == layoutBits {
+		*left -= (g.more+rows)/8 - g.more/8
+	}
+	g.more += rows
+	children := func(from, to int) bool {
+		for k := range g.children {
+			if !g.children[k].count(&d.Children[k], from, to, left) {
+				return false
+			}
+		}
+		return true
+	}
+	switch p.layout {
+	case layoutOffsets32, layoutOffsets64, layoutList32, layoutList64:
+		wide := p.fixed[0].width == 8
+		if from == to {
+			return true
+		}
+		first, last := int(integerAt(d.Buffers[1], wide, from)), int(integerAt(d.Buffers[1], wide, to))
+		if len(g.children) != 0 {
+			return children(first, last)
+		}
+		g.moreText += int64(last - first)
+		*left -= int64(last - first)
+	case layoutView:
+		for i := from; i < to && *left >= 0; i++ {
+			if !d.IsNull(i) {
+				if n := int64(len(column.TextAt(d, column.ViewText, i))); n > inlineView {
+					g.moreText += n
+					*left -= n
+				}
+			}
+		}
+	case layoutListView32, layoutListView64:
+		wide := p.layout == layoutListView64
+		for i := from; i < to; i++ {
+			if d.IsNull(i) {
+				continue
+			}
+			first, size := int(integerAt(d.Buffers[1], wide, i)), int(integerAt(d.Buffers[2], wide, i))
+			if !g.children[0].count(&d.Children[0], first, first+size, left) {
+				return false
+			}
+		}
+	case layoutFixedList:
+		return children(from*p.width, to*p.width)
+	case layoutStruct, layoutSparseUnion:
+		return children(from, to)
+	case layoutDenseUnion:
+		for i := from; i < to; i++ {
+			k, at := g.of[d.Buffers[1][i]&127], int(integerAt(d.Buffers[2], false, i))
+			if !g.children[k].count(&d.Children[k], at, at+1, left) {
+				return false
+			}
+		}
+	case layoutRunEnds:
+		first, last := p.sliceRuns(&d.Children[0], from, to)
+		return g.children[0].count(&d.Children[0], first, last, left) && g.children[1].count(&d.Children[1], first, last, left)
+	}
+	return *left >= 0
+}
+
+// reserveCounted makes room for what was counted.
+func (g *gathered) reserveCounted() {
+	p := g.plan
+	for k := range p.fixed {
+		switch {
+		case g.more == 0 || p.layout == layoutRunEnds:
+		case p.layout == layoutBits:
+			g.fixed[k] = g.extend(g.fixed[k], int(g.more/8))
+		default:
+			g.fixed[k] = g.extend(g.fixed[k], int(g.more)*p.fixed[k].width)
+		}
+	}
+	if g.moreText != 0 {
+		g.text = g.extend(g.text, int(g.moreText))
+	}
+	g.more, g.moreText = 0, 0
+	for i := range g.children {
+		g.children[i].reserveCounted()
+	}
 }
 
 // Len returns the number of rows.
@@ -47,7 +206,9 @@ func (g *Gatherer) Len() int { return g.rows.len }
 
 // Take returns the rows as a column, and begins anew. The column is the caller's.
 func (g *Gatherer) Take() column.Data {
-	g.room = g.most
+	if g.own {
+		g.room.Reset()
+	}
 	return g.rows.take()
 }
 
@@ -60,8 +221,10 @@ type gathered struct {
 	validity []byte // from the first null on
 	fixed    [2][]byte
 	text     []byte // bytes, or the data of views
-	children []gathered
-	of       [128]int8 // of unions
+
+	more, moreText int64 // rows and bytes that were counted
+	children       []gathered
+	of             [128]int8 // of unions
 
 	dictionary *column.Dictionary
 	values     column.Values
@@ -151,16 +314,109 @@ func (g *gathered) tooLong(n int) error {
 // hold counts bytes that are going to be held.
 func (g *gathered) hold(n int) error {
 	if *g.room -= int64(n); *g.room < 0 {
-		return fmt.Errorf("lightstream: column %q: %w", g.plan.path, frame.Errorf(ErrLimit, "the rows put together take too many bytes; use smaller batches"))
+		return g.over()
 	}
 	return nil
+}
+
+func (g *gathered) over() error {
+	return fmt.Errorf("lightstream: column %q: %w", g.plan.path, frame.Errorf(ErrLimit, "the rows put together take too many bytes, as what they share is copied for each; raise Limits.MaxExpanded, or use smaller batches"))
 }
 
 func (g *gathered) grow(b, more []byte) ([]byte, error) {
 	if err := g.hold(len(more)); err != nil {
 		return b, err
 	}
-	return append(mem.Grow(b, len(more)), more...), nil
+	return append(g.extend(b, len(more)), more...), nil
+}
+
+// extend returns b with capacity for n more bytes, which are held already. It grows as [mem.Grow] does, but to no more than there is
+// room for.
+func (g *gathered) extend(b []byte, n int) []byte {
+	size := len(b) + n
+	most := int64(size) + max(*g.room, 0)
+	if size <= cap(b) || int64(cap(b)) <= most/2 {
+		return mem.Grow(b, n)
+	}
+	to := mem.Alloc(mem.Pad(int(min(most, math.MaxInt/2+int64(size/2)))))[:len(b)]
+	copy(to, b)
+	return to
+}
+
+// expect makes room for n more rows at once, as far as their number says how much they need. Rows that need more than there is room for
+// are refused before anything is taken for them.
+func (g *gathered) expect(n int) error {
+	if need := g.need(n); need > max(*g.room, 0) {
+		return g.over()
+	}
+	g.reserve(n)
+	return nil
+}
+
+// rowSize is how many bytes of a column itself a row needs, whatever it holds.
+func (p *columnPlan) rowSize() (n int64) {
+	if p.layout == layoutRunEnds {
+		return 0
+	}
+	for k := range p.fixed {
+		n += int64(p.fixed[k].width)
+	}
+	return n
+}
+
+// need is how many bytes n rows need at least.
+func (g *gathered) need(n int) int64 {
+	const most = math.MaxInt64 / 4
+	p, rows := g.plan, int64(n)
+	size := p.rowSize()
+	if p.layout == layoutBits {
+		rows /= 8
+		size = 1
+	}
+	if size != 0 && rows > most/size {
+		return most
+	}
+	need := rows * size
+	for i := range g.children {
+		k := g.childRows(n)
+		if k < 0 {
+			return most
+		}
+		need = min(need+g.children[i].need(k), most)
+	}
+	return need
+}
+
+// childRows is how many rows of a child n rows have at least, -1 for too many.
+func (g *gathered) childRows(n int) int {
+	switch g.plan.layout {
+	case layoutStruct, layoutSparseUnion:
+		return n
+	case layoutFixedList:
+		if w := g.plan.width; w != 0 && n > math.MaxInt/64/w {
+			return -1
+		}
+		return n * g.plan.width
+	}
+	return 0
+}
+
+// reserve takes what [gathered.need] counts.
+func (g *gathered) reserve(n int) {
+	p := g.plan
+	for k := range p.fixed {
+		switch {
+		case p.layout == layoutBits:
+			g.fixed[k] = g.extend(g.fixed[k], n/8)
+		case p.layout != layoutRunEnds:
+			g.fixed[k] = g.extend(g.fixed[k], n*p.fixed[k].width)
+		}
+	}
+	for i := range g.children {
+		if k := g.childRows(n); k > 0 {
+			g.children[i].reserve(k)
+		}
+	}
 }
 
 func (g *gathered) appendValidity(d *column.Data, from, to int) (err error) {
@@ -201,7 +457,7 @@ func (g *gathered) appendBits(to []byte, at int, bits []byte, from, n int) ([]by
 	if err := g.hold(more); err != nil {
 		return to, err
 	}
-	to = mem.Grow(to, more)
+	to = g.extend(to, more)
 	to = to[:len(to)+more]
 	if bits == nil {
 		asm.SetBits(to, at, n)
@@ -220,7 +476,7 @@ func (g *gathered) put(k, n int) error {
 	if err := g.hold(width); err != nil {
 		return err
 	}
-	b := mem.Grow(g.fixed[k], width)
+	b := g.extend(g.fixed[k], width)
 	if width == 4 {
 		g.fixed[k] = le.AppendUint32(b, uint32(n))
 	} else {
@@ -247,7 +503,7 @@ func (g *gathered) appendOffsets(d *column.Data, from, to, at int) (first, last 
 			return 0, 0, err
 		}
 		end := len(g.fixed[0])
-		g.fixed[0] = mem.Grow(g.fixed[0], size)[:end+size]
+		g.fixed[0] = g.extend(g.fixed[0], size)[:end+size]
 		asm.Rebase32(column.View[int32](g.fixed[0][end:]), column.View[int32](d.Buffers[1])[from+1:to+1], int32(first-at))
 		return first, last, nil
 	}
@@ -263,21 +519,30 @@ func (g *gathered) appendViews(d *column.Data, from, to int) error {
 	if err := g.hold(viewSize * (to - from)); err != nil {
 		return err
 	}
+	g.fixed[0] = g.extend(g.fixed[0], viewSize*(to-from))
+	size := int64(0) // counted first, as views may share what they lead to
+	for i := from; i < to; i++ {
+		if d.IsNull(i) {
+			continue
+		}
+		if n := len(column.TextAt(d, column.ViewText, i)); n > inlineView {
+			if size += int64(n); size > int64(math.MaxInt32-len(g.text)) {
+				return g.tooLong(len(g.text))
+			}
+		}
+	}
+	if size != 0 {
+		if err := g.hold(int(size)); err != nil {
+			return err
+		}
+		g.text = g.extend(g.text, int(size))
+	}
 	for i := from; i < to; i++ {
 		var view [viewSize]byte
 		if !d.IsNull(i) {
-			text := column.TextAt(d, column.ViewText, i)
-			if len(text) > inlineView {
-				if len(text) > math.MaxInt32-len(g.text) {
-					return g.tooLong(len(g.text))
-				}
-				if err := g.hold(len(text)); err != nil {
-					return err
-				}
-			}
-			g.text = column.PutView(view[:], g.text, text)
+			g.text = column.PutView(view[:], g.text, column.TextAt(d, column.ViewText, i))
 		}
-		g.fixed[0] = append(mem.Grow(g.fixed[0], viewSize), view[:]...)
+		g.fixed[0] = append(g.fixed[0], view[:]...)
 	}
 	return nil
 }
@@ -289,6 +554,17 @@ const (
 
 func (g *gathered) appendListViews(d *column.Data, from, to int) error {
 	wide, items := g.plan.layout == layoutListView64, &g.children[0]
+	all := int64(0) // counted first, as lists may share what they lead to
+	for i := from; i < to; i++ {
+		if !d.IsNull(i) {
+			if all += integerAt(d.Buffers[2], wide, i); all > math.MaxInt/64 {
+				return g.tooLong(items.len)
+			}
+		}
+	}
+	if err := items.expect(int(all)); err != nil {
+		return err
+	}
 	for i := from; i < to; i++ {
 		first, size := 0, 0
 		if !d.IsNull(i) {
@@ -348,7 +624,7 @@ func (g *gathered) appendRuns(d *column.Data, from, to int) error {
 		}
 		var b [8]byte
 		le.PutUint64(b[:], uint64(end))
-		ends.fixed[0] = append(mem.Grow(ends.fixed[0], width), b[:width]...)
+		ends.fixed[0] = append(ends.extend(ends.fixed[0], width), b[:width]...)
 		ends.len++
 	}
 	return values.append(&d.Children[1], first, last)

@@ -124,6 +124,22 @@ func hostileCases() []hostileCase {
 		batch := it.NewBatch(2).Add(2, 0, nil, it.I32(0, 1)).Message()
 		return stream(it.Schema(dict), stream(parts...), batch, it.End)
 	}
+	decimal := func(precision, scale, bits int32) []byte {
+		return it.Schema(it.Field{Name: "x", Type: it.Decimal(precision, scale, bits)})
+	}
+	dense := func(offsets ...int32) []byte { // of types 0, 1, 0, 1
+		return stream(it.Schema(it.Field{Name: "u", Type: it.Union(arrowfb.UnionModeDense), Nullable: true, Children: []it.Field{x32, text}}),
+			it.NewBatch(4).Add(4, 0, it.I8(0, 1, 0, 1), it.I32(offsets...)).
+				Add(2, 0, nil, it.I32(1, 2)).Add(2, 0, nil, it.I32(0, 1, 2), []byte("ab")).Message(), it.End)
+	}
+	maps := func(entries it.Field) []byte {
+		return stream(it.Schema(it.Field{Name: "m", Type: it.Map, Nullable: true, Children: []it.Field{entries}}), it.End)
+	}
+	pairs := func(b *it.Batch) []byte { // of a schema that lets all be null
+		k := it.Field{Name: "k", Type: it.Int(32, true), Nullable: true}
+		entries := it.Field{Name: "entries", Type: it.Struct, Nullable: true, Children: []it.Field{k, x32}}
+		return stream(it.Schema(it.Field{Name: "m", Type: it.Map, Nullable: true, Children: []it.Field{entries}}), b.Message(), it.End)
+	}
 	deep := func(levels int) []byte {
 		f := it.Field{Name: "i", Type: it.Int(8, true)}
 		for range levels {
@@ -265,12 +281,50 @@ func hostileCases() []hostileCase {
 		{"decimal of 3 bits", it.Schema(it.Field{Name: "x", Type: it.Decimal(5, 2, 3)}), malformed, "parameters", 0},
 		{"fixed binary of 2^31-1 bytes", stream(it.Schema(it.Field{Name: "x", Type: it.FixedBinary(math.MaxInt32)}), it.NewBatch(1<<31-1).Add(1<<31-1, 0, nil, nil).Message()), nil, "", 1},
 		{"fixed binary of no bytes", stream(it.Schema(it.Field{Name: "x", Type: it.FixedBinary(0)}), it.NewBatch(5).Add(5, 0, nil, nil).Message(), it.End), nil, "", 0},
+		{"decimal of no digits", decimal(0, 0, 128), malformed, "parameters", 0},
+		{"decimal of -3 digits", decimal(-3, 2, 128), malformed, "parameters", 0},
+		{"decimal of 10 digits in 32 bits", decimal(10, 2, 32), malformed, "parameters", 0},
+		{"decimal of 19 digits in 64 bits", decimal(19, 2, 64), malformed, "parameters", 0},
+		{"decimal of 39 digits in 128 bits", decimal(39, 2, 128), malformed, "parameters", 0},
+		{"decimal of 200 digits", decimal(200, 3, 256), malformed, "parameters", 0},
+		{"decimal of scale -2^31", decimal(5, math.MinInt32, 128), unsupported, "scale -2147483648, want -1000 to 1000", 0},
+		{"decimal of scale 2^31-1", decimal(5, math.MaxInt32, 32), unsupported, "scale 2147483647", 0},
+		{"decimal of scale 1001", decimal(76, 1001, 256), unsupported, "scale 1001", 0},
+		{"decimal of scale -1000", stream(decimal(76, -1000, 256), it.End), nil, "", 0},
+		{"decimal with more scale than digits", stream(decimal(5, 10, 128), it.End), nil, "", 0},
+		{"32 bits of nanoseconds", it.Schema(it.Field{Name: "x", Type: it.Time(arrowfb.TimeUnitNanosecond, 32)}), malformed, "parameters", 0},
+		{"32 bits of microseconds", it.Schema(it.Field{Name: "x", Type: it.Time(arrowfb.TimeUnitMicrosecond, 32)}), malformed, "parameters", 0},
+		{"64 bits of seconds", it.Schema(it.Field{Name: "x", Type: it.Time(arrowfb.TimeUnitSecond, 64)}), malformed, "parameters", 0},
+		{"64 bits of milliseconds", it.Schema(it.Field{Name: "x", Type: it.Time(arrowfb.TimeUnitMillisecond, 64)}), malformed, "parameters", 0},
+		{"64 bits of microseconds", stream(it.Schema(it.Field{Name: "x", Type: it.Time(arrowfb.TimeUnitMicrosecond, 64)}), it.End), nil, "", 0},
+		{"dense union whose rows follow their children", dense(0, 0, 1, 1), nil, "", 1},
+		{"dense union with rows that share an item", dense(1, 0, 1, 0), nil, "", 1},
+		{"dense union with falling offsets", dense(1, 0, 0, 1), malformed, "row 2 is item 0 of its child, behind item 1", 1},
+		{"dense union with an offset past its child", dense(0, 0, 2, 1), malformed, "row 2 is item 2 of a child with 2", 1},
+		{"map of ints", maps(x32), malformed, "a map of int32, want a struct of keys and values", 0},
+		{"map of an empty struct", maps(it.Field{Name: "entries", Type: it.Struct}), malformed, "a map of struct", 0},
+		{"map without values", maps(it.Field{Name: "entries", Type: it.Struct, Children: []it.Field{x32}}), malformed, "a map of struct<x: int32>", 0},
+		{"map of three columns", maps(it.Field{Name: "entries", Type: it.Struct, Children: []it.Field{x32, x32, x32}}), malformed, "a map of struct", 0},
+		{"map of a dictionary", maps(it.Field{Name: "entries", Type: it.Struct, Children: []it.Field{x32, x32}, Dict: dict.Dict}), malformed, "a map of dictionary", 0},
+		{"map with a null entry", pairs(it.NewBatch(1).Add(1, 0, nil, it.I32(0, 2)).Add(2, 1, it.Bits(1, 0)).
+			Add(2, 0, nil, it.I32(1, 2)).Add(2, 0, nil, it.I32(3, 4))), malformed, "(m.entries): null_count 1 in a column that is not nullable", 1},
+		{"map with a null key", pairs(it.NewBatch(1).Add(1, 0, nil, it.I32(0, 2)).Add(2, 0, nil).
+			Add(2, 1, it.Bits(1, 0), it.I32(1, 2)).Add(2, 0, nil, it.I32(3, 4))), malformed, "(m.entries.k): null_count 1 in a column that is not nullable", 1},
+		{"map with a null value", pairs(it.NewBatch(1).Add(1, 0, nil, it.I32(0, 2)).Add(2, 0, nil).
+			Add(2, 0, nil, it.I32(1, 2)).Add(2, 1, it.Bits(1, 0), it.I32(3, 4))), nil, "", 1},
+		{"map", maps(it.Field{Name: "entries", Type: it.Struct, Nullable: true, Children: []it.Field{x32, x32}}), nil, "", 0},
 		{"type 200", it.Schema(it.Field{Name: "x", Type: it.Plain(200)}), malformed, "tag 200", 0},
 		{"type 0", it.Schema(it.Field{Name: "x", Type: it.Plain(0)}), malformed, "tag", 0},
 		{"list without a child", it.Schema(it.Field{Name: "x", Type: it.List}), malformed, "0 children, want 1", 0},
 		{"list with two children", it.Schema(it.Field{Name: "x", Type: it.List, Children: []it.Field{x32, x32}}), malformed, "2 children, want 1", 0},
 		{"int with a child", it.Schema(it.Field{Name: "x", Type: it.Int(8, true), Children: []it.Field{x32}}), malformed, "1 children, want 0", 0},
 		{"union with too many ids", it.Schema(it.Field{Name: "x", Type: it.Union(arrowfb.UnionModeSparse, 0, 1), Children: []it.Field{x32}}), malformed, "2 type ids for 1 children", 0},
+		{"dictionary of 16 Mi nulls in no bytes", stream(it.Schema(it.Field{Name: "x", Nullable: true, Type: it.Null, Dict: &it.Dict{ID: 7, Bits: 8}}),
+			it.NewBatch(16<<20).Add(16<<20, 16<<20).Dictionary(7, false), it.NewBatch(1).Add(1, 0, nil, it.I8(0)).Message(), it.End), limit, "Limits.MaxDictionaryBytes", 1},
+		{"union of 128 children without ids", stream(it.Schema(it.Field{Name: "x", Type: it.Union(arrowfb.UnionModeSparse), Children: slices.Repeat([]it.Field{x32}, 128)}), it.End), nil, "", 0},
+		{"union of 129 children without ids", it.Schema(it.Field{Name: "x", Type: it.Union(arrowfb.UnionModeSparse), Children: slices.Repeat([]it.Field{x32}, 129)}), malformed, "129 children", 0},
+		{"dictionary of values of no bytes", stream(it.Schema(it.Field{Name: "x", Nullable: true, Type: it.FixedBinary(0), Dict: &it.Dict{ID: 7, Bits: 8}}),
+			it.NewBatch(2).Add(2, 1, it.Bits(1, 0), nil).Dictionary(7, false), it.NewBatch(2).Add(2, 0, nil, it.I8(0, 1)).Message(), it.End), nil, "", 1},
 		{"union of mode 9", it.Schema(it.Field{Name: "x", Type: it.Union(9)}), malformed, "parameters", 0},
 		{"indices of 7 bits", it.Schema(it.Field{Name: "d", Type: it.Utf8, Dict: &it.Dict{Bits: 7}}), malformed, "7 bits", 0},
 		{"dictionary of kind 5", it.Schema(it.Field{Name: "d", Type: it.Utf8, Dict: &it.Dict{Kind: 5}}), unsupported, "kind", 0},

@@ -20,10 +20,13 @@ type inflation struct {
 // freeInflation is up to how many bytes a compressed body may be inflated to whatever its length.
 const freeInflation = 64 << 20
 
+// perValue is how many bytes a dictionary's value may have beside those that are counted: a view, and a bit of validity.
+const perValue = 17
+
 // announced checks what the buffers of the columns that are wanted say that they inflate to, and makes room for it.
 func (d *decoder) announced(c *cursor, plans []columnPlan, all bool) error {
 	buffer, variadic := 0, 0
-	var total, room int64
+	var total, room, packed int64
 	for i := range plans {
 		p := &plans[i]
 		n := p.buffers
@@ -36,6 +39,8 @@ func (d *decoder) announced(c *cursor, plans []columnPlan, all bool) error {
 		}
 		for k := buffer; k < buffer+n && (p.want || all); k++ {
 			size := c.announcedLength(k)
+			_, length := c.meta.Buffer(k)
+			packed += min(max(length, 0), c.length-packed) // buffers that share bytes do not make more of them
 			if size > math.MaxInt64-mem.Alignment-room {
 				size = math.MaxInt64 - mem.Alignment - room
 			}
@@ -49,8 +54,11 @@ func (d *decoder) announced(c *cursor, plans []columnPlan, all bool) error {
 	case total > limits.MaxBody || room > math.MaxInt:
 		have, most := sizes.Over(total, limits.MaxBody)
 		return frame.At(at, "message.body", frame.Errorf(ErrLimit, "its buffers inflate to %s, which exceeds Limits.MaxBody (%s); raise it or send smaller batches", have, most))
-	case total > freeInflation && total/int64(limits.MaxRatio) > c.length:
-		return frame.At(at, "message.body", frame.Errorf(ErrLimit, "%d bytes inflate to %d, which exceeds Limits.MaxRatio (%d); raise it if the peer is trusted", c.length, total, limits.MaxRatio))
+	case total > freeInflation && total/int64(limits.MaxRatio) > packed: // bytes that no buffer refers to do not count
+		return frame.At(at, "message.body", frame.Errorf(ErrLimit, "%d bytes inflate to %d, which exceeds Limits.MaxRatio (%d); raise it if the peer is trusted", packed, total, limits.MaxRatio))
+	case all && total-perValue*min(c.meta.Rows(), int64(limits.MaxDictionaryEntries)) > limits.MaxDictionaryBytes:
+		have, most := sizes.Over(total, limits.MaxDictionaryBytes)
+		return frame.At(at, "message.body", frame.Errorf(ErrLimit, "the values of a dictionary inflate to %s, which exceeds Limits.MaxDictionaryBytes (%s); raise it", have, most))
 	}
 	if c.batch == (Batch{}) || room == 0 {
 		return nil

@@ -46,7 +46,10 @@ func (e *MessageEncoder) AppendBatch(dst []byte, rows int, columns []column.Data
 }
 
 // AppendEnd appends the end marker.
-func (e *MessageEncoder) AppendEnd(dst []byte) []byte { return append(dst, endMarker...) }
+func (e *MessageEncoder) AppendEnd(dst []byte) []byte { return AppendEnd(dst) }
+
+// AppendEnd appends the end marker of a stream to dst.
+func AppendEnd(dst []byte) []byte { return append(dst, endMarker...) }
 
 // MessageDecoder decodes batches from byte slices whose schema is agreed elsewhere. It is for one goroutine at a time; its
 // batches are for any.
@@ -115,7 +118,7 @@ func (d *MessageDecoder) Measure(prefix []byte) (n, need int, err error) {
 		case d.framer.MeasuredEnd():
 			err = frame.At(0, "", frame.Errorf(ErrMalformed, "the end marker where a batch should be; what ends with one is a stream, to be read with a reader"))
 		case messages == d.dec.limits.MaxMessages:
-			err = frame.At(0, "", frame.Errorf(ErrLimit, "more than %d messages without a batch exceed Limits.MaxMessages", d.dec.limits.MaxMessages))
+			err = frame.At(0, "", frame.Errorf(ErrLimit, "more than %d messages without a batch exceed Limits.MaxMessages; raise it if the peer is trusted", d.dec.limits.MaxMessages))
 		case int64(n) > d.dec.limits.MaxBody || head+body > math.MaxInt-n:
 			have, most := sizes.Over(int64(n), d.dec.limits.MaxBody)
 			err = frame.At(0, "", frame.Errorf(ErrLimit, "dictionaries of %s exceed Limits.MaxBody (%s); raise it or send smaller batches", have, most))
@@ -139,7 +142,7 @@ func (d *MessageDecoder) forget() {
 			dict.empty()
 		}
 	}
-	d.dec.entries, d.dec.texts = 0, 0
+	d.dec.entries, d.dec.texts, d.dec.came = 0, 0, 0
 }
 
 // decode returns the batch in p. A decoder without a schema takes it from the first message.
@@ -170,6 +173,7 @@ func (d *MessageDecoder) decode(p []byte) (Batch, error) {
 			err = frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a batch before the schema"))
 		case m.Batch != nil:
 			h, err = d.dec.batch(&m)
+			d.framer.Forget()
 		default:
 			err = d.other(&m)
 		}
@@ -185,6 +189,9 @@ func (d *MessageDecoder) other(m *frame.Message) error {
 	fb, isSchema := m.Root.HeaderSchema()
 	switch {
 	case isSchema && d.dec.schema == nil:
+		if err := d.dec.attach(m.Root, &d.dec.attachedSchema); err != nil {
+			return err
+		}
 		return d.dec.setSchema(fb, d.sel)
 	case isSchema:
 		return frame.At(0, "message.header", frame.Errorf(ErrMalformed, "a schema where it is agreed already; what begins with one is a stream, to be read with a reader"))

@@ -1,8 +1,10 @@
 package ipc
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
+	"math"
+	"unicode/utf8"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -86,13 +88,16 @@ func (r *schemaReader) field(fb arrowfb.Field, path string, depth int) (f Field,
 	if err := r.keep(path, len(path)+1+len(fb.NameBytes())); err != nil {
 		return f, err
 	}
-	f.Name, f.Nullable = strings.ToValidUTF8(fb.Name(), "\uFFFD"), fb.Nullable()
+	if name := fb.NameBytes(); !utf8.Valid(name) {
+		return f, frame.At(0, path, frame.Errorf(ErrMalformed, "a field has the name %.40q, want valid UTF-8; the sender has to give it another", name))
+	}
+	f.Name, f.Nullable = fb.Name(), fb.Nullable()
 	path += "." + f.Name
 	if r.fields++; r.fields > r.limits.MaxColumns {
-		return f, frame.At(0, path, frame.Errorf(ErrLimit, "more than %d fields exceed Limits.MaxColumns", r.limits.MaxColumns))
+		return f, frame.At(0, path, frame.Errorf(ErrLimit, "more than %d fields exceed Limits.MaxColumns; raise it", r.limits.MaxColumns))
 	}
 	if depth > r.limits.MaxDepth {
-		return f, frame.At(0, path, frame.Errorf(ErrLimit, "more than %d levels of nesting exceed Limits.MaxDepth", r.limits.MaxDepth))
+		return f, frame.At(0, path, frame.Errorf(ErrLimit, "more than %d levels of nesting exceed Limits.MaxDepth; raise it", r.limits.MaxDepth))
 	}
 	if t, ok := fb.TypeTimestamp(); ok {
 		if err := r.keep(path, len(t.TimezoneBytes())); err != nil {
@@ -115,6 +120,10 @@ func (r *schemaReader) field(fb arrowfb.Field, path string, depth int) (f Field,
 	if err := checkChildren(&f); err != nil {
 		return f, frame.At(0, path, err)
 	}
+	if f.Type.Kind == KindMap { // some writers say otherwise; neither may be null
+		e := &f.Children[0]
+		e.Nullable, e.Children[0].Nullable = false, false
+	}
 	if f.Metadata, err = r.metadata(path, fb.CustomMetadataLen(), fb.CustomMetadata); err != nil {
 		return f, err
 	}
@@ -134,7 +143,7 @@ func (r *schemaReader) field(fb arrowfb.Field, path string, depth int) (f Field,
 	return f, nil
 }
 
-// checkChildren checks the number of a nested type's children.
+// checkChildren checks the children of a nested type: how many they are, and their types where not all will do.
 func checkChildren(f *Field) error {
 	want := 0
 	switch f.Type.Kind {
@@ -155,14 +164,19 @@ func checkChildren(f *Field) error {
 			return frame.Errorf(ErrMalformed, "run ends of type %s, want int16, int32 or int64", e.TypeString())
 		}
 	}
+	if f.Type.Kind == KindMap {
+		if e := &f.Children[0]; e.Type.Kind != KindStruct || len(e.Children) != 2 || e.Dictionary != nil {
+			return frame.Errorf(ErrMalformed, "a map of %s, want a struct of keys and values", e.TypeString())
+		}
+	}
 	return nil
 }
 
 // checkUnionType checks the type ids of a union: one for each child, of 0 to 127, none twice.
 func checkUnionType(f *Field) error {
 	if f.Type.TypeIDs == nil {
-		if len(f.Children) > 127 {
-			return frame.Errorf(ErrMalformed, "a union of %d children, the format has room for 127", len(f.Children))
+		if len(f.Children) > 128 { // ids 0 to 127
+			return frame.Errorf(ErrMalformed, "a union of %d children, the format has room for 128", len(f.Children))
 		}
 		return nil
 	}
@@ -181,6 +195,24 @@ func checkUnionType(f *Field) error {
 
 func validInt(bits int) bool { return bits == 8 || bits == 16 || bits == 32 || bits == 64 }
 
+// maxScale bounds how far the point of a decimal is from its digits, and so how many zeros its text has. The format does not bound it.
+const maxScale = 1000
+
+// decimalDigits returns how many digits a decimal of so many bits has at most, 0 where there is none of these bits.
+func decimalDigits(bits int) int {
+	switch bits {
+	case 32:
+		return 9
+	case 64:
+		return 18
+	case 128:
+		return 38
+	case 256:
+		return 76
+	}
+	return 0
+}
+
 func typeFrom(f arrowfb.Field) (t Type, err error) {
 	t.Kind = Kind(f.TypeType())
 	ok := true
@@ -188,7 +220,6 @@ func typeFrom(f arrowfb.Field) (t Type, err error) {
 	case KindInt:
 		v, _ := f.TypeInt()
 		t.Bits, t.Signed = int(v.BitWidth()), v.IsSigned()
-		ok = validInt(t.Bits)
 	case KindFloat:
 		v, _ := f.TypeFloatingPoint()
 		if ok = v.Precision() >= arrowfb.PrecisionHalf && v.Precision() <= arrowfb.PrecisionDouble; ok {
@@ -197,16 +228,13 @@ func typeFrom(f arrowfb.Field) (t Type, err error) {
 	case KindDecimal:
 		v, _ := f.TypeDecimal()
 		t.Bits, t.Precision, t.Scale = int(v.BitWidth()), int(v.Precision()), int(v.Scale())
-		ok = t.Bits == 32 || t.Bits == 64 || t.Bits == 128 || t.Bits == 256
 	case KindDate:
 		v, _ := f.TypeDate()
 		t.Variant = int(v.Unit())
-		ok = t.Variant == 0 || t.Variant == 1
 	case KindTime:
 		v, _ := f.TypeTime()
 		t.Bits = int(v.BitWidth())
 		t.Unit, ok = unitOf(v.Unit())
-		ok = ok && (t.Bits == 32 || t.Bits == 64)
 	case KindTimestamp:
 		v, _ := f.TypeTimestamp()
 		t.Zone = v.Timezone()
@@ -217,15 +245,12 @@ func typeFrom(f arrowfb.Field) (t Type, err error) {
 	case KindInterval:
 		v, _ := f.TypeInterval()
 		t.Variant = int(v.Unit())
-		ok = t.Variant >= 0 && t.Variant <= 2
 	case KindFixedSizeBinary:
 		v, _ := f.TypeFixedSizeBinary()
 		t.Width = int(v.ByteWidth())
-		ok = t.Width >= 0
 	case KindFixedSizeList:
 		v, _ := f.TypeFixedSizeList()
 		t.Width = int(v.ListSize())
-		ok = t.Width >= 0
 	case KindMap:
 		if v, _ := f.TypeMap(); v.KeysSorted() {
 			t.Variant = 1
@@ -233,22 +258,94 @@ func typeFrom(f arrowfb.Field) (t Type, err error) {
 	case KindUnion:
 		v, _ := f.TypeUnion()
 		t.Variant = int(v.Mode())
-		ok = t.Variant == 0 || t.Variant == 1
 		if n := v.TypeIDsLen(); n != 0 && n != f.ChildrenLen() {
 			return t, frame.Errorf(ErrMalformed, "%d type ids for %d children", n, f.ChildrenLen())
 		}
 		for i := range v.TypeIDsLen() {
 			t.TypeIDs = append(t.TypeIDs, v.TypeIDs(i))
 		}
+	}
+	if !ok {
+		return t, t.impossible()
+	}
+	return t, t.check()
+}
+
+func (t Type) impossible() error {
+	return frame.Errorf(ErrMalformed, "%v with parameters that it cannot have: %+v", t.Kind, t)
+}
+
+// check refuses types that the format does not have.
+func (t Type) check() error {
+	ok := true
+	switch t.Kind {
+	case KindInt:
+		ok = validInt(t.Bits)
+	case KindFloat:
+		ok = t.Bits == 16 || t.Bits == 32 || t.Bits == 64
+	case KindDecimal:
+		if ok = t.Precision >= 1 && t.Precision <= decimalDigits(t.Bits); ok && (t.Scale < -maxScale || t.Scale > maxScale) {
+			return frame.Errorf(ErrUnsupported, "a decimal of scale %d, want -%d to %[2]d", t.Scale, maxScale)
+		}
+	case KindDate:
+		ok = t.Variant == 0 || t.Variant == 1
+	case KindTime:
+		coarse := t.Unit == column.Second || t.Unit == column.Millisecond
+		ok = t.knowsUnit() && (t.Bits == 32 && coarse || t.Bits == 64 && !coarse)
+	case KindTimestamp, KindDuration:
+		ok = t.knowsUnit()
+	case KindInterval:
+		ok = t.Variant >= 0 && t.Variant <= 2
+	case KindFixedSizeBinary, KindFixedSizeList:
+		ok = t.Width >= 0 && t.Width <= math.MaxInt32
+	case KindUnion, KindMap:
+		ok = t.Variant == 0 || t.Variant == 1
 	default:
-		if t.Kind == 0 || t.Kind > KindLargeListView {
-			return t, frame.Errorf(ErrUnsupported, "%v, which this version of the format does not have", t.Kind)
+		if t.Kind <= 0 || t.Kind > KindLargeListView {
+			return frame.Errorf(ErrUnsupported, "%v, which this version of the format does not have", t.Kind)
 		}
 	}
 	if !ok {
-		return t, frame.Errorf(ErrMalformed, "%v with parameters that it cannot have: %+v", t.Kind, t)
+		return t.impossible()
 	}
-	return t, nil
+	return nil
+}
+
+func (t Type) knowsUnit() bool {
+	switch t.Unit {
+	case column.Second, column.Millisecond, column.Microsecond, column.Nanosecond:
+		return true
+	}
+	return false
+}
+
+// checkFields refuses fields, those below path, that readers refuse: with a name that is not valid UTF-8, a type that the format does not
+// have, or other children than the type wants.
+func checkFields(fields []Field, path string) error {
+	for i := range fields {
+		f := &fields[i]
+		if !utf8.ValidString(f.Name) {
+			return fmt.Errorf("lightstream: field %d of %s has the name %.40q, want valid UTF-8; give it one", i, cmp.Or(path, "the schema"), f.Name)
+		}
+		below := f.Name
+		if path != "" {
+			below = path + "." + f.Name
+		}
+		err := f.Type.check()
+		if err == nil {
+			err = checkChildren(f)
+		}
+		if e := f.Dictionary; err == nil && e != nil && (e.Index.Kind != KindInt || !validInt(e.Index.Bits)) {
+			err = frame.Errorf(ErrMalformed, "dictionary indices of type %v, want integers of 8, 16, 32 or 64 bits", e.Index)
+		}
+		if err != nil {
+			return fmt.Errorf("lightstream: field %q: %w", below, err)
+		}
+		if err := checkFields(f.Children, below); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // schemaMessage returns the metadata of the schema message.

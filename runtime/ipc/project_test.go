@@ -102,3 +102,55 @@ func TestProjectGoldens(t *testing.T) {
 		}
 	}
 }
+
+// readsAt counts the calls that read of a file.
+type readsAt struct {
+	io.ReaderAt
+	n int
+}
+
+func (c *readsAt) ReadAt(p []byte, offset int64) (int, error) {
+	c.n++
+	return c.ReaderAt.ReadAt(p, offset)
+}
+
+// TestOpenReads opens files: their beginning, their end with the footer, and a dictionary with its values take one read each. What is
+// longer takes one more.
+func TestOpenReads(t *testing.T) {
+	schema := &ipc.Schema{Fields: []ipc.Field{{Name: "s", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}
+	for _, c := range []struct{ batches, values, want int }{{1, 10, 3}, {500, 10, 4}, {1, 20_000, 4}} {
+		dict := column.NewDictionary(0)
+		for i := range c.values {
+			dict.Append(strings.Repeat("x", i%9), i%100 == 99)
+		}
+		data := column.Data{Len: 2, Buffers: [3][]byte{nil, {byte(c.values - 3), byte((c.values - 3) >> 8), 0, 0, 9, 0, 0, 0}}, Dictionary: dict, Values: dict.Values()}
+		var file bytes.Buffer
+		w := ipc.NewFileWriter(&file, schema, nil)
+		for range c.batches {
+			if err := w.Write(t.Context(), 2, []column.Data{data}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		src := &readsAt{ReaderAt: bytes.NewReader(file.Bytes())}
+		r, err := ipc.NewFileReader(src, int64(file.Len()), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if src.n != c.want || r.NumBatches() != c.batches {
+			t.Errorf("%d batches, %d values: %d reads, want %d", c.batches, c.values, src.n, c.want)
+		}
+		b, err := r.Batch(c.batches - 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := b.Column(0).Values
+		for i := range c.values {
+			if v.IsNull(i) != (i%100 == 99) || !v.IsNull(i) && v.At(i) != strings.Repeat("x", i%9) {
+				t.Fatalf("value %d of %d is %q", i, c.values, v.At(i))
+			}
+		}
+	}
+}

@@ -16,7 +16,7 @@ import (
 type Member struct {
 	Name   string
 	Kind   frame.Kind
-	Schema *Schema                       // of a table that is sent
+	Schema *Schema                       // of a table; one that is only received, and not announced, may be any
 	Select func(*Schema) ([]bool, error) // of a table that is received; see [ReaderOptions]
 }
 
@@ -108,6 +108,17 @@ func (c *ProtocolConn) SendBatch(ctx context.Context, tag byte, rows int, column
 	c.framer.encoded(tag, rows)
 	return nil
 }
+
+// SetMetadata attaches entries to the message of each batch of a table that SendBatch sends from now on. Nil attaches none. Tags of no table
+// are left alone.
+func (c *ProtocolConn) SetMetadata(tag byte, entries []KeyValue) { c.framer.SetMetadata(tag, entries) }
+
+// SetAttached attaches entries to the message of a table's schema, if that has not been sent, and to those of dictionaries that are sent
+// from now on, as that of [Writer] does.
+func (c *ProtocolConn) SetAttached(tag byte, a Attached) { c.framer.SetAttached(tag, a) }
+
+// Attached returns what the peer has attached to the messages of a table that are not batches, of those that were read so far.
+func (c *ProtocolConn) Attached(tag byte) Attached { return c.framer.Attached(tag) }
 
 // SendMessage sends a message with the given tag.
 func (c *ProtocolConn) SendMessage(ctx context.Context, tag byte, payload []byte) error {
@@ -210,7 +221,8 @@ func (c *ProtocolConn) Close() error {
 	return c.werr
 }
 
-// Recv returns the next frame. The error is io.EOF where the peer ended the direction, and else as that of [Reader.Next].
+// Recv returns the next frame. A payload is valid until the next call, whether it is released or not. The error is io.EOF where the
+// peer ended the direction, and else as that of [Reader.Next].
 func (c *ProtocolConn) Recv(ctx context.Context) (ProtocolFrame, error) {
 	c.last.Release()
 	if c.rerr != nil {
@@ -234,6 +246,9 @@ func (c *ProtocolConn) Recv(ctx context.Context) (ProtocolFrame, error) {
 		}
 		if out.Batch == (Batch{}) {
 			c.last = out
+			out.owner = nil // the next Recv gives it up, and the caller's Release does nothing
+		} else {
+			c.stream.Discard(0) // as in Reader.Next
 		}
 		return out, nil
 	}

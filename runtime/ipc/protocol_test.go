@@ -3,6 +3,9 @@ package ipc_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,4 +46,40 @@ func TestRefusedIsNoCall(t *testing.T) {
 			t.Error(conn.Len(), err)
 		}
 	})
+}
+
+// TestProtocolReleased releases what was received, as a caller may, and goes on.
+func TestProtocolReleased(t *testing.T) {
+	near, far := net.Pipe()
+	members := []ipc.Member{{Name: "note", Kind: frame.Opaque}}
+	out, err := ipc.NewProtocolConn(near, members, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := ipc.NewProtocolConn(far, members, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := make(chan error, 1)
+	go func() {
+		var err error
+		for i := range 3 {
+			err = errors.Join(err, out.SendMessage(context.Background(), 0, bytes.Repeat([]byte{byte(i)}, 20_000))) // one that is read alone
+		}
+		sent <- errors.Join(err, near.Close())
+	}()
+	for i := range 3 {
+		f, err := in.Recv(t.Context())
+		if err != nil || len(f.Payload) != 20_000 || f.Payload[19_999] != byte(i) {
+			t.Fatalf("message %d: %d bytes, %v", i, len(f.Payload), err)
+		}
+		f.Release()
+		f.Release()
+	}
+	if f, err := in.Recv(t.Context()); err != io.EOF {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
 }

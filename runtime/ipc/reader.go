@@ -257,9 +257,11 @@ func (r *Reader) Next(ctx context.Context) (Batch, error) {
 			return Batch{}, r.fail(io.EOF)
 		case m.Batch != nil:
 			h, err := r.dec.batch(&m)
+			r.framer.Forget()
 			if err != nil {
 				return Batch{}, r.fail(err)
 			}
+			r.stream.Discard(0) // with nothing behind the batch its slab goes back when the batch is released, and not with the next call
 			if o := r.opts.Observer; o != nil {
 				o.Batch(ctx, &r.info, h.Len(), r.stream.Bytes()-before)
 			}
@@ -269,7 +271,7 @@ func (r *Reader) Next(ctx context.Context) (Batch, error) {
 			return Batch{}, r.fail(err)
 		}
 	}
-	return Batch{}, r.fail(frame.At(0, "", frame.Errorf(ErrLimit, "more than %d messages without a batch exceed Limits.MaxMessages", r.dec.limits.MaxMessages)))
+	return Batch{}, r.fail(frame.At(0, "", frame.Errorf(ErrLimit, "more than %d messages without a batch exceed Limits.MaxMessages; raise it if the peer is trusted", r.dec.limits.MaxMessages)))
 }
 
 // between takes a message that is no batch, and releases it: a dictionary, or one that should not be here.

@@ -288,3 +288,70 @@ func TestDeltasAreLinear(t *testing.T) {
 		t.Errorf("%d bytes are allocated for a delta of one value", each)
 	}
 }
+
+// Lists that share lists that share are counted before anything is taken for them: those that fit get what they need at once, and of
+// those that do not no memory is seen.
+func TestGatherSharedLists(t *testing.T) {
+	const rows, lists, items = 3, 500, 2000
+	views := func(n, size int, child column.Data) column.Data {
+		return column.Data{Len: n, Buffers: [3][]byte{nil, mem.Alloc(4 * n), bytes.Repeat(it.I32(int32(size)), n)}, Children: []column.Data{child}}
+	}
+	long, data := it.Views(strings.Repeat("x", 100))
+	for name, c := range map[string]struct {
+		of    ipc.Field
+		items column.Data
+		size  int64 // bytes of an item
+	}{
+		"int64": {ipc.Field{Name: "item", Type: ipc.Int64}, column.Data{Len: items, Buffers: [3][]byte{nil, mem.Alloc(8 * items)}}, 8},
+		"bool":  {ipc.Field{Name: "item", Type: ipc.Bool}, column.Data{Len: items, Buffers: [3][]byte{nil, mem.Alloc(items / 8)}}, 0},
+		"views": {ipc.Field{Name: "item", Type: ipc.Utf8View}, column.Data{Len: items, Buffers: [3][]byte{nil, bytes.Repeat(long, items)}, Variadic: [][]byte{data}}, 116},
+		"texts": {ipc.Field{Name: "item", Type: ipc.Utf8}, column.Data{Len: items, Buffers: [3][]byte{nil, mem.Alloc(4 * (items + 1)), nil}}, 4},
+		"union": {
+			ipc.Field{Name: "item", Type: ipc.Type{Kind: ipc.KindUnion, Variant: 1}, Children: []ipc.Field{{Name: "a", Type: ipc.Int8}}},
+			column.Data{Len: items, Buffers: [3][]byte{nil, mem.Alloc(items), mem.Alloc(4 * items)}, Children: []column.Data{{Len: 1, Buffers: [3][]byte{nil, {7}}}}},
+			6,
+		},
+	} {
+		list := ipc.Field{Name: "list", Type: ipc.ListView, Children: []ipc.Field{c.of}}
+		f := ipc.Field{Name: "l", Type: ipc.ListView, Children: []ipc.Field{list}}
+		d := checkedPtr(t, &f, views(rows, lists, views(lists, items, c.items)))
+		g := ipc.NewGatherer(&f, 0)
+		for i := range rows {
+			if err := g.Append(d, i, i+1); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+		got := g.Take()
+		got = checked(t, &f, got)
+		if n := got.Children[0].Children[0].Len; n != rows*lists*items {
+			t.Errorf("%s: %d items", name, n)
+		}
+		if size := int64(len(got.Children[0].Children[0].Buffers[1])); size < c.size*rows*lists*items && name != "views" && name != "union" {
+			t.Errorf("%s: %d bytes", name, size)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := ipc.NewGatherer(&f, 100_000).Append(d, 0, rows)
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, ipc.ErrLimit) || took > 64<<10 {
+			t.Errorf("%s: %v after %d bytes", name, err, took)
+		}
+	}
+}
+
+// What a gatherer has capacity for is not more than it may hold, but for what all slices have at their end.
+func TestGatherGrowth(t *testing.T) {
+	const most = 1 << 20
+	f := ipc.Field{Name: "n", Type: ipc.Int64}
+	d := column.Data{Len: 1000, Buffers: [3][]byte{nil, mem.Alloc(8000)}}
+	g := ipc.NewGatherer(&f, most)
+	n := 0
+	for ; g.Append(&d, 0, d.Len) == nil; n++ {
+		if n > most/8000 {
+			t.Fatal("it holds more than it may")
+		}
+	}
+	if got := g.Take(); cap(got.Buffers[1]) > most+mem.Alignment || n != most/8000 {
+		t.Errorf("%d bytes for %d", cap(got.Buffers[1]), n*8000)
+	}
+}

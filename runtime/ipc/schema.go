@@ -148,6 +148,17 @@ func (t Type) IsBinary() bool {
 	return t.Kind == KindBinary || t.Kind == KindLargeBinary || t.Kind == KindBinaryView
 }
 
+// TextForm is the layout of strings or byte strings, whose values [column.TextAt] finds.
+func (t Type) TextForm() column.TextForm {
+	switch t.Kind {
+	case KindLargeUtf8, KindLargeBinary:
+		return column.LargeText
+	case KindUtf8View, KindBinaryView:
+		return column.ViewText
+	}
+	return column.PlainText
+}
+
 // Equal tells whether both are the same type.
 func (t Type) Equal(u Type) bool {
 	if len(t.TypeIDs) != len(u.TypeIDs) {

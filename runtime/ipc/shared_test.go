@@ -12,6 +12,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	it "github.com/lightstream-go/lightstream/runtime/internal/ipctest"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -357,6 +358,70 @@ func TestLimitsOfAllDictionaries(t *testing.T) {
 		_, err := readAll(bytes.NewReader(in), &ipc.ReaderOptions{Limits: &c.limits})
 		if (err == nil) != (c.says == "") || err != nil && (!errors.Is(err, ipc.ErrLimit) || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%+v: %v", c.limits, err)
+		}
+	}
+}
+
+// TestRowsWithoutBytes wants rows that no byte was sent for counted, whatever their type.
+func TestRowsWithoutBytes(t *testing.T) {
+	none := column.Data{Len: 1000}
+	item := column.Data{Buffers: [3][]byte{nil, {}}}
+	for name, c := range map[string]struct {
+		f ipc.Field
+		d column.Data
+	}{
+		"fixed-size binary": {ipc.Field{Name: "x", Type: ipc.FixedSizeBinary(0)}, none},
+		"struct":            {ipc.Field{Name: "x", Type: ipc.Struct}, none},
+		"fixed-size list": {
+			ipc.Field{Name: "x", Type: ipc.Type{Kind: ipc.KindFixedSizeList}, Children: []ipc.Field{{Name: "item", Type: ipc.Int8}}},
+			column.Data{Len: 1000, Children: []column.Data{item}},
+		},
+		"no columns": {},
+	} {
+		s, columns := &ipc.Schema{}, []column.Data(nil)
+		if c.f.Name != "" {
+			s.Fields, columns = []ipc.Field{c.f}, []column.Data{c.d}
+		}
+		var buf bytes.Buffer
+		w := ipc.NewWriter(&buf, s, nil)
+		if err := errors.Join(w.Write(t.Context(), 1000, columns), w.Close()); err != nil {
+			t.Fatal(name, err)
+		}
+		for most, refused := range map[int64]bool{999: true, 1000: false} {
+			batch, err := ipc.NewReader(bytes.NewReader(buf.Bytes()), &ipc.ReaderOptions{Limits: &ipc.Limits{MaxExpanded: most}}).Next(t.Context())
+			if refused != errors.Is(err, ipc.ErrLimit) || refused && !strings.Contains(err.Error(), "Limits.MaxExpanded") || !refused && err != nil {
+				t.Errorf("%s, %d: %v", name, most, err)
+			}
+			if err == nil {
+				batch.Release()
+			}
+		}
+	}
+}
+
+// TestInflatedDictionariesTakeTheBudget charges what a dictionary is inflated to while its values are taken from there.
+func TestInflatedDictionariesTakeTheBudget(t *testing.T) {
+	dict := column.NewDictionary(0)
+	dict.Append(strings.Repeat("x", 3<<20), false)
+	var in bytes.Buffer
+	w := ipc.NewWriter(&in, &ipc.Schema{Fields: []ipc.Field{{Name: "d", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}}}, &ipc.WriterOptions{Compression: ipc.LZ4})
+	if err := w.Write(context.Background(), 1, []column.Data{{Len: 1, Buffers: [3][]byte{nil, {0}}, Dictionary: dict, Values: dict.Values()}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		budget int64
+		want   error
+	}{{5 << 20, mem.ErrBudget}, {8 << 20, nil}} {
+		budget := mem.NewBudget(c.budget)
+		_, err := readAll(bytes.NewReader(in.Bytes()), &ipc.ReaderOptions{Pool: mem.NewPool(&mem.PoolOptions{Budget: budget})})
+		if !errors.Is(err, c.want) {
+			t.Errorf("a text of 3 MiB inflated to as many in %d: %v", c.budget, err)
+		}
+		if used := budget.Used(); used != 0 {
+			t.Errorf("%d bytes are taken at the end", used)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package ipc
 
 import (
-	"math"
 	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/internal/asm"
@@ -65,12 +64,12 @@ func (p *columnPlan) checkOffsets(d *column.Data, limit int, what string) error 
 	var at int
 	var value int64
 	if p.fixed[0].width == 4 {
-		offsets := column.View[int32](d.Buffers[1])
+		offsets := column.View[int32](d.Buffers[1])[:d.Len+1] // behind which a sender's buffer may go on
 		if at = asm.CheckOffsets32(offsets, int64(limit)); at >= 0 {
 			value = int64(offsets[at])
 		}
 	} else {
-		offsets := column.View[int64](d.Buffers[1])
+		offsets := column.View[int64](d.Buffers[1])[:d.Len+1]
 		if at = asm.CheckOffsets64(offsets, int64(limit)); at >= 0 {
 			value = offsets[at]
 		}
@@ -86,26 +85,88 @@ func (p *columnPlan) utf8(d *column.Data) error {
 	if p.utf8AtOnce(d) {
 		return nil
 	}
-	form, read, most := p.textForm(), int64(0), int64(math.MaxInt64)
-	if form == column.ViewText { // which may point at the same bytes again and again
-		most = 1 << 20
-		for _, b := range d.Variadic {
-			most += 64 * int64(len(b))
+	row, text, err := p.firstInvalid(d)
+	switch {
+	case err != nil:
+		return err
+	case row >= 0:
+		return p.malformed("bytes", "row %d is not valid UTF-8: %.40q", row, text)
+	}
+	return nil
+}
+
+// firstInvalid returns the first row whose text is not valid, -1 for none. Where views point at the same bytes again and again, and not all of a
+// data buffer is valid, it gives up with an error.
+func (p *columnPlan) firstInvalid(d *column.Data) (row int, text []byte, err error) {
+	if p.layout == layoutView {
+		return p.firstInvalidView(d)
+	}
+	form := p.textForm()
+	for row := range d.Len {
+		if d.IsNull(row) {
+			continue
 		}
+		if text := column.TextAt(d, form, row); !utf8.Valid(text) {
+			return row, text, nil
+		}
+	}
+	return -1, nil, nil
+}
+
+// viewed is what is known of a data buffer of views.
+type viewed struct {
+	read   int64 // bytes that rows have had read so far
+	whole  bool  // all of it was looked at
+	valid  bool  // it is valid as a whole
+	simple bool  // it is ASCII
+}
+
+// firstInvalidView is firstInvalid for views. A data buffer of which an eighth was read is looked at as a whole: where that is valid, a row is if
+// it begins and ends between characters.
+func (p *columnPlan) firstInvalidView(d *column.Data) (row int, text []byte, err error) {
+	var few [8]viewed
+	known := few[:]
+	if len(d.Variadic) > len(few) {
+		known = make([]viewed, len(d.Variadic))
+	}
+	most, read := int64(1<<20), int64(0)
+	for _, b := range d.Variadic {
+		most += 64 * int64(len(b))
 	}
 	for row := range d.Len {
 		if d.IsNull(row) { // a view may point anywhere there
 			continue
 		}
-		text := column.TextAt(d, form, row)
+		text := column.TextAt(d, column.ViewText, row)
+		if len(text) <= inlineView {
+			if !utf8.Valid(text) {
+				return row, text, nil
+			}
+			continue
+		}
+		view := d.Buffers[1][viewSize*row:]
+		at := le.Uint32(view[8:])
+		k, all := &known[at], d.Variadic[at]
+		if !k.whole && k.read+int64(len(text)) > int64(len(all))/8 {
+			k.whole = true
+			k.valid, k.simple = asm.CheckUTF8(all)
+		}
+		if k.valid {
+			end := int64(le.Uint32(view[12:])) + int64(len(text))
+			if !k.simple && (!utf8.RuneStart(text[0]) || end < int64(len(all)) && !utf8.RuneStart(all[end])) {
+				return row, text, nil
+			}
+			continue
+		}
+		k.read += int64(len(text))
 		if read += int64(len(text)); read > most {
-			return frame.At(0, p.path, frame.Errorf(ErrLimit, "the rows up to %d have %d bytes, more than 64 times those that are there; check them less than UTF8, or let the sender share less", row, read))
+			return row, nil, frame.At(0, p.path, frame.Errorf(ErrLimit, "the rows up to %d have %d bytes in data buffers that are not all valid UTF-8, more than 64 times those that are there; check them less than UTF8, or let the sender share less", row, read))
 		}
 		if !utf8.Valid(text) {
-			return p.malformed("bytes", "row %d is not valid UTF-8: %.40q", row, text)
+			return row, text, nil
 		}
 	}
-	return nil
+	return -1, nil, nil
 }
 
 // utf8AtOnce tells whether the strings of a column are valid because all of their bytes together are, and none begins inside of a

@@ -53,8 +53,12 @@ func (t Type) childOf(children int) (of [128]int8) {
 	return of
 }
 
+// checkUnion checks that each row has a child and an item of it, and that the items of a child come in order, though rows may share one.
+//
+// Source: Arrow columnar format, "Dense Union": the offsets of each child are in order, which pyarrow's full validation asks for, too.
 func (p *columnPlan) checkUnion(d *column.Data) error {
 	of := p.field.Type.childOf(len(p.children))
+	var last [128]int64 // of each child
 	for i, id := range d.Buffers[1] {
 		if id > 127 || of[id] < 0 {
 			return p.malformed("types", "row %d has type id %d, which the union does not have", i, int8(id))
@@ -65,6 +69,12 @@ func (p *columnPlan) checkUnion(d *column.Data) error {
 		at, n := integerAt(d.Buffers[2], false, i), d.Children[of[id]].Len
 		if at < 0 || at >= int64(n) {
 			return p.malformed("offsets", "row %d is item %d of a child with %d", i, at, n)
+		}
+		switch before := &last[of[id]]; {
+		case at >= *before:
+			*before = at
+		case !d.IsNull(i): // a union of version V4 may be null there
+			return p.malformed("offsets", "row %d is item %d of its child, behind item %d, want them in order", i, at, *before)
 		}
 	}
 	return nil

@@ -23,6 +23,11 @@ type WriterOptions struct {
 	Observer Observer
 	// Compression is how bodies are compressed, which needs an import of the package below compress. Zero means not at all.
 	Compression Compression
+	// BufferBytes is how many bytes of batches may wait to be sent together with later ones, for throughput where batches are small:
+	// 256 KiB is a good size. What waits is sent when the next batch does not fit, by Flush and by Close. A call returns when its batch
+	// has been copied, then, and an error of sending it is that of a later call. It is not for lanes, whose reader waits for each batch in
+	// its turn. Zero means that nothing waits.
+	BufferBytes int
 }
 
 // ErrAborted is returned after Abort.
@@ -87,7 +92,11 @@ type Writer struct {
 	attached  []KeyValue // to the batches of Write
 	number    string     // the key of an entry more
 	info      StreamInfo
+	buffer    []byte   // messages that wait
+	marks     []mark   // the batches in it
+	joined    [][]byte // the buffer, and the messages behind it
 	stats     Stats
+	accepted  Stats // those of stats that do not wait
 }
 
 // NewWriter returns a writer to dst, which it does not own. It sends nothing yet. Nil options mean all defaults. A schema that
@@ -125,8 +134,9 @@ func (w *Writer) Schema() *Schema { return w.schema }
 func (w *Writer) Closed() bool { return w.closed }
 
 // Write sends a batch of rows in the columns of the schema, after the schema and what the reader lacks of the dictionaries. It
-// returns when the destination has accepted the bytes; the columns are the caller's again then. Batches that do not fit the
-// schema are refused, and nothing is sent. When the destination fails, or ctx is cancelled inside a message, the error is that
+// returns when the destination has accepted the bytes, or the writer's buffer; the columns are the caller's again then. Batches that do not fit the
+// schema are refused, and nothing is sent; so is text that is not valid UTF-8, with a [*column.ValueError] that wraps
+// [column.ErrUTF8]. When the destination fails, or ctx is cancelled inside a message, the error is that
 // of every later call, too.
 func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
 	if w.appending {
@@ -164,7 +174,6 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 	if err := w.cancel.Arm(ctx); err != nil {
 		return unsent(w.name, w.stats.Batches, err)
 	}
-	before := w.send.Sent
 	w.observeStart(ctx)
 	w.begin()
 	w.enc.attach(attached, number)
@@ -172,16 +181,53 @@ func (w *Writer) write(ctx context.Context, rows int, columns []column.Data, bod
 		w.cancel.Leave()
 		return err
 	}
-	if err := w.out(ctx); err != nil {
+	if err := w.out(ctx, w.opts.BufferBytes); err != nil {
 		return err
 	}
 	w.stats.Batches++
 	w.stats.Rows += int64(rows)
+	w.account()
 	if o := w.opts.Observer; o != nil {
-		o.Batch(ctx, &w.info, rows, w.send.Sent-before)
+		o.Batch(ctx, &w.info, rows, w.enc.size)
 	}
 	return nil
 }
+
+// mark says where a batch ends in the buffer, and what has been done once it is sent.
+type mark struct {
+	end  int
+	then Stats
+}
+
+// account notes that the batch last taken has been accepted by the destination, or waits.
+func (w *Writer) account() {
+	switch n := len(w.marks); {
+	case len(w.buffer) == 0:
+		w.accepted = w.stats
+	case n != 0 && w.marks[n-1].end == len(w.buffer):
+		w.marks[n-1].then = w.stats
+	default:
+		w.marks = append(w.marks, mark{len(w.buffer), w.stats})
+	}
+}
+
+// Flush sends what waits because of BufferBytes, and returns when the destination has accepted it.
+func (w *Writer) Flush(ctx context.Context) error {
+	if err := w.Err(); err != nil || len(w.buffer) == 0 {
+		return err
+	}
+	if err := w.cancel.Arm(ctx); err != nil {
+		return unsent(w.name, w.accepted.Batches, err)
+	}
+	return w.put(ctx, [][]byte{w.buffer}, int64(len(w.buffer)))
+}
+
+// Buffered returns how many bytes wait because of BufferBytes.
+func (w *Writer) Buffered() int { return len(w.buffer) }
+
+// Waiting returns how many rows were taken and have not been sent: those that wait because of BufferBytes, or were lost so when the
+// destination failed or with Abort.
+func (w *Writer) Waiting() int64 { return w.stats.Rows - w.accepted.Rows }
 
 // observeStart tells of the start before the first message.
 func (w *Writer) observeStart(ctx context.Context) {
@@ -211,20 +257,16 @@ func (w *Writer) begin() {
 	}
 }
 
-// out sends the messages of the current call.
-func (w *Writer) out(ctx context.Context) error {
-	offset := w.base + w.send.Sent
-	n, err := w.send.Send(w.enc.parts, w.enc.size)
-	w.cancel.Leave()
-	if err != nil {
-		cause := w.cancel.Cause(ctx, err)
-		w.cancel.Disarm()
-		if n == 0 && cause != err { // between two messages: the connection is as it was
-			return unsent(w.name, w.stats.Batches, cause)
+// out sends the messages of the current call, or adds them to the buffer where that then has no more bytes than most.
+func (w *Writer) out(ctx context.Context, most int) error {
+	offset := w.base + w.send.Sent + int64(len(w.buffer))
+	if int64(len(w.buffer))+w.enc.size <= int64(most) {
+		for _, p := range w.enc.parts {
+			w.buffer = append(w.buffer, p...)
 		}
-		w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, cause}
-		w.observeEnd(w.err)
-		return w.err
+		w.cancel.Leave()
+	} else if err := w.flushWith(ctx, w.enc.parts, w.enc.size); err != nil {
+		return err
 	}
 	w.started = true
 	if w.file {
@@ -233,6 +275,40 @@ func (w *Writer) out(ctx context.Context) error {
 	w.enc.counted(&w.stats)
 	w.enc.commit()
 	return nil
+}
+
+// flushWith sends what waits, and parts of size bytes behind it.
+func (w *Writer) flushWith(ctx context.Context, parts [][]byte, size int64) error {
+	if len(w.buffer) == 0 {
+		return w.put(ctx, parts, size)
+	}
+	w.joined = append(append(w.joined[:0], w.buffer), parts...)
+	err := w.put(ctx, w.joined, int64(len(w.buffer))+size)
+	clear(w.joined)
+	return err
+}
+
+// put sends parts, the first of which is what waits, and for which the writer's cancel is armed.
+func (w *Writer) put(ctx context.Context, parts [][]byte, size int64) error {
+	n, err := w.send.Send(parts, size)
+	w.cancel.Leave()
+	for i := range w.marks {
+		if int64(w.marks[i].end) <= n {
+			w.accepted = w.marks[i].then
+		}
+	}
+	if err == nil {
+		w.buffer, w.marks = w.buffer[:0], w.marks[:0]
+		return nil
+	}
+	cause := w.cancel.Cause(ctx, err)
+	w.cancel.Disarm()
+	if n == 0 && cause != err { // between two messages: the connection is as it was
+		return unsent(w.name, w.accepted.Batches, cause)
+	}
+	w.err = &WriteError{w.name, w.accepted.Batches, w.accepted.Rows, cause}
+	w.observeEnd(w.err)
+	return w.err
 }
 
 // Close sends the end marker, after the schema if nothing was sent, and half-closes the destination where it can. It is
@@ -246,7 +322,7 @@ func (w *Writer) Close() error {
 		return err
 	}
 	if err := w.place.commit(); err != nil {
-		w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, err}
+		w.err = &WriteError{w.name, w.accepted.Batches, w.accepted.Rows, err}
 	}
 	return w.err
 }
@@ -267,14 +343,14 @@ func (w *Writer) finish() error {
 		w.enc.part(w.index.footer(w.enc.schema))
 	}
 	w.cancel.Disarm()
-	err := w.out(context.Background())
+	err := w.out(context.Background(), 0)
 	w.closed = true
 	if err != nil {
 		return err
 	}
 	if c, ok := w.send.Dst.(interface{ CloseWrite() error }); ok && !w.opts.KeepOpen {
 		if err := c.CloseWrite(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			w.err = &WriteError{w.name, w.stats.Batches, w.stats.Rows, err}
+			w.err = &WriteError{w.name, w.accepted.Batches, w.accepted.Rows, err}
 		}
 	}
 	w.observeEnd(w.err)
@@ -300,7 +376,7 @@ func (w *Writer) Abort() {
 
 // Stats returns what the writer has done so far.
 func (w *Writer) Stats() Stats {
-	s := w.stats
+	s := w.accepted
 	s.Bytes = w.send.Sent
 	return s
 }

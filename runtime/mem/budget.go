@@ -16,7 +16,7 @@ type BudgetError struct {
 }
 
 func (e *BudgetError) Error() string {
-	return fmt.Sprintf("mem: %v: need %d bytes, %d of %d are in use", ErrBudget, e.Need, e.Used, e.Max)
+	return fmt.Sprintf("mem: %v: need %d bytes, %d of %d are in use; raise the budget, or release memory sooner", ErrBudget, e.Need, e.Used, e.Max)
 }
 
 // Unwrap returns [ErrBudget].

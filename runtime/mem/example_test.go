@@ -69,7 +69,7 @@ func ExamplePool_TryGet() {
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, mem.ErrBudget))
 	// Output:
-	// mem: memory budget exceeded: need 4194304 bytes, 0 of 1048576 are in use
+	// mem: memory budget exceeded: need 4194304 bytes, 0 of 1048576 are in use; raise the budget, or release memory sooner
 	// true
 }
 

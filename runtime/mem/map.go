@@ -32,7 +32,7 @@ type Map struct {
 
 // OpenMap maps the named file, read-only.
 func OpenMap(name string) (*Map, error) {
-	f, err := os.Open(name)
+	f, err := openFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("lightstream: %w", err)
 	}

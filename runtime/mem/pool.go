@@ -136,6 +136,21 @@ func (p *Pool) TryGet(n int) (*Block, error) {
 	return p.get(n, size, class), nil
 }
 
+// TryKept is [Pool.TryGet] for memory that the pool keeps: it allocates none, and returns nil where there is no block of the size, or the
+// budget does not have enough left.
+func (p *Pool) TryKept(n int) *Block {
+	size, class := p.size(n)
+	if class == unclassed {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lists[class].head == nil || p.budget != nil && p.budget.Reserve(int64(size)) != nil {
+		return nil
+	}
+	return lend(p.takeLocked(class, size), n, size)
+}
+
 func (p *Pool) size(n int) (size, class int) {
 	switch {
 	case n < 0 || n > maxAlloc:
@@ -153,6 +168,11 @@ func (p *Pool) get(n, size, class int) *Block {
 	if b == nil {
 		b = p.make(size, class)
 	}
+	return lend(b, n, size)
+}
+
+// lend gives a block its length and its first reference.
+func lend(b *Block, n, size int) *Block {
 	if b.debt != nil {
 		b.debt.owed.Store(int64(size))
 	}
@@ -165,6 +185,10 @@ func (p *Pool) get(n, size, class int) *Block {
 func (p *Pool) take(class, size int) *Block {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.takeLocked(class, size)
+}
+
+func (p *Pool) takeLocked(class, size int) *Block {
 	p.stats.Gets++
 	p.stats.InUseBytes += int64(size)
 	if class != unclassed {

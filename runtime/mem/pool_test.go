@@ -58,6 +58,34 @@ func TestPoolReuse(t *testing.T) {
 	}
 }
 
+func TestPoolTryKept(t *testing.T) {
+	budget := NewBudget(64 << 10)
+	p := NewPool(&PoolOptions{Budget: budget})
+	if b := p.TryKept(20 << 10); b != nil || p.Stats().Gets != 0 || budget.Used() != 0 {
+		t.Fatalf("%v of an empty pool, %+v, %d in use", b, p.Stats(), budget.Used())
+	}
+	kept := p.Get(20 << 10)
+	kept.Release()
+	for _, n := range []int{16 << 10, 24 << 10, maxClassSize + 1} { // of other sizes, and one that is never kept
+		if b := p.TryKept(n); b != nil {
+			t.Errorf("%d: a block of %d", n, b.Cap())
+		}
+	}
+	b := p.TryKept(20<<10 - 1)
+	if b != kept || len(b.Bytes()) != 20<<10-1 || !b.Exclusive() || budget.Used() != 20<<10 {
+		t.Fatalf("another block than the one that was kept, or %d in use", budget.Used())
+	}
+	b.Release()
+	other := p.Get(48 << 10)
+	if b := p.TryKept(20 << 10); b != nil {
+		t.Error("a block beyond the budget")
+	}
+	other.Release()
+	if s := p.Stats(); s.Misses != 2 || s.Gets != 3 || s.Puts != 3 || s.InUseBytes != 0 || budget.Used() != 0 {
+		t.Errorf("%+v, %d in use", s, budget.Used())
+	}
+}
+
 func TestPoolZeroValue(t *testing.T) {
 	var p Pool
 	b := p.Get(100)
@@ -328,7 +356,7 @@ func TestBudget(t *testing.T) {
 	if c != nil || !errors.Is(err, ErrBudget) || !errors.As(err, &e) || *e != (BudgetError{5 << 10, 16 << 10, 20 << 10}) {
 		t.Fatalf("got %v and %v", c, err)
 	}
-	if want := "mem: memory budget exceeded: need 5120 bytes, 16384 of 20480 are in use"; err.Error() != want {
+	if want := "mem: memory budget exceeded: need 5120 bytes, 16384 of 20480 are in use; raise the budget, or release memory sooner"; err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}
 	if s := p.Stats(); s.Gets != 1 {

@@ -117,14 +117,14 @@ func (o *outlet) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// wait waits until there is something to read, or an end, and tells which.
-func (o *outlet) wait() bool {
+// wait waits until there is something to read, or an end, and returns how many bytes that are.
+func (o *outlet) wait() int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for o.left == 0 && o.gone == nil && o.end == nil {
 		o.readable.Wait()
 	}
-	return o.left > 0
+	return o.left
 }
 
 // idle tells whether there is nothing to read.
@@ -197,6 +197,7 @@ type inlet struct {
 	queue  []chunk  // what was read from the body, in order
 	bufs   [][]byte // free ones
 	made   int      // how many there are
+	size   int      // of those to come
 	end    error    // what Read returns after that
 	closed bool
 	drains bool // what comes after that is read all the same
@@ -206,13 +207,15 @@ type inlet struct {
 // A chunk is a buffer with what was read into it and not out of it.
 type chunk struct{ buf, rest []byte }
 
+// Buffers grow while the body fills them: the peer sends faster than they are read, and each of them wakes a goroutine.
 const (
-	inletBuffer = 128 << 10
-	inletBufs   = 2
+	inletBuffer    = 128 << 10
+	maxInletBuffer = 512 << 10
+	inletBufs      = 2
 )
 
 func newInlet() *inlet {
-	i := &inlet{}
+	i := &inlet{size: inletBuffer}
 	i.readable.L, i.writable.L = &i.mu, &i.mu
 	return i
 }
@@ -226,6 +229,9 @@ func (i *inlet) pump(body io.Reader) error {
 		}
 		n, err := body.Read(buf)
 		i.mu.Lock()
+		if n == len(buf) {
+			i.size = max(i.size, min(2*n, maxInletBuffer))
+		}
 		if n > 0 && !i.closed {
 			i.queue = append(i.queue, chunk{buf, buf[:n]})
 		} else {
@@ -253,10 +259,13 @@ func (i *inlet) buffer() []byte {
 		case n > 0:
 			buf := i.bufs[n-1]
 			i.bufs = i.bufs[:n-1]
+			if len(buf) < i.size {
+				buf = make([]byte, i.size)
+			}
 			return buf
 		case i.made < inletBufs:
 			i.made++
-			return make([]byte, inletBuffer)
+			return make([]byte, i.size)
 		}
 		i.writable.Wait()
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/requests"
 	secured "github.com/lightstream-go/lightstream/transports/tls"
 )
 
@@ -196,7 +197,7 @@ func newRequest(method, rawURL string, opts *Options) (*request, error) {
 	receives, sends := both || method == http.MethodGet, method == http.MethodPost
 	q.conn = newConn(u.Scheme, r, "unconnected", name, sends, receives)
 	if receives {
-		r.Header.Set("Accept", accept(opts.Codecs))
+		r.Header.Set("Accept", requests.Accept(opts.Codecs))
 	}
 	if sends {
 		r.Header.Set("Content-Type", ContentType)
@@ -225,7 +226,7 @@ func newTransport(version Version, config *tls.Config, scheme string) *http.Tran
 		TLSClientConfig: config, DisableCompression: true, HTTP2: http2Config(),
 		// A connection on which a request was broken off ends by this: closed at once, what it had sent before could be lost.
 		IdleConnTimeout:     100 * time.Millisecond,
-		TLSHandshakeTimeout: headerTimeout, WriteBufferSize: 64 << 10, ReadBufferSize: 64 << 10,
+		TLSHandshakeTimeout: requests.Timeout, WriteBufferSize: 64 << 10, ReadBufferSize: 64 << 10,
 		DialContext: (&net.Dialer{}).DialContext,
 	}
 	switch {
@@ -490,8 +491,18 @@ func (q *request) fail(op string, err error) error {
 		e.Hint = "the peer speaks no TLS; use http://"
 	case errors.As(err, &where) && where.Op == "dial":
 		e.Hint = "is the other end listening?"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, transports.ErrPeerClosed):
+		e.Err = &unanswered{err}
+		e.Hint = "is it a server of " + strings.ToUpper(e.Transport) + "? One that speaks Arrow without HTTP is tcp:// or tls://"
 	case errors.As(err, &late) && late.Timeout():
 		e.Hint = "nothing answers; is the other end listening, and does the network between let it pass?"
 	}
 	return e
 }
+
+// unanswered is the error of a request that was cut off.
+type unanswered struct{ cause error }
+
+func (u *unanswered) Error() string        { return "the peer closed the connection without an answer" }
+func (u *unanswered) Unwrap() error        { return u.cause }
+func (u *unanswered) Is(target error) bool { return target == transports.ErrPeerClosed }

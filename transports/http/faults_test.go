@@ -22,7 +22,7 @@ func TestWireFaults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			sealed := c.scheme == "https"
 			transporttest.RunFaults(t, transporttest.Faulty{
-				Network: "tcp", Sealed: sealed,
+				Network: "tcp", Sealed: sealed, DiallerSends: true, EachByte: true,
 				Listen: func(ctx context.Context) (transports.Listener, error) {
 					o := &http.ListenOptions{}
 					if sealed {

@@ -339,6 +339,40 @@ func TestBoth(t *testing.T) {
 	}
 }
 
+// TestOriginsByURI has pages ask before they do, at a listener with an allow-list in its URI.
+func TestOriginsByURI(t *testing.T) {
+	l, err := transports.Listen(t.Context(), "http://127.0.0.1:0/feed?origin=https://good.example,http://localhost:3000", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client := &nethttp.Transport{DisableKeepAlives: true}
+	for origin, code := range map[string]int{"https://good.example": 204, "http://localhost:3000": 204, "http://good.example": 403, "https://evil.example": 403} {
+		r, err := nethttp.NewRequestWithContext(t.Context(), "OPTIONS", "http://"+l.Addr().String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Origin", origin)
+		a, err := client.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = a.Body.Close()
+		if allowed := a.Header.Get("Access-Control-Allow-Origin"); a.StatusCode != code || (allowed == origin) != (code == 204) {
+			t.Errorf("%s: %s, allowed %q", origin, a.Status, allowed)
+		}
+	}
+	for _, wrong := range []string{"good.example", "https://", "https://good.example/", "https://*.example", "*,"} {
+		var refused *transports.URIError
+		if _, err := transports.Listen(t.Context(), "http://127.0.0.1:0?origin="+wrong, nil); !errors.As(err, &refused) || refused.Param != "origin" {
+			t.Errorf("origin=%s: %v, want a *URIError", wrong, err)
+		}
+	}
+	if _, err := transports.Open(t.Context(), "http://127.0.0.1:1?origin=*", nil); err == nil || !strings.Contains(err.Error(), "for the end that listens") {
+		t.Errorf("dialling: %v", err)
+	}
+}
+
 func TestMethodsAndOrigins(t *testing.T) {
 	h := &http.Handler{
 		Send:           func(context.Context, *http.Conn) error { return nil },

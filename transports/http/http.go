@@ -73,14 +73,6 @@ func split(header string) func(yield func(string) bool) {
 	}
 }
 
-// accept returns the Accept header of a client that reads these codecs.
-func accept(codecs []string) string {
-	if len(codecs) == 0 {
-		return ContentType
-	}
-	return ContentType + `;codecs="` + strings.Join(codecs, ",") + `"`
-}
-
 // acceptsStream tells whether a client asks for a stream in the response.
 func acceptsStream(r *http.Request) bool {
 	for _, header := range r.Header.Values("Accept") {

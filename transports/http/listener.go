@@ -8,11 +8,13 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/internal/count"
+	"github.com/lightstream-go/lightstream/transports/internal/requests"
 	secured "github.com/lightstream-go/lightstream/transports/tls"
 )
 
@@ -37,8 +39,15 @@ type ListenOptions struct {
 	// protocol POST in order to receive, too. By URI it is set by protocol=lightstream.
 	Duplex bool
 
-	// Refused is told about each peer whose TLS handshake failed and why. It may be called by several goroutines at once.
-	// Nil tells nobody. It is for Listen only.
+	// HandshakeTimeout bounds the handshake of TLS, and then the first request of each connection. Zero means 10 s. It is for Listen only.
+	HandshakeTimeout time.Duration
+	// MaxPending is how many connections there may be that have sent no request, how many again whose requests were answered, and how many
+	// in the handshake of TLS. Beyond it the one that has been so for the longest gives way to a new one, of those that have sent nothing if
+	// there are any. Zero means 1,024. It is for Listen only.
+	MaxPending int
+
+	// Refused is told about each peer whose TLS handshake failed, that sent no request in time or something else than HTTP, or that asked for a
+	// WebSocket, and why. It may be called by several goroutines at once. Nil tells nobody. It is for Listen only.
 	Refused func(peer *transports.Peer, err error)
 
 	// Drained is for NewListener: it is closed when the program's server has answered all after Close, for which Close of
@@ -76,10 +85,8 @@ func NewListener(addr net.Addr, opts *ListenOptions) *Listener {
 	return &Listener{opts: *opts, addr: addr, queue: make(chan *exchange), done: make(chan struct{}), down: make(chan struct{})}
 }
 
-const (
-	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute
-)
+// idleTimeout is how long a connection is kept without a request.
+const idleTimeout = 2 * time.Minute
 
 // Listen listens on addr, "host:port", for HTTP/1.1 and HTTP/2, the latter without TLS by prior knowledge; an empty host
 // means all addresses, port 0 a free port, which Addr then tells. ctx bounds the resolving of the host.
@@ -110,12 +117,28 @@ func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, e
 		handler = opts.Wrap(handler)
 	}
 	l.server = &http.Server{
-		Handler: handler, TLSConfig: config, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, TLSConfig: config, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: 64 << 10, Protocols: protocols(true, true), HTTP2: http2Config(),
 		ErrorLog: log.New(io.Discard, "", 0), // of strangers there is no end
 	}
+	refused := func(addr net.Addr, why error, hint string) {
+		l.counter.Refused()
+		if opts.Refused != nil {
+			at := transports.Addr{Transport: scheme, Name: addr.String()}
+			opts.Refused(&transports.Peer{Transport: scheme, Addr: at}, &transports.Error{
+				Transport: scheme, Addr: at.Name, Op: "handshake", Err: why, Hint: hint,
+			})
+		}
+	}
 	if config != nil {
-		ln = listenTLS(ln, config, opts.Refused)
+		l.server.ConnContext, l.server.Handler = secureContext, secureHandler(handler)
+		l.server.Protocols.SetUnencryptedHTTP2(false) // it is agreed upon in the handshake
+	}
+	requests.Bound(l.server, opts.MaxPending, opts.HandshakeTimeout, refused)
+	if config == nil {
+		ln = requests.Listen(ln, false, refused)
+	} else {
+		ln = listenTLS(ln, config, opts.MaxPending, opts.HandshakeTimeout, refused)
 	}
 	go func() { _ = l.server.Serve(ln) }()
 	return l, nil
@@ -149,6 +172,9 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request) {
 // ServeHTTP offers a request to Accept, and serves it.
 func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	role := l.opts.Role
+	if l.refusesWebSocket(w, r) {
+		return
+	}
 	both := r.ProtoMajor >= 2 && (l.opts.Duplex || acceptsStream(r))
 	post := role != transports.Sends || both
 	if !l.opts.begin(w, r, role != transports.Receives, post) {
@@ -223,6 +249,25 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// refusesWebSocket answers a request for a WebSocket, whose client could make nothing of a stream.
+func (l *Listener) refusesWebSocket(w http.ResponseWriter, r *http.Request) bool {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return false
+	}
+	scheme := schemeOf(r)
+	peer := transports.Addr{Transport: scheme, Name: r.RemoteAddr}
+	l.counter.Refused()
+	if l.opts.Refused != nil {
+		l.opts.Refused(&transports.Peer{Transport: scheme, Addr: peer, Identity: r}, &transports.Error{
+			Transport: scheme, Addr: peer.Name, Op: "handshake",
+			Err: errors.New("the peer asks for a WebSocket"), Hint: "it must use http:// or https://, or this end be ws:// or wss://",
+		})
+	}
+	w.Header().Set("Connection", "close")
+	http.Error(w, "This is no WebSocket: use http:// or https://.", http.StatusBadRequest)
+	return true
 }
 
 // await waits, not for long, for the end of a request that was not read to it. Some clients end their own direction only with the

@@ -258,11 +258,11 @@ func (x *exchange) begin() (already bool) {
 func (x *exchange) send() {
 	defer close(x.sent)
 	out := x.conn.out
-	buf := make([]byte, 0)
+	var buf []byte
 	for {
-		if len(buf) == 0 {
-			if out.wait() {
-				buf = make([]byte, sendBuffer) // not before there is something
+		if len(buf) < maxSend {
+			if n := out.wait(); n > int64(len(buf)) {
+				buf = make([]byte, min(max(n, minSend), maxSend)) // not before there is something, and no larger than that
 			}
 		}
 		n, err := out.Read(buf)
@@ -285,7 +285,12 @@ func (x *exchange) send() {
 	}
 }
 
-const sendBuffer = 256 << 10
+// What is copied at a time for a response: as much as a write has, within these. Each time wakes a goroutine of net/http, so that large
+// batches want large buffers; a client to which little is sent at a time has a small one.
+const (
+	minSend = 32 << 10
+	maxSend = 512 << 10
+)
 
 // receive reads the body of the request ahead.
 func (x *exchange) receive() {

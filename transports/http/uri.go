@@ -8,25 +8,23 @@ import (
 	"slices"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/requests"
 	secured "github.com/lightstream-go/lightstream/transports/tls"
 )
 
 func init() {
 	transports.Register(transports.Scheme{
-		Name: "http", Form: transports.HostPath, Port: "80", Params: []string{"version"}, Token: true,
+		Name: "http", Form: transports.HostPath, Port: "80", Params: []string{"version", "origin"}, Token: true,
 		Dial: dialURI, Listen: listenURI,
 	})
 	transports.Register(transports.Scheme{
-		Name: "https", Form: transports.HostPath, Port: "443", Params: append(slices.Clone(secured.Params), "version"), Token: true,
+		Name: "https", Form: transports.HostPath, Port: "443", Params: append(slices.Clone(secured.Params), "version", "origin"), Token: true,
 		Dial: dialURI, Listen: listenURI,
 	})
 }
 
 func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
-	o := Options{Token: opts.Token}
-	if c := u.Stream.Compression; c != "" {
-		o.Codecs = []string{c} // who asks for a codec reads it
-	}
+	o := Options{Token: opts.Token, Codecs: u.Codecs(opts)}
 	if err := o.fromURI(u); err != nil {
 		return nil, err
 	}
@@ -45,6 +43,9 @@ func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (
 }
 
 func (o *Options) fromURI(u *transports.URI) error {
+	if err := requests.NoOrigins(u); err != nil {
+		return err
+	}
 	switch v := u.Param("version"); v {
 	case "":
 	case "1", "1.1":
@@ -73,8 +74,12 @@ func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options)
 	case u.Scheme == "https" && config.CertFile == "":
 		return nil, u.ParamError("cert", errors.New("a server needs a certificate and its key"))
 	}
+	origins, err := requests.Origins(u)
+	if err != nil {
+		return nil, err
+	}
 	o := ListenOptions{
-		TLS: *config, Role: opts.Role, Refused: opts.Refused, HandlerOptions: HandlerOptions{Authorize: opts.Authorize},
+		TLS: *config, Role: opts.Role, Refused: opts.Refused, HandlerOptions: HandlerOptions{Authorize: opts.Authorize, Origins: origins},
 		Duplex: u.Stream.Protocol == transports.Lightstream,
 	}
 	if u.Path != "/" {

@@ -14,7 +14,7 @@ func TestWireFaults(t *testing.T) {
 	p := newPKI(t)
 	o := quic.Options{Linger: time.Second, HandshakeTimeout: 2 * time.Second, IdleTimeout: 2 * time.Second}
 	transporttest.RunFaults(t, transporttest.Faulty{
-		Network: "udp", Sealed: true,
+		Network: "udp", Sealed: true, DiallerSends: true,
 		Listen: func(ctx context.Context) (transports.Listener, error) {
 			return quic.Listen(ctx, "127.0.0.1:0", &quic.ListenOptions{Options: o, TLS: p.listener()})
 		},

@@ -17,6 +17,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/lightstream-go/lightstream/internal/feed"
+	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/stdio"
 	"github.com/lightstream-go/lightstream/transports/transporttest"
@@ -277,6 +279,15 @@ func TestWriteBuffersAllocs(t *testing.T) {
 // what waits for it and gives its standard error.
 func run(t *testing.T, role string) (*stdio.Conn, func() (string, error)) {
 	t.Helper()
+	c, cmd, stderr := launch(t, role)
+	return c, func() (string, error) {
+		err := cmd.Wait()
+		return stderr.String(), err
+	}
+}
+
+func launch(t *testing.T, role string) (*stdio.Conn, *exec.Cmd, *strings.Builder) {
+	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -292,8 +303,8 @@ func run(t *testing.T, role string) (*stdio.Conn, func() (string, error)) {
 	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), "STDIO_TEST_CHILD="+role)
 	cmd.Stdin, cmd.Stdout = childIn, childOut
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
+	stderr := &strings.Builder{}
+	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -302,11 +313,11 @@ func run(t *testing.T, role string) (*stdio.Conn, func() (string, error)) {
 		t.Fatal(err)
 	}
 	c := stdio.New(in, out)
-	t.Cleanup(func() { c.Close() })
-	return c, func() (string, error) {
-		err := cmd.Wait()
-		return stderr.String(), err
-	}
+	t.Cleanup(func() {
+		c.Close()
+		_ = cmd.Process.Kill() // where the test has not ended it
+	})
+	return c, cmd, stderr
 }
 
 // child is what the child process does, over pipes as a shell would connect them.
@@ -352,6 +363,16 @@ func child(role string) int {
 			break
 		}
 		_, err = fmt.Fprintln(os.Stderr, err)
+	case "send": // until it is killed
+		w := feed.NewTradeWriter(c, nil)
+		for row := 0; err == nil; row += blockRows {
+			err = w.Write(context.Background(), block(row))
+		}
+	case "receive": // a batch, tell so, and wait to be killed
+		if _, err = feed.NewTradeReader(c, nil).Next(context.Background()); err == nil {
+			_, err = c.Write([]byte{1})
+			time.Sleep(time.Hour)
+		}
 	default:
 		err = errors.New("no such role")
 	}
@@ -410,5 +431,85 @@ func TestOpenReaderIsGone(t *testing.T) {
 	stderr, err := wait()
 	if err != nil || !strings.HasPrefix(stderr, "lightstream: stdio /dev/stdout: write: ") {
 		t.Errorf("the child ended with %v: %q, want an error about its standard output", err, stderr)
+	}
+}
+
+// blockRows are more than a pipe holds.
+const blockRows = 20_000
+
+// block returns rows that say where they are in the stream.
+func block(row int) *feed.TradeBuilder {
+	b := feed.NewTradeBuilder(nil)
+	for i := range blockRows {
+		b.Append(feed.Trade{Time: time.Unix(0, 0), Symbol: "SYM", Size: int64(row + i)})
+	}
+	return b
+}
+
+// TestSenderKilled kills a process in the middle of a batch: what has come before is whole, and the rest an error with a type.
+func TestSenderKilled(t *testing.T) {
+	c, cmd, stderr := launch(t, "send")
+	r := feed.NewTradeReader(c, nil)
+	rows, killed := 0, false
+	for {
+		b, err := r.Next(t.Context())
+		if err != nil {
+			var where *rt.DecodeError
+			if !(errors.As(err, &where) && errors.Is(err, rt.ErrTruncated)) && !errors.Is(err, rt.ErrUnfinished) {
+				t.Errorf("the sender was killed: %v, want ErrTruncated or ErrUnfinished", err)
+			}
+			if !killed {
+				t.Fatalf("before it was: %s", stderr)
+			}
+			break
+		}
+		for i, size := range b.Size() {
+			if size != int64(rows+i) || b.Symbol().At(i) != "SYM" {
+				t.Fatalf("row %d is %d, %q", rows+i, size, b.Symbol().At(i))
+			}
+		}
+		if b.Len() != blockRows {
+			t.Errorf("a batch of %d rows", b.Len())
+		}
+		rows += b.Len()
+		b.Release()
+		if rows == 3*blockRows {
+			killed = true
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = cmd.Wait()
+		}
+	}
+	if rows < 3*blockRows {
+		t.Errorf("%d rows", rows)
+	}
+}
+
+// TestReceiverKilled kills a process while it is sent a batch, which it has not room for: the writer says so, for good.
+func TestReceiverKilled(t *testing.T) {
+	c, cmd, stderr := launch(t, "receive")
+	w := feed.NewTradeWriter(c, nil)
+	if err := w.Write(t.Context(), block(0)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		t.Fatalf("%v: %s", err, stderr)
+	}
+	killed := make(chan error, 1)
+	go func() {
+		err := cmd.Process.Kill()
+		_ = cmd.Wait()
+		killed <- err
+	}()
+	err := w.Write(t.Context(), block(blockRows))
+	if failed := (*rt.WriteError)(nil); !errors.As(err, &failed) || !errors.Is(err, transports.ErrPeerClosed) || failed.Batches != 1 {
+		t.Errorf("the receiver was killed: %v, want a *WriteError after a batch that wraps ErrPeerClosed", err)
+	}
+	if again := w.Write(t.Context(), block(0)); again == nil || again.Error() != err.Error() {
+		t.Errorf("after it: %v", again)
+	}
+	if err := <-killed; err != nil {
+		t.Error(err)
 	}
 }

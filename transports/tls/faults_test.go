@@ -14,7 +14,7 @@ func TestWireFaults(t *testing.T) {
 	a := testcert.New(t)
 	cert := a.Issue(t, "127.0.0.1")
 	transporttest.RunFaults(t, transporttest.Faulty{
-		Network: "tcp", Sealed: true,
+		Network: "tcp", Sealed: true, DiallerSends: true, EachByte: true,
 		Listen: func(ctx context.Context) (transports.Listener, error) {
 			return tls.Listen(ctx, "127.0.0.1:0", &tls.ListenOptions{TLS: tls.Config{CertFile: cert.CertFile, KeyFile: cert.KeyFile}})
 		},

@@ -26,7 +26,7 @@ type ListenOptions struct {
 	// HandshakeTimeout bounds the handshake of each peer. Zero means 10 s, negative no bound.
 	HandshakeTimeout time.Duration
 	// MaxPending is how many peers may be in their handshake or waiting for Accept. Beyond it the one that has been in its
-	// handshake for the longest gives way to a new one. Zero means 1,024.
+	// handshake for the longest gives way to a new one, of those that have sent nothing if there are any. Zero means 1,024.
 	MaxPending int
 
 	// Authorize is asked about each peer before Accept returns it; Peer.Identity is the *[tls.ConnectionState], whose
@@ -132,13 +132,13 @@ func (l *Listener) run() {
 	}
 }
 
-// reserve waits until there is room for one peer more. If all are in use, the oldest handshake is ended.
+// reserve waits until there is room for one peer more. If all are in use, an old handshake is ended.
 func (l *Listener) reserve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.pending >= l.limit && !l.closed {
-		if oldest := l.shaking.Front(); oldest != nil {
-			s := l.shaking.Remove(oldest).(*shaker)
+		if gives := l.givesWay(); gives != nil {
+			s := l.shaking.Remove(gives).(*shaker)
 			s.evicted = true
 			_ = s.wire.Close() // ends its handshake, which releases
 		}
@@ -146,6 +146,16 @@ func (l *Listener) reserve() bool {
 	}
 	l.pending++
 	return !l.closed
+}
+
+// givesWay returns the oldest of the peers that have sent nothing, or else the oldest. l.mu is held.
+func (l *Listener) givesWay() *list.Element {
+	for at := l.shaking.Front(); at != nil; at = at.Next() {
+		if at.Value.(*shaker).wire.Received() == 0 {
+			return at
+		}
+	}
+	return l.shaking.Front()
 }
 
 func (l *Listener) release() {
@@ -176,7 +186,7 @@ func (l *Listener) shake(s *shaker, at *list.Element) {
 			}
 			l.refused(l.peer(w, nil), why)
 		}
-		farewell(w, err)
+		Farewell(w.Conn, err, errors.Is(err, os.ErrDeadlineExceeded) && w.Received() == 0)
 	}
 	l.leave(s, at)
 	_ = w.Close()
@@ -211,19 +221,20 @@ func (l *Listener) deliver(a accepted) bool {
 // lingering bounds how long a refused peer may take to read why.
 const lingering = time.Second
 
-// farewell tells a peer why it was refused, where crypto/tls has not: in plain text, if that is what it sent. Then it
-// waits until the peer has read this: to close a socket with unread bytes resets the connection and would drop the words.
-func farewell(w *wire.Conn, err error) {
-	_ = w.Conn.SetDeadline(time.Now().Add(lingering))
+// Farewell tells a peer whose handshake failed with err why, where crypto/tls has not: in plain text, if that is what it sent. silent says
+// that it sent nothing. Then it waits until the peer has read this, not for long: to close a socket with unread bytes resets the connection and would
+// drop the words. It does not close conn. It is for transports over TLS.
+func Farewell(conn net.Conn, err error, silent bool) {
+	_ = conn.SetDeadline(time.Now().Add(lingering))
 	var header tls.RecordHeaderError
 	switch {
 	case errors.As(err, &header) && isHTTP(header.RecordHeader[:]):
-		_, _ = io.WriteString(w.Conn, plainAnswer)
-	case errors.As(err, &header), errors.Is(err, os.ErrDeadlineExceeded) && w.Received() == 0:
-		_, _ = io.WriteString(w.Conn, plainAlert)
+		_, _ = io.WriteString(conn, plainAnswer)
+	case errors.As(err, &header), silent:
+		_, _ = io.WriteString(conn, plainAlert)
 	}
-	if half, ok := w.Conn.(*net.TCPConn); ok && half.CloseWrite() == nil {
-		_, _ = io.CopyN(io.Discard, onlyReader{w.Conn}, 1<<20)
+	if half, ok := conn.(*net.TCPConn); ok && half.CloseWrite() == nil {
+		_, _ = io.CopyN(io.Discard, onlyReader{conn}, 1<<20)
 	}
 }
 
@@ -231,7 +242,7 @@ func farewell(w *wire.Conn, err error) {
 type onlyReader struct{ io.Reader }
 
 func isHTTP(head []byte) bool {
-	for _, method := range []string{"GET ", "POST ", "PUT ", "HEAD ", "OPTIO"} {
+	for _, method := range []string{"GET ", "POST ", "PUT ", "HEAD ", "OPTIO", "PRI "} {
 		if string(head[:min(len(head), len(method))]) == method {
 			return true
 		}

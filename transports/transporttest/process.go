@@ -19,7 +19,8 @@ import (
 
 // RunProcesses streams tables between two processes: this one and the test binary, run again. Main must be called by TestMain.
 // listen is the URI to listen at, with a free port, and dial makes of the address that came of it what the dialling end opens.
-// Each end is once the one that listens and once the one that sends, and once a process is killed in the middle of a batch.
+// Each end is once the one that listens and once the one that sends, and once a process is killed in the middle of a batch. The other process
+// is also killed while frames of the Lightstream protocol go over the connection.
 func RunProcesses(t *testing.T, listen string, dial func(addr net.Addr) (uri string)) {
 	program, err := os.Executable()
 	if err != nil {
@@ -39,19 +40,31 @@ func RunProcesses(t *testing.T, listen string, dial func(addr net.Addr) (uri str
 			}
 		}
 	}
+	t.Run("protocol, killed", func(t *testing.T) {
+		for _, role := range []string{"sends frames", "sends announced frames", "sends half a frame", "receives frames"} {
+			t.Run(role, func(t *testing.T) {
+				if strings.Contains(listen, ":0") { // at a port of its own
+					t.Parallel() // some wires take seconds until they know
+				}
+				testKilledFrames(t, &process{program: program, role: role}, listen, dial)
+			})
+		}
+	})
 }
 
 // The environment of a process that is the other end.
 const (
 	processURI  = "LIGHTSTREAM_TEST_URI"
-	processRole = "LIGHTSTREAM_TEST_ROLE" // "sends" or "receives", with " for ever" behind it
+	processRole = "LIGHTSTREAM_TEST_ROLE" // "sends" or "receives", with " for ever" behind it, or what it does with frames
 )
 
 // process is the other end.
 type process struct {
 	program        string
 	sends, forEver bool
+	role           string // in the place of both
 	cmd            *exec.Cmd
+	out            *bufio.Reader
 	in             io.Closer // ends a process that nobody has killed
 	stderr         strings.Builder
 }
@@ -65,6 +78,9 @@ func (p *process) start(t *testing.T, uri string) string {
 	}
 	if p.forEver {
 		role += " for ever"
+	}
+	if p.role != "" {
+		role = p.role
 	}
 	p.cmd = exec.Command(p.program)
 	p.cmd.Env = append(os.Environ(), processURI+"="+uri, processRole+"="+role)
@@ -86,7 +102,8 @@ func (p *process) start(t *testing.T, uri string) string {
 			t.Logf("the other process: %s", p.stderr.String())
 		}
 	})
-	line, err := bufio.NewReader(out).ReadString('\n')
+	p.out = bufio.NewReader(out)
+	line, err := p.out.ReadString('\n')
 	if err != nil {
 		_ = p.cmd.Wait()
 		t.Fatalf("the other process said nothing: %v; %s", err, p.stderr.String())
@@ -186,6 +203,120 @@ func testKilled(t *testing.T, p *process, c transports.Conn) {
 	}
 }
 
+// framesSent is how many frames a process sends before it is killed: messages and tables in turn.
+const framesSent = 6
+
+// halfFrame is the head of a message of 100 bytes, and a part of it.
+var halfFrame = []byte{3, 100, 0, 0, 0, 'h', 'a', 'l', 'f'}
+
+// runFrames is what a process does that is killed.
+func runFrames(ctx context.Context, conn transports.Conn, role string) error {
+	c, err := feed.NewFeedConn(conn, &rt.ProtocolOptions{Announce: strings.Contains(role, "announced")})
+	if err != nil {
+		return err
+	}
+	if strings.HasPrefix(role, "receives") {
+		if _, err := c.Recv(ctx); err != nil {
+			return err
+		}
+	} else {
+		b := feed.NewTradeBuilder(nil)
+		for i := range framesSent / 2 {
+			h := heartbeatAt(i)
+			fillTrades(b, i*1000, 1000)
+			if err := errors.Join(c.SendHeartbeat(ctx, &h), c.SendTrade(ctx, b)); err != nil {
+				return err
+			}
+		}
+		if role == "sends half a frame" {
+			if _, err := conn.Write(halfFrame); err != nil {
+				return err
+			}
+		}
+	}
+	fmt.Println("done")
+	_, err = io.Copy(io.Discard, os.Stdin) // to be killed
+	return err
+}
+
+// testKilledFrames kills the other end of a connection with frames. A direction that was announced is known to be unfinished; so is any
+// other on a wire that tells a cut from an end. On TCP and Unix sockets a sender that is killed between two frames looks like one that has
+// ended, as nothing stands behind the last frame.
+func testKilledFrames(t *testing.T, p *process, listen string, dial func(net.Addr) string) {
+	l, err := transports.Listen(t.Context(), listen, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p.start(t, dial(l.Addr()))
+	conn, err := l.Accept(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	announced := p.role == "sends announced frames"
+	c, err := feed.NewFeedConn(conn, &rt.ProtocolOptions{Announce: announced})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kill := func() {
+		if line, err := p.out.ReadString('\n'); line != "done\n" {
+			t.Fatalf("the other process says %q, %v", line, err)
+		}
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.role == "receives frames" {
+		b := trades(0, 10_000)
+		if err := c.SendTrade(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		kill()
+		for sent := int64(0); ; sent += 10_000 * 16 { // at least
+			err := c.SendTrade(t.Context(), b)
+			if err == nil && sent < mostUnread {
+				continue
+			}
+			if failed := (*rt.WriteError)(nil); !errors.As(err, &failed) || !errors.Is(err, transports.ErrPeerClosed) {
+				t.Errorf("the receiver was killed: %v, want a *WriteError that wraps ErrPeerClosed", err)
+			}
+			return
+		}
+	}
+	for i := range framesSent {
+		item, err := c.Recv(t.Context())
+		if err != nil {
+			t.Fatalf("frame %d: %v", i, err)
+		}
+		switch item := item.(type) {
+		case *feed.Heartbeat:
+			if item.Sent != heartbeatAt(i/2).Sent {
+				t.Errorf("frame %d is %+v", i, item)
+			}
+		case *feed.TradeBatch:
+			if err := checkTrades(*item, i/2*1000); err != nil || item.Len() != 1000 {
+				t.Errorf("frame %d: %d rows, %v", i, item.Len(), err)
+			}
+			item.Release()
+		default:
+			t.Errorf("frame %d is a %T", i, item)
+		}
+	}
+	kill()
+	scheme, _, _ := strings.Cut(listen, ":")
+	plain := scheme == "tcp" || scheme == "uds"
+	_, err = c.Recv(t.Context())
+	switch {
+	case errors.Is(err, transports.ErrPeerClosed): // also on a plain one, of a system that resets the connections of who was killed
+	case plain && p.role == "sends frames" && err == io.EOF: //nolint:errorlint // the contract
+	case announced && errors.Is(err, rt.ErrUnfinished):
+	case p.role == "sends half a frame" && errors.Is(err, rt.ErrTruncated):
+	default:
+		t.Errorf("the sender was killed: %v", err)
+	}
+}
+
 // The rows that are sent: batches of so many, and one that is larger than any buffer on the way.
 var processBatches = []int{1, 100, 0, 20_000, 7, 60_000}
 
@@ -218,7 +349,7 @@ func runProcess(uri, role string) error {
 	ctx := context.Background()
 	role, forEver := strings.CutSuffix(role, " for ever")
 	o := &transports.Options{Role: transports.Receives}
-	if role == "sends" {
+	if strings.HasPrefix(role, "sends") {
 		o.Role = transports.Sends
 	}
 	listening := false
@@ -238,6 +369,8 @@ func runProcess(uri, role string) error {
 		return errors.New("the address was not told")
 	}
 	switch {
+	case strings.Contains(role, "frame"):
+		return runFrames(ctx, c, role)
 	case role == "sends" && forEver:
 		w := feed.NewTradeWriter(c, nil)
 		b, row := feed.NewTradeBuilder(nil), 0

@@ -22,7 +22,8 @@
 // receiver; [Run] runs each case once with the dialler as the sender and once with the listener's end as the sender,
 // and fails it if goroutines are left. To add cases, write them as a []testCase of their own and put that into suites:
 // nothing else changes. The first list, byteCases, is about bytes, listenCases about the listener, and tableCases about
-// tables: they stream batches with the readers and writers of the runtime, and are what users will see.
+// tables: they stream batches with the readers and writers of the runtime, and are what users will see. protocolCases
+// speak the Lightstream protocol, with generated types and without.
 //
 // No case depends on how fast the machine is: deadlines are long past, or never reached, or are the means by which a
 // writer that must block is stopped.
@@ -99,7 +100,7 @@ func RunWith(t *testing.T, dial DialFunc, listen ListenFunc, caps transports.Cap
 }
 
 // suites are the cases that Run runs, in order.
-var suites = [][]testCase{byteCases, listenCases, tableCases}
+var suites = [][]testCase{byteCases, listenCases, tableCases, protocolCases}
 
 // A testCase is one property of a transport.
 type testCase struct {
@@ -150,10 +151,14 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// patience is how often goroutines are looked for, which takes about half a second if some are left; QUIC's time-out is 30 s from the
+// last packet.
+var patience = 150
+
 // leaked tells whether goroutines are left. It has patience: QUIC keeps a socket that is closed for some round trips, to
 // tell late packets so, and learns by a time-out alone that the other end is gone where its last packet was lost.
 func leaked(opts ...goleak.Option) (err error) {
-	for range 150 { // each takes about half a second if some are left; QUIC's time-out is 30 s from the last packet
+	for range patience {
 		if err = goleak.Find(opts...); err == nil {
 			return nil
 		}

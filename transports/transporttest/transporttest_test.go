@@ -315,6 +315,7 @@ var faults = map[string]struct {
 }{
 	"forgets the tail":       {func(c transports.Conn) transports.Conn { return &forgetsTail{Conn: c} }, "batches: many"},
 	"swaps parts":            {func(c transports.Conn) transports.Conn { return swapsParts{c} }, "batches: many"},
+	"swaps parts of frames":  {func(c transports.Conn) transports.Conn { return swapsParts{c} }, "protocol: tables and messages"},
 	"drops its queue":        {func(c transports.Conn) transports.Conn { return &dropsQueue{Conn: c} }, "batches: sender dies between messages"},
 	"masks in place":         {func(c transports.Conn) transports.Conn { return masks{c} }, "many small messages"},
 	"keeps its argument":     {func(c transports.Conn) transports.Conn { return &keepsWrite{Conn: c} }, "many small messages"},
@@ -376,7 +377,7 @@ func TestFaultsOfTables(t *testing.T) {
 	}
 	for _, name := range []string{"swaps parts", "drops its queue"} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command(program, "-test.run=^TestFault$", "-test.skip=^TestFault$/^batches:", "-test.timeout=3m", "-test.v")
+			cmd := exec.Command(program, "-test.run=^TestFault$", "-test.skip=^TestFault$/^(batches|protocol):", "-test.timeout=3m", "-test.v")
 			cmd.Env = append(os.Environ(), "TRANSPORT_FAULT="+name)
 			out, err := cmd.CombinedOutput()
 			if err != nil || !strings.Contains(string(out), "--- PASS: TestFault/many_small_messages") {
@@ -388,6 +389,7 @@ func TestFaultsOfTables(t *testing.T) {
 
 func TestMain(m *testing.M) {
 	if os.Getenv("TRANSPORT_FAULT") != "" {
+		transporttest.Impatient()
 		os.Exit(m.Run())
 	}
 	transporttest.Main(m)

@@ -15,6 +15,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/requests"
 	"github.com/lightstream-go/lightstream/transports/internal/wire"
 	"github.com/lightstream-go/lightstream/transports/tcp"
 	"github.com/lightstream-go/lightstream/transports/tls"
@@ -34,6 +35,9 @@ type DialOptions struct {
 	// Token is sent as "Authorization: Bearer", over TLS or to this machine only: elsewhere it would be readable by whoever
 	// is on the way, and is an error.
 	Token string
+	// Codecs are those of compressed bodies that this end reads, "zstd" and "lz4": a program that imports compress/zstd or
+	// compress/lz4 reads them. A server may then send them, which http.Codecs tells it of the request; without any it sends plain ones.
+	Codecs []string
 	// MaxMessage is the largest message that is accepted, in bytes. Messages do not have to fit into memory; the limit
 	// stops a peer that never ends one. Zero means the largest body and metadata that ipc.Limits allows by default, about 1 GiB;
 	// negative means no limit.
@@ -86,12 +90,15 @@ func Dial(ctx context.Context, uri string, opts *DialOptions) (*Conn, error) {
 	}
 	d := &dialler{opts: opts, secure: u.Scheme == "wss", name: u.Scheme, host: u.Host}
 	header := opts.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	if len(opts.Codecs) > 0 {
+		header.Set("Accept", requests.Accept(opts.Codecs))
+	}
 	if opts.Token != "" {
 		if !d.secure && !local(u.Hostname()) {
 			return nil, d.fail("dial", errors.New("a token is not sent without TLS"), "use wss://")
-		}
-		if header == nil {
-			header = http.Header{}
 		}
 		header.Set("Authorization", "Bearer "+opts.Token)
 	}
@@ -280,6 +287,8 @@ func (d *dialler) explain(ctx, shaking context.Context, resp *http.Response, err
 		return d.fail("handshake", errors.New("the peer does not speak HTTP"), "is it a WebSocket server?")
 	case d.stream != nil && d.stream.wire.Cut():
 		return d.fail("handshake", fmt.Errorf("the peer closed the connection in the handshake: %w", transports.ErrPeerClosed), "is it a WebSocket server?")
+	case below != nil: // without the words of those between
+		return d.fail("handshake", below.Err, below.Hint)
 	}
 	return d.fail("handshake", err, "")
 }

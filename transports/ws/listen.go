@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/internal/count"
+	"github.com/lightstream-go/lightstream/transports/internal/requests"
 	"github.com/lightstream-go/lightstream/transports/internal/wire"
 	"github.com/lightstream-go/lightstream/transports/tcp"
 	"github.com/lightstream-go/lightstream/transports/tls"
@@ -29,6 +31,11 @@ type ListenOptions struct {
 	// HandshakeTimeout bounds the request of each peer, and the handshake of TLS. Zero means 10 s. NewListener leaves it to the
 	// server that it is mounted on.
 	HandshakeTimeout time.Duration
+	// MaxPending is how many connections there may be that have sent no request, how many again whose requests were answered, and how many
+	// in the handshake of TLS. Beyond it the one that has been so for the longest gives way to a new one, of those that have sent nothing if
+	// there are any. Zero means 1,024. NewListener leaves it to the
+	// server that it is mounted on.
+	MaxPending int
 	// Path is the only one that is answered by what Listen returns; others are 404. "" means every path.
 	Path string
 
@@ -70,10 +77,7 @@ func NewListener(opts *ListenOptions) *Listener {
 // Errors are of type *[transports.Error] and wrap the cause.
 func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, error) {
 	l := NewListener(opts)
-	timeout := l.opts.HandshakeTimeout
-	if timeout == 0 {
-		timeout = handshakeTimeout
-	}
+	timeout := requests.Or(l.opts.HandshakeTimeout, handshakeTimeout)
 	var (
 		below transports.Listener
 		err   error
@@ -81,7 +85,7 @@ func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, e
 	l.addr.Transport = "ws"
 	if l.opts.TLS != nil {
 		l.addr.Transport = "wss"
-		o := &tls.ListenOptions{Socket: l.opts.Socket, TLS: *l.opts.TLS, HandshakeTimeout: timeout, Refused: l.opts.Refused}
+		o := &tls.ListenOptions{Socket: l.opts.Socket, TLS: *l.opts.TLS, HandshakeTimeout: timeout, MaxPending: l.opts.MaxPending, Refused: l.opts.Refused}
 		below, err = listening(tls.Listen(ctx, addr, o))
 	} else {
 		below, err = listening(tcp.Listen(ctx, addr, &tcp.ListenOptions{Socket: l.opts.Socket}))
@@ -106,15 +110,23 @@ func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, e
 		handler = l.opts.Wrap(handler)
 	}
 	l.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: timeout, IdleTimeout: timeout, MaxHeaderBytes: 32 << 10,
+		Handler: handler, IdleTimeout: timeout, MaxHeaderBytes: 32 << 10,
 		ErrorLog: log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, nc)
+			return context.WithValue(ctx, connKey{}, requests.Unwrap(nc))
 		},
 	}
+	refused := func(addr net.Addr, why error, hint string) {
+		at := transports.Addr{Transport: l.addr.Transport, Name: addr.String()}
+		l.refuse(&transports.Peer{Transport: at.Transport, Addr: at}, &transports.Error{
+			Transport: at.Transport, Addr: at.Name, Op: "handshake", Err: why, Hint: hint,
+		})
+	}
+	requests.Bound(l.server, l.opts.MaxPending, timeout, refused)
+	ln := requests.Listen(netListener{below}, l.opts.TLS != nil, refused)
 	l.failed = make(chan struct{})
 	l.wg.Go(func() {
-		if err := l.server.Serve(netListener{below}); !errors.Is(err, http.ErrServerClosed) {
+		if err := l.server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
 			l.why = err
 			close(l.failed)
 		}
@@ -196,6 +208,16 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		l.refuse(peer, &transports.Error{
+			Transport: transport, Addr: r.RemoteAddr, Op: "handshake",
+			Err: errors.New("the peer is an HTTP client that asks for no WebSocket"), Hint: "it must use ws:// or wss://",
+		})
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "websocket")
+		http.Error(w, "This is a WebSocket: use ws:// or wss://.", http.StatusUpgradeRequired)
+		return
+	}
 	h := &hijacker{ResponseWriter: w}
 	c, err := websocket.Accept(h, r, &websocket.AcceptOptions{OriginPatterns: l.opts.Origins})
 	if err != nil {
@@ -206,6 +228,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	conn := newConn(c, h.stream, false, transport, r.RemoteAddr, l.opts.MaxMessage, &l.counter)
+	conn.request = r
 	select {
 	case l.ready <- conn:
 	case <-l.done:
@@ -232,7 +255,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w := wire.New(nc)
+	w := wire.New(requests.Unwrap(nc))
 	h.stream = &stream{wire: w, from: w}
 	ahead, _ := rw.Reader.Peek(rw.Reader.Buffered())
 	h.stream.follow(ahead) // the library reads these first

@@ -480,6 +480,16 @@ func TestWrongScheme(t *testing.T) {
 	wantError(t, "silence", err, context.DeadlineExceeded)
 }
 
+// TestNoCertificate dials a server that wants a certificate, without one. The error is that of the server's alert and no longer.
+func TestNoCertificate(t *testing.T) {
+	ca := testcert.New(t)
+	cert := ca.Issue(t, "127.0.0.1")
+	l := newListener(t, &ws.ListenOptions{TLS: &tls.Config{CertFile: cert.CertFile, KeyFile: cert.KeyFile, CAFile: ca.File}})
+	uri := "wss://" + l.Addr().String()
+	_, err := ws.Dial(t.Context(), uri, &ws.DialOptions{TLS: tls.Config{CAFile: ca.File}})
+	wantError(t, "no certificate", err, tls.ErrNoCertificate, "handshake: the server wants a certificate from this client; set CertFile")
+}
+
 // TestFragile has a deadline cut a write on a connection of a crypto/tls server, which breaks it. Nothing hangs, and later
 // writes return the same.
 func TestFragile(t *testing.T) {
@@ -503,14 +513,19 @@ func TestFragile(t *testing.T) {
 	}
 	defer c.Close()
 	a := <-accepted
-	// More than fits on the way. On a slow machine the deadline may come before the call has begun, which breaks nothing.
-	for n, wait := 0, 20*time.Millisecond; n == 0; wait *= 2 {
-		if err := a.SetWriteDeadline(time.Now().Add(wait)); err != nil {
-			t.Fatal(err)
-		}
-		n, err = a.Write(make([]byte, 64<<20))
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := a.Write(make([]byte, 64<<20)) // more than fits on the way
+		wrote <- err
+	}()
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil { // it has begun
+		t.Fatal(err)
 	}
-	wantError(t, "a write that nobody reads", err, os.ErrDeadlineExceeded)
+	if err := a.SetWriteDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	err = <-wrote
+	wantError(t, "a write that nobody reads on", err, os.ErrDeadlineExceeded)
 	_ = a.SetWriteDeadline(time.Time{})
 	_, err = a.Write([]byte("more"))
 	wantError(t, "the next write", err, os.ErrDeadlineExceeded)

@@ -21,7 +21,7 @@ func TestWireFaults(t *testing.T) {
 				server = &tls.Config{CertFile: cert.CertFile, KeyFile: cert.KeyFile}
 			}
 			transporttest.RunFaults(t, transporttest.Faulty{
-				Network: "tcp", Sealed: server != nil,
+				Network: "tcp", Sealed: server != nil, DiallerSends: true, EachByte: true,
 				Listen: func(ctx context.Context) (transports.Listener, error) {
 					return ws.Listen(ctx, "127.0.0.1:0", &ws.ListenOptions{TLS: server})
 				},

@@ -32,6 +32,9 @@ func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (
 		return nil, err
 	}
 	o := DialOptions{TLS: *config, Token: opts.Token}
+	if opts.Role != transports.Sends {
+		o.Codecs = u.Codecs(opts)
+	}
 	if u.Timeout > 0 {
 		o.HandshakeTimeout = -1 // it bounds all, and is in ctx
 	}

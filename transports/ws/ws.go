@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,7 @@ type Conn struct {
 	peer          string // as errors name it
 	local, remote transports.Addr
 	counter       *count.Listener
+	request       *http.Request // of an accepted connection
 
 	mu    sync.Mutex // held by a write from its first byte to its last, so that writes do not interleave
 	parts gather.Coalescer
@@ -301,6 +303,10 @@ func (c *Conn) LocalAddr() net.Addr { return c.local }
 
 // RemoteAddr returns the other end's address as a [transports.Addr].
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
+
+// Request returns the request of a connection that was accepted, for its path, query, headers and TLS state, and nil for one that was
+// dialled. It must not be changed.
+func (c *Conn) Request() *http.Request { return c.request }
 
 // Caps tells that there is no half-close, and that what is sent is copied in parts.
 func (c *Conn) Caps() transports.Caps { return transports.Caps{Duplex: true, Deadline: true} }

@@ -17,7 +17,7 @@ func TestWireFaults(t *testing.T) {
 	cert := a.Issue(t, "127.0.0.1")
 	o := wt.Options{Linger: time.Second, HandshakeTimeout: 2 * time.Second, IdleTimeout: 2 * time.Second}
 	transporttest.RunFaults(t, transporttest.Faulty{
-		Network: "udp", Sealed: true,
+		Network: "udp", Sealed: true, DiallerSends: true,
 		Listen: func(ctx context.Context) (transports.Listener, error) {
 			return wt.Listen(ctx, "127.0.0.1:0", &wt.ListenOptions{
 				Options: o, TLS: secured.Config{CertFile: cert.CertFile, KeyFile: cert.KeyFile},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
@@ -36,7 +37,6 @@ func showTime(seconds float64) string {
 // cells returns the lines of the table.
 func cells(pairs *streams) []*cell {
 	pair := []peer{ours, arrowGo}
-	peersOf := map[string][]peer{"tcp": {ours, arrowGo, flight, raw}, "uds": {ours, arrowGo, raw}}
 	memory := func(name string, goal float64, start func() (map[peer]func() error, error)) *cell {
 		c := &cell{name: name, time: 100 * time.Millisecond, peers: pair, show: showCalls}
 		if goal != 0 {
@@ -48,27 +48,35 @@ func cells(pairs *streams) []*cell {
 		}
 		return c
 	}
-	between := func(peers []peer, name, network string, of load, goals map[peer]float64) *cell {
-		d := 500 * time.Millisecond
-		if of.Rows > 100_000 { // what a connection costs at its start counts for less
-			d = time.Second
+	between := func(peers []peer, name, network string, of load, d time.Duration, goals map[peer]float64) *cell {
+		c := &cell{name: name, time: d, peers: peers, goals: goals, show: showBatches, rows: of.Rows, setup: 5 * time.Second}
+		if !of.Texts {
+			c.bytes = func() float64 { return pairs.bytes }
 		}
-		return &cell{
-			name: name, time: d, peers: peers, goals: goals, show: showBatches,
-			start: func() (runner, error) {
-				p, err := pairs.get(peers, of)
-				if err != nil {
-					return nil, err
-				}
-				return func(who peer, d time.Duration) (sample, error) { return p.run(network, who, d) }, nil
-			},
+		c.start = func() (runner, error) {
+			if err := pairs.get(of); err != nil {
+				return nil, err
+			}
+			return func(who peer, d time.Duration) (sample, error) { return pairs.run(network, who, d) }, nil
 		}
+		return c
 	}
-	stream := func(name, network string, rows, distinct int, goals map[peer]float64) *cell {
-		return between(peersOf[network], name, network, load{Rows: rows, Distinct: distinct}, goals)
+	mixed := func(rows int) load {
+		distinct := 4
+		if rows < 100_000 {
+			distinct = 1
+		}
+		return load{Kind: workload.Mixed, Rows: rows, Distinct: distinct}
 	}
-	bare := func(name, network string, rows, distinct int) *cell { // what a protocol costs beside a stream of one table
-		return between([]peer{protocol, ours}, name, network, load{Rows: rows, Distinct: distinct}, map[peer]float64{ours: 0.9})
+	bare := func(name, network string, rows int) *cell { // what a protocol costs beside a stream of one table
+		return between([]peer{protocol, ours}, name, network, mixed(rows), 300*time.Millisecond, map[peer]float64{ours: 0.9})
+	}
+	onWire := func(network string, goal float64) *cell {
+		of := mixed(1_000_000)
+		of.Wires = true
+		c := between([]peer{ours, raw}, "wire/"+network+"/mixed/rows=1M", network, of, 500*time.Millisecond, map[peer]float64{raw: goal})
+		c.cpu = map[peer]float64{raw: 1.15}
+		return c
 	}
 	convert := func(name string, start func() (map[peer]func() error, error)) *cell {
 		c := memory("convert/"+name, 0, start)
@@ -113,9 +121,9 @@ func cells(pairs *streams) []*cell {
 		start: func() (runner, error) { return delays(5 * time.Millisecond), nil },
 	}
 	return slices.Concat([]*cell{
-		memory("encode/rows=1k", 8, func() (map[peer]func() error, error) { return encodeCalls(1_000) }),
+		memory("encode/rows=1k", 12, func() (map[peer]func() error, error) { return encodeCalls(1_000) }),
 		memory("encode/rows=1M", 0, func() (map[peer]func() error, error) { return encodeCalls(1_000_000) }),
-		memory("decode/rows=1k", 10, func() (map[peer]func() error, error) { return decodeCalls(1_000) }),
+		memory("decode/rows=1k", 15, func() (map[peer]func() error, error) { return decodeCalls(1_000) }),
 		memory("decode/rows=1M", 0, func() (map[peer]func() error, error) { return decodeCalls(1_000_000) }),
 		memory("encode/zstd/rows=1k", 3, func() (map[peer]func() error, error) { return encodeZSTD(1_000) }),
 		memory("decode/zstd/rows=1k", 3, func() (map[peer]func() error, error) { return decodeZSTD(1_000) }),
@@ -125,20 +133,111 @@ func cells(pairs *streams) []*cell {
 		batcher("active=1/procs=1", 1, 1),
 		batcher("active=8", 8, runtime.GOMAXPROCS(0)),
 		delay,
-		{
-			name: "roundtrip/tcp/rows=1k", time: 300 * time.Millisecond, peers: []peer{ours, raw}, show: showCalls, goals: map[peer]float64{raw: 0.8},
-			start: func() (runner, error) { return roundTrips(1_000) },
-		},
-		stream("stream/tcp/rows=1k", "tcp", 1_000, 1, map[peer]float64{arrowGo: 3, flight: 3}),
-		stream("stream/uds/rows=1k", "uds", 1_000, 1, nil),
-		stream("stream/tcp/rows=1M", "tcp", 1_000_000, 4, map[peer]float64{arrowGo: 1.5, flight: 3, raw: 0.8}),
-		stream("stream/uds/rows=1M", "uds", 1_000_000, 4, map[peer]float64{arrowGo: 1.3, raw: 0.8}),
-		between(pair, "stream/zstd/tcp/rows=1k", "tcp", load{Rows: 1_000, Distinct: 1, ZSTD: true}, map[peer]float64{arrowGo: 3}),
-		between([]peer{ours, structure}, "contents/tcp/rows=1M", "tcp", load{Rows: 1_000_000, Distinct: 4}, map[peer]float64{structure: 0.9}),
-		between([]peer{ours, structure}, "contents/texts/tcp/rows=1M", "tcp", load{Rows: 1_000_000, Distinct: 4, Texts: true}, map[peer]float64{structure: 0.9}),
-		bare("protocol/tcp/rows=1k", "tcp", 1_000, 1),
-		bare("protocol/uds/rows=1k", "uds", 1_000, 1),
-		bare("protocol/tcp/rows=1M", "tcp", 1_000_000, 4),
-		bare("protocol/uds/rows=1M", "uds", 1_000_000, 4),
+	}, matrixCells(between), []*cell{
+		onWire("tls", 0.9), onWire("ws", 0.85), onWire("quic", 0.9), onWire("http2", 0.85),
+		tripping("roundtrip/tcp/rows=1k", 0), tripping("roundtrip/tcp/rows=1k/collecting", 10*time.Millisecond),
+		fanning(1), fanning(10), fanning(100),
+		checking(),
+		kernelCell("bool-pack", 10, packing), kernelCell("utf8", 8, scripts), kernelCell("offsets", 4, rising),
+		between(pair, "stream/zstd/tcp/rows=1k", "tcp", load{Kind: workload.Mixed, Rows: 1_000, Distinct: 1, ZSTD: true}, 300*time.Millisecond, map[peer]float64{arrowGo: 3}),
+		bare("protocol/tcp/rows=1k", "tcp", 1_000),
+		bare("protocol/uds/rows=1k", "uds", 1_000),
+		bare("protocol/tcp/rows=1M", "tcp", 1_000_000),
+		bare("protocol/uds/rows=1M", "uds", 1_000_000),
+		between([]peer{ours, structure}, "contents/tcp/rows=1M", "tcp", mixed(1_000_000), 500*time.Millisecond, map[peer]float64{structure: 0.9}),
+		between([]peer{ours, structure}, "contents/strings/tcp/rows=1M", "tcp", load{Kind: workload.Strings, Rows: 1_000_000, Distinct: 4}, 500*time.Millisecond, map[peer]float64{structure: 0.9}),
+		between([]peer{ours, structure}, "contents/texts/tcp/rows=1M", "tcp", load{Kind: workload.Mixed, Rows: 1_000_000, Distinct: 4, Texts: true}, 500*time.Millisecond, map[peer]float64{structure: 0.9}),
 	}, conversions("1k", 1_000), conversions("64k", 64<<10))
+}
+
+// matrixCells are the workloads by rows and by wires, with all peers that have one of these.
+func matrixCells(between func(peers []peer, name, network string, of load, d time.Duration, goals map[peer]float64) *cell) (list []*cell) {
+	everyone := map[string][]peer{
+		"tcp":  {ours, raw, arrowGo, arrowGoGC, flight, arrowRS, flightRS, pyarrow, flightPy, lightstreamRS},
+		"uds":  {ours, raw, arrowGo, arrowRS, pyarrow, lightstreamRS},
+		"pipe": {ours, raw, arrowGo, arrowRS, pyarrow},
+	}
+	sizes := []struct {
+		name           string
+		rows, distinct int
+		everywhere     bool
+	}{{"10", 10, 1, false}, {"1k", 1_000, 1, true}, {"100k", 100_000, 4, false}, {"1M", 1_000_000, 4, true}}
+	for _, kind := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
+		for _, s := range sizes {
+			of := load{Kind: kind, Rows: s.rows, Distinct: s.distinct}
+			huge := kind == workload.Wide && s.rows >= 1_000_000 // 600 MB
+			if huge {
+				of.Distinct = 1
+			}
+			for _, network := range []string{"tcp", "uds", "pipe"} {
+				if network != "tcp" && (!s.everywhere || huge) {
+					continue
+				}
+				peers, d := everyone[network], 150*time.Millisecond
+				goals := map[peer]float64{}
+				switch {
+				case huge:
+					peers, d = []peer{ours, raw, arrowGo, pyarrow}, 300*time.Millisecond // two batches, whatever the time
+				case kind == workload.Mixed && s.everywhere:
+					d = 300 * time.Millisecond
+				case s.rows >= 1_000_000:
+					d = 200 * time.Millisecond
+				}
+				if s.rows >= 1_000_000 && kind == workload.Mixed {
+					goals = map[peer]float64{raw: 0.9, arrowGo: 1.6}
+				}
+				if network == "tcp" && (s.everywhere && !huge) {
+					goals[flight] = 3
+					if kind == workload.Mixed {
+						goals[flight] = 3.5
+					}
+				}
+				if network == "tcp" && kind == workload.Mixed && s.rows == 1_000 {
+					goals = map[peer]float64{arrowGo: 4, arrowGoGC: 2.5, flight: 3}
+				}
+				c := between(peers, "stream/"+string(kind)+"/"+network+"/rows="+s.name, network, of, d, goals)
+				if goals[raw] != 0 {
+					c.cpu = map[peer]float64{raw: 1.15}
+				}
+				if c.setup = 5 * time.Second; s.rows >= 1_000_000 {
+					c.setup = 15 * time.Second
+				}
+				list = append(list, c)
+			}
+		}
+	}
+	return append(list, bufferedCells(between)...)
+}
+
+// bufferedCells are those of small batches, which wait for one another here as they do in the peers that collect them.
+func bufferedCells(between func(peers []peer, name, network string, of load, d time.Duration, goals map[peer]float64) *cell) (list []*cell) {
+	for _, kind := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
+		for _, s := range []struct {
+			name string
+			rows int
+		}{{"10", 10}, {"1k", 1_000}} {
+			goals := map[peer]float64{}
+			if kind == workload.Mixed && s.rows == 1_000 {
+				goals[arrowRS] = 1.8
+			}
+			c := between([]peer{ours, raw, arrowGo, arrowRS, flightRS, pyarrow, lightstreamRS}, "buffered/"+string(kind)+"/tcp/rows="+s.name, "tcp",
+				load{Kind: kind, Rows: s.rows, Distinct: 1, Buffered: true}, 150*time.Millisecond, goals)
+			c.setup = 5 * time.Second
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// fanning sends one stream to some readers.
+func fanning(readers int) *cell {
+	c := &cell{
+		name: "fanout/uds/readers=" + strconv.Itoa(readers), time: 200 * time.Millisecond, peers: []peer{ours, raw, encoders}, show: showBatches,
+
+		start: func() (runner, error) { return fanOut(readers) },
+	}
+	if readers >= 100 {
+		c.cpu = map[peer]float64{raw: 1.15}
+	}
+	return c
 }

@@ -39,22 +39,29 @@ func (m *mappedFile) name() string {
 
 // start writes the file, unless it is there already, and returns what opens it.
 func (m *mappedFile) start() (runner, error) {
+	if err := os.MkdirAll(set.files, 0o777); err != nil {
+		return nil, err
+	}
 	name := filepath.Join(set.files, m.name())
 	if _, err := os.Stat(name); err != nil {
 		if err := m.write(name); err != nil {
 			return nil, errors.Join(err, os.Remove(name))
 		}
 	}
-	var py *python
+	openers := map[peer]*opener{}
 	return func(p peer, d time.Duration) (sample, error) {
-		if p == pyarrow {
-			if py == nil {
-				var err error
-				if py, err = startPython("open", name, set.rows, m.sum, m.close); err != nil {
+		if foreign(p) {
+			if openers[p] == nil {
+				cmd, err := openCommand(p, name, set.rows, m.sum, m.close)
+				if err != nil {
 					return sample{}, err
 				}
+				if openers[p], err = startOpener(cmd); err != nil {
+					return sample{}, err
+				}
+				afterwards(openers[p].stop)
 			}
-			return py.run(d)
+			return openers[p].run(d)
 		}
 		runtime.GC()
 		var before, after runtime.MemStats
@@ -278,32 +285,35 @@ func (m *mappedFile) writeTheirs(name string, columns []column.Data, n int) erro
 }
 
 // fileCells are those of mapped files, which take gigabytes: they are run when -files says where. Those of files of pyarrow want
-// -python.
+// -python or -peers.
 func fileCells() (list []*cell) {
 	add := func(name string, m *mappedFile) {
 		peers := []peer{ours}
 		if !m.mixed {
 			peers = append(peers, arrowGo) // 18.8 panics at a mapped file with a dictionary
 		}
-		if set.python != "" {
+		if absent[pyarrow] == "" {
 			peers = append(peers, pyarrow)
+		}
+		if !m.mixed && absent[lightstreamRS] == "" {
+			peers = append(peers, lightstreamRS)
 		}
 		if m.writer == "" {
 			m.writer = ours
 		}
-		list = append(list, &cell{name: name, time: 100 * time.Millisecond, peers: peers, show: showCalls, start: m.start})
+		list = append(list, &cell{name: name, time: 100 * time.Millisecond, peers: peers, show: showCalls, setup: 10 * time.Second, start: m.start})
 	}
 	for _, batches := range []int{1, 100} {
 		at := fmt.Sprintf("/batches=%d", batches)
 		add("open"+at, &mappedFile{batches: batches})
+		add("open-sum"+at, &mappedFile{batches: batches, sum: true})
+		add("unmap"+at, &mappedFile{batches: batches, close: true})
 		add("open/mixed"+at, &mappedFile{batches: batches, mixed: true})
 		add("open/aligned=8"+at, &mappedFile{batches: batches, writer: arrowGo})
-		if set.python != "" {
+		if absent[pyarrow] == "" {
 			add("open/by=pyarrow"+at, &mappedFile{batches: batches, writer: pyarrow})
 			add("open/by=pyarrow/mixed"+at, &mappedFile{batches: batches, writer: pyarrow, mixed: true})
 		}
-		add("open-sum"+at, &mappedFile{batches: batches, sum: true})
-		add("unmap"+at, &mappedFile{batches: batches, close: true})
 	}
 	return list
 }

@@ -8,6 +8,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -15,7 +16,6 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -31,7 +31,7 @@ const (
 	arrowGo peer = "arrow-go"
 	flight  peer = "arrow-go Flight" // DoGet
 	raw     peer = "raw"
-	pyarrow peer = "pyarrow" // of mapped files; its allocations are not counted
+	pyarrow peer = "pyarrow" // its allocations are not counted
 
 	// protocol is this project's FeedConn, which is compared with its bare stream.
 	protocol peer = "protocol"
@@ -39,6 +39,9 @@ const (
 	// structure is this project's stream, of which the receiver checks the structure alone.
 	structure peer = "structure"
 )
+
+// bufferBytes is the buffer of the writers of Rust's peers, and of this project's in the cells of the same name.
+const bufferBytes = 256 << 10
 
 // cell is one line of the table.
 type cell struct {
@@ -51,6 +54,14 @@ type cell struct {
 
 	grows int    // what the number at the end of the name is, of a cell that shows how a cost grows
 	unit  string // what it is the cost of
+
+	rows  int              // of a batch, where batches are streamed
+	bytes func() float64   // of a batch's values, once the cell has been started; nil where they are not counted
+	cpu   map[peer]float64 // the most that is wanted of this one's processor time to the peer's
+
+	setup  time.Duration // about what it takes to start; zero means a second
+	rounds int           // zero means those of all cells
+	cold   bool          // no round warms up
 }
 
 // runner has a peer at work for about d.
@@ -61,6 +72,7 @@ type sample struct {
 	rate   float64 // batches per second
 	cpu    float64 // seconds of the processor per batch, of both ends and the garbage collector
 	allocs float64 // per batch, of both ends
+	peak   float64 // bytes of memory that the receiver has had at most
 
 	quantiles []float64 // seconds that half, 99 and 99.9 of a hundred take at most, where each is timed
 	bytes     float64   // of memory that a connection has, where that is what grows
@@ -78,6 +90,7 @@ type settings struct {
 	profile string
 	files   string
 	python  string
+	peers   string
 	rows    int
 }
 
@@ -88,6 +101,13 @@ func main() {
 		work(os.Args[2:])
 		return
 	}
+	if len(os.Args) > 2 && os.Args[1] == echoCommand {
+		if err := echoing(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := bench(os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -96,15 +116,18 @@ func main() {
 
 func bench(args []string, out, progress io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	quick := f.Bool("quick", false, "fewer and shorter runs: under a minute, for a look")
+	quick := f.Bool("quick", false, "fewer and shorter runs, for a look")
 	f.IntVar(&set.runs, "runs", 0, "rounds of each cell; zero means 15, or 5 with -quick")
-	f.DurationVar(&set.time, "time", 0, "length of a run; zero means 1s for large streams, 500ms for small ones, 100ms in memory, and a third of that with -quick")
+	f.DurationVar(&set.time, "time", 0, "length of a run; zero means what is right for the cell, and a third of that with -quick")
+	budget := f.Duration("budget", 0, "how long all cells may take: runs get shorter where that is needed, and not fewer; zero means as long as it takes")
 	only := f.String("only", "", "regexp of the cells to run, such as encode or 'stream.*tcp'")
 	f.StringVar(&set.flights, "flights", "../examples/flights/data/flights-50k.arrows", "Arrow stream of the 50,000 flights")
 	f.StringVar(&set.profile, "profile", "", "directory for CPU profiles of the streaming processes, by cell, peer and role")
-	f.StringVar(&set.files, "files", "", "directory for the files of the cells open, open-sum and unmap, up to 12 GB, which stay there; without it these are not run")
-	f.StringVar(&set.python, "python", "", "interpreter with pyarrow, which then opens these files as well, and writes some")
-	report := f.String("report", "", "directory for the results as benchmarks.md, with benchmarks/results.json and plots")
+	f.StringVar(&set.files, "files", "", "directory for the files of the cells open, open-sum and unmap, up to 30 GB, which stay there; without it these are not run")
+	f.StringVar(&set.peers, "peers", "", "directory of the peers in other languages, "+`"peers" here`+", which are built with cargo and python3; without it they are left out")
+	f.StringVar(&set.python, "python", "", "interpreter with pyarrow; \"\" means one of the virtual environment that -peers makes")
+	report := f.String("report", "", "directory for the results as benchmarks.md, with benchmarks/results.json and plots. Cells whose results are there are not run again")
+	fresh := f.Bool("fresh", false, "with -report: forget the results that are there")
 	f.IntVar(&set.rows, "rows", 100_000_000, "rows of these files")
 	list := f.Bool("list", false, "only list the cells")
 	if err := f.Parse(args); err != nil {
@@ -118,15 +141,20 @@ func bench(args []string, out, progress io.Writer) error {
 		return err
 	}
 	set.runs = cmp.Or(set.runs, map[bool]int{false: 15, true: 5}[*quick])
+	say := func(format string, args ...any) { fmt.Fprintf(progress, format+"\n", args...) }
+	if !*list {
+		preparePeers(say)
+	}
 	var pairs streams
 	defer pairs.stop()
-	all := cells(&pairs)
-	if set.files != "" || *list {
-		all = append(all, fileCells()...)
+	all := allCells(&pairs)
+	files := map[string]bool{}
+	if set.files == "" && !*list {
+		for _, c := range fileCells() {
+			files[c.name] = true
+		}
 	}
-	all = append(all, sizeCells()...)
-	all = append(all, growthCells()...)
-	chosen := slices.DeleteFunc(all, func(c *cell) bool { return !match.MatchString(c.name) })
+	chosen := slices.DeleteFunc(slices.Clone(all), func(c *cell) bool { return files[c.name] || !match.MatchString(c.name) })
 	if *list {
 		for _, c := range chosen {
 			fmt.Fprintln(out, c.name)
@@ -136,47 +164,96 @@ func bench(args []string, out, progress io.Writer) error {
 	if len(chosen) == 0 {
 		return fmt.Errorf("no cell matches %q; -list names them", *only)
 	}
+	results := &results{Machine: machine(), Versions: versions}
+	if *report != "" && !*fresh {
+		if err := results.read(*report); err != nil {
+			return err
+		}
+	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 
 	fmt.Fprintln(out, machine())
-	fmt.Fprintf(out, "%d rounds; medians; cpu and allocations are per batch, of both ends; ratios are those of pairs: median (min–max)\n\n", set.runs)
+	fmt.Fprintf(out, "%d rounds; medians; cpu and allocations are per batch, of both ends; ratios are those of pairs: median (quartiles)\n\n", set.runs)
 	began := time.Now()
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "cell\tpeer\tspeed\tcpu\tallocs\tfirst to it\tby cpu\tgoal")
-	var results []*result
-	for i, c := range chosen {
-		fmt.Fprintf(progress, "%d/%d %s …\n", i+1, len(chosen), c.name)
+	var failed []error
+	todo := slices.DeleteFunc(slices.Clone(chosen), func(c *cell) bool { return results.has(c.name) })
+	if n := len(chosen) - len(todo); n > 0 {
+		say("%d cells have results already; -fresh measures them again", n)
+	}
+	for i, c := range todo {
 		d := set.time
 		if d == 0 {
 			if d = c.time; *quick {
 				d /= 3
 			}
+			if *budget != 0 {
+				d = time.Duration(float64(d) * fit(todo[i:], *budget-time.Since(began)))
+			}
 		}
-		res, err := measure(c, d, stop)
+		say("%v %d/%d %s, runs of %v …", time.Since(began).Round(time.Second), i+1, len(todo), c.name, d.Round(time.Millisecond))
+		o, err := measure(c, d, stop)
+		if err == errStopped {
+			return err
+		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			err = fmt.Errorf("%s: %w", c.name, err)
+			say("%v", err)
+			failed = append(failed, err)
+			continue
 		}
-		res.print(table)
-		results = append(results, res)
+		o.print(table)
+		results.Cells = append(results.Cells, o)
+		if *report != "" {
+			if err := results.write(*report); err != nil {
+				return err
+			}
+		}
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\ntook %v\n", time.Since(began).Round(time.Second))
 	if *report != "" {
-		return writeReport(*report, results)
+		if err := results.report(*report, all, failed); err != nil {
+			return err
+		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
+
+// allCells are in the order of the report.
+func allCells(pairs *streams) []*cell {
+	return slices.Concat(cells(pairs), sizeCells(), growthCells(), serverCells(), buildCells(),
+		fileCells()) // last, as the system is still busy writing what they have written
+}
+
+// overhead is about what a run takes beside its time: a connection, a collection of garbage.
+const overhead = 40 * time.Millisecond
+
+// fit returns by how much runs are to be shorter so that these cells take no longer than that.
+func fit(cells []*cell, budget time.Duration) float64 {
+	var runs, other time.Duration
+	for _, c := range cells {
+		n := time.Duration((set.runs + 1) * len(c.peers))
+		runs += n * c.time
+		other += n*overhead + cmp.Or(c.setup, time.Second)
+	}
+	return min(1, max(0.2, float64(budget-other)/float64(runs)))
+}
+
+var errStopped = errors.New("stopped by a signal")
 
 // result is what the rounds of a cell gave.
 type result struct {
 	cell    *cell
 	samples map[peer][]sample
+	failed  map[peer]string // why a peer has no samples
 }
 
-func measure(c *cell, d time.Duration, stop <-chan os.Signal) (*result, error) {
+func measure(c *cell, d time.Duration, stop <-chan os.Signal) (*outcome, error) {
 	defer func() {
 		for _, end := range ending {
 			_ = end() // it has been measured
@@ -187,28 +264,37 @@ func measure(c *cell, d time.Duration, stop <-chan os.Signal) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := &result{c, map[peer][]sample{}}
-	for round := -1; round < set.runs; round++ { // the first one warms up
+	rounds := cmp.Or(c.rounds, set.runs)
+	res := &result{c, map[peer][]sample{}, map[peer]string{}}
+	for round := -1; round < rounds; round++ { // the first one warms up
+		if round < 0 && c.cold {
+			continue
+		}
 		for _, p := range c.peers {
 			select {
-			case s := <-stop:
-				return nil, fmt.Errorf("stopped by a signal: %v", s)
+			case <-stop:
+				return nil, errStopped
 			default:
+			}
+			if res.failed[p] != "" {
+				continue
 			}
 			n := d
 			if round < 0 {
 				n = d / 2
 			}
 			s, err := run(p, n)
-			if err != nil {
+			switch {
+			case err != nil && (p == c.peers[0] || p == raw):
 				return nil, fmt.Errorf("%s: %w", p, err)
-			}
-			if round >= 0 {
+			case err != nil:
+				res.failed[p] = err.Error()
+			case round >= 0:
 				res.samples[p] = append(res.samples[p], s)
 			}
 		}
 	}
-	return res, nil
+	return res.outcome(d, rounds), nil
 }
 
 // ratios returns the first peer to p, round by round, in order of size.
@@ -236,24 +322,20 @@ func middle(sorted []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-func (r *result) print(w io.Writer) {
-	c := r.cell
-	row := func(p peer) string {
-		return fmt.Sprintf("%s\t%s\t%.0f", c.show(r.median(p, func(s sample) float64 { return s.rate })),
-			showTime(r.median(p, func(s sample) float64 { return s.cpu })), r.median(p, func(s sample) float64 { return s.allocs }))
-	}
-	fmt.Fprintf(w, "%s\t%s\t%s\n", c.name, c.peers[0], row(c.peers[0]))
-	for _, p := range c.peers[1:] {
-		rates := r.ratios(p, func(a, b sample) float64 { return a.rate / b.rate })
-		cpu := r.ratios(p, func(a, b sample) float64 { return b.cpu / a.cpu })
-		goal := ""
-		if g := c.goals[p]; g != 0 {
-			goal = fmt.Sprintf("≥ %.1f", g)
-			if middle(rates) < g {
-				goal += " missed"
-			}
+func (o *outcome) print(w io.Writer) {
+	name := o.Cell
+	for _, f := range o.Peers {
+		if f.Failed != "" {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", name, f.Peer, f.Failed)
+			continue
 		}
-		fmt.Fprintf(w, "\t%s\t%s\t%.2f (%.2f–%.2f)\t%.2f\t%s\n", p, row(p), middle(rates), rates[0], rates[len(rates)-1], middle(cpu), goal)
+		ratio, cpu := "", ""
+		if f.Ratio != nil {
+			ratio = fmt.Sprintf("%.2f (%.2f–%.2f)", f.Ratio[0], f.Ratio[1], f.Ratio[2])
+			cpu = fmt.Sprintf("%.2f", f.CPURatio)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, f.Peer, f.Speed, showTime(f.CPU), allocations(f), ratio, cpu, verdict(f))
+		name = ""
 	}
 }
 
@@ -268,14 +350,5 @@ func machine() string {
 			}
 		}
 	}
-	version := "?"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
-			if m.Path == "github.com/apache/arrow-go/v18" {
-				version = m.Version
-			}
-		}
-	}
-	return fmt.Sprintf("%s, %d CPUs, %s/%s, %s, GOGC=%s, arrow-go %s, %s", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH,
-		runtime.Version(), cmp.Or(os.Getenv("GOGC"), "100"), version, time.Now().UTC().Format(time.DateOnly))
+	return fmt.Sprintf("%s, %d CPUs, %s/%s, %s, GOGC=%s", cpu, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), cmp.Or(os.Getenv("GOGC"), "100"))
 }

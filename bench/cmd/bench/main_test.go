@@ -2,48 +2,187 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == workerCommand { // started by the test as one end of a stream
-		work(os.Args[2:])
+	if len(os.Args) > 1 && (os.Args[1] == workerCommand || os.Args[1] == echoCommand) { // started by the test as one end of a stream
+		main()
 		return
 	}
 	os.Exit(m.Run())
 }
 
-// TestSmallCells runs the cells that need little time, streams between processes too, and wants a line for each peer.
+const flightsFile = "../../../examples/flights/data/flights-50k.arrows"
+
+// TestSmallCells runs the cells that need little time, streams between processes too, and wants a line for each peer, which works or
+// says that it is not there.
 func TestSmallCells(t *testing.T) {
 	var out, progress bytes.Buffer
-	args := []string{"-only", "rows=1k|append", "-runs", "2", "-time", "5ms", "-flights", "../../../examples/flights/data/flights-50k.arrows"}
+	args := []string{
+		"-only", `^(encode|decode|append)/.*(rows=1k|flights)|^stream/mixed/.*rows=1k|stream/(numeric|strings|wide)/tcp/rows=10$|roundtrip|fanout/uds/readers=10$|kernel|growth/(lanes|connections)=1$`,
+		"-runs", "2", "-time", "5ms", "-flights", flightsFile,
+	}
 	if err := bench(args, &out, &progress); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"encode/rows=1k", "decode/rows=1k", "append/flights=50k/dictionary", "append/flights=50k/utf8", "stream/tcp/rows=1k", "stream/uds/rows=1k"} {
+	elsewhere := []string{"arrow-rs", "arrow-rs Flight", "pyarrow", "pyarrow Flight", "Rust lightstream"} // are absent
+	for name, peers := range map[string][]string{
+		"encode/rows=1k":               {"lightstream", "arrow-go"},
+		"decode/rows=1k":               {"lightstream", "arrow-go"},
+		"append/flights=50k/utf8":      {"lightstream", "arrow-go"},
+		"stream/mixed/tcp/rows=1k":     {"lightstream", "raw", "arrow-go", "arrow-go GOGC=1000", "arrow-go Flight"},
+		"stream/mixed/uds/rows=1k":     {"lightstream", "raw", "arrow-go"},
+		"stream/mixed/pipe/rows=1k":    {"lightstream", "raw", "arrow-go"},
+		"stream/numeric/tcp/rows=10":   {"lightstream", "raw", "arrow-go"},
+		"stream/strings/tcp/rows=10":   {"lightstream", "raw", "arrow-go"},
+		"stream/wide/tcp/rows=10":      {"lightstream", "raw", "arrow-go"},
+		"roundtrip/tcp/rows=1k":        {"lightstream", "raw", "arrow-go"},
+		"fanout/uds/readers=10":        {"lightstream", "raw", "an encoder each"},
+		"kernel/bool-pack":             {"lightstream", "scalar Go"},
+		"growth/lanes=1":               {"lightstream"},
+		"growth/connections=1":         {"lightstream"},
+		"roundtrip/tcp/rows=1k/collec": {"lightstream", "raw", "arrow-go"},
+	} {
 		_, block, ok := strings.Cut(out.String(), "\n"+name)
 		if !ok {
 			t.Errorf("no line for %s", name)
 			continue
 		}
-		peers := []string{"lightstream", "arrow-go"}
-		if strings.HasPrefix(name, "stream/tcp") {
-			peers = append(peers, "arrow-go Flight")
-		}
-		if strings.HasPrefix(name, "stream") {
-			peers = append(peers, "raw")
-		}
-		lines := strings.SplitN(block, "\n", 5)
+		lines := strings.SplitN(block, "\n", 11)
 		for i, p := range peers {
-			if !strings.Contains(lines[i], p) {
+			if !strings.Contains(lines[i], p) || strings.Contains(lines[i], "not built") || !strings.ContainsAny(lines[i], "0123456789") {
 				t.Errorf("%s: line %d is %q, want one of %s", name, i, lines[i], p)
+			}
+		}
+		if name == "stream/mixed/tcp/rows=1k" {
+			for i, p := range elsewhere {
+				if line := lines[len(peers)+i]; !strings.Contains(line, p) || !strings.Contains(line, "not built: run with -peers") {
+					t.Errorf("%s: the line of %s is %q", name, p, line)
+				}
 			}
 		}
 	}
 	if t.Failed() {
 		t.Log(out.String())
+	}
+}
+
+// TestResume breaks a run off by having few cells, and wants the next one to measure the others alone, and a report of all of them.
+func TestResume(t *testing.T) {
+	dir := t.TempDir()
+	run := func(only string, args ...string) string {
+		t.Helper()
+		var out, progress bytes.Buffer
+		args = append([]string{"-only", only, "-runs", "2", "-time", "2ms", "-flights", flightsFile, "-report", dir}, args...)
+		if err := bench(args, &out, &progress); err != nil {
+			t.Fatal(err, progress.String())
+		}
+		return out.String()
+	}
+	if out := run("^encode/rows=1k|growth/columns=(1|3)$|^stream/numeric/uds/rows=1k"); !strings.Contains(out, "\nencode/rows=1k") {
+		t.Fatalf("%s", out)
+	}
+	if out := run("^(en|de)code/rows=1k|growth/columns"); strings.Contains(out, "\nencode/rows=1k") || !strings.Contains(out, "\ndecode/rows=1k") {
+		t.Errorf("the second run measured\n%s", out)
+	}
+	read := func() (r results) {
+		t.Helper()
+		text, err := os.ReadFile(resultsFile(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := read()
+	if f := r.of("encode/rows=1k", arrowGo); f == nil || len(f.Ratio) != 3 || f.Ratio[0] <= 0 || r.cell("encode/rows=1k").Date == "" || r.Machine != machine() || r.Versions["arrow-go"] == "" {
+		t.Errorf("the results are %+v", r)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "benchmarks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| encode 1,000 rows of M, against arrow-go | ≥ 12×, 0 allocations |", "| `encode/rows=1k` | lightstream |", "| `decode/rows=1k` | lightstream |", "growth-columns.svg", "stream-numeric.svg", "not measured", "`wire/quic/mixed/rows=1M`"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the report has no %q", want)
+		}
+	}
+	for _, name := range []string{"ratios.svg", "growth-columns.svg", "stream-numeric.svg"} {
+		if _, err := os.Stat(filepath.Join(dir, "benchmarks", name)); err != nil {
+			t.Error(err)
+		}
+	}
+
+	// Results of another machine are not mixed with those of this one.
+	r.Machine = "another"
+	if err := r.write(dir); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := bench([]string{"-only", "^encode/rows=1k", "-report", dir}, &out, &out); err == nil || !strings.Contains(err.Error(), "another machine") {
+		t.Errorf("got %v", err)
+	}
+	run("^encode/rows=1k", "-fresh")
+	if r := read(); len(r.Cells) != 1 || r.Machine != machine() {
+		t.Errorf("after -fresh there are %+v", r)
+	}
+}
+
+// TestGoals wants each cell and peer that a goal names to be there, and the verdicts to be by the figures.
+func TestGoals(t *testing.T) {
+	defer func(was map[peer]string) { absent = was }(absent)
+	absent = map[peer]string{}
+	var pairs streams
+	all := slices.Concat(cells(&pairs), buildCells(), growthCells(), fileCells())
+	r := &results{}
+	for _, c := range all {
+		o := &outcome{Cell: c.name, Bytes: 1}
+		for i, p := range c.peers {
+			f := figures{Peer: p, Rate: 1e10, CPU: 1e-6, Speed: "fast", Quantiles: []float64{1, 1, 1}}
+			if i > 0 {
+				f.Ratio, f.CPURatio, f.OfQuantiles = []float64{99, 98, 100}, 2, []float64{0.5, 0.5, 0.5}
+			}
+			o.Peers = append(o.Peers, f)
+		}
+		r.Cells = append(r.Cells, o)
+	}
+	var b bytes.Buffer
+	r.goalTable(&b)
+	if s := b.String(); strings.Contains(s, "not me") || strings.Contains(s, "**") || strings.Count(s, "| met |") != len(r.goals()) {
+		t.Errorf("all is fast, and the table is\n%s", s)
+	}
+	r.cell("stream/mixed/tcp/rows=1k").Peers[2].Ratio = []float64{3.9, 3.8, 4.1}                                                          // arrow-go
+	r.cell("buffered/wide/tcp/rows=10").Peers[5] = figures{Peer: pyarrow, Rate: 1e10, Ratio: []float64{0.9, 0.8, 0.95}, OfQuantiles: nil} // ahead
+	b.Reset()
+	r.goalTable(&b)
+	for _, want := range []string{"**arrow-go 3.90× (3.80–4.10)**", "1 of them lost: pyarrow in `buffered/wide/tcp/rows=10` (0.90×)"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	if n := strings.Count(b.String(), "| not met |"); n != 2 {
+		t.Errorf("%d goals are not met, want 2", n)
+	}
+}
+
+// TestFit wants shorter runs where there is less time.
+func TestFit(t *testing.T) {
+	defer func(n int) { set.runs = n }(set.runs)
+	set.runs = 15
+	c := &cell{time: time.Second, peers: []peer{ours, arrowGo}, setup: time.Second}
+	for budget, want := range map[time.Duration]float64{time.Hour: 1, 18280 * time.Millisecond: 0.5, time.Second: 0.2} {
+		if got := fit([]*cell{c}, budget); got < want-0.001 || got > want+0.001 {
+			t.Errorf("within %v runs are %v as long, want %v", budget, got, want)
+		}
 	}
 }
 
@@ -53,7 +192,62 @@ func TestNoSuchCell(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	out.Reset()
-	if err := bench([]string{"-list"}, &out, &out); err != nil || !strings.Contains(out.String(), "stream/uds/rows=1M\n") {
+	if err := bench([]string{"-list"}, &out, &out); err != nil || !strings.Contains(out.String(), "stream/mixed/uds/rows=1M\n") {
 		t.Errorf("got %v and %q", err, out.String())
+	}
+}
+
+// TestPage wants the page in docs to be what the command makes of the results beside it, which nobody has written into by hand, and to be
+// the same when it is made again.
+func TestPage(t *testing.T) {
+	const docs = "../../../docs"
+	want, err := os.ReadFile(filepath.Join(docs, "benchmarks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := os.ReadFile(resultsFile(docs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for range 2 { // of what is in docs, and of what that has written
+		var r results
+		if err := json.Unmarshal(stored, &r); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.report(dir, allCells(new(streams)), nil); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join(dir, "benchmarks.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := 0
+		for ; line < min(bytes.Count(got, []byte("\n")), bytes.Count(want, []byte("\n"))); line++ {
+			if g, w := bytes.Split(got, []byte("\n"))[line], bytes.Split(want, []byte("\n"))[line]; !bytes.Equal(g, w) {
+				t.Fatalf("line %d of benchmarks.md is\n%.300s\nand the command makes\n%.300s\nwrite it anew: go run ./cmd/bench -only '^encode/rows=1k$' -report ../docs", line+1, w, g)
+			}
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("benchmarks.md ends at another line than what the command makes, behind line %d", line)
+		}
+		if stored, err = os.ReadFile(resultsFile(dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestVerdict wants a goal to be met only where each of its parts was measured.
+func TestVerdict(t *testing.T) {
+	var b bytes.Buffer
+	r := &results{Cells: []*outcome{{Cell: "stream/mixed/tcp/rows=1k", Peers: []figures{{Peer: ours}, {Peer: arrowGo, Ratio: []float64{5, 5, 5}}}}}}
+	r.goalTable(&b)
+	for line := range strings.Lines(b.String()) {
+		if strings.HasPrefix(line, "| stream them over TCP |") && !strings.HasSuffix(line, "| not all measured |\n") {
+			t.Error(line)
+		}
+	}
+	if strings.Contains(b.String(), "| met |") || !strings.Contains(b.String(), "| not all measured |") {
+		t.Error(b.String())
 	}
 }

@@ -32,14 +32,25 @@ func runPython(args ...any) error {
 	return nil
 }
 
-// python is a process of files.py, which ends with its standard input, and so with this process.
-type python struct {
-	in  io.Writer
+// opener is a process that opens a file again and again. It ends with its standard input, and so with this process.
+type opener struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
 	out *bufio.Reader
 }
 
-func startPython(args ...any) (*python, error) {
-	cmd := pythonCommand(args...)
+// openCommand returns the program with which a peer does so.
+func openCommand(p peer, name string, rows int, sum, close bool) (*exec.Cmd, error) {
+	if why := absent[p]; why != "" {
+		return nil, errors.New(why)
+	}
+	if p == pyarrow {
+		return pythonCommand("open", name, rows, sum, close), nil
+	}
+	return exec.Command(rustProgram("lightstream-peer"), "open", name, fmt.Sprint(rows), fmt.Sprint(sum), fmt.Sprint(close)), nil
+}
+
+func startOpener(cmd *exec.Cmd) (*opener, error) {
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -48,16 +59,21 @@ func startPython(args ...any) (*python, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &python{in, bufio.NewReader(out)}, cmd.Start()
+	return &opener{cmd, in, bufio.NewReader(out)}, cmd.Start()
 }
 
-func (p *python) run(d time.Duration) (sample, error) {
+func (p *opener) run(d time.Duration) (sample, error) {
 	if _, err := fmt.Fprintln(p.in, d.Seconds()); err != nil {
 		return sample{}, err
 	}
 	var n, took, cpu float64
 	if _, err := fmt.Fscanln(p.out, &n, &took, &cpu); err != nil || n == 0 {
-		return sample{}, errors.Join(errors.New("pyarrow says nothing"), err)
+		return sample{}, errors.Join(errors.New("the process says nothing"), err)
 	}
 	return sample{rate: n / took, cpu: cpu / n}, nil
+}
+
+func (p *opener) stop() error {
+	_ = p.in.Close()
+	return p.cmd.Wait()
 }

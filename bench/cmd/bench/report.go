@@ -2,10 +2,9 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"image/color"
-	"math"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,162 +12,311 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lightstream-go/lightstream/bench/internal/workload"
 )
 
-// A report is benchmarks.md, and in a directory of that name results.json and plots: ratios.svg, and one of each thing that grows.
-
-// figures are what results.json has of one peer of a cell: medians of the rounds.
-type figures struct {
-	Cell        string    `json:"cell"`
-	Peer        peer      `json:"peer"`
-	Rate        float64   `json:"rate"`        // per second: batches, or rows where the cell counts these
-	CPU         float64   `json:"cpu"`         // seconds per batch
-	Allocations float64   `json:"allocations"` // per batch
-	Ratio       []float64 `json:"ratio,omitempty"`
-	CPURatio    float64   `json:"cpuRatio,omitempty"`
-	Goal        float64   `json:"goal,omitempty"`
-	Quantiles   []float64 `json:"quantiles,omitempty"` // seconds: p50, p99, p99.9
-	Bytes       float64   `json:"bytes,omitempty"`     // of a connection
-}
-
-// figures returns those of each peer. The ratio is of the first peer to this one: median, first and third quartile.
-func (r *result) figures() (list []figures) {
-	c := r.cell
-	for i, p := range c.peers {
-		f := figures{
-			Cell: c.name, Peer: p,
-			Rate:        r.median(p, func(s sample) float64 { return s.rate }),
-			CPU:         r.median(p, func(s sample) float64 { return s.cpu }),
-			Allocations: math.Round(10*r.median(p, func(s sample) float64 { return s.allocs })) / 10,
-			Bytes:       r.median(p, func(s sample) float64 { return s.bytes }),
-		}
-		for q := range r.samples[p][0].quantiles {
-			f.Quantiles = append(f.Quantiles, r.median(p, func(s sample) float64 { return s.quantiles[q] }))
-		}
-		if i > 0 {
-			rates := r.ratios(p, func(a, b sample) float64 { return a.rate / b.rate })
-			n := len(rates)
-			f.Ratio = []float64{middle(rates), rates[n/4], rates[n-1-n/4]}
-			f.CPURatio = middle(r.ratios(p, func(a, b sample) float64 { return b.cpu / a.cpu }))
-			f.Goal = c.goals[p]
-		}
-		list = append(list, f)
+// A report is benchmarks.md, and in a directory of that name results.json, of which it is made, and plots: ratios.svg, one of the streams
+// of each workload, and one of each thing that grows.
+func (r *results) report(dir string, all []*cell, failed []error) error {
+	order := map[string]int{}
+	for i, c := range all {
+		order[c.name] = i
 	}
-	return list
-}
-
-func writeReport(dir string, results []*result) error {
-	plots := filepath.Join(dir, "benchmarks")
-	if err := os.MkdirAll(plots, 0o777); err != nil {
-		return err
-	}
-	var all []figures
-	for _, r := range results {
-		all = append(all, r.figures()...)
-	}
-	text, err := json.MarshalIndent(struct {
-		Machine string    `json:"machine"`
-		Rounds  int       `json:"rounds"`
-		Results []figures `json:"results"`
-	}{machine(), set.runs, all}, "", "\t")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(plots, "results.json"), append(text, '\n'), 0o666); err != nil {
-		return err
-	}
-	if err := plotRatios(filepath.Join(plots, "ratios.svg"), all); err != nil {
-		return err
-	}
-	grown, err := plotGrowth(plots, results)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), markdown(results, all, grown), 0o666)
-}
-
-func markdown(results []*result, all []figures, grown []string) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Benchmarks\n\nWritten by `make bench-all`, and not by hand; what each cell measures stands in [bench/README.md](../bench/README.md).\n\n")
-	fmt.Fprintf(&b, "%s.\n\n", machine())
-	fmt.Fprintf(&b, "Medians of %d rounds, in which the peers of a cell take turns. A ratio is that of the pairs of a round, lightstream (or what stands\n", set.runs)
-	fmt.Fprintf(&b, "first) to the peer, above 1 where it is faster: median (quartiles). *by cpu* is the same of processor time, both ends and collector\n")
-	fmt.Fprintf(&b, "included. Where a goal is missed, or a peer is ahead, the line says so.\n\n")
-	fmt.Fprintf(&b, "![Ratios](benchmarks/ratios.svg)\n\n")
-	fmt.Fprintf(&b, "| cell | peer | speed | cpu | allocations | ratio | by cpu | goal |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n")
 	at := 0
-	for _, r := range results {
-		for range r.cell.peers {
-			f := all[at]
-			at++
-			if r.cell.grows != 0 {
+	for _, o := range r.Cells { // what is of peers that are not here stays where it is
+		if i, ok := order[o.Cell]; ok {
+			at = i
+		} else {
+			order[o.Cell] = at
+		}
+	}
+	slices.SortStableFunc(r.Cells, func(a, b *outcome) int { return order[a.Cell] - order[b.Cell] })
+	if err := r.write(dir); err != nil {
+		return err
+	}
+	plots := filepath.Join(dir, "benchmarks")
+	if err := plotRatios(filepath.Join(plots, "ratios.svg"), r.Cells); err != nil {
+		return err
+	}
+	streams, err := plotStreams(plots, r)
+	if err != nil {
+		return err
+	}
+	grown, err := plotGrowth(plots, r.Cells)
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for _, c := range all {
+		if !r.has(c.name) {
+			missing = append(missing, c.name)
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), r.markdown(streams, grown, missing, failed), 0o666)
+}
+
+func (r *results) markdown(streams []workload.Kind, grown, missing []string, failed []error) []byte {
+	var b bytes.Buffer
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
+	p("# Benchmarks\n\nWritten by `make bench-all`, and not by hand; what each cell measures stands in [bench/README.md](../bench/README.md), and all\n")
+	p("figures in [results.json](benchmarks/results.json).\n\n%s; %s.\n\n", r.Machine, r.when())
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		list = append(list, name+" "+r.Versions[name])
+	}
+	p("Beside it: %s.\n\n", strings.Join(list, ", "))
+	p("The peers of a cell take turns, in at least %d rounds unless the cell says otherwise. A ratio is that of the pairs of a round, lightstream\n", r.rounds())
+	p("(or what stands first) to the peer, above 1 where it is faster: median (quartiles). *By cpu* is the same of processor time, both ends and\n")
+	p("collector included. Bytes are those of values at the receiver: live buffers, without padding and metadata. The clock of a stream starts\n")
+	p("when its first batch is through. Allocations are counted of programs in Go, memory is the most that the receiver's process has had.\n")
+	p("Where a goal is missed, a peer is ahead, or fails, the line says so.\n")
+	r.goalTable(&b)
+	if len(streams) > 0 {
+		p("\n## Streams between two processes, GiB/s\n")
+		for _, k := range streams {
+			p("\n### %s\n\n![%s](benchmarks/stream-%s.svg)\n\n", workloads[k], k, k)
+			r.streamTable(&b, k)
+		}
+		p("\n## Streams in detail\n\nWhat is slower than lightstream by less than the noise, or ahead of it, is *even* or *ahead*.\n\n")
+		p("| cell | peer | GiB/s | M rows/s | CPU s/GiB | allocations | memory | ratio | by cpu | |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n")
+		for _, o := range r.Cells {
+			if o.Bytes != 0 {
+				o.streamRows(&b)
+			}
+		}
+	}
+	p("\n## Everything else\n\n![Ratios](benchmarks/ratios.svg)\n\n")
+	p("| cell | peer | speed | cpu | allocations | ratio | by cpu | goal |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n")
+	for _, o := range r.Cells {
+		if o.Grows != 0 || o.Bytes != 0 {
+			continue
+		}
+		name := "`" + o.Cell + "`"
+		for _, f := range o.Peers {
+			if f.Failed != "" {
+				p("| %s | %s | fails: %s | | | | | |\n", name, f.Peer, cellText(f.Failed))
 				continue
 			}
-			name, ratio, cpu := "", "", ""
-			if f.Ratio == nil {
-				name = "`" + f.Cell + "`"
-			} else {
-				ratio = fmt.Sprintf("%.2f (%.2f–%.2f)", f.Ratio[0], f.Ratio[1], f.Ratio[2])
-				cpu = fmt.Sprintf("%.2f", f.CPURatio)
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, f.Peer, r.cell.show(f.Rate), showTime(f.CPU), trim(f.Allocations), ratio, cpu, verdict(f))
+			ratio, cpu := ratioText(f)
+			p("| %s | %s | %s | %s | %s | %s | %s | %s |\n", name, f.Peer, f.Speed, showTime(f.CPU), allocations(f), ratio, cpu, verdict(f))
+			name = ""
 		}
 	}
-	if quantiles := quantileRows(all, false); len(quantiles) > 0 {
-		fmt.Fprintf(&b, "\n## How long one takes\n\nThe collector runs.\n\n| cell | peer | p50 | p99 | p99.9 |\n| --- | --- | ---: | ---: | ---: |\n%s", strings.Join(quantiles, ""))
+	if rows := r.quantileRows(); len(rows) > 0 {
+		p("\n## How long one takes\n\n| cell | peer | p50 | p99 | p99.9 | ratios |\n| --- | --- | ---: | ---: | ---: | ---: |\n%s", strings.Join(rows, ""))
 	}
 	if len(grown) > 0 {
-		fmt.Fprintf(&b, "\n## How costs grow\n")
+		p("\n## How costs grow\n")
 		for _, name := range grown {
-			fmt.Fprintf(&b, "\n### %s\n\n![%s](benchmarks/growth-%s.svg)\n\n", name, name, name)
-			growthTable(&b, name, results, all)
+			p("\n### %s\n\n![%s](benchmarks/growth-%s.svg)\n\n", name, name, name)
+			r.growthTable(&b, name)
 		}
+	}
+	p("\n## What was not run\n\nBatches of 10 and 100,000 rows go over TCP alone, and so does Flight. Streams of 100 columns and 1 M rows, 600 MB a batch, have three\n")
+	p("peers, and the Rust lightstream has no named pipes. WebSocket, QUIC, HTTP/2 and TLS carry the reference batch, and have no other peers\n")
+	p("than the same protocol without Arrow.\n")
+	if len(missing) > 0 {
+		p("\nThese cells have no results: `%s`.\n", strings.Join(missing, "`, `"))
+	}
+	for _, err := range failed {
+		p("\n- %s\n", cellText(err.Error()))
 	}
 	return b.Bytes()
 }
 
-func verdict(f figures) string {
-	switch {
-	case f.Goal != 0 && f.Ratio[0] < f.Goal:
-		return fmt.Sprintf("≥ %.1f, missed", f.Goal)
-	case f.Goal != 0:
-		return fmt.Sprintf("≥ %.1f", f.Goal)
-	case f.Ratio != nil && f.Ratio[2] < 1:
-		return "behind"
+// when returns the day, or the first and the last, of the results.
+func (r *results) when() string {
+	first, last := "", ""
+	for _, o := range r.Cells {
+		day, _, _ := strings.Cut(o.Date, " ")
+		if first == "" || day < first {
+			first = day
+		}
+		last = max(last, day)
 	}
-	return ""
+	if first == last {
+		return first
+	}
+	return first + " to " + last
+}
+
+func (r *results) rounds() int {
+	n := 0
+	for _, o := range r.Cells {
+		if o.Rounds > 3 && (n == 0 || o.Rounds < n) {
+			n = o.Rounds
+		}
+	}
+	return n
+}
+
+var workloads = map[workload.Kind]string{
+	workload.Mixed:   "Mixed: the reference batch M, six columns, one value in ten null",
+	workload.Numeric: "Numeric: int64, float64, int32, float32",
+	workload.Strings: "Strings: four columns of text, 24 bytes on average",
+	workload.Wide:    "Wide: 100 columns of numbers",
+}
+
+func gib(o *outcome, f figures) float64 { return f.Rate * o.Bytes / (1 << 30) }
+
+// streamTable shows the GiB/s of each peer by wire and rows.
+func (r *results) streamTable(b *bytes.Buffer, k workload.Kind) {
+	var cells []*outcome
+	var peers []peer
+	head, line := "| |", "| --- |"
+	for _, o := range r.Cells {
+		rest, ok := strings.CutPrefix(o.Cell, "stream/"+string(k)+"/")
+		if !ok {
+			continue
+		}
+		cells = append(cells, o)
+		head += " " + strings.Replace(rest, "/rows=", " ", 1) + " |"
+		line += " ---: |"
+		for _, f := range o.Peers {
+			if !slices.Contains(peers, f.Peer) {
+				peers = append(peers, f.Peer)
+			}
+		}
+	}
+	fmt.Fprintf(b, "%s\n%s\n", head, line)
+	for _, p := range peers {
+		fmt.Fprintf(b, "| %s |", p)
+		for _, o := range cells {
+			text := ""
+			for _, f := range o.Peers {
+				switch {
+				case f.Peer != p:
+				case f.Failed != "":
+					text = "fails"
+				default:
+					if text = fmt.Sprintf("%.2f", gib(o, f)); ahead(f) {
+						text = "**" + text + "**"
+					}
+				}
+			}
+			fmt.Fprintf(b, " %s |", text)
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("\nA peer that is ahead of lightstream is in bold.\n")
+}
+
+// ahead reports whether a peer is faster than what stands first, beyond the noise. Raw is the limit, and not a peer.
+func ahead(f figures) bool { return f.Peer != raw && f.Ratio != nil && f.Ratio[2] < 1 }
+
+func (o *outcome) streamRows(b *bytes.Buffer) {
+	name := "`" + o.Cell + "`"
+	for _, f := range o.Peers {
+		if f.Failed != "" {
+			fmt.Fprintf(b, "| %s | %s | fails: %s | | | | | | | |\n", name, f.Peer, cellText(f.Failed))
+			continue
+		}
+		ratio, cpu := ratioText(f)
+		note := verdict(f)
+		if f.Ratio != nil && f.Ratio[1] < 1 && f.Ratio[2] >= 1 && f.Peer != raw {
+			note = strings.TrimSpace(note + " even")
+		}
+		fmt.Fprintf(b, "| %s | %s | %.2f | %.3g | %.2f | %s | %s | %s | %s | %s |\n", name, f.Peer, gib(o, f), f.Rate*float64(o.Rows)/1e6,
+			f.CPU/o.Bytes*(1<<30), allocations(f), mebibytes(f.Memory), ratio, cpu, note)
+		name = ""
+	}
+}
+
+// cellText makes a text fit a cell of a table.
+func cellText(s string) string {
+	s = strings.NewReplacer("|", "/", "\n", " ", "`", "'").Replace(s)
+	if r := []rune(s); len(r) > 160 {
+		s = string(r[:160]) + "…"
+	}
+	return s
+}
+
+func mebibytes(bytes float64) string {
+	if bytes == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f MiB", bytes/(1<<20))
+}
+
+func ratioText(f figures) (ratio, cpu string) {
+	if f.Ratio == nil {
+		return "", ""
+	}
+	if f.CPURatio != 0 {
+		cpu = fmt.Sprintf("%.2f", f.CPURatio)
+	}
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", f.Ratio[0], f.Ratio[1], f.Ratio[2]), cpu
+}
+
+func allocations(f figures) string {
+	if foreign(f.Peer) {
+		return ""
+	}
+	return trim(f.Allocations)
+}
+
+func verdict(f figures) string {
+	var notes []string
+	if f.Goal != 0 {
+		note := fmt.Sprintf("≥ %.4g", f.Goal)
+		if f.Ratio[0] < f.Goal {
+			note += ", missed"
+		}
+		notes = append(notes, note)
+	}
+	if f.CPUGoal != 0 && f.CPURatio != 0 {
+		note := fmt.Sprintf("cpu ≤ %.4g×", f.CPUGoal)
+		if 1/f.CPURatio > f.CPUGoal {
+			note += ", missed"
+		}
+		notes = append(notes, note)
+	}
+	if ahead(f) && f.Goal == 0 {
+		notes = append(notes, "ahead")
+	}
+	return strings.Join(notes, "; ")
 }
 
 func trim(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") }
 
-func quantileRows(all []figures, growing bool) (rows []string) {
-	for _, f := range all {
-		if f.Quantiles == nil || strings.HasPrefix(f.Cell, "growth/") != growing {
+func (r *results) quantileRows() (rows []string) {
+	for _, o := range r.Cells {
+		if o.Grows != 0 {
 			continue
 		}
-		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", f.Cell, f.Peer, showTime(f.Quantiles[0]), showTime(f.Quantiles[1]), showTime(f.Quantiles[2])))
+		for _, f := range o.Peers {
+			if f.Quantiles == nil {
+				continue
+			}
+			ratios := ""
+			if len(f.OfQuantiles) == 3 {
+				ratios = fmt.Sprintf("%.2f, %.2f, %.2f", f.OfQuantiles[0], f.OfQuantiles[1], f.OfQuantiles[2])
+			}
+			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s | %s | %s |\n", o.Cell, f.Peer, showTime(f.Quantiles[0]), showTime(f.Quantiles[1]), showTime(f.Quantiles[2]), ratios))
+		}
 	}
 	return rows
 }
 
 // thing returns what grows in a cell.
-func thing(c *cell) string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(c.name, "growth/"), "=")
+func thing(cell string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(cell, "growth/"), "=")
 	return name
 }
 
-func growthTable(b *bytes.Buffer, name string, results []*result, all []figures) {
+func (r *results) growthTable(b *bytes.Buffer, name string) {
 	first := true
-	at := 0
-	for _, r := range results {
-		f := all[at]
-		at += len(r.cell.peers)
-		if r.cell.grows == 0 || thing(r.cell) != name {
+	for _, o := range r.Cells {
+		if o.Grows == 0 || thing(o.Cell) != name {
 			continue
 		}
+		f := o.Peers[0]
 		if first {
-			fmt.Fprintf(b, "%s.\n\n| %s | time | p99 | memory of one | allocations |\n| ---: | ---: | ---: | ---: | ---: |\n", strings.ToUpper(r.cell.unit[:1])+r.cell.unit[1:], name)
+			fmt.Fprintf(b, "%s.\n\n| %s | time | p99 | memory of one | allocations |\n| ---: | ---: | ---: | ---: | ---: |\n", strings.ToUpper(o.Unit[:1])+o.Unit[1:], name)
 			first = false
 		}
 		p99, memory := "", ""
@@ -178,7 +326,7 @@ func growthTable(b *bytes.Buffer, name string, results []*result, all []figures)
 		if f.Bytes != 0 {
 			memory = fmt.Sprintf("%.1f KiB", f.Bytes/1024)
 		}
-		fmt.Fprintf(b, "| %d | %s | %s | %s | %s |\n", r.cell.grows, showTime(1/f.Rate), p99, memory, trim(f.Allocations))
+		fmt.Fprintf(b, "| %d | %s | %s | %s | %s |\n", o.Grows, showTime(1/f.Rate), p99, memory, trim(f.Allocations))
 	}
 }
 
@@ -187,9 +335,77 @@ var (
 	light = color.RGBA{0xb0, 0xb0, 0xb0, 0xff}
 )
 
+// plotStreams draws the GiB/s of each workload over TCP: a line for each peer, by rows.
+func plotStreams(dir string, r *results) (kinds []workload.Kind, err error) {
+	for _, k := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
+		points := map[peer]plotter.XYs{}
+		var peers []peer
+		any := false
+		for _, o := range r.Cells {
+			any = any || strings.HasPrefix(o.Cell, "stream/"+string(k)+"/")
+			if !strings.HasPrefix(o.Cell, "stream/"+string(k)+"/tcp/") {
+				continue
+			}
+			for _, f := range o.Peers {
+				if f.Failed != "" {
+					continue
+				}
+				if points[f.Peer] == nil {
+					peers = append(peers, f.Peer)
+				}
+				points[f.Peer] = append(points[f.Peer], plotter.XY{X: float64(o.Rows), Y: gib(o, f)})
+			}
+		}
+		if !any {
+			continue
+		}
+		kinds = append(kinds, k)
+		p := plot.New()
+		p.Title.Text = workloads[k] + ", over TCP"
+		p.X.Label.Text, p.Y.Label.Text = "rows of a batch", "GiB/s"
+		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+		p.X.Min, p.X.Max = 10, 1e6 // a scale of logarithms wants one, whatever has results
+		p.Y.Min = 0
+		p.Legend.Top, p.Legend.Left = true, true
+		p.Legend.TextStyle.Font.Size = vg.Points(9)
+		p.Add(plotter.NewGrid())
+		for i, who := range peers {
+			line, dots, err := plotter.NewLinePoints(points[who])
+			if err != nil {
+				return nil, err
+			}
+			c := plotutil.Color(i)
+			if line.Width = vg.Points(1); who == ours {
+				c, line.Width = dark, vg.Points(2.5)
+			}
+			if who == raw {
+				c, line.Dashes = color.Black, []vg.Length{vg.Points(4), vg.Points(3)}
+			}
+			line.Color, dots.Color, dots.Shape = c, c, draw.CircleGlyph{}
+			p.Add(line, dots)
+			p.Legend.Add(string(who), line, dots)
+		}
+		if err := p.Save(20*vg.Centimeter, 12*vg.Centimeter, filepath.Join(dir, "stream-"+string(k)+".svg")); err != nil {
+			return nil, err
+		}
+	}
+	return kinds, nil
+}
+
 // plotRatios draws a bar for each pair that has a ratio.
-func plotRatios(file string, all []figures) error {
-	all = slices.DeleteFunc(slices.Clone(all), func(f figures) bool { return f.Ratio == nil })
+func plotRatios(file string, cells []*outcome) error {
+	type bar struct {
+		name  string
+		ratio float64
+	}
+	var all []bar
+	for _, o := range cells {
+		for _, f := range o.Peers {
+			if f.Ratio != nil && o.Grows == 0 && !strings.HasPrefix(o.Cell, "stream/") && !strings.HasPrefix(o.Cell, "sizes/") {
+				all = append(all, bar{o.Cell + " : " + string(f.Peer), f.Ratio[0]})
+			}
+		}
+	}
 	if len(all) == 0 {
 		return nil
 	}
@@ -200,17 +416,17 @@ func plotRatios(file string, all []figures) error {
 	p.X.Min, p.X.Max = 0.1, 10
 	var names []string
 	for i, f := range all {
-		names = append(names, f.Cell+" : "+string(f.Peer))
-		p.X.Min, p.X.Max = min(p.X.Min, f.Ratio[0]), max(p.X.Max, f.Ratio[0])
-		bar, err := plotter.NewLine(plotter.XYs{{X: 1, Y: float64(i)}, {X: f.Ratio[0], Y: float64(i)}})
+		names = append(names, f.name)
+		p.X.Min, p.X.Max = min(p.X.Min, f.ratio), max(p.X.Max, f.ratio)
+		line, err := plotter.NewLine(plotter.XYs{{X: 1, Y: float64(i)}, {X: f.ratio, Y: float64(i)}})
 		if err != nil {
 			return err
 		}
-		bar.Width, bar.Color = vg.Points(7), dark
-		if f.Ratio[0] < 1 {
-			bar.Color = light
+		line.Width, line.Color = vg.Points(7), dark
+		if f.ratio < 1 {
+			line.Color = light
 		}
-		p.Add(bar)
+		p.Add(line)
 	}
 	even, err := plotter.NewLine(plotter.XYs{{X: 1, Y: -0.5}, {X: 1, Y: float64(len(all)) - 0.5}})
 	if err != nil {
@@ -222,20 +438,19 @@ func plotRatios(file string, all []figures) error {
 }
 
 // plotGrowth draws a curve of each thing that grows and returns their names.
-func plotGrowth(dir string, results []*result) (names []string, err error) {
+func plotGrowth(dir string, cells []*outcome) (names []string, err error) {
 	points := map[string]plotter.XYs{}
 	units := map[string]string{}
-	for _, r := range results {
-		if r.cell.grows == 0 {
+	for _, o := range cells {
+		if o.Grows == 0 {
 			continue
 		}
-		name := thing(r.cell)
+		name := thing(o.Cell)
 		if points[name] == nil {
 			names = append(names, name)
 		}
-		units[name] = r.cell.unit
-		rate := r.median(r.cell.peers[0], func(s sample) float64 { return s.rate })
-		points[name] = append(points[name], plotter.XY{X: float64(r.cell.grows), Y: 1e6 / rate})
+		units[name] = o.Unit
+		points[name] = append(points[name], plotter.XY{X: float64(o.Grows), Y: 1e6 / o.Peers[0].Rate})
 	}
 	for _, name := range names {
 		p := plot.New()

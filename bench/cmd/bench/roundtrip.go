@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
 	"github.com/lightstream-go/lightstream/bench/tables"
 	"github.com/lightstream-go/lightstream/transports/tcp"
@@ -21,18 +23,69 @@ type tripper struct {
 	end  func() error
 }
 
+// tripping returns the cell of a batch that goes there and back. Where every is not zero the collector runs so often, over a heap of
+// 64 MiB.
+func tripping(name string, every time.Duration) *cell {
+	return &cell{
+		name: name, time: 300 * time.Millisecond, peers: []peer{ours, raw, arrowGo}, show: showCalls, goals: map[peer]float64{raw: 0.8}, rows: 1_000,
+		start: func() (runner, error) {
+			if every != 0 {
+				afterwards(collecting(every))
+			}
+			return roundTrips(1_000)
+		},
+	}
+}
+
+// collecting has the collector run again and again, until the function that it returns is called.
+func collecting(every time.Duration) (stop func() error) {
+	type node struct {
+		next *node
+		_    [56]byte
+	}
+	var list *node
+	for range 1 << 20 {
+		list = &node{next: list}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for t := time.NewTicker(every); ; {
+			select {
+			case <-done:
+				t.Stop()
+				runtime.KeepAlive(list)
+				return
+			case <-t.C:
+				runtime.GC()
+			}
+		}
+	}()
+	return func() error {
+		close(done)
+		<-ended
+		return nil
+	}
+}
+
 // roundTrips measures how long a batch takes to the other end of a TCP connection and back: written, read to its columns, and
-// passed on as it came, which the other end does in a goroutine of this process. Raw sends as many bytes back and forth.
+// passed on as it came, which the other end does in a goroutine of this process. Raw sends as many bytes back and forth; arrow-go
+// reads and writes at both ends.
 func roundTrips(rows int) (runner, error) {
 	trippers := map[peer]*tripper{}
-	for _, p := range []peer{ours, raw} {
+	for _, p := range []peer{ours, raw, arrowGo} {
 		near, far, err := connected()
 		if err != nil {
 			return nil, err
 		}
-		t := rawTripper(near, far, workload.MessageSize(rows))
-		if p == ours {
+		var t *tripper
+		switch p {
+		case ours:
 			t = typedTripper(near, far, rows)
+		case raw:
+			t = rawTripper(near, far, workload.MessageSize(rows))
+		default:
+			t = arrowTripper(near, far, rows)
 		}
 		trippers[p] = t
 		afterwards(t.end)
@@ -82,6 +135,30 @@ func connected() (near, far net.Conn, err error) {
 }
 
 func typedTripper(near, far net.Conn, rows int) *tripper {
+	t := nearTripper(near, rows)
+	t.echo = func() error { return echo(far) }
+	t.end = func() error { return errors.Join(near.Close(), far.Close()) }
+	return t
+}
+
+// echo passes batches on as they came.
+func echo(c net.Conn) error {
+	ctx := context.Background()
+	r, w := tables.NewSampleReader(c, nil), tables.NewSampleWriter(c, nil)
+	for {
+		b, err := r.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if err := w.Forward(ctx, b); err != nil {
+			return err
+		}
+		b.Release()
+	}
+}
+
+// nearTripper is the end that sends first.
+func nearTripper(near net.Conn, rows int) *tripper {
 	ctx := context.Background()
 	batch := workload.Builder(rows, 1)
 	w, r := tables.NewSampleWriter(near, nil), tables.NewSampleReader(near, nil)
@@ -100,20 +177,6 @@ func typedTripper(near, far net.Conn, rows int) *tripper {
 			b.Release()
 			return nil
 		},
-		echo: func() error {
-			r, w := tables.NewSampleReader(far, nil), tables.NewSampleWriter(far, nil)
-			for {
-				b, err := r.Next(ctx)
-				if err != nil {
-					return err
-				}
-				if err := w.Forward(ctx, b); err != nil {
-					return err
-				}
-				b.Release()
-			}
-		},
-		end: func() error { return errors.Join(near.Close(), far.Close()) },
 	}
 }
 
@@ -137,6 +200,46 @@ func rawTripper(near, far net.Conn, size int) *tripper {
 					return err
 				}
 			}
+		},
+		end: func() error { return errors.Join(near.Close(), far.Close()) },
+	}
+}
+
+func arrowTripper(near, far net.Conn, rows int) *tripper {
+	batch := workload.Record(rows, 1, workload.Dictionary())
+	w := ipc.NewWriter(near, ipc.WithSchema(batch.Schema()))
+	var r *ipc.Reader
+	return &tripper{
+		trip: func() error {
+			if err := w.Write(batch); err != nil {
+				return err
+			}
+			if r == nil {
+				var err error
+				if r, err = ipc.NewReader(near); err != nil {
+					return err
+				}
+			}
+			if !r.Next() {
+				return errors.Join(errors.New("no batch came back"), r.Err())
+			}
+			if !workload.Look(r.RecordBatch(), rows) {
+				return errors.New("another batch came back")
+			}
+			return nil
+		},
+		echo: func() error {
+			r, err := ipc.NewReader(far)
+			if err != nil {
+				return err
+			}
+			w := ipc.NewWriter(far, ipc.WithSchema(r.Schema()))
+			for r.Next() {
+				if err := w.Write(r.RecordBatch()); err != nil {
+					return err
+				}
+			}
+			return r.Err()
 		},
 		end: func() error { return errors.Join(near.Close(), far.Close()) },
 	}

@@ -12,8 +12,6 @@ import (
 	"runtime/pprof"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
@@ -21,9 +19,6 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	oipc "github.com/lightstream-go/lightstream/runtime/ipc"
-	"github.com/lightstream-go/lightstream/transports"
-	"github.com/lightstream-go/lightstream/transports/tcp"
-	"github.com/lightstream-go/lightstream/transports/uds"
 )
 
 const (
@@ -75,40 +70,62 @@ func serve(args []string, out *json.Encoder) error {
 		if err != nil {
 			return err
 		}
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		cpu, began := cpuTime(), time.Now()
-		n, err := end.stream(conn, o.Time)
-		took := time.Since(began)
-		cpu = cpuTime() - cpu
-		runtime.ReadMemStats(&after)
+		m := new(meter)
+		err = end.stream(conn, o.Time, m)
+		r := m.report()
 		if err := conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // gRPC closes its own
 			return err
 		}
 		if err != nil {
 			return err
 		}
-		r := report{Batches: n, Seconds: took.Seconds(), CPU: cpu.Seconds(), Allocs: float64(after.Mallocs - before.Mallocs)}
 		if err := out.Encode(r); err != nil {
 			return err
 		}
 	}
 }
 
-// end is a worker's part: how it connects, and how it sends or receives all of one connection.
-type end struct {
-	connect map[string]func() (net.Conn, error) // by network
-	stream  func(c net.Conn, d time.Duration) (batches int64, err error)
+// meter counts the batches of a connection. What it costs to connect, and the memory that the first batch is the first to touch, are
+// no part of a stream's rate: the clock starts when that batch is through.
+type meter struct {
+	n      int64
+	began  time.Time
+	cpu    time.Duration
+	before runtime.MemStats
 }
 
+func (m *meter) batch() {
+	if m.n++; m.n == 1 {
+		runtime.ReadMemStats(&m.before)
+		m.cpu, m.began = cpuTime(), time.Now()
+	}
+}
+
+func (m *meter) report() report {
+	took := time.Since(m.began)
+	cpu := cpuTime() - m.cpu
+	var after runtime.MemStats
+	runtime.ReadMemStats(&after)
+	return report{Batches: m.n, Seconds: took.Seconds(), CPU: cpu.Seconds(), Allocs: float64(after.Mallocs - m.before.Mallocs), Peak: peakMemory()}
+}
+
+// end is a worker's part: how it connects, and how it sends or receives all of one connection.
+type end struct {
+	connect map[string]func() (wire, error) // by network
+	stream  func(c wire, d time.Duration, m *meter) error
+}
+
+// wire is a connection: a net.Conn, or a named pipe.
+type wire = io.ReadWriteCloser
+
 func newEnd(t *task) (e *end, err error) {
-	e = &end{connect: map[string]func() (net.Conn, error){}}
+	e = &end{connect: map[string]func() (wire, error){}}
 	for network, addr := range t.Network {
-		if t.Send {
-			e.connect[network] = dial(t.Peer, network, addr)
+		if !t.Listen {
+			e.connect[network] = dial(t, network, addr)
 			continue
 		}
-		if e.connect[network], t.Network[network], err = listen(t.Peer, network, addr); err != nil {
+		if e.connect[network], t.Network[network], err = listen(t, network, addr); err != nil {
 			return nil, err
 		}
 	}
@@ -120,115 +137,73 @@ func newEnd(t *task) (e *end, err error) {
 	return e, nil
 }
 
-// netName is what package net calls a network.
-var netName = map[string]string{"tcp": "tcp", "uds": "unix"}
+// until calls send with 0, 1, … for about d, at least twice.
+func until(d time.Duration, m *meter, send func(i int) error) error {
+	for began := time.Now(); m.n < 2 || time.Since(began) < d; m.batch() {
+		if err := send(int(m.n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-// dial and listen use this project's transports for its own streams and package net for all others.
-func dial(p peer, network, addr string) func() (net.Conn, error) {
+func sending(t *task) func(c wire, d time.Duration, m *meter) error {
 	ctx := context.Background()
-	return func() (net.Conn, error) {
-		switch {
-		case p != ours && p != protocol && p != structure:
-			return net.Dial(netName[network], addr)
-		case network == "tcp":
-			return tcp.Dial(ctx, addr, nil)
-		}
-		return uds.Dial(ctx, addr, nil)
-	}
-}
-
-func listen(p peer, network, addr string) (accept func() (net.Conn, error), bound string, err error) {
-	ctx := context.Background()
-	if p != ours && p != protocol && p != structure {
-		l, err := net.Listen(netName[network], addr)
-		if err != nil {
-			return nil, "", err
-		}
-		return l.Accept, l.Addr().String(), nil
-	}
-	var l transports.Listener
-	if network == "tcp" {
-		l, err = tcp.Listen(ctx, addr, nil)
-	} else {
-		l, err = uds.Listen(ctx, addr, nil)
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	return func() (net.Conn, error) { return l.Accept(ctx) }, l.Addr().String(), nil
-}
-
-// until calls send with 0, 1, … for about d and returns how often.
-func until(d time.Duration, send func(i int) error) (n int64, err error) {
-	for began := time.Now(); time.Since(began) < d; n++ {
-		if err := send(int(n)); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-func sending(t *task) func(c net.Conn, d time.Duration) (int64, error) {
 	if t.Texts {
 		return sendTexts(t)
 	}
-	var opts rt.WriterOptions
-	var theirs []ipc.Option
-	if t.ZSTD {
-		opts.Compression, theirs = oipc.ZSTD, []ipc.Option{ipc.WithZstd()}
-	}
 	switch t.Peer {
-	case ours, structure, protocol:
-		ctx := context.Background()
-		batches := make([]*tables.SampleBuilder, t.Distinct)
-		for i := range batches {
-			batches[i] = workload.Builder(t.Rows, uint64(i))
-		}
-		if t.Peer == protocol {
-			return func(c net.Conn, d time.Duration) (int64, error) {
-				w, err := tables.NewFeedConn(c, nil)
-				if err != nil {
-					return 0, err
-				}
-				n, err := until(d, func(i int) error { return w.SendSample(ctx, batches[i%len(batches)]) })
-				if err != nil {
-					return n, err
-				}
-				return n, w.Close()
-			}
-		}
-		return func(c net.Conn, d time.Duration) (int64, error) {
-			w := tables.NewSampleWriter(c, &opts)
-			n, err := until(d, func(i int) error { return w.Write(ctx, batches[i%len(batches)]) })
+	case protocol:
+		batches := workload.Builders(t.Rows, t.Distinct)
+		return func(c wire, d time.Duration, m *meter) error {
+			w, err := tables.NewFeedConn(c, nil)
 			if err != nil {
-				return n, err
+				return err
 			}
-			return n, w.Close()
+			if err := until(d, m, func(i int) error { return w.SendSample(ctx, batches[i%len(batches)]) }); err != nil {
+				return err
+			}
+			return w.Close()
 		}
-	case arrowGo, flight:
-		dictionary := workload.Dictionary()
-		batches := make([]arrow.RecordBatch, t.Distinct)
-		for i := range batches {
-			batches[i] = workload.Record(t.Rows, uint64(i), dictionary)
+	case ours, structure:
+		var opts rt.WriterOptions
+		if t.ZSTD {
+			opts.Compression = oipc.ZSTD
+		}
+		if t.Buffered {
+			opts.BufferBytes = bufferBytes
+		}
+		open := workload.LoadOf(t.Kind).Sender(t.Rows, t.Distinct)
+		return func(c wire, d time.Duration, m *meter) error {
+			s := open(c, &opts)
+			if err := until(d, m, func(i int) error { return s.Write(ctx, i) }); err != nil {
+				return err
+			}
+			return s.Close()
+		}
+	case arrowGo, arrowGoGC, flight:
+		batches := workload.Records(t.Kind, t.Rows, t.Distinct)
+		opts := []ipc.Option{ipc.WithSchema(batches[0].Schema())}
+		if t.ZSTD {
+			opts = append(opts, ipc.WithZstd())
 		}
 		if t.Peer == flight {
-			return func(c net.Conn, d time.Duration) (int64, error) { return sendFlight(c, batches, d) }
+			return func(c wire, d time.Duration, m *meter) error { return sendFlight(c.(net.Conn), batches, d, m) }
 		}
-		return func(c net.Conn, d time.Duration) (int64, error) {
-			w := ipc.NewWriter(c, append(theirs, ipc.WithSchema(workload.SampleSchema))...)
-			n, err := until(d, func(i int) error { return w.Write(batches[i%len(batches)]) })
-			if err != nil {
-				return n, err
+		return func(c wire, d time.Duration, m *meter) error {
+			w := ipc.NewWriter(c, opts...)
+			if err := until(d, m, func(i int) error { return w.Write(batches[i%len(batches)]) }); err != nil {
+				return err
 			}
-			return n, w.Close()
+			return w.Close()
 		}
 	}
 	batches := make([][]byte, t.Distinct)
 	for i := range batches {
 		batches[i] = touched(t.Size)
 	}
-	return func(c net.Conn, d time.Duration) (int64, error) {
-		return until(d, func(i int) error {
+	return func(c wire, d time.Duration, m *meter) error {
+		return until(d, m, func(i int) error {
 			for p := batches[i%len(batches)]; len(p) > 0; {
 				n, err := c.Write(p[:min(len(p), rawWrite)])
 				if err != nil {
@@ -251,132 +226,136 @@ func touched(n int) []byte {
 }
 
 // receiving looks at one value of each batch.
-func receiving(t *task) func(c net.Conn, d time.Duration) (int64, error) {
+func receiving(t *task) func(c wire, d time.Duration, m *meter) error {
+	ctx := context.Background()
 	if t.Texts {
 		return receiveTexts(t)
 	}
+	// all reads to the end of a stream.
+	all := func(m *meter, next func() (rows int, err error)) error {
+		for {
+			n, err := next()
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if n != t.Rows {
+				return fmt.Errorf("a batch of %d rows", n)
+			}
+			m.batch()
+		}
+	}
 	switch t.Peer {
 	case ours, structure:
-		ctx := context.Background()
 		var opts rt.ReaderOptions
 		if t.Peer == structure {
 			opts.Validate = oipc.Structure
 		}
-		return func(c net.Conn, _ time.Duration) (n int64, err error) {
-			r := tables.NewSampleReader(c, &opts)
-			for ; ; n++ {
-				batch, err := r.Next(ctx)
-				if err == io.EOF {
-					return n, nil
-				}
-				if err != nil {
-					return n, err
-				}
-				if ids := batch.ID().Values(); len(ids) != t.Rows || ids[len(ids)-1] < 0 {
-					return n, fmt.Errorf("a batch of %d rows", len(ids))
-				}
-				batch.Release()
-			}
+		load := workload.LoadOf(t.Kind)
+		return func(c wire, _ time.Duration, m *meter) error {
+			next := load.Receive(c, &opts)
+			return all(m, func() (int, error) { return next(ctx) })
 		}
 	case protocol:
-		ctx := context.Background()
-		return func(c net.Conn, _ time.Duration) (n int64, err error) {
+		return func(c wire, _ time.Duration, m *meter) error {
 			r, err := tables.NewFeedConn(c, nil)
 			if err != nil {
-				return 0, err
+				return err
 			}
-			for ; ; n++ {
+			return all(m, func() (int, error) {
 				item, err := r.Recv(ctx)
-				if err == io.EOF {
-					return n, nil
-				}
 				if err != nil {
-					return n, err
+					return 0, err
 				}
 				batch, ok := item.(*tables.SampleBatch)
 				if !ok {
-					return n, fmt.Errorf("a %T", item)
+					return 0, fmt.Errorf("a %T", item)
 				}
-				if ids := batch.ID().Values(); len(ids) != t.Rows || ids[len(ids)-1] < 0 {
-					return n, fmt.Errorf("a batch of %d rows", len(ids))
+				ids := batch.ID().Values()
+				if len(ids) == 0 || ids[len(ids)-1] < 0 {
+					return 0, errors.New("another value")
 				}
 				batch.Release()
-			}
+				return len(ids), nil
+			})
 		}
-	case arrowGo:
-		return func(c net.Conn, _ time.Duration) (n int64, err error) {
+	case arrowGo, arrowGoGC:
+		return func(c wire, _ time.Duration, m *meter) error {
 			r, err := ipc.NewReader(c)
 			if err != nil {
-				return 0, err
+				return err
 			}
 			defer r.Release()
-			for ; r.Next(); n++ {
-				ids := r.RecordBatch().Column(0).(*array.Int64).Int64Values()
-				if len(ids) != t.Rows || ids[len(ids)-1] < 0 {
-					return n, fmt.Errorf("a batch of %d rows", len(ids))
+			for ; r.Next(); m.batch() {
+				if !workload.Look(r.RecordBatch(), t.Rows) {
+					return errOtherBatch
 				}
 			}
-			return n, r.Err()
+			return r.Err()
 		}
 	case flight:
-		return func(c net.Conn, _ time.Duration) (int64, error) { return receiveFlight(c, t.Rows) }
+		return func(c wire, _ time.Duration, m *meter) error { return receiveFlight(c.(net.Conn), t.Rows, m) }
 	}
 	body := touched(t.Size)
-	return func(c net.Conn, _ time.Duration) (n int64, err error) {
+	return func(c wire, _ time.Duration, m *meter) error {
 		for at := 0; ; {
 			k, err := c.Read(body[at:min(at+rawRead, t.Size)])
 			if at += k; at == t.Size {
 				at = 0
-				n++
+				m.batch()
 			}
 			if err == io.EOF {
-				return n, nil
+				return nil
 			}
 			if err != nil {
-				return n, err
+				return err
 			}
 		}
 	}
 }
 
+var errOtherBatch = errors.New("another batch arrived")
+
 // sendTexts sends the columns of text.
-func sendTexts(t *task) func(c net.Conn, d time.Duration) (int64, error) {
+func sendTexts(t *task) func(c wire, d time.Duration, m *meter) error {
 	ctx := context.Background()
 	var schema *oipc.Schema
 	batches := make([][]column.Data, t.Distinct)
 	for i := range batches {
 		schema, batches[i] = workload.Texts(t.Rows, uint64(i))
 	}
-	return func(c net.Conn, d time.Duration) (int64, error) {
+	return func(c wire, d time.Duration, m *meter) error {
 		w := oipc.NewWriter(c, schema, nil)
-		n, err := until(d, func(i int) error { return w.Write(ctx, t.Rows, batches[i%len(batches)]) })
-		if err != nil {
-			return n, err
+		if err := until(d, m, func(i int) error { return w.Write(ctx, t.Rows, batches[i%len(batches)]) }); err != nil {
+			return err
 		}
-		return n, w.Close()
+		return w.Close()
 	}
 }
 
-func receiveTexts(t *task) func(c net.Conn, d time.Duration) (int64, error) {
+func receiveTexts(t *task) func(c wire, d time.Duration, m *meter) error {
 	ctx := context.Background()
 	var opts oipc.ReaderOptions
 	if t.Peer == structure {
 		opts.Validate = oipc.Structure
 	}
-	return func(c net.Conn, _ time.Duration) (n int64, err error) {
+	return func(c wire, _ time.Duration, m *meter) error {
 		r := oipc.NewReader(c, &opts)
-		for ; ; n++ {
+		for {
 			batch, err := r.Next(ctx)
 			if err == io.EOF {
-				return n, nil
+				return nil
 			}
 			if err != nil {
-				return n, err
+				return err
 			}
 			if batch.Len() != t.Rows {
-				return n, fmt.Errorf("a batch of %d rows", batch.Len())
+				return fmt.Errorf("a batch of %d rows", batch.Len())
 			}
 			batch.Release()
+			m.batch()
 		}
 	}
 }

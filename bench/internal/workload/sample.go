@@ -75,8 +75,23 @@ func each(rows int, seed uint64, f func([]tables.Sample)) {
 }
 
 // Builder returns batch number seed in a builder whose dictionary has all categories.
-func Builder(rows int, seed uint64) *tables.SampleBuilder {
-	b := tables.NewSampleBuilder(nil)
+func Builder(rows int, seed uint64) *tables.SampleBuilder { return builder(rows, seed, nil) }
+
+// Builders returns batches that share a dictionary, as those of arrow-go do.
+func Builders(rows, n int) []*tables.SampleBuilder {
+	list := make([]*tables.SampleBuilder, n)
+	for i := range list {
+		opts := &rt.BuilderOptions{}
+		if i > 0 {
+			opts.Dictionaries = list[0]
+		}
+		list[i] = builder(rows, uint64(i), opts)
+	}
+	return list
+}
+
+func builder(rows int, seed uint64, opts *rt.BuilderOptions) *tables.SampleBuilder {
+	b := tables.NewSampleBuilder(opts)
 	for i := range Categories {
 		if _, err := b.Category().Dictionary().Index(Category(i), 0); err != nil {
 			panic(err)

@@ -10,9 +10,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"unicode/utf8"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/internal/asm"
 )
 
 // Options are the settings that readers have in common, with their defaults.
@@ -113,7 +114,8 @@ func (s *Source) Next() (*Chunk, error) {
 		size = min(2*size, s.opts.MaxRecord)
 	}
 	s.line += int64(bytes.Count(c.Buf, []byte{'\n'}))
-	c.Bad = !utf8.Valid(c.Buf)
+	valid, _ := asm.CheckUTF8(c.Buf)
+	c.Bad = !valid
 	return c, nil
 }
 
@@ -131,7 +133,7 @@ func (s *Source) fill(c *Chunk, size int) error {
 		case err == io.EOF:
 			s.ended = true
 		case err != nil:
-			return fmt.Errorf("lightstream: line %d: %w", s.line+int64(bytes.Count(c.Buf, []byte{'\n'})), err)
+			return fmt.Errorf("lightstream: line %d: %w", s.line+int64(bytes.Count(c.Buf, []byte{'\n'})), shortened{err})
 		case n != 0:
 			empty = 0
 		default:
@@ -149,3 +151,9 @@ func (s *Source) Give(c *Chunk) {
 		s.free = append(s.free, c.Buf)
 	}
 }
+
+// shortened is an error without the prefix that another puts before it.
+type shortened struct{ error }
+
+func (s shortened) Error() string { return strings.TrimPrefix(s.error.Error(), "lightstream: ") }
+func (s shortened) Unwrap() error { return s.error }

@@ -177,7 +177,7 @@ func (c *Core) account(res *Result) error {
 		r := &res.Rejects[i]
 		if c.Opts.MaxRejected >= 0 && c.stats.Rejected >= c.Opts.MaxRejected {
 			if c.Opts.MaxRejected > 0 {
-				return fmt.Errorf("%w (%d records were rejected before, the most that MaxRejected lets pass)", r.Err, c.stats.Rejected)
+				return fmt.Errorf("%w (%w: %d before this one)", r.Err, text.ErrRejected, c.stats.Rejected)
 			}
 			return r.Err
 		}

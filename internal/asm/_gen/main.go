@@ -29,7 +29,7 @@ func run(args []string) error {
 	}
 	ctx := build.NewContext()
 	ctx.ConstraintExpr("amd64,!purego")
-	for _, kernels := range []func(*context){bitmaps, bools, offsets, indices, nulls, scales, swaps, text} {
+	for _, kernels := range []func(*context){bitmaps, bools, offsets, indices, nulls, scales, swaps, text, places} {
 		kernels(&context{ctx})
 	}
 	file, err := ctx.Result()

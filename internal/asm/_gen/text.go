@@ -123,3 +123,31 @@ func text(c *context) {
 		c.SETEQ(ok)
 	})
 }
+
+// places compares 64 bytes with each of three, and has one bit for each byte that is one of them.
+func places(c *context) {
+	c.function("findBytesAVX2", "func(dst []uint64, src []byte, a, b, c byte)",
+		"findBytesAVX2 sets bit i%64 of word i/64 in dst where src[i] is a, b or c. The length of src is that of dst times 64.")
+	to := c.base("dst")
+	from, n := c.slice("src")
+	want := []reg.VecVirtual{c.broadcast("a", 1), c.broadcast("b", 1), c.broadcast("c", 1)}
+	c.blocks("findBytes", n, 64, []step{{from, 64}, {to, 8}}, func() {
+		var halves []reg.GPVirtual
+		for i := range 2 {
+			v, mask := c.YMM(), c.GP64()
+			c.VMOVDQU(at(from, 32*i), v)
+			found := c.ymms(len(want))
+			for k, w := range want {
+				c.VPCMPEQB(v, w, found[k])
+			}
+			c.VPOR(found[0], found[1], found[0])
+			c.VPOR(found[0], found[2], found[0])
+			c.VPMOVMSKB(found[0], mask.As32())
+			halves = append(halves, mask)
+		}
+		c.SHLQ(Imm(32), halves[1])
+		c.ORQ(halves[0], halves[1])
+		c.MOVQ(halves[1], at(to, 0))
+	})
+	c.ret()
+}

@@ -26,12 +26,19 @@ var OrderTable = rt.NewTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
 var orderColumns = []rt.Column{
 	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
 	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "legs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: orderLegColumns}}},
+	{Field: ipc.Field{Name: "legs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: orderLegColumns},
+	}},
 	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: orderEventColumns},
-	{Field: ipc.Field{Name: "past", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: orderEventColumns}}},
+	{Field: ipc.Field{Name: "past", Type: ipc.List}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: orderEventColumns},
+	}},
 	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
 	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}},
-	{Field: ipc.Field{Name: "marks", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "key", Type: ipc.Utf8}}, {Field: ipc.Field{Name: "value", Type: ipc.Float64}}}},
+	{Field: ipc.Field{Name: "marks", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
+		{Field: ipc.Field{Name: "value", Type: ipc.Float64}},
+	}},
 	{Field: ipc.Field{Name: "band", Type: ipc.FixedSizeList(2)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}}}},
 	{Field: ipc.Field{Name: "tags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}},
 }
@@ -76,26 +83,22 @@ func (b OrderBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 // Read-only, and valid until Release.
 func (b OrderBatch) Symbol() column.Dict[int32] { return rt.Dict[int32](b.h, 1) }
 
-// Legs returns column 2, "legs": list<item: struct<side: dictionary<int8, utf8> not null, price: float64, sizes:
-// large_list<item: int32 not null>> not null>. Buffers 4 (validity), 5 (offsets, 4 bytes each). Read-only, and valid
-// until Release.
+// Legs returns column 2, "legs": list<item: struct Leg not null>. Buffers 4 (validity), 5 (offsets, 4 bytes each).
+// Read-only, and valid until Release.
 func (b OrderBatch) Legs() column.Lists[OrderLegView] {
 	d := b.h.Column(2)
-	return column.ListsOf(d, false, OrderLegView{rt.StructOf(b.h, d.Child(0))})
+	return column.ListsOf(d, column.Offsets32, OrderLegView{rt.StructOf(b.h, d.Child(0))})
 }
 
-// Event returns column 3, "event": dense_union[0, 5, 6]<ack: struct<fills: list<item: struct<side: dictionary<int8,
-// utf8> not null, price: float64, sizes: large_list<item: int32 not null>> not null>> not null, reject: utf8 not null,
-// null: null>. Buffers 15 (types, 1 byte each), 16 (offsets, 4 bytes each). Read-only, and valid until Release.
+// Event returns column 3, "event": dense_union Event. Buffers 15 (types, 1 byte each), 16 (offsets, 4 bytes each).
+// Read-only, and valid until Release.
 func (b OrderBatch) Event() OrderEventView { return OrderEventView{rt.UnionOf(b.h, b.h.Column(3))} }
 
-// Past returns column 4, "past": list<item: dense_union[0, 5, 6]<ack: struct<fills: list<item: struct<side:
-// dictionary<int8, utf8> not null, price: float64, sizes: large_list<item: int32 not null>> not null>> not null,
-// reject: utf8 not null, null: null>> not null. Buffers 32 (validity), 33 (offsets, 4 bytes each). Read-only, and valid
-// until Release.
+// Past returns column 4, "past": list<item: dense_union Event> not null. Buffers 32 (validity), 33 (offsets, 4 bytes
+// each). Read-only, and valid until Release.
 func (b OrderBatch) Past() column.Lists[OrderEventView] {
 	d := b.h.Column(4)
-	return column.ListsOf(d, false, OrderEventView{rt.UnionOf(b.h, d.Child(0))})
+	return column.ListsOf(d, column.Offsets32, OrderEventView{rt.UnionOf(b.h, d.Child(0))})
 }
 
 // Venue returns column 5, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null. No
@@ -116,10 +119,11 @@ func (b OrderBatch) Desk() column.Runs[string, column.Dict[int32]] {
 // (offsets, 4 bytes each). Read-only, and valid until Release.
 func (b OrderBatch) Marks() column.Maps[column.Texts, column.Plain[float64]] {
 	d := b.h.Column(7)
-	return column.MapsOf(d, column.TextsOf(d.Child(0).Child(0)), column.PlainOf[float64](d.Child(0).Child(1)))
+	entries := d.Child(0)
+	return column.MapsOf(d, column.TextsOf(entries.Child(0)), column.PlainOf[float64](entries.Child(1)))
 }
 
-// Band returns column 8, "band": fixed_size_list[2]<item: float64 not null> not null. Buffers 68 (validity). Read-only,
+// Band returns column 8, "band": fixed_size_list[2]<item: float64 not null> not null. Buffer 68 (validity). Read-only,
 // and valid until Release.
 func (b OrderBatch) Band() column.Lists[column.Plain[float64]] {
 	d := b.h.Column(8)
@@ -130,7 +134,7 @@ func (b OrderBatch) Band() column.Lists[column.Plain[float64]] {
 // bytes each). Read-only, and valid until Release.
 func (b OrderBatch) Tags() column.Lists[column.Dict[int32]] {
 	d := b.h.Column(9)
-	return column.ListsOf(d, false, column.DictOf[int32](d.Child(0)))
+	return column.ListsOf(d, column.Offsets32, column.DictOf[int32](d.Child(0)))
 }
 
 // Row returns row i with texts of its own.
@@ -144,7 +148,7 @@ func (b OrderBatch) Row(i int) Order {
 		Venue:  rt.ReadRow(b.Venue(), i, rt.ReadRuns(rt.ReadTexts[column.Texts, string])),
 		Desk:   rt.ReadRow(b.Desk(), i, rt.ReadRunPtrs(rt.ReadDict[column.Dict[int32], string])),
 		Marks:  rt.ReadRow(b.Marks(), i, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPlain[float64])),
-		Band:   rt.ReadRow(b.Band(), i, rt.ReadArrays(func(a *[2]float64) []float64 { return a[:] }, rt.ReadPlain[float64])),
+		Band:   rt.ReadRow(b.Band(), i, rt.ReadArrays(orderBandSlice, rt.ReadPlain[float64])),
 		Tags:   rt.ReadRow(b.Tags(), i, rt.ReadLists(rt.ReadDict[column.Dict[int32], string])),
 	}
 }
@@ -167,14 +171,14 @@ func (b OrderBatch) Handle() rt.Handle { return b.h }
 func readOrderRows(b OrderBatch, rows []Order, from int) {
 	symbol := b.Symbol()
 	id := b.ID()[from:][:len(rows)]
-	legs := rt.ReadRows(b.Legs(), from, len(rows), false, rt.ReadLists(readOrderLegRows))
-	event := rt.ReadRows(b.Event(), from, len(rows), false, readOrderEventRows)
-	past := rt.ReadRows(b.Past(), from, len(rows), false, rt.ReadLists(readOrderEventRows))
-	venue := rt.ReadRows(b.Venue(), from, len(rows), false, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
-	desk := rt.ReadRows(b.Desk(), from, len(rows), false, rt.ReadRunPtrs(rt.ReadDict[column.Dict[int32], string]))
-	marks := rt.ReadRows(b.Marks(), from, len(rows), false, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPlain[float64]))
-	band := rt.ReadRows(b.Band(), from, len(rows), false, rt.ReadArrays(func(a *[2]float64) []float64 { return a[:] }, rt.ReadPlain[float64]))
-	tags := rt.ReadRows(b.Tags(), from, len(rows), false, rt.ReadLists(rt.ReadDict[column.Dict[int32], string]))
+	legs := rt.ReadRows(b.Legs(), from, len(rows), rt.Aliased, rt.ReadLists(readOrderLegRows))
+	event := rt.ReadRows(b.Event(), from, len(rows), rt.Aliased, readOrderEventRows)
+	past := rt.ReadRows(b.Past(), from, len(rows), rt.Aliased, rt.ReadLists(readOrderEventRows))
+	venue := rt.ReadRows(b.Venue(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
+	desk := rt.ReadRows(b.Desk(), from, len(rows), rt.Aliased, rt.ReadRunPtrs(rt.ReadDict[column.Dict[int32], string]))
+	marks := rt.ReadRows(b.Marks(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPlain[float64]))
+	band := rt.ReadRows(b.Band(), from, len(rows), rt.Aliased, rt.ReadArrays(orderBandSlice, rt.ReadPlain[float64]))
+	tags := rt.ReadRows(b.Tags(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadDict[column.Dict[int32], string]))
 	for i := range rows {
 		at := from + i
 		rows[i] = Order{
@@ -191,6 +195,8 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 		}
 	}
 }
+
+func orderBandSlice(a *[2]float64) []float64 { return a[:] }
 
 // OrderBuilder collects rows of table "order" in the memory that is sent. NewOrderBuilder makes one; its zero value has
 // no columns. It is for one goroutine at a time.
@@ -217,7 +223,7 @@ func NewOrderBuilder(opts *rt.BuilderOptions) *OrderBuilder {
 	b.venue = column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string])
 	b.desk = column.RunBuilderOf[int32](new(column.DictBuilder[int32]), (*column.DictBuilder[int32]).Append, column.Same[string])
 	b.marks = column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], new(column.FixedBuilder[float64]), (*column.FixedBuilder[float64]).AppendAll)
-	b.band = column.FixedListOf(new(column.FixedBuilder[float64]), func(a *[2]float64) []float64 { return a[:] }, (*column.FixedBuilder[float64]).AppendAll)
+	b.band = column.FixedListOf(new(column.FixedBuilder[float64]), orderBandSlice, (*column.FixedBuilder[float64]).AppendAll)
 	b.tags = column.ListOf(new(column.DictBuilder[int32]), (*column.DictBuilder[int32]).AppendAll)
 	b.Init(orderColumns, opts, &b.id, &b.symbol, b.legs, b.event, b.past, b.venue, b.desk, b.marks, b.band,
 		b.tags)
@@ -342,7 +348,7 @@ func (v OrderLegView) Price() column.Nullable[float64] {
 // Sizes returns field 2, "sizes": large_list<item: int32 not null>. Read-only, and valid until Release.
 func (v OrderLegView) Sizes() column.Lists[column.Plain[int32]] {
 	d := v.s.Field(2)
-	return column.ListsOf(d, true, column.PlainOf[int32](d.Child(0))).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets64, column.PlainOf[int32](d.Child(0))).Slice(v.s.Bounds())
 }
 
 // Row returns row i.
@@ -354,7 +360,7 @@ func (v OrderLegView) Slice(from, to int) OrderLegView { return OrderLegView{v.s
 // readOrderLegRows sets rows to the first of v.
 func readOrderLegRows(v OrderLegView, rows []Leg, _ bool) {
 	side, price := v.Side(), v.Price()
-	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), false, rt.ReadLists(rt.ReadPlain[int32]))
+	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[int32]))
 	for i := range rows {
 		rows[i] = Leg{
 			Side:  side.At(i),
@@ -423,7 +429,9 @@ func (b *OrderLegBuilder) AppendNullable(row Leg, valid bool) {
 }
 
 var orderAckColumns = []rt.Column{
-	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: orderLegColumns}}},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: orderLegColumns},
+	}},
 }
 
 // OrderAckView is a column of Ack in a batch of table "order", or a part of one. It is read-only and valid until the
@@ -436,11 +444,10 @@ func (v OrderAckView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v OrderAckView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Fills returns field 0, "fills": list<item: struct<side: dictionary<int8, utf8> not null, price: float64, sizes:
-// large_list<item: int32 not null>> not null>. Read-only, and valid until Release.
+// Fills returns field 0, "fills": list<item: struct Leg not null>. Read-only, and valid until Release.
 func (v OrderAckView) Fills() column.Lists[OrderLegView] {
 	d := v.s.Field(0)
-	return column.ListsOf(d, false, OrderLegView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, OrderLegView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
 // Row returns row i.
@@ -451,7 +458,7 @@ func (v OrderAckView) Slice(from, to int) OrderAckView { return OrderAckView{v.s
 
 // readOrderAckRows sets rows to the first of v.
 func readOrderAckRows(v OrderAckView, rows []Ack, _ bool) {
-	fills := rt.ReadRows(v.Fills(), 0, len(rows), false, rt.ReadLists(readOrderLegRows))
+	fills := rt.ReadRows(v.Fills(), 0, len(rows), rt.Aliased, rt.ReadLists(readOrderLegRows))
 	for i := range rows {
 		rows[i] = Ack{
 			Fills: fills[i],
@@ -534,9 +541,8 @@ func (v OrderEventView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v OrderEventView) Index(i int) int { return v.u.Index(i) }
 
-// Ack returns the values of member 0, "ack": struct<fills: list<item: struct<side: dictionary<int8, utf8> not null,
-// price: float64, sizes: large_list<item: int32 not null>> not null>> not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
+// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row. Read-only, and
+// valid until Release.
 func (v OrderEventView) Ack() OrderAckView {
 	return OrderAckView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
@@ -556,9 +562,13 @@ func (v OrderEventView) Slice(from, to int) OrderEventView {
 // readOrderEventRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
 func readOrderEventRows(v OrderEventView, rows []Event, own bool) {
 	clear(rows)
-	rt.ReadMember(v.u, OrderEventAckID, v.Ack(), rows, own, readOrderAckRows, func(v Ack) Event { return v })
-	rt.ReadMember(v.u, OrderEventRejectID, v.Reject(), rows, own, rt.ReadTexts[column.Texts, string], func(v string) Event { return Reject(v) })
+	rt.ReadMember(v.u, OrderEventAckID, v.Ack(), rows, own, readOrderAckRows, orderEventOfAck)
+	rt.ReadMember(v.u, OrderEventRejectID, v.Reject(), rows, own, rt.ReadTexts[column.Texts, string], orderEventOfReject)
 }
+
+func orderEventOfAck(v Ack) Event { return v }
+
+func orderEventOfReject(v string) Event { return Reject(v) }
 
 // OrderEventBuilder fills a column of Event in table "order".
 type OrderEventBuilder struct {

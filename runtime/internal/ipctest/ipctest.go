@@ -65,6 +65,16 @@ func Timestamp(unit arrowfb.TimeUnit, zone string) Type {
 	}}
 }
 
+// Time returns a type of times of day.
+func Time(unit arrowfb.TimeUnit, bits int32) Type {
+	return Type{arrowfb.TypeTime, func(b *flatbuffers.Builder) flatbuffers.UOffsetT {
+		arrowfb.TimeStart(b)
+		arrowfb.TimeAddUnit(b, unit)
+		arrowfb.TimeAddBitWidth(b, bits)
+		return arrowfb.TimeEnd(b)
+	}}
+}
+
 // FixedBinary returns a fixed-size binary type.
 func FixedBinary(width int32) Type {
 	return Type{arrowfb.TypeFixedSizeBinary, func(b *flatbuffers.Builder) flatbuffers.UOffsetT {
@@ -125,6 +135,7 @@ var (
 	Null       = Plain(arrowfb.TypeNull)
 	List       = Plain(arrowfb.TypeList)
 	Struct     = Plain(arrowfb.TypeStruct)
+	Map        = Plain(arrowfb.TypeMap)
 )
 
 // Dict says that a field is dictionary-encoded.

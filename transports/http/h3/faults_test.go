@@ -13,7 +13,7 @@ func TestWireFaults(t *testing.T) {
 	a := testcert.New(t)
 	cert := a.Issue(t, "127.0.0.1")
 	transporttest.RunFaults(t, transporttest.Faulty{
-		Network: "udp", Sealed: true,
+		Network: "udp", Sealed: true, DiallerSends: true,
 		Listen: func(ctx context.Context) (transports.Listener, error) {
 			return transports.Listen(ctx, "h3://127.0.0.1:0?idle=2s&cert="+cert.CertFile+"&key="+cert.KeyFile, nil)
 		},

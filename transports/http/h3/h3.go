@@ -23,9 +23,13 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+	"github.com/quic-go/quic-go/qlogwriter"
 
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/http"
+	"github.com/lightstream-go/lightstream/transports/internal/count"
+	"github.com/lightstream-go/lightstream/transports/internal/pending"
+	"github.com/lightstream-go/lightstream/transports/internal/requests"
 	secured "github.com/lightstream-go/lightstream/transports/tls"
 )
 
@@ -33,7 +37,7 @@ const name = "h3"
 
 func init() {
 	transports.Register(transports.Scheme{
-		Name: name, Form: transports.HostPath, Port: "443", Params: append(slices.Clone(secured.Params), "idle"), Token: true,
+		Name: name, Form: transports.HostPath, Port: "443", Params: append(slices.Clone(secured.Params), "idle", "origin"), Token: true,
 		Dial: dialURI, Listen: listenURI,
 	})
 }
@@ -149,15 +153,17 @@ func (x *exchange) CloseExchange() {
 // Listener is a listener for HTTP/3. Its methods may be called by any number of goroutines.
 type Listener struct {
 	*http.Listener
-	server *http3.Server
-	quic   *quic.Transport
-	ql     *quic.Listener
-	down   chan struct{}
-	once   sync.Once
+	server  *http3.Server
+	quic    *quic.Transport
+	ql      *quic.Listener
+	down    chan struct{}
+	once    sync.Once
+	counter count.Listener // of who was not let in
+	refused func(*transports.Peer, error)
+	conns   requests.Conns
 }
 
-// Listen listens on addr, "host:port", as [http.Listen] does. opts must have TLS with a certificate; Refused and Drained are
-// not looked at.
+// Listen listens on addr, "host:port", as [http.Listen] does. opts must have TLS with a certificate; Drained is not looked at.
 func Listen(ctx context.Context, addr string, opts *http.ListenOptions) (*Listener, error) {
 	return listen(ctx, addr, opts, idleTimeout)
 }
@@ -178,28 +184,119 @@ func listen(ctx context.Context, addr string, opts *http.ListenOptions, idle tim
 	if err != nil {
 		return fail(err)
 	}
-	q := &quic.Transport{Conn: socket}
-	ql, err := q.Listen(http3.ConfigureTLSConfig(t), config(idle))
+	l := &Listener{quic: &quic.Transport{Conn: socket}, down: make(chan struct{}), refused: opts.Refused}
+	within := requests.Or(opts.HandshakeTimeout, requests.Timeout)
+	l.conns.Limit = requests.Or(opts.MaxPending, requests.MaxPending)
+	l.conns.First, l.conns.Idle = within, unasked+time.Second
+	qc := config(idle)
+	qc.HandshakeIdleTimeout = (within + 1) / 2 // quic-go ends a handshake after twice as long
+	qc.GetConfigForClient = func(info *quic.ClientInfo) (*quic.Config, error) {
+		c := qc.Clone()
+		c.GetConfigForClient = nil
+		c.Tracer = func(ctx context.Context, _ bool, _ quic.ConnectionID) qlogwriter.Trace {
+			context.AfterFunc(ctx, func() { l.failed(info.RemoteAddr, context.Cause(ctx)) })
+			return nil // it is not traced: this is where quic-go hands out the context
+		}
+		return c, nil
+	}
+	ql, err := l.quic.Listen(http3.ConfigureTLSConfig(t), qc)
 	if err != nil {
 		_ = socket.Close()
 		return fail(err)
 	}
-	l := &Listener{quic: q, ql: ql, down: make(chan struct{})}
+	l.ql = ql
 	o := *opts
 	o.Drained = l.down
 	l.Listener = http.NewListener(transports.Addr{Transport: "https", Name: ql.Addr().String() + opts.Path}, &o)
 	l.server = &http3.Server{
 		Handler: nethttp.HandlerFunc(func(w nethttp.ResponseWriter, r *nethttp.Request) {
+			qc := r.Context().Value(connKey{})
+			l.conns.Began(qc)
+			defer l.conns.Ended(qc)
 			if opts.Path != "" && r.URL.Path != opts.Path {
 				nethttp.NotFound(w, r)
 				return
 			}
 			l.ServeHTTP(Abortable(w), r)
 		}),
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), MaxHeaderBytes: 64 << 10, IdleTimeout: unasked,
+		ConnContext: func(ctx context.Context, qc *quic.Conn) context.Context { return context.WithValue(ctx, connKey{}, qc) },
 	}
-	go func() { _ = l.server.ServeListener(ql) }()
+	go l.take()
 	return l, nil
+}
+
+// unasked is how long a connection is kept without a request.
+const unasked = 2 * time.Minute
+
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
+
+// take serves connections until the listener is closed. One that sends no request in time, or has to give way, is
+// closed.
+func (l *Listener) take() {
+	for {
+		qc, err := l.ql.Accept(context.Background())
+		if err != nil {
+			return // it is closed
+		}
+		l.conns.Opened(qc, func(why error) {
+			if errors.Is(why, requests.ErrIdle) {
+				_ = qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), why.Error())
+				return
+			}
+			_ = qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeRequestRejected), why.Error())
+			if !errors.Is(why, pending.ErrClosed) {
+				l.refuse(qc.RemoteAddr(), requests.Explain(why), "")
+			}
+		})
+		context.AfterFunc(qc.Context(), func() { l.conns.Closed(qc) })
+		go func() { _ = l.server.ServeQUICConn(qc) }()
+	}
+}
+
+// failed is told why a connection has ended, and tells the user about those whose handshake failed.
+func (l *Listener) failed(remote net.Addr, err error) {
+	var e *quic.TransportError
+	if !errors.As(err, &e) || !e.ErrorCode.IsCryptoError() {
+		return
+	}
+	hint, cause := explain(e)
+	l.refuse(remote, cause, hint)
+}
+
+// Alerts of TLS as error codes of QUIC.
+const (
+	certificateRequired = 0x100 + 116
+	noProtocol          = 0x100 + 120
+)
+
+// explain says what a failed handshake means.
+func explain(e *quic.TransportError) (hint string, cause error) {
+	switch {
+	case e.ErrorCode == noProtocol:
+		return "", errors.New("the peer does not speak HTTP/3")
+	case e.Remote:
+		return secured.Explain(tls.AlertError(e.ErrorCode - 0x100))
+	case e.ErrorCode == certificateRequired:
+		return secured.Explain(errors.New("tls: client didn't provide a certificate")) // without the alert, which is what the peer is told
+	}
+	return secured.Explain(e)
+}
+
+func (l *Listener) refuse(remote net.Addr, why error, hint string) {
+	l.counter.Refused()
+	if l.refused != nil {
+		at := transports.Addr{Transport: "https", Name: remote.String()}
+		l.refused(&transports.Peer{Transport: "https", Addr: at}, &transports.Error{Transport: "https", Addr: at.Name, Op: "handshake", Err: why, Hint: hint})
+	}
+}
+
+// Stats returns what the listener has done so far. It counts requests, and among those refused connections too.
+func (l *Listener) Stats() transports.ListenerStats {
+	s := l.Listener.Stats()
+	s.Refused += l.counter.Stats().Refused
+	return s
 }
 
 // lateTime is how long the socket answers late packets after the last connection has ended. Handshakes that nobody goes on with would
@@ -212,6 +309,7 @@ func (l *Listener) Close() error {
 	err := l.Listener.Close()
 	l.once.Do(func() {
 		err = errors.Join(err, l.ql.Close())
+		l.conns.CloseSilent()
 		go func() {
 			_ = l.server.Shutdown(context.Background()) // ends with the last connection
 			close(l.down)
@@ -259,14 +357,14 @@ func (a abortable) Abort() {
 var _ transports.Listener = (*Listener)(nil)
 
 func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+	if err := requests.NoOrigins(u); err != nil {
+		return nil, err
+	}
 	config, err := secured.FromURI(u)
 	if err != nil {
 		return nil, err
 	}
-	o := http.Options{TLS: *config, Token: opts.Token}
-	if c := u.Stream.Compression; c != "" {
-		o.Codecs = []string{c} // who asks for a codec reads it
-	}
+	o := http.Options{TLS: *config, Token: opts.Token, Codecs: u.Codecs(opts)}
 	f := callFunc(http.Both)
 	switch opts.Role {
 	case transports.Sends:
@@ -293,8 +391,12 @@ func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options)
 	if config.ServerName != "" {
 		return nil, u.ParamError("servername", errors.New("is for the end that dials"))
 	}
+	origins, err := requests.Origins(u)
+	if err != nil {
+		return nil, err
+	}
 	o := http.ListenOptions{
-		TLS: *config, Role: opts.Role, HandlerOptions: http.HandlerOptions{Authorize: opts.Authorize},
+		TLS: *config, Role: opts.Role, Refused: opts.Refused, HandlerOptions: http.HandlerOptions{Authorize: opts.Authorize, Origins: origins},
 		Duplex: u.Stream.Protocol == transports.Lightstream,
 	}
 	if u.Path != "/" {

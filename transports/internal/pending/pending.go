@@ -28,11 +28,20 @@ type Set struct {
 }
 
 type entry struct {
-	key     any
-	timer   *time.Timer
-	settled bool
-	drop    func(why error)
+	key   any
+	timer *time.Timer
+	stays stays
+	drop  func(why error)
 }
+
+// stays is who gives way last.
+type stays int
+
+const (
+	silent stays = iota
+	spoken
+	settled
+)
 
 // Add adds a peer. If it is not removed in time, or must give way, or the set is closed, it is taken out and drop is called, which must
 // not block.
@@ -46,14 +55,7 @@ func (s *Set) Add(key any, within time.Duration, drop func(why error)) {
 		return
 	}
 	if s.order.Len() >= s.Limit {
-		at := s.order.Front()
-		for at != nil && at.Value.(*entry).settled {
-			at = at.Next()
-		}
-		if at == nil {
-			at = s.order.Front()
-		}
-		oldest = s.take(at)
+		oldest = s.take(s.givesWay())
 	}
 	if s.byKey == nil {
 		s.byKey = make(map[any]*list.Element)
@@ -68,6 +70,17 @@ func (s *Set) Add(key any, within time.Duration, drop func(why error)) {
 	if oldest != nil {
 		oldest.drop(ErrEvicted)
 	}
+}
+
+// givesWay returns the oldest of those that stay the least. s.mu is held.
+func (s *Set) givesWay() *list.Element {
+	least := s.order.Front()
+	for at := least; at != nil && least.Value.(*entry).stays != silent; at = at.Next() {
+		if at.Value.(*entry).stays < least.Value.(*entry).stays {
+			least = at
+		}
+	}
+	return least
 }
 
 // take takes an entry out. s.mu is held.
@@ -89,6 +102,24 @@ func (s *Set) Remove(key any) bool {
 	return ok
 }
 
+// Has tells whether a peer is in.
+func (s *Set) Has(key any) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.byKey[key]
+	return ok
+}
+
+// Spoke says that a peer has sent something: it gives way after those that have not.
+func (s *Set) Spoke(key any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at, ok := s.byKey[key]; ok {
+		e := at.Value.(*entry)
+		e.stays = max(e.stays, spoken)
+	}
+}
+
 // Settle says that a peer is silent no more: it has all the time, and gives way only if nobody else can. It tells whether it was in.
 func (s *Set) Settle(key any) bool {
 	s.mu.Lock()
@@ -96,7 +127,7 @@ func (s *Set) Settle(key any) bool {
 	at, ok := s.byKey[key]
 	if ok {
 		e := at.Value.(*entry)
-		e.settled = true
+		e.stays = settled
 		ok = e.timer.Stop() // else it is being dropped
 	}
 	return ok

@@ -162,10 +162,12 @@ func (c *Conn) wrap(op string, err error) error {
 		e.Hint = "the peer is gone; look there for the reason"
 		// A port for TLS or HTTP says so, and who only writes would never read it.
 		switch head := string(peek(c.nc, make([]byte, 4))); {
-		case strings.HasPrefix(head, "\x15\x03"):
+		case strings.HasPrefix(head, "\x15\x03"), strings.HasPrefix(head, "\x16\x03"):
 			e.Hint = "the peer speaks TLS, use tls://"
 		case head == "HTTP":
 			e.Hint = "the peer speaks HTTP, use http://"
+		case head == "GET ", head == "POST", head == "PRI ":
+			e.Hint = "the peer is an HTTP client; it must use tcp://, or this end be http://"
 		}
 	case op == "read" && errors.Is(e, transports.ErrPeerClosed):
 		e.Hint = "the peer died, or closed without reading all it was sent"

@@ -124,7 +124,7 @@ function status(state, text) {
 
 function problem(err) {
   let text = err instanceof StreamError ? err.message : `${$("decoder").value === "arrow" ? "apache-arrow" : "flechette"} cannot decode it: ${err.message}`;
-  if (/codec|compress/i.test(text)) text += ". This page reads bodies that are not compressed: leave out --compression.";
+  if (/codec|compress/i.test(text)) text += ". This page reads no compressed bodies, and asks for none: the server must send it plain ones.";
   else if (!(err instanceof StreamError)) text += ". The other decoder may.";
   $("problem").textContent = text;
   $("problem").hidden = false;

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -60,8 +60,8 @@ async function freePort() {
 // ended tells of an icon that was asked for when a short stream was over, and its server with it.
 const ended = (m) => m.text().includes("ERR_CONNECTION_REFUSED") && m.location().url.endsWith("/page/icon.svg");
 
-// open opens the page. It fails the test for whatever the browser complains about, and for requests to elsewhere.
-async function open(t, url, { quiet = true, collect = false, ...options } = {}) {
+// open opens the page, with answer in the place of the server for WebSockets. It fails the test for whatever the browser complains about, and for requests to elsewhere.
+async function open(t, url, { quiet = true, collect = false, answer, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1200, height: 1000 }, ...options });
   const page = await context.newPage();
   const complaints = [];
@@ -82,6 +82,7 @@ async function open(t, url, { quiet = true, collect = false, ...options } = {}) 
     await context.close();
     if (quiet) assert.deepEqual(complaints, []);
   });
+  if (answer) await page.routeWebSocket(/./, answer);
   await page.goto(url);
   return { page, sockets };
 }
@@ -324,10 +325,22 @@ test("many columns", async (t) => {
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
 });
 
-test("what cannot be read is said", async (t) => {
-  const { url } = await serve([flights, "--ws=127.0.0.1:0", "--compression", "zstd"]);
-  const { page } = await open(t, url);
-  await page.waitForSelector("#problem:not([hidden])");
-  assert.match(await page.textContent("#problem"), /leave out --compression/);
-  await state(page, "lost");
-});
+for (const decoder of ["flechette", "arrow"]) {
+  test(`a server that compresses sends the page plain bodies, with ${decoder}`, async (t) => {
+    const { url } = await serve([flights, "--http=127.0.0.1:0", "--compression", decoder === "arrow" ? "lz4" : "zstd"]);
+    const { page } = await open(t, `${url}#decoder=${decoder}`);
+    await state(page, "ended");
+    assert.equal(await total(page), 50_000);
+    assert.ok(await page.isHidden("#problem"));
+  });
+
+  test(`compressed bodies from other servers are told, with ${decoder}`, async (t) => {
+    const file = join(dir, `compressed-${decoder}.arrows`);
+    execFileSync(command, ["copy", flights, file, "--compression", "zstd", "--quiet"]);
+    const { url } = await serve([flights, "--ws=127.0.0.1:0"]);
+    const { page } = await open(t, `${url}#decoder=${decoder}`, { answer: (socket) => socket.send(readFileSync(file)) });
+    await page.waitForSelector("#problem:not([hidden])");
+    assert.match(await page.textContent("#problem"), /reads no compressed bodies/);
+    await state(page, "lost");
+  });
+}

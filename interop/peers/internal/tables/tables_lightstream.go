@@ -4436,7 +4436,9 @@ var dealColumns = []rt.Column{
 	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
 	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns},
 	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns},
-	{Field: ipc.Field{Name: "events", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns}}},
+	{Field: ipc.Field{Name: "events", Type: ipc.List}, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns},
+	}},
 	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
 	{Field: ipc.Field{Name: "price", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}}}, RunEnds: 16},
 }
@@ -4477,22 +4479,19 @@ func (b DealBatch) Len() int { return b.h.Len() }
 // Release.
 func (b DealBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
-// Event returns column 1, "event": dense_union[0, 5, 6]<fill: struct<price: float64 not null, sizes: list<item: int64
-// not null>> not null, note: utf8 not null, null: null>. Buffers 2 (types, 1 byte each), 3 (offsets, 4 bytes each).
+// Event returns column 1, "event": dense_union Event. Buffers 2 (types, 1 byte each), 3 (offsets, 4 bytes each).
 // Read-only, and valid until Release.
 func (b DealBatch) Event() DealEventView { return DealEventView{rt.UnionOf(b.h, b.h.Column(1))} }
 
-// Sparse returns column 2, "sparse": sparse_union[0, 5, 6]<fill: struct<price: float64 not null, sizes: list<item:
-// int64 not null>> not null, note: utf8 not null, null: null>. Buffers 14 (types, 1 byte each). Read-only, and valid
-// until Release.
+// Sparse returns column 2, "sparse": sparse_union Event. Buffer 14 (types, 1 byte each). Read-only, and valid until
+// Release.
 func (b DealBatch) Sparse() DealEventView { return DealEventView{rt.UnionOf(b.h, b.h.Column(2))} }
 
-// Events returns column 3, "events": list<item: dense_union[0, 5, 6]<fill: struct<price: float64 not null, sizes:
-// list<item: int64 not null>> not null, note: utf8 not null, null: null>> not null. Buffers 25 (validity), 26 (offsets,
-// 4 bytes each). Read-only, and valid until Release.
+// Events returns column 3, "events": list<item: dense_union Event> not null. Buffers 25 (validity), 26 (offsets, 4
+// bytes each). Read-only, and valid until Release.
 func (b DealBatch) Events() column.Lists[DealEventView] {
 	d := b.h.Column(3)
-	return column.ListsOf(d, false, DealEventView{rt.UnionOf(b.h, d.Child(0))})
+	return column.ListsOf(d, column.Offsets32, DealEventView{rt.UnionOf(b.h, d.Child(0))})
 }
 
 // Venue returns column 4, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null. No
@@ -4538,11 +4537,11 @@ func (b DealBatch) Handle() rt.Handle { return b.h }
 // readDealRows sets rows to those of b from row from on. Their texts alias the batch.
 func readDealRows(b DealBatch, rows []Deal, from int) {
 	id := b.ID()[from:][:len(rows)]
-	event := rt.ReadRows(b.Event(), from, len(rows), false, readDealEventRows)
-	sparse := rt.ReadRows(b.Sparse(), from, len(rows), false, readDealEventRows)
-	events := rt.ReadRows(b.Events(), from, len(rows), false, rt.ReadLists(readDealEventRows))
-	venue := rt.ReadRows(b.Venue(), from, len(rows), false, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
-	price := rt.ReadRows(b.Price(), from, len(rows), false, rt.ReadRunNulls(rt.ReadEach[column.Nullable[float64], float64]))
+	event := rt.ReadRows(b.Event(), from, len(rows), rt.Aliased, readDealEventRows)
+	sparse := rt.ReadRows(b.Sparse(), from, len(rows), rt.Aliased, readDealEventRows)
+	events := rt.ReadRows(b.Events(), from, len(rows), rt.Aliased, rt.ReadLists(readDealEventRows))
+	venue := rt.ReadRows(b.Venue(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
+	price := rt.ReadRows(b.Price(), from, len(rows), rt.Aliased, rt.ReadRunNulls(rt.ReadEach[column.Nullable[float64], float64]))
 	for i := range rows {
 		rows[i] = Deal{
 			ID:     id[i],
@@ -4659,7 +4658,7 @@ func (v DealFillView) Price() []float64 {
 // Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
 func (v DealFillView) Sizes() column.Lists[column.Plain[int64]] {
 	d := v.s.Field(1)
-	return column.ListsOf(d, false, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
+	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
 }
 
 // Row returns row i.
@@ -4671,7 +4670,7 @@ func (v DealFillView) Slice(from, to int) DealFillView { return DealFillView{v.s
 // readDealFillRows sets rows to the first of v.
 func readDealFillRows(v DealFillView, rows []Fill, _ bool) {
 	price := v.Price()[:len(rows)]
-	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), false, rt.ReadLists(rt.ReadPlain[int64]))
+	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[int64]))
 	for i := range rows {
 		rows[i] = Fill{
 			Price: price[i],
@@ -4762,8 +4761,8 @@ func (v DealEventView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v DealEventView) Index(i int) int { return v.u.Index(i) }
 
-// Fill returns the values of member 0, "fill": struct<price: float64 not null, sizes: list<item: int64 not null>> not
-// null. Index tells which is that of a row. Read-only, and valid until Release.
+// Fill returns the values of member 0, "fill": struct Fill not null. Index tells which is that of a row. Read-only, and
+// valid until Release.
 func (v DealEventView) Fill() DealFillView {
 	return DealFillView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
@@ -4781,9 +4780,13 @@ func (v DealEventView) Slice(from, to int) DealEventView { return DealEventView{
 // readDealEventRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
 func readDealEventRows(v DealEventView, rows []Event, own bool) {
 	clear(rows)
-	rt.ReadMember(v.u, DealEventFillID, v.Fill(), rows, own, readDealFillRows, func(v Fill) Event { return v })
-	rt.ReadMember(v.u, DealEventRemarkID, v.Remark(), rows, own, rt.ReadTexts[column.Texts, string], func(v string) Event { return Remark(v) })
+	rt.ReadMember(v.u, DealEventFillID, v.Fill(), rows, own, readDealFillRows, dealEventOfFill)
+	rt.ReadMember(v.u, DealEventRemarkID, v.Remark(), rows, own, rt.ReadTexts[column.Texts, string], dealEventOfRemark)
 }
+
+func dealEventOfFill(v Fill) Event { return v }
+
+func dealEventOfRemark(v string) Event { return Remark(v) }
 
 // DealEventBuilder fills a column of Event in table "deal".
 type DealEventBuilder struct {

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// goal is a line of the table of goals: what is wanted of cells, and what they gave.
+type goal struct {
+	what, want string
+	parts      []part
+	why        string // where it is missed: the limit that was hit
+}
+
+// part is a figure that is wanted.
+type part struct {
+	text string // what was measured
+	met  bool
+	gone bool // it was not measured
+}
+
+func missing(what string) part { return part{text: what + " not measured", gone: true} }
+
+// fasterThan wants the first of a cell to be so many times as fast as a peer.
+func (r *results) fasterThan(label, cell string, p peer, least float64) part {
+	f := r.of(cell, p)
+	if f == nil || f.Ratio == nil {
+		return missing(label)
+	}
+	return part{text: fmt.Sprintf("%s %.2f× (%.2f–%.2f)", label, f.Ratio[0], f.Ratio[1], f.Ratio[2]), met: f.Ratio[0] >= least}
+}
+
+// cpuWithin wants the processor time of the first of a cell to be at most so many times that of a peer.
+func (r *results) cpuWithin(label, cell string, p peer, most float64) part {
+	f := r.of(cell, p)
+	if f == nil || f.CPURatio == 0 {
+		return missing(label + " cpu")
+	}
+	return part{text: fmt.Sprintf("%s cpu %.2f×", label, 1/f.CPURatio), met: 1/f.CPURatio <= most}
+}
+
+// quantileWithin wants a quantile of the first of a cell to be at most so many times that of a peer.
+func (r *results) quantileWithin(label, cell string, q int, p peer, most float64) part {
+	f := r.of(cell, p)
+	if f == nil || len(f.OfQuantiles) <= q {
+		return missing(label)
+	}
+	return part{text: fmt.Sprintf("%s %.2f×", label, f.OfQuantiles[q]), met: f.OfQuantiles[q] <= most}
+}
+
+// nothingAllocated wants no allocations in a cell.
+func (r *results) nothingAllocated(cell string) part {
+	f := r.of(cell, ours)
+	if f == nil {
+		return missing("allocations")
+	}
+	return part{text: trim(f.Allocations) + " allocations", met: f.Allocations <= 0.1} // of what a collection drops, some are made anew
+}
+
+// within wants an operation to take at most so many seconds.
+func (r *results) within(label, cell string, p peer, most float64) part {
+	f := r.of(cell, p)
+	if f == nil {
+		return missing(label)
+	}
+	return part{text: label + " " + showTime(1/f.Rate), met: 1/f.Rate <= most}
+}
+
+// beyond returns how much more processor time than a peer's the first of a cell takes, a side.
+func (r *results) beyond(label, cell string, p peer, most float64) part {
+	a, b := r.of(cell, ours), r.of(cell, p)
+	if a == nil || b == nil {
+		return missing(label)
+	}
+	more := (a.CPU - b.CPU) / 2
+	return part{text: fmt.Sprintf("%s %+.1f µs of processor a side", label, more*1e6), met: more <= most}
+}
+
+// notBehind wants no stream to be slower than these peers, beyond the noise. Where small batches were streamed with a buffer, too, that is
+// what a peer is compared with.
+func (r *results) notBehind(peers ...peer) part {
+	compared, failing := 0, 0
+	var behind []string
+	for _, o := range r.Cells {
+		kind, rest, _ := strings.Cut(o.Cell, "/")
+		if kind != "stream" && kind != "buffered" {
+			continue
+		}
+		for _, f := range o.Peers {
+			for _, p := range peers {
+				switch {
+				case f.Peer != p || kind == "stream" && r.of("buffered/"+rest, p) != nil:
+				case f.Failed != "":
+					failing++
+				default:
+					if compared++; ahead(f) {
+						behind = append(behind, fmt.Sprintf("%s in `%s` (%.2f×)", p, o.Cell, f.Ratio[0]))
+					}
+				}
+			}
+		}
+	}
+	if compared == 0 {
+		return missing("streams of peers")
+	}
+	text := fmt.Sprintf("%d comparisons, %d of them lost", compared, len(behind))
+	if failing > 0 {
+		text += fmt.Sprintf(", %d more in which the peer fails", failing)
+	}
+	if len(behind) > 0 {
+		text += ": " + strings.Join(behind, ", ")
+	}
+	return part{text: text, met: len(behind) == 0}
+}
+
+// atLeast wants the rate of a cell to be at least that.
+func (r *results) atLeast(cell string, p peer, least float64) part {
+	f := r.of(cell, p)
+	if f == nil {
+		return missing(cell)
+	}
+	return part{text: f.Speed, met: f.Rate >= least}
+}
+
+// between returns how fast one peer of a cell is beside another, by what the first of the cell is beside both.
+func (r *results) between(cell string, p, other peer) string {
+	a, b := r.of(cell, p), r.of(cell, other)
+	if a == nil || b == nil || a.Ratio == nil || b.Ratio == nil {
+		return "(not measured)"
+	}
+	return fmt.Sprintf("%.2f×", b.Ratio[0]/a.Ratio[0])
+}
+
+// goals returns the lines of the table.
+func (r *results) goals() []goal {
+	overAll := func(of func(network string) []part) (list []part) {
+		for _, n := range []string{"tcp", "uds", "pipe"} {
+			list = append(list, of(n)...)
+		}
+		return list
+	}
+	large := func(network string) string { return "stream/mixed/" + network + "/rows=1M" }
+	mapped := []part{
+		r.within("one batch", "open/batches=1", ours, 60e-6),
+		r.within("with pyarrow's alignment", "open/by=pyarrow/batches=1", ours, 60e-6),
+		r.within("with three more columns", "open/mixed/batches=1", ours, 60e-6),
+	}
+	for _, p := range []peer{arrowGo, pyarrow, lightstreamRS} {
+		mapped = append(mapped, r.fasterThan(string(p), "open/batches=1", p, 1))
+	}
+	wire := func(name string, least float64) goal {
+		cell := "wire/" + name + "/mixed/rows=1M"
+		why := ""
+		if name == "http2" {
+			why = "bodies of net/http have no deadlines that leave a connection usable, so that all bytes are copied once more at either end, " +
+				"which a profile has as a fifth of the time of each, and little else beside net/http and the kernel."
+		}
+		return goal{why: why, what: name + " against the same wire without Arrow", want: fmt.Sprintf("≥ %.2f×, cpu ≤ 1.15×", least), parts: []part{
+			r.fasterThan("", cell, raw, least), r.cpuWithin("", cell, raw, 1.15),
+		}}
+	}
+	return []goal{
+		{what: "encode 1,000 rows of M, against arrow-go", want: "≥ 12×, 0 allocations", parts: []part{
+			r.fasterThan("", "encode/rows=1k", arrowGo, 12), r.nothingAllocated("encode/rows=1k"),
+		}},
+		{what: "decode them, contents checked", want: "≥ 15×, 0 allocations", parts: []part{
+			r.fasterThan("", "decode/rows=1k", arrowGo, 15), r.nothingAllocated("decode/rows=1k"),
+		}},
+		{what: "stream them over TCP", want: "≥ 4× arrow-go, ≥ 2.5× with GOGC=1000, ≥ 1.8× arrow-rs", parts: []part{
+			r.fasterThan("arrow-go", "stream/mixed/tcp/rows=1k", arrowGo, 4),
+			r.fasterThan("GOGC=1000", "stream/mixed/tcp/rows=1k", arrowGoGC, 2.5),
+			r.fasterThan("arrow-rs, with its buffer here too", "buffered/mixed/tcp/rows=1k", arrowRS, 1.8),
+		}, why: "plain writes and reads of the same bytes, batch by batch, are " + r.between("buffered/mixed/tcp/rows=1k", raw, arrowRS) + " as fast as arrow-rs. " +
+			"A profile of batches that are sent alone has about 83 % of the sender's time in writev and 6 % in encoding, and 91 % of the receiver's in read."},
+		{what: "their round trip over TCP, against the same bytes raw", want: "p50 ≤ 1.25×, p99 ≤ 2×, ≤ 2 µs of processor a side", parts: []part{
+			r.quantileWithin("p50", "roundtrip/tcp/rows=1k", 0, raw, 1.25),
+			r.quantileWithin("p99", "roundtrip/tcp/rows=1k", 1, raw, 2),
+			r.quantileWithin("p50 while the collector runs", "roundtrip/tcp/rows=1k/collecting", 0, raw, 1.25),
+			r.quantileWithin("p99 while the collector runs", "roundtrip/tcp/rows=1k/collecting", 1, raw, 2),
+			r.beyond("", "roundtrip/tcp/rows=1k", raw, 2e-6),
+		}, why: "nine tenths of the time are system calls. A message is one gathered write of its parts, 1.2 µs more than a write of as many contiguous " +
+			"bytes, and two reads, of its head and of its body into memory of its own, where raw has one."},
+		{what: "1 M-row batches of M over TCP, UDS, pipe, against raw", want: "≥ 0.9×, cpu ≤ 1.15×", parts: overAll(func(n string) []part {
+			return []part{r.fasterThan(n, large(n), raw, 0.9), r.cpuWithin(n, large(n), raw, 1.15)}
+		}), why: "contents are checked, which raw has none of: offsets, indices and bitmaps of a batch that no longer fits in the caches are read once more. " +
+			"Profiles have 93 to 96 % of the sender's time in system calls over each of the three, and of the receiver's 79 to 84 %, with 3 to 8 % in these checks and 6 to 9 % in copying within the process."},
+		{what: "the same, against arrow-go IPC and Flight", want: "≥ 1.6×, ≥ 3.5×", parts: append(overAll(func(n string) []part {
+			return []part{r.fasterThan(n, large(n), arrowGo, 1.6)}
+		}), r.fasterThan("Flight", large("tcp"), flight, 3.5)), why: "the system's copies into and out of sockets are the limit, and arrow-go is near to it: plain writes and " +
+			"reads of the same bytes are " + r.between(large("tcp"), raw, arrowGo) + " as fast as arrow-go over TCP, " + r.between(large("uds"), raw, arrowGo) +
+			" over a Unix socket, " + r.between(large("pipe"), raw, arrowGo) + " through a pipe, and " + r.between(large("tcp"), raw, flight) + " as fast as Flight. " +
+			"Profiles of arrow-go's receiver have 70 to 74 % of its time in read, and 19 to 21 % in clearing memory for each batch anew, which this project's does not."},
+		{what: "no stream behind pyarrow, arrow-rs, the Rust lightstream, or their Flight", want: "beyond the noise", parts: []part{
+			r.notBehind(pyarrow, flightPy, arrowRS, flightRS, lightstreamRS),
+		}, why: "small batches are compared with BufferBytes of 256 KiB, which arrow-rs, its Flight and the Rust lightstream have by themselves; without it each batch " +
+			"of ten rows is a system call at either end, which the cells that begin with stream show. Of batches of numbers in 1 M rows nobody does more than the system's copies."},
+		{what: "rows to columns, 1 M structs of six 8-byte fields", want: "≥ 4× arrow-go, ≥ 0.5× of memcpy", parts: []part{
+			r.fasterThan("arrow-go", "append/numbers=1M", arrowGo, 4), r.fasterThan("memcpy", "append/numbers=1M", raw, 0.5),
+		}, why: "each field is read at a stride of 48 bytes, so that a struct passes through the first cache in blocks, once for each column; the copy reads and writes one line after another. " +
+			"A profile has 95 % of the time in these loops."},
+		{what: "bool pack, UTF-8 of mixed text, offset check, against scalar Go", want: "≥ 10×, ≥ 8×, ≥ 4×", parts: []part{
+			r.fasterThan("bools", "kernel/bool-pack", scalar, 10), r.fasterThan("UTF-8", "kernel/utf8", scalar, 8), r.fasterThan("offsets", "kernel/offsets", scalar, 4),
+		}},
+		{what: "memory map of 100 M × 4, views", want: "≤ 60 µs, fastest of all", parts: mapped},
+		{what: "the same in 100 batches", want: "≤ 300 µs", parts: []part{
+			r.within("", "open/batches=100", ours, 300e-6), r.within("with pyarrow's alignment", "open/by=pyarrow/batches=100", ours, 300e-6),
+			r.within("with three more columns", "open/mixed/batches=100", ours, 300e-6),
+		}},
+		{what: "binary and cold build of a typed TCP program, against arrow-go's ipc", want: "≤ 0.5× each", parts: []part{
+			r.fasterThan("binary: theirs is", "build/size", arrowGo, 2), r.fasterThan("build: theirs takes", "build/cold", arrowGo, 2),
+		}, why: "a program that dials TCP and prints a line, with Go's standard library alone, has 3.4 MB already; the rest is what can read any schema " +
+			"that fits the table, and SHA-256 of its fingerprint with what FIPS 140 wants beside it. An empty cache has the standard library built too, by both."},
+		wire("ws", 0.85), wire("quic", 0.9), wire("http2", 0.85), wire("tls", 0.9),
+		{what: "streams over TCP, against arrow-go Flight DoGet", want: "≥ 3×", parts: []part{
+			r.fasterThan("numeric", "stream/numeric/tcp/rows=1M", flight, 3), r.fasterThan("mixed", "stream/mixed/tcp/rows=1M", flight, 3),
+			r.fasterThan("strings", "stream/strings/tcp/rows=1M", flight, 3), r.fasterThan("small", "stream/mixed/tcp/rows=1k", flight, 3),
+		}, why: "of 1 M rows, plain writes and reads of the same bytes are " + r.between("stream/numeric/tcp/rows=1M", raw, flight) + " as fast as Flight with numbers, " +
+			r.between(large("tcp"), raw, flight) + " with the reference batch, " + r.between("stream/strings/tcp/rows=1M", raw, flight) + " with strings."},
+		{what: "fan-out to 100 readers costs one encode", want: "cpu ≤ 1.15× of sending bytes that are ready", parts: []part{
+			r.cpuWithin("", "fanout/uds/readers=100", raw, 1.15),
+		}},
+		{what: "ZSTD stream of 1,000-row batches, against arrow-go", want: "≥ 3×, 0 allocations", parts: []part{
+			r.fasterThan("", "stream/zstd/tcp/rows=1k", arrowGo, 3), r.nothingAllocated("stream/zstd/tcp/rows=1k"),
+		}, why: "all that encoding takes is the library's own EncodeAll, which arrow-go uses too; the sender is what the stream waits for."},
+		{what: "checking the contents of text columns of 1 M rows", want: "≥ 4 GiB/s of what is read, ≤ 10 % of receiving over TCP", parts: []part{
+			r.atLeast("contents/check/rows=1M", ours, 4*(1<<30)),
+			r.fasterThan("with it, beside without:", "contents/strings/tcp/rows=1M", structure, 0.9),
+			r.fasterThan("name and category alone:", "contents/texts/tcp/rows=1M", structure, 0.9),
+		}},
+	}
+}
+
+func (r *results) goalTable(b *bytes.Buffer) {
+	fmt.Fprintf(b, "\n## Goals\n\n| what | goal | measured | |\n| --- | --- | --- | --- |\n")
+	var notes []string
+	for _, g := range r.goals() {
+		var texts []string
+		met, gone := true, 0
+		for _, p := range g.parts {
+			text := strings.TrimSpace(p.text)
+			switch {
+			case p.gone:
+				gone++
+			case !p.met:
+				met = false
+				text = "**" + text + "**"
+			}
+			texts = append(texts, text)
+		}
+		verdict := "met"
+		switch {
+		case gone == len(g.parts):
+			verdict = "not measured"
+		case !met:
+			verdict = "not met"
+			if g.why != "" {
+				notes = append(notes, fmt.Sprintf("- %s: %s\n", g.what, g.why))
+			}
+		case gone > 0:
+			verdict = "not all measured"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", g.what, g.want, strings.Join(texts, "; "), verdict)
+	}
+	fmt.Fprintf(b, "\nWhat misses its goal is in bold.\n")
+	if len(notes) > 0 {
+		fmt.Fprintf(b, "\nWhere a goal is missed:\n\n%s", strings.Join(notes, ""))
+	}
+}

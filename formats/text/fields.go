@@ -1,0 +1,406 @@
+package text
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+)
+
+// Span is where a field stands in a text. Its start has the bit [Quoted] where the field is in quotes, which are outside of it.
+type Span struct{ Start, End uint32 }
+
+// Quoted marks the start of a field that stands in quotes.
+const Quoted = 1 << 31
+
+// Missing is a field that a record does not have. No field in quotes begins at 0, where the quote would be.
+var Missing = Span{Quoted, 0}
+
+// Fields are those of one column in some records of a text: number At of the Stride spans that each record has.
+type Fields struct {
+	Data       []byte
+	Spans      []Span
+	At, Stride int
+	Rows       int
+}
+
+// of returns the field of record i.
+func (f *Fields) of(i int) (start, end uint32) {
+	s := f.Spans[i*f.Stride+f.At]
+	return s.Start &^ Quoted, s.End
+}
+
+// text returns the text of record i.
+func (f *Fields) text(i int) []byte {
+	start, end := f.of(i)
+	return f.Data[start:end]
+}
+
+// AppendFields adds the rows of records from number i on. It returns the number of the first that it did not add, as its field is empty and
+// that is for the caller to decide, or cannot be read; AppendText may tell why, where there is no error.
+func (c *Column) AppendFields(f *Fields, i int) (next int, err error) {
+	if c.fields != nil {
+		return c.fields(f, i)
+	}
+	for ; i < f.Rows; i++ {
+		s := f.text(i)
+		if len(s) == 0 {
+			break
+		}
+		if err := c.read(s); err != nil {
+			return i, err
+		}
+	}
+	return i, nil
+}
+
+// skipped tells whether an empty field was added as a null: in columns of which no value is an empty text.
+func (c *Column) skipped(b Builder) bool {
+	if c.null {
+		b.AppendNull()
+	}
+	return c.null
+}
+
+const zeros = ones * '0'
+
+// upToEight reads a number of n digits, 1 to 8 of them, that ends where the eight bytes of w do.
+func upToEight(w uint64, n uint32) (v uint64, ok bool) {
+	w = w>>(64-8*n)<<(64-8*n) | zeros>>(8*n)
+	return eightDigitsValue(w), eightDigits(w)
+}
+
+// upToSixteen reads a number of 1 to 16 digits that stands in data before end. Ok is false too where data begins too late to tell.
+func upToSixteen(data []byte, start, end uint32) (v uint64, ok bool) {
+	n := end - start
+	if n-1 > 15 || end < 16 || int(end) > len(data) {
+		return 0, false
+	}
+	around := (*[16]byte)(data[end-16:])
+	low := binary.LittleEndian.Uint64(around[8:])
+	if n <= 8 {
+		return upToEight(low, n)
+	}
+	high, ok := upToEight(binary.LittleEndian.Uint64(around[:8]), n-8)
+	return high*1e8 + eightDigitsValue(low), ok && eightDigits(low)
+}
+
+// intFields adds the rows of an integer column.
+func intFields[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](c *Column, b *column.FixedBuilder[T]) func(f *Fields, i int) (int, error) {
+	signed := ^T(0) < 0
+	return func(f *Fields, i int) (int, error) {
+		for ; i < f.Rows; i++ {
+			start, end := f.of(i)
+			if start == end {
+				if !c.skipped(b) {
+					return i, nil
+				}
+				continue
+			}
+			minus := signed && f.Data[start] == '-'
+			if minus {
+				start++
+			}
+			u, ok := upToSixteen(f.Data, start, end)
+			n := int64(u)
+			if minus {
+				n = -n
+			}
+			v := T(n)
+			if !ok || int64(v) != n {
+				if v, ok = integer[T](f.text(i)); !ok {
+					return i, nil
+				}
+			}
+			b.Append(v)
+		}
+		return i, nil
+	}
+}
+
+// floatFields adds the rows of a column of numbers in 64 bits.
+func floatFields[T ~float32 | ~float64](c *Column, b *column.FixedBuilder[T]) func(f *Fields, i int) (int, error) {
+	return func(f *Fields, i int) (int, error) {
+		for ; i < f.Rows; i++ {
+			start, end := f.of(i)
+			if start == end {
+				if !c.skipped(b) {
+					return i, nil
+				}
+				continue
+			}
+			v, ok := plainFloat(f.Data, start, end)
+			if !ok {
+				if v, ok = parseFloat(f.Data[start:end], 64); !ok {
+					return i, nil
+				}
+			}
+			b.Append(T(v))
+		}
+		return i, nil
+	}
+}
+
+// plainFloat reads numbers of up to 19 digits with a point among them, or of up to 15 without. Ok is false for all others, and for some of those.
+func plainFloat(data []byte, start, end uint32) (v float64, ok bool) {
+	minus := data[start] == '-'
+	if minus {
+		start++
+	}
+	whole := uint64(0)
+	at := start
+	for ; at < end; at++ {
+		d := uint64(data[at] - '0')
+		if d > 9 {
+			break
+		}
+		whole = whole*10 + d
+	}
+	digits := at - start
+	if digits-1 > 14 {
+		return 0, false
+	}
+	if at == end {
+		v = float64(whole)
+	} else {
+		places := end - at - 1
+		if data[at] != '.' || digits+places > 19 {
+			return 0, false
+		}
+		for at++; end-at > 16; at++ {
+			d := uint64(data[at] - '0')
+			if d > 9 {
+				return 0, false
+			}
+			whole = whole*10 + d
+		}
+		part, ok := upToSixteen(data, at, end)
+		if !ok {
+			return 0, false
+		}
+		mantissa := whole*uint64(int64(pow10[end-at])) + part
+		if digits+places <= 15 {
+			v = float64(mantissa) / pow10[places]
+		} else if v, ok = nearest(mantissa, -int(places)); !ok {
+			return 0, false
+		}
+	}
+	if minus {
+		v = -v
+	}
+	return v, true
+}
+
+// boolFields adds the rows of a bool column.
+func boolFields(c *Column, b *column.BoolBuilder) func(f *Fields, i int) (int, error) {
+	const t, fa, lse = 't' | 'r'<<8 | 'u'<<16 | 'e'<<24, 'f' | 'a'<<8 | 'l'<<16 | 's'<<24, 'e' << 32
+	return func(f *Fields, i int) (int, error) {
+		for ; i < f.Rows; i++ {
+			start, end := f.of(i)
+			n := end - start
+			if n == 0 {
+				if !c.skipped(b) {
+					return i, nil
+				}
+				continue
+			}
+			if int(start)+8 <= len(f.Data) && n <= 5 {
+				w := binary.LittleEndian.Uint64(f.Data[start:]) << (64 - 8*n) >> (64 - 8*n)
+				yes, no := n == 4 && w == t, n == 5 && w == fa|lse
+				if yes != no {
+					b.Append(yes)
+					continue
+				}
+			}
+			v, ok := parseBool(f.Data[start:end])
+			if !ok {
+				return i, nil
+			}
+			b.Append(v)
+		}
+		return i, nil
+	}
+}
+
+// textFields adds the rows of a column of texts.
+func textFields(c *Column, b *column.BinaryBuilder) func(f *Fields, i int) (int, error) {
+	return func(f *Fields, i int) (int, error) {
+		for ; i < f.Rows; i++ {
+			sp := f.Spans[i*f.Stride+f.At]
+			start := sp.Start &^ Quoted
+			if start == sp.End {
+				if !c.blank(sp, b) {
+					return i, nil
+				}
+				continue
+			}
+			b.AppendCut(f.Data, int(start), int(sp.End))
+		}
+		return i, nil
+	}
+}
+
+// dictFields adds the rows of a column of texts in a dictionary.
+func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fields, i int) (int, error) {
+	return func(f *Fields, i int) (int, error) {
+		for ; i < f.Rows; i++ {
+			sp := f.Spans[i*f.Stride+f.At]
+			start := sp.Start &^ Quoted
+			if start == sp.End {
+				if !c.blank(sp, b) {
+					return i, nil
+				}
+				continue
+			}
+			n := b.Len()
+			if b.AppendBytes(f.Data[start:sp.End]); b.Err() != nil {
+				b.Truncate(n) // with the error, which is of this row alone
+				return i, ErrRange
+			}
+		}
+		return i, nil
+	}
+}
+
+// blank adds an empty field as a null, in a column of which an empty text is a value: where it is not in quotes.
+func (c *Column) blank(sp Span, b Builder) bool {
+	if c.field.Nullable && (sp.Start&Quoted == 0 || sp == Missing) {
+		b.AppendNull()
+		return true
+	}
+	return false
+}
+
+// A form is what the digits and the marks between them are in eight bytes of a text: with it taken away digits are 0 to 9, and marks 0.
+type form struct{ text, most uint64 }
+
+// formOf returns the form of a text in which 9 stands for any digit.
+func formOf(s string) (f form) {
+	for i := range 8 {
+		c := uint64(s[i])
+		f.most |= 0x7F << (8 * i)
+		if c == '9' {
+			c = '0'
+			f.most -= 9 << (8 * i)
+		}
+		f.text |= c << (8 * i)
+	}
+	return f
+}
+
+// of returns the digits of eight bytes that have the form, and not zero as wrong where they do not.
+func (f form) of(b []byte) (digits, wrong uint64) {
+	digits = binary.LittleEndian.Uint64(b) ^ f.text
+	return digits, (digits&lows + f.most | digits) & highs
+}
+
+var (
+	yearMonth    = formOf("9999-99-")
+	dayHour      = formOf("99T99:99")
+	daySpaceHour = formOf("99 99:99")
+)
+
+// pairs returns the number of two digits in each byte that is followed by another.
+func pairs(digits uint64) uint64 { return digits*10 + digits>>8 }
+
+// timestampFields adds the rows of a timestamp column.
+func timestampFields[T ~int64](c *Column, b *column.FixedBuilder[T]) func(f *Fields, i int) (int, error) {
+	return func(f *Fields, i int) (int, error) {
+		t := &c.field.Type
+		unit, zoned := t.Unit, t.Zone != ""
+		per, digits := int64(unit), places(unit)
+		most := (math.MaxInt64 - per) / per // seconds that fit, whatever part of one is behind them
+		var days dayCache
+		for ; i < f.Rows; i++ {
+			start, end := f.of(i)
+			if start == end {
+				if !c.skipped(b) {
+					return i, nil
+				}
+				continue
+			}
+			s := f.Data[start:end]
+			seconds, part, n, ok := days.instant(s, zoned)
+			v := int64(0)
+			if ok && n <= digits && seconds >= -most && seconds <= most {
+				v = seconds*per + part*tens[digits-n]
+			} else if v, ok = parseTimestamp(s, unit, zoned, c.opts.NaiveUTC); !ok {
+				return i, nil
+			}
+			b.Append(T(v))
+		}
+		return i, nil
+	}
+}
+
+// tens are powers of ten.
+var tens = [10]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+
+// places returns how many digits parts of a second have in a unit.
+func places(unit column.Unit) int {
+	switch unit {
+	case column.Second:
+		return 0
+	case column.Millisecond:
+		return 3
+	case column.Microsecond:
+		return 6
+	}
+	return 9
+}
+
+// dayCache is the last day that was read: its text without the marks, and when it began.
+type dayCache struct {
+	text    uint64
+	seconds int64
+	known   bool
+}
+
+// instant reads timestamps in the form YYYY-MM-DDTHH:MM:SS with up to eight places of a second, and Z where they have a zone, as seconds
+// and what those places are. Ok is false for all others.
+func (d *dayCache) instant(s []byte, zoned bool) (seconds, part int64, places int, ok bool) {
+	if zoned {
+		if len(s) == 0 || s[len(s)-1] != 'Z' {
+			return 0, 0, 0, false
+		}
+		s = s[:len(s)-1]
+	}
+	if len(s) < 19 || len(s) > 28 {
+		return 0, 0, 0, false
+	}
+	first, wrong1 := yearMonth.of(s)
+	behind := &dayHour
+	if s[10] == ' ' {
+		behind = &daySpaceHour
+	}
+	second, wrong2 := behind.of(s[8:])
+	last := uint64(binary.LittleEndian.Uint16(s[17:])) ^ ('0'<<8 | '0')
+	if wrong1|wrong2 != 0 || s[16] != ':' || (last+0x7676|last)&0x8080 != 0 {
+		return 0, 0, 0, false
+	}
+	if key := first | second&0xFF<<32 | second>>8&0xFF<<56; !d.known || key != d.text {
+		p := pairs(first)
+		year, month, day := int64(p&0xFF)*100+int64(p>>16&0xFF), int(p>>40&0xFF), int(pairs(second)&0xFF)
+		if month == 0 || month > 12 || day == 0 || day > daysIn(year, month) {
+			return 0, 0, 0, false
+		}
+		d.text, d.seconds, d.known = key, daysOf(year, month, day)*secondsPerDay, true
+	}
+	p := pairs(second)
+	hour, minute, sec := int64(p>>24&0xFF), int64(p>>48&0xFF), int64(pairs(last)&0xFF)
+	if hour > 23 || minute > 59 || sec > 59 {
+		return 0, 0, 0, false
+	}
+	if len(s) > 19 {
+		if s[19] != '.' || len(s) == 20 {
+			return 0, 0, 0, false
+		}
+		places = len(s) - 20
+		v, ok := upToEight(binary.LittleEndian.Uint64(s[len(s)-8:]), uint32(places))
+		if !ok {
+			return 0, 0, 0, false
+		}
+		part = int64(v)
+	}
+	return d.seconds + hour*3600 + minute*60 + sec, part, places, true
+}

@@ -1,0 +1,228 @@
+package value
+
+import (
+	"math"
+	"math/bits"
+	"strconv"
+
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// common is a type that many columns have, whose values are printed without calls of functions that were chosen for the column.
+type common uint8
+
+const (
+	uncommon common = iota
+	int32s
+	int64s
+	float64s
+	bools
+	texts
+	instants // timestamps in any unit
+)
+
+func commonOf(f *ipc.Field) common {
+	t := f.Type
+	switch {
+	case f.Dictionary != nil:
+		return uncommon
+	case t.Kind == ipc.KindInt && t.Signed && t.Bits == 32:
+		return int32s
+	case t.Kind == ipc.KindInt && t.Signed && t.Bits == 64, t.Kind == ipc.KindDuration:
+		return int64s
+	case t.Kind == ipc.KindFloat && t.Bits == 64:
+		return float64s
+	case t.Kind == ipc.KindBool:
+		return bools
+	case t.Kind == ipc.KindUtf8:
+		return texts
+	case t.Kind == ipc.KindTimestamp:
+		return instants
+	}
+	return uncommon
+}
+
+// AppendValue appends row i, which is not null: as a JSON value, or as bare text.
+func (p *Printer) AppendValue(dst []byte, d *column.Data, i int, json bool) []byte {
+	v := d.Buffers[1]
+	switch p.common {
+	case int32s:
+		return strconv.AppendInt(dst, int64(int32(le.Uint32(v[4*i:]))), 10)
+	case int64s:
+		return strconv.AppendInt(dst, int64(le.Uint64(v[8*i:])), 10)
+	case float64s:
+		x := math.Float64frombits(le.Uint64(v[8*i:]))
+		if math.Abs(x) <= math.MaxFloat64 {
+			return appendFloat(dst, x, 64)
+		}
+	case bools:
+		if v[i>>3]&(1<<(i&7)) != 0 {
+			return append(dst, "true"...)
+		}
+		return append(dst, "false"...)
+	case texts:
+		s := column.TextAt(d, column.PlainText, i)
+		return appendText(dst, s, style(json), p.fault)
+	case instants:
+		if !json {
+			return p.instants.append(dst, int64(le.Uint64(v[8*i:])))
+		}
+		return append(p.instants.append(append(dst, '"'), int64(le.Uint64(v[8*i:]))), '"')
+	}
+	return p.print(dst, d, i, style(json))
+}
+
+// Entries are the values of a dictionary as they are printed.
+type Entries struct {
+	text []byte
+	ends []int
+}
+
+// At returns value i.
+func (e *Entries) At(i int) []byte {
+	if i == 0 {
+		return e.text[:e.ends[0]]
+	}
+	return e.text[e.ends[i-1]:e.ends[i]]
+}
+
+// Flat tells whether rows of d are null by its validity alone.
+func (p *Printer) Flat(d *column.Data) bool {
+	return p.flat || p.index != nil && d.Values.Column() == nil && !d.Values.HasNulls()
+}
+
+// Index returns which of the entries row i is.
+func (p *Printer) Index(d *column.Data, i int) int { return p.index(d, i) }
+
+// Entries prints the values of a dictionary in advance, where a batch of so many rows has more than there are values: as JSON, or as print
+// does it with their bare text. It returns false for other columns.
+func (p *Printer) Entries(e *Entries, d *column.Data, rows int, print func(dst, text []byte) []byte) bool {
+	if p.index == nil || d.Values.Column() != nil || d.Values.Len() > rows {
+		return false
+	}
+	e.text, e.ends = e.text[:0], e.ends[:0]
+	var bare []byte
+	for i := range d.Values.Len() {
+		if !d.Values.IsNull(i) {
+			if print == nil {
+				e.text = p.entry(e.text, d.Values.At(i), quoted)
+			} else {
+				bare = p.entry(bare[:0], d.Values.At(i), plain)
+				e.text = print(e.text, bare)
+			}
+		}
+		e.ends = append(e.ends, len(e.text))
+	}
+	return p.Err() == nil // else it is the error of the row that has it
+}
+
+// clock prints timestamps, of which those of one day often follow each other.
+type clock struct {
+	unit   column.Unit
+	digits int
+	zoned  bool
+	known  bool
+	day    int64
+	text   [11]byte // of the day, and a T
+}
+
+// tens has all numbers of two digits.
+const tens = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849" +
+	"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+
+func put2(dst []byte, at int, n uint32) {
+	dst[at], dst[at+1] = tens[2*n], tens[2*n+1]
+}
+
+// append prints instants in UTC with a Z, and wall-clock times without.
+func (c *clock) append(dst []byte, n int64) []byte {
+	seconds, rest := c.split(n)
+	if seconds < -maxSeconds || seconds > maxSeconds { // whose years nobody reads
+		return strconv.AppendInt(dst, n, 10)
+	}
+	day, second := split(seconds, secondsPerDay)
+	if !c.known || day != c.day {
+		text := append(appendDate(c.text[:0], day), 'T')
+		if len(text) != len(c.text) {
+			c.known = false
+			dst = append(dst, text...)
+		} else {
+			c.known, c.day = true, day
+			dst = append(dst, c.text[:]...)
+		}
+	} else {
+		dst = append(dst, c.text[:]...)
+	}
+	const most = "00:00:00.000000000Z"
+	from := len(dst)
+	dst = append(dst, most...)
+	s, b := uint32(second), dst[from:from+len(most)]
+	h, m := s/3600, s/60
+	put2(b, 0, h)
+	put2(b, 3, m-60*h)
+	put2(b, 6, s-60*m)
+	end := 8
+	if c.digits > 0 {
+		end = 9 + c.digits
+		r, at := uint32(rest), end
+		for ; at >= 11; at -= 2 {
+			put2(b, at-2, r%100)
+			r /= 100
+		}
+		if at == 10 {
+			b[9] = '0' + byte(r)
+		}
+	}
+	if c.zoned {
+		b[end] = 'Z'
+		end++
+	}
+	return dst[:from+end]
+}
+
+// split is split by divisors that the compiler knows.
+func (c *clock) split(n int64) (seconds, rest int64) {
+	switch c.unit {
+	case column.Second:
+		return n, 0
+	case column.Millisecond:
+		seconds, rest = n/1e3, n%1e3
+	case column.Microsecond:
+		seconds, rest = n/1e6, n%1e6
+	default:
+		seconds, rest = n/1e9, n%1e9
+	}
+	if rest < 0 {
+		seconds, rest = seconds-1, rest+int64(c.unit)
+	}
+	return seconds, rest
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = ones << 7
+)
+
+// word returns eight bytes of s, the first in the lowest.
+func word[T string | []byte](s T) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// plainRun returns how many bytes at the start of s a JSON string has as they are: of ASCII, and no quote, backslash or control character.
+func plainRun[T string | []byte](s T) int {
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		w := word(s[n:])
+		quote, slash := w^ones*'"', w^ones*'\\'
+		// The high bit of the first byte that is none of these, and of some behind it.
+		if m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w | w | (w + ones)) & highs; m != 0 {
+			return n + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for n < len(s) && escaped[s[n]] == 0 {
+		n++
+	}
+	return n
+}

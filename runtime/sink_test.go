@@ -1,0 +1,172 @@
+package rt_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lightstream-go/lightstream/internal/feed"
+	rt "github.com/lightstream-go/lightstream/runtime"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
+)
+
+// noted is a sink that notes what is done to it.
+type noted struct {
+	schema *ipc.Schema
+	calls  []string
+	rows   int
+	err    error // of the next Write
+}
+
+func (l *noted) Schema() *ipc.Schema { return l.schema }
+
+func (l *noted) Write(_ context.Context, rows int, _ []column.Data) error {
+	err := l.err
+	if l.err = nil; err == nil {
+		l.rows += rows
+	}
+	l.calls = append(l.calls, "write")
+	return err
+}
+
+func (l *noted) Close() error {
+	l.calls = append(l.calls, "close")
+	return nil
+}
+
+// abortNoted is one that can be aborted.
+type abortNoted struct{ noted }
+
+func (l *abortNoted) Abort() { l.calls = append(l.calls, "abort") }
+
+func tradeSink(t *testing.T, sink rt.Sink) *rt.SinkWriter[feed.Trade, feed.TradeBatch, *feed.TradeBuilder] {
+	t.Helper()
+	w, err := rt.NewSinkWriter(feed.TradeTable, sink, &rt.WriterOptions{BatchRows: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestSinkWriterAborts wants a sink that is given up not to be closed, and what waits not to be written.
+func TestSinkWriterAborts(t *testing.T) {
+	sink := &abortNoted{noted{schema: feed.TradeTable.Schema()}}
+	w := tradeSink(t, sink)
+	if err := w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	w.Abort()
+	w.Abort()
+	for range 2 {
+		if err := w.Close(); !errors.Is(err, rt.ErrAborted) {
+			t.Errorf("%v", err)
+		}
+	}
+	b := feed.NewTradeBuilder(nil)
+	b.Append(feed.Trade{Time: time.Unix(0, 0)})
+	for _, err := range []error{w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0)}), w.Flush(t.Context()), w.Write(t.Context(), b)} {
+		if !errors.Is(err, rt.ErrAborted) {
+			t.Errorf("%v", err)
+		}
+	}
+	if !slices.Equal(sink.calls, []string{"abort"}) {
+		t.Errorf("%q", sink.calls)
+	}
+
+	sink = &abortNoted{noted{schema: feed.TradeTable.Schema()}}
+	w = tradeSink(t, sink)
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	w.Abort()
+	if err := w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0)}); !errors.Is(err, ipc.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+	if !slices.Equal(sink.calls, []string{"close"}) {
+		t.Errorf("%q", sink.calls)
+	}
+}
+
+// TestSinkWriterFails wants the first error of a sink to be that of every later call, rows not to be written twice, and no Close to make
+// whole what lacks rows.
+func TestSinkWriterFails(t *testing.T) {
+	broken := errors.New("broken")
+	for _, last := range []string{"abort", "close"} {
+		plain := &noted{schema: feed.TradeTable.Schema(), err: broken}
+		var sink rt.Sink = plain
+		if last == "abort" {
+			a := &abortNoted{*plain}
+			sink, plain = a, &a.noted
+		}
+		w := tradeSink(t, sink)
+		first := w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0)})
+		if err := w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0)}); first != nil || err != broken {
+			t.Fatalf("%v, %v", first, err)
+		}
+		for _, err := range []error{w.Flush(t.Context()), w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0)}), w.Close(), w.Close()} {
+			if err != broken {
+				t.Errorf("%v", err)
+			}
+		}
+		if !slices.Equal(plain.calls, []string{"write", last}) || plain.rows != 0 {
+			t.Errorf("%q, %d rows", plain.calls, plain.rows)
+		}
+	}
+}
+
+// TestSinkWriterCancelled wants a context that has ended to leave the writer usable, without the row that was not taken.
+func TestSinkWriterCancelled(t *testing.T) {
+	sink := &noted{schema: feed.TradeTable.Schema()}
+	w := tradeSink(t, sink)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0)}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := w.Append(ended, feed.Trade{Time: time.Unix(0, 0)}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("%v", err)
+		}
+	}
+	if err := w.Close(); err != nil || sink.rows != 1 {
+		t.Errorf("%v, %d rows", err, sink.rows)
+	}
+}
+
+// TestSinkWriterWritesBatches passes received batches on, between rows.
+func TestSinkWriterWritesBatches(t *testing.T) {
+	in := tradeStream(t, 3, 10)
+	var out bytes.Buffer
+	w := tradeSink(t, ipc.NewWriter(&out, feed.TradeTable.Schema(), nil))
+	var want []feed.Trade
+	for b, err := range feed.NewTradeReader(bytes.NewReader(in), nil).Batches(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = b.AppendTo(append(want, feed.Trade{Time: time.Unix(0, 0), Size: 7}))
+		if err := errors.Join(w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0), Size: 7}), w.WriteBatch(t.Context(), b)); err != nil {
+			t.Fatal(err)
+		}
+		b.Release()
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for row, err := range feed.NewTradeReader(&out, nil).Rows(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n >= len(want) || row.Size != want[n].Size || row.Symbol != want[n].Symbol {
+			t.Fatalf("row %d is %+v", n, row)
+		}
+		n++
+	}
+	if n != len(want) {
+		t.Errorf("%d rows, want %d", n, len(want))
+	}
+}
