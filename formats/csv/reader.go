@@ -96,6 +96,7 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 	c.New = func() chunks.Parser { return newParser(c) }
 	var first *chunks.Chunk
 	var b block
+	lines := false                                      // whether a line ended with LF, in whichever chunk
 	for b.rows == 0 && (first == nil || !first.Final) { // there may be no record in what comes first
 		if first != nil {
 			c.Source.Give(first)
@@ -104,11 +105,14 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 		if first, err = c.Source.Next(); err != nil {
 			return nil, err
 		}
+		lines = lines || bytes.IndexByte(first.Buf[:first.N], '\n') >= 0
 		first.Pos = c.split.records(first, &b, 0, 1, true)
 	}
 	c.First = first
-	if err := c.returns(first, &b); err != nil {
-		return nil, err
+	if !o.NoHeader || !lines { // where there are lines, CR may be a part of a value
+		if err := loneReturns(first, &b); err != nil {
+			return nil, err
+		}
 	}
 	if o.NoHeader {
 		first.Pos = 0
@@ -143,11 +147,8 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 	return c, nil
 }
 
-// returns refuses an input whose lines end with CR alone: the first record would be all of it, or have names with CR in them.
-func (c *core) returns(first *chunks.Chunk, b *block) error {
-	if c.opts.NoHeader && bytes.IndexByte(first.Buf[:first.N], '\n') >= 0 { // it may be a part of a value
-		return nil
-	}
+// loneReturns refuses an input whose lines end with CR alone: the first record would be all of it, or have names with CR in them.
+func loneReturns(first *chunks.Chunk, b *block) error {
 	for _, f := range b.spans {
 		if f.Start&quoted != 0 {
 			continue

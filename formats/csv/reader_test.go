@@ -554,7 +554,7 @@ func TestLongInput(t *testing.T) {
 
 // FuzzRecords compares with package encoding/csv where both have the same rules.
 func FuzzRecords(f *testing.F) {
-	for _, s := range []string{"", "a,b\n1,2\n", "a,\"b\"\"c\"\r\n\"x\ny\",z", "\"a\"b,c\n", "a\"b\n", "\r\r\n\r", "a,b\r", "\"", "\"\"\"", ",,\n,\n", "x\n\n\ny", "\"a\r\nb\"\r\n", "#a\n"} {
+	for _, s := range []string{"", "a,b\n1,2\n", "a,\"b\"\"c\"\r\n\"x\ny\",z", "\"a\"b,c\n", "a\"b\n", "\r\r\n\r", "a,b\r", "\"", "\"\"\"", ",,\n,\n", "x\n\n\ny", "\"a\r\nb\"\r\n", "#a\n", "\r\r", "\n\n\r\rb"} {
 		f.Add(s, byte(3))
 	}
 	f.Fuzz(func(t *testing.T, in string, size byte) {
@@ -589,6 +589,9 @@ func FuzzRecords(f *testing.F) {
 				}
 				continue
 			}
+			if ourErr != nil && strings.Contains(ourErr.Error(), "convert those that end with CR") && !strings.Contains(in, "\n") {
+				continue // which encoding/csv takes for a single record
+			}
 			if ourErr != io.EOF || len(have) != len(want) {
 				t.Fatalf("%q: %v, %q, want %q", in, ourErr, have, want)
 			}
@@ -613,6 +616,7 @@ func FuzzReader(f *testing.F) {
 	for _, s := range []string{"a,b\n1,2\n", "a\n2024-01-01\n", "a,b\n\"x\n\",\n1.5,\xFF\n,\"\"\"\"\n"} {
 		f.Add(s, byte(3), byte(0))
 	}
+	f.Add("\n\n\r\r\x80", byte(0), byte(16)) // chunks of one byte, and no header
 	f.Fuzz(func(t *testing.T, in string, size, flags byte) {
 		o := csv.Options{MaxRejected: -1, Ragged: csv.Ragged(flags % 3), UTF8: csv.UTF8(flags >> 2 & 1), TrimSpace: flags&8 != 0, NoHeader: flags&16 != 0, MaxRecord: 1 << 16}
 		if flags&32 != 0 {
