@@ -4,12 +4,14 @@ import (
 	"math/bits"
 	"runtime"
 	"sync"
+	"weak"
 )
 
 // PoolOptions are the settings of a [Pool].
 type PoolOptions struct {
 	// MaxKept is how much released memory the pool keeps for reuse, in bytes. Zero means 64 MiB; a negative value
-	// means none. Memory in use does not count.
+	// means none. Memory in use does not count. Blocks of the Go heap of 1 MiB and more for which there is no room are
+	// garbage, which is used again where the collector has not taken it yet.
 	MaxKept int64
 
 	// Allocator is where memory comes from that the pool does not have. Nil means [DefaultAllocator].
@@ -38,6 +40,8 @@ const (
 	classes      = (maxClassBits-minClassBits)*4 + 1
 
 	defaultMaxKept = 64 << 20
+
+	minSpare = 1 << 20
 )
 
 // classOf returns the list for n bytes: the first one with classSize(c) >= n. n must be at most maxClassSize.
@@ -59,7 +63,9 @@ func classSize(c int) int { return (4 + c&3) << (minClassBits - 2 + c>>2) }
 // 12, 14, 16 KiB and so on up to 1 GiB, so at most a fifth of a block of more than 4 KiB is unused; beyond that they
 // are exact but for padding, and never kept. Once a steady load has all its blocks, Get and Release allocate nothing.
 //
-// When it may keep no more, the pool gives up sizes that were not asked for lately for the sake of those that were.
+// When it may keep no more, the pool gives up sizes that were not asked for lately for the sake of those that were. Large
+// blocks of the Go heap that it gave up are found again until the garbage collector has taken them, so that a load of larger
+// batches than the pool may keep does not allocate, and zero, each one anew.
 //
 // All methods can be used by any number of goroutines. The zero value is ready for use: it has default options and takes
 // its memory from [GoAllocator].
@@ -76,7 +82,8 @@ type Pool struct {
 // list holds the blocks of one size that are not in use.
 type list struct {
 	head  *Block
-	asked int64 // PoolStats.Gets after the last Get of this size
+	spare weak.Pointer[Block] // what was given up and is not collected yet, which has the next one
+	asked int64               // PoolStats.Gets after the last Get of this size
 }
 
 // PoolStats are the counters of a [Pool].
@@ -84,7 +91,7 @@ type PoolStats struct {
 	Gets    int64 // blocks handed out
 	Misses  int64 // of these, newly allocated
 	Puts    int64 // blocks that came back
-	Dropped int64 // of those, given up, at once or later
+	Dropped int64 // of those, given up, at once or later, also where they were found again
 
 	KeptBytes  int64 // memory ready for reuse
 	InUseBytes int64 // memory handed out minus memory given back; a block that is forgotten stays counted
@@ -136,8 +143,8 @@ func (p *Pool) TryGet(n int) (*Block, error) {
 	return p.get(n, size, class), nil
 }
 
-// TryKept is [Pool.TryGet] for memory that the pool keeps: it allocates none, and returns nil where there is no block of the size, or the
-// budget does not have enough left.
+// TryKept is [Pool.TryGet] for memory that is there already: it allocates none, and returns nil where there is no block of the size, or
+// the budget does not have enough left.
 func (p *Pool) TryKept(n int) *Block {
 	size, class := p.size(n)
 	if class == unclassed {
@@ -145,7 +152,9 @@ func (p *Pool) TryKept(n int) *Block {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.lists[class].head == nil || p.budget != nil && p.budget.Reserve(int64(size)) != nil {
+	l := &p.lists[class]
+	spare := l.spare.Value() // held, so that it is still there below
+	if l.head == nil && spare == nil || p.budget != nil && p.budget.Reserve(int64(size)) != nil {
 		return nil
 	}
 	return lend(p.takeLocked(class, size), n, size)
@@ -199,6 +208,10 @@ func (p *Pool) takeLocked(class, size int) *Block {
 			p.stats.KeptBytes -= int64(size)
 			return b
 		}
+		if b := l.spare.Value(); b != nil {
+			l.spare, b.next = weak.Make(b.next), nil
+			return b
+		}
 	}
 	p.stats.Misses++
 	return nil
@@ -241,8 +254,25 @@ func (p *Pool) put(b *Block) {
 		b.next, drop = drop, b
 		p.stats.Dropped++
 	}
+	drop = p.spareLocked(drop)
 	p.mu.Unlock()
 	giveUp(drop)
+}
+
+// spareLocked puts what may be used again into the lists of its class, and returns the others.
+func (p *Pool) spareLocked(list *Block) (others *Block) {
+	for list != nil {
+		b := list
+		list = b.next
+		if b.class != unclassed && p.alloc == nil && p.max >= 0 && len(b.mem) >= minSpare {
+			l := &p.lists[b.class]
+			b.next = l.spare.Value()
+			l.spare = weak.Make(b)
+		} else {
+			b.next, others = others, b
+		}
+	}
+	return others
 }
 
 // makeRoom reports whether size more bytes may be kept, after moving kept blocks of sizes asked for less recently than
@@ -299,7 +329,9 @@ func (p *Pool) Trim() {
 	var drop *Block
 	p.mu.Lock()
 	for i := range p.lists {
-		for l := &p.lists[i]; l.head != nil; {
+		l := &p.lists[i]
+		l.spare = weak.Pointer[Block]{}
+		for l.head != nil {
 			b := l.head
 			l.head = b.next
 			b.next, drop = drop, b

@@ -197,6 +197,71 @@ func TestPoolMaxKept(t *testing.T) {
 	kept(0)
 }
 
+// TestPoolSpare finds large blocks again that the pool has given up and the collector has not taken.
+func TestPoolSpare(t *testing.T) {
+	const size = 2 << 20
+	p := NewPool(&PoolOptions{MaxKept: 64 << 10})
+	a, b := p.Get(size), p.Get(size)
+	a.Release()
+	b.Release()
+	if s := p.Stats(); s.KeptBytes != 0 || s.Dropped != 2 {
+		t.Fatalf("%+v, want both given up", s)
+	}
+	if got := p.TryKept(size); got != b { // held by this test, so not collected
+		t.Errorf("TryKept: %p, want %p", got, b)
+	}
+	if got := p.Get(size - 1); got != a || len(a.Bytes()) != size-1 || !a.Exclusive() {
+		t.Errorf("Get: %p, want %p", got, a)
+	}
+	if s := p.Stats(); s.Misses != 2 {
+		t.Errorf("%+v, want no further miss", s)
+	}
+	if got := p.TryKept(size); got != nil {
+		t.Errorf("TryKept: %p, want none", got)
+	}
+
+	small := p.Get(128 << 10)
+	small.Release()
+	if p.Get(128<<10) == small {
+		t.Error("a block that is not large was found again")
+	}
+
+	a.Release()
+	p.Trim()
+	if p.TryKept(size) != nil {
+		t.Error("a block was found again after Trim")
+	}
+
+	b.Release()
+	collected := make(chan bool)
+	runtime.AddCleanup(b, func(c chan bool) { close(c) }, collected)
+	a, b = nil, nil
+	for range 100 {
+		runtime.GC()
+		select {
+		case <-collected:
+			if p.TryKept(size) != nil {
+				t.Error("a block was found again that the collector has taken")
+			}
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	t.Error("the collector does not take what was given up")
+}
+
+// TestPoolSpareNone does not look for what may not be kept, or has to be given back.
+func TestPoolSpareNone(t *testing.T) {
+	for _, o := range []PoolOptions{{MaxKept: -1}, {MaxKept: 1, Allocator: &oddAllocator{}}} {
+		p := NewPool(&o)
+		b := p.Get(2 << 20)
+		b.Release()
+		if p.TryKept(2<<20) != nil {
+			t.Errorf("%+v: found again", o)
+		}
+	}
+}
+
 // listed counts the bytes in the pool's lists.
 func listed(p *Pool) (n int64) {
 	p.mu.Lock()
