@@ -49,7 +49,7 @@ func TestCopyMemory(t *testing.T) {
 	rows := writeNumbers(t, src, *copySize<<20)
 	formats := []string{"arrow", "arrows", "parquet", "csv", "ndjson"}
 	most := int64(0)
-	run := func(from, to string) {
+	run := func(t *testing.T, from, to string) {
 		out, err := exec.Command("lightstream-measured", "copy", from, to).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s to %s: %v: %s", filepath.Base(from), filepath.Base(to), err, out)
@@ -64,21 +64,23 @@ func TestCopyMemory(t *testing.T) {
 		}
 	}
 	for _, from := range formats {
-		in := filepath.Join(dir, "in."+from)
-		run(src, in)
-		for _, to := range formats {
-			out := filepath.Join(dir, "out."+to)
-			run(in, out)
-			if n := rowsIn(t, out); n != rows {
-				t.Errorf("%s to %s: %d rows, want %d", from, to, n, rows)
+		t.Run(from, func(t *testing.T) {
+			in := filepath.Join(dir, "in."+from)
+			run(t, src, in)
+			for _, to := range formats {
+				out := filepath.Join(dir, "out."+to)
+				run(t, in, out)
+				if n := rowsIn(t, out); n != rows {
+					t.Errorf("%s to %s: %d rows, want %d", from, to, n, rows)
+				}
+				if err := os.Remove(out); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if err := os.Remove(out); err != nil {
+			if err := os.Remove(in); err != nil {
 				t.Fatal(err)
 			}
-		}
-		if err := os.Remove(in); err != nil {
-			t.Fatal(err)
-		}
+		})
 	}
 	t.Logf("%d MiB of a table took up to %d MiB", *copySize, most>>10)
 }
