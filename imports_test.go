@@ -34,11 +34,12 @@ var importRules = []importRule{
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
 	{"internal/flatbuf", nil},
+	{"internal/newfile", nil},
 	{"internal/feed/feedtest", []string{"runtime", "pgregory.net/rapid"}}, // for tests
 	{"internal/feed", generated},
 	{"internal/compat", generated},
 	{"internal/soak", nil}, // tests alone
-	{"runtime", []string{"gen", "internal/asm", "internal/flatbuf", flatbuffers, "golang.org/x/sys"}},
+	{"runtime", []string{"gen", "internal/asm", "internal/flatbuf", "internal/newfile", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests
 	{"transports/ws", []string{"transports", "runtime", "github.com/coder/websocket"}},
 	{"transports/http/h3", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
@@ -52,19 +53,19 @@ var importRules = []importRule{
 	// The first stage of go generate runs when nothing that is generated is there.
 	{"codegen/fbs", nil},
 	{"codegen/fbsgen", []string{"codegen/fbs", jennifer}},
-	{"codegen/internal/output", nil},
-	{"codegen/internal/fbsgo", []string{"codegen/fbs", "codegen/fbsgen", "codegen/internal/output"}},
-	{"codegen", []string{"runtime", "gen", "internal/flatbuf", "schema", jennifer, flatbuffers}},
+	{"codegen/internal/output", []string{"internal/newfile"}},
+	{"codegen/internal/fbsgo", []string{"codegen/fbs", "codegen/fbsgen", "codegen/internal/output", "internal/newfile"}},
+	{"codegen", []string{"internal/newfile", "runtime", "gen", "internal/flatbuf", "schema", jennifer, flatbuffers}},
 
 	{"interop/arrowgo", []string{"runtime", "internal/asm", "github.com/apache/arrow-go/v18"}},
 	{"interop/peers", generated},
 	{"internal/value", []string{"runtime"}},
 	{"internal/regroup", []string{"runtime", "internal/value"}},
-	{"formats/dataset", []string{"formats", "compress", "runtime", "internal/value", "internal/regroup"}},
+	{"formats/dataset", []string{"formats", "compress", "runtime", "internal/value", "internal/newfile", "internal/regroup"}},
 	{"formats/parquet", []string{"runtime", "interop/arrowgo", "github.com/apache/arrow-go/v18"}},
 	{"formats", []string{"runtime", "internal/value", "internal/asm"}},
 	{"cmd/lightstream-gen", []string{"codegen"}},
-	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "transports", "examples/browser/page", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/sys", "golang.org/x/term"}},
+	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "transports", "examples/browser/page", "internal/newfile", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/sys", "golang.org/x/term"}},
 	{"examples/browser/page", nil},
 	{"examples", []string{"runtime", "transports"}},
 	{".", []string{"runtime", "transports"}},

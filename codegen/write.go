@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/lightstream-go/lightstream/codegen/emit"
+	"github.com/lightstream-go/lightstream/internal/newfile"
 )
 
 // Write replaces those files that have changed, each in one step, and returns their paths. It writes nothing if one of them
@@ -33,11 +34,11 @@ func Write(outputs []Output) (changed []string, err error) {
 		}
 		list = append(list, o)
 	}
-	temps := make([]string, len(list))
+	files := make([]*newfile.File, len(list))
 	defer func() {
-		for _, temp := range temps {
-			if temp != "" {
-				_ = os.Remove(temp) // which is gone if all went well
+		for _, f := range files {
+			if f != nil {
+				f.Abort() // does nothing if all went well
 			}
 		}
 	}()
@@ -45,7 +46,7 @@ func Write(outputs []Output) (changed []string, err error) {
 		if o.Text == nil {
 			continue
 		}
-		if temps[i], err = writeTemp(o); err != nil {
+		if files[i], err = o.write(); err != nil {
 			return nil, err
 		}
 	}
@@ -53,7 +54,7 @@ func Write(outputs []Output) (changed []string, err error) {
 		if o.Text == nil {
 			err = os.Remove(o.Path)
 		} else {
-			err = os.Rename(temps[i], o.Path)
+			err = files[i].Commit()
 		}
 		if err != nil {
 			return changed, err
@@ -82,20 +83,18 @@ func (o *Output) mayReplace(old []byte) error {
 	return nil
 }
 
-// writeTemp writes o beside its place. The name is one that the go command ignores.
-func writeTemp(o Output) (string, error) {
+// write writes o beside its place. The name is one that the go command ignores.
+func (o *Output) write() (*newfile.File, error) {
 	if err := os.MkdirAll(filepath.Dir(o.Path), 0o777); err != nil {
-		return "", err
+		return nil, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(o.Path), "."+filepath.Base(o.Path)+".*.tmp")
+	f, err := newfile.Create(o.Path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	_, err = f.Write(o.Text)
-	mode := fs.FileMode(0o644)
-	if info, statErr := os.Stat(o.Path); statErr == nil {
-		mode = info.Mode().Perm()
+	if _, err := f.Write(o.Text); err != nil {
+		f.Abort()
+		return nil, err
 	}
-	err = errors.Join(err, f.Chmod(mode), f.Close())
-	return f.Name(), err
+	return f, nil
 }

@@ -245,7 +245,7 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 	}
 	out, err := newSink(dst, f, src, o)
 	if err == nil {
-		if dst.name != "" {
+		if dst.whole != nil {
 			incomplete.to.Store(&dst.named)
 			defer incomplete.to.Store(nil)
 			incomplete.rows.Store(0)

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/lightstream-go/lightstream/compress"
 	"github.com/lightstream-go/lightstream/formats/csv"
 	"github.com/lightstream-go/lightstream/formats/ndjson"
 	"github.com/lightstream-go/lightstream/formats/parquet"
+	"github.com/lightstream-go/lightstream/internal/newfile"
 	"github.com/lightstream-go/lightstream/internal/regroup"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -31,8 +31,8 @@ type sink interface {
 // destination is what a sink writes to: a file, or connections. What is there under a file's name stays until the new file is complete.
 type destination struct {
 	file  *os.File
-	name  string // "" for standard output
-	named string // as it was given
+	whole *newfile.File // file, where it gets its name in the end, or nil
+	named string        // as it was given, "" for standard output
 	out   *counted
 	pack  io.WriteCloser // what compresses all of it, or nil
 	files *datasetSink   // of a directory
@@ -79,25 +79,12 @@ func create(ctx context.Context, name string, o *options, std std) (*destination
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
 		return &destination{file: f, named: named}, err
 	}
-	if path, err := filepath.EvalSymlinks(name); err == nil { // a link stays one
-		name = path
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no folder %s; make it first", named, filepath.Dir(name))
-	}
+	f, err := newfile.Create(name)
 	if err != nil {
 		return nil, err
 	}
 	temporary.add(f.Name())
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(name); err == nil {
-		mode = info.Mode().Perm()
-	}
-	if err := f.Chmod(mode); err != nil {
-		return nil, errors.Join(err, f.Close(), temporary.remove(f.Name()))
-	}
-	return &destination{file: f, name: name, named: named}, nil
+	return &destination{file: f.File, whole: f, named: named}, nil
 }
 
 // commit puts the file, which is complete, under its name.
@@ -112,21 +99,12 @@ func (d *destination) commit() error {
 	if d.files != nil {
 		return nil
 	}
-	if d.name == "" {
+	if d.whole == nil {
 		return nil
 	}
-	err := d.file.Sync()
-	if e := d.file.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(d.file.Name(), d.name)
-	}
-	if err != nil {
-		return errors.Join(err, temporary.remove(d.file.Name()))
-	}
-	temporary.keep(d.file.Name())
-	return nil
+	err := d.whole.Commit()
+	temporary.keep(d.whole.Name())
+	return err
 }
 
 // abort leaves what was there.
@@ -142,9 +120,9 @@ func (d *destination) abort() {
 		d.files.w.Abort()
 		return
 	}
-	if d.name != "" {
-		_ = d.file.Close()
-		_ = temporary.remove(d.file.Name())
+	if d.whole != nil {
+		d.whole.Abort()
+		temporary.keep(d.whole.Name())
 	}
 }
 

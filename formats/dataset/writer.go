@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/lightstream-go/lightstream/formats/csv"
 	"github.com/lightstream-go/lightstream/formats/ndjson"
 	"github.com/lightstream-go/lightstream/formats/parquet"
+	"github.com/lightstream-go/lightstream/internal/newfile"
 	"github.com/lightstream-go/lightstream/internal/regroup"
 	"github.com/lightstream-go/lightstream/internal/value"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -544,20 +544,8 @@ func (w *Writer) name(p *part) error {
 		}
 		w.next[p.folder] = n + 1
 		w.files = append(w.files, name)
-		return syncFolder(dir)
+		return newfile.SyncFolder(dir)
 	}
-}
-
-// syncFolder brings the name itself to disk, where folders can be synchronized.
-func syncFolder(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // Close ends the files that are written. It is idempotent; after an error of Write it removes them and returns that error. Where nothing

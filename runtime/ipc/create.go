@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"runtime"
 
+	"github.com/lightstream-go/lightstream/internal/newfile"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 )
@@ -17,13 +15,13 @@ import (
 // disk, gives it the name in one step, so that nobody ever sees a part of it, and an older file of the name stays until then. Abort
 // removes it, and so does Close after an error. Nil options mean all defaults.
 func CreateFile(name string, schema *Schema, opts *WriterOptions) (*FileWriter, error) {
-	p, err := newPlacement(name)
+	p, err := newFile(name)
 	if err != nil {
 		return nil, err
 	}
-	w := NewFileWriter(p.file, schema, opts)
+	w := NewFileWriter(p.File, schema, opts)
 	if w.err != nil {
-		p.remove()
+		p.Abort()
 		return nil, w.err
 	}
 	w.name, w.place = name, p
@@ -32,13 +30,13 @@ func CreateFile(name string, schema *Schema, opts *WriterOptions) (*FileWriter, 
 
 // CreateStream is [CreateFile] of a stream that is kept in a file: without a footer, for readers that read from the start.
 func CreateStream(name string, schema *Schema, opts *WriterOptions) (*Writer, error) {
-	p, err := newPlacement(name)
+	p, err := newFile(name)
 	if err != nil {
 		return nil, err
 	}
-	w := NewWriter(p.file, schema, opts)
+	w := NewWriter(p.File, schema, opts)
 	if w.err != nil {
-		p.remove()
+		p.Abort()
 		return nil, w.err
 	}
 	w.name, w.place = name, p
@@ -68,20 +66,20 @@ func AppendFile(name string, opts *WriterOptions) (w *FileWriter, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lightstream: %s: %w", name, err)
 	}
-	p, err := newPlacement(name)
+	p, err := newFile(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			p.remove()
+			p.Abort()
 		}
 	}()
-	if w, err = r.continued(p.file, end, opts); err != nil {
+	if w, err = r.continued(p.File, end, opts); err != nil {
 		return nil, err
 	}
 	// Between two files this is copy_file_range on Linux.
-	if _, err := io.CopyN(p.file, io.NewSectionReader(old, 0, end), end); err != nil {
+	if _, err := io.CopyN(p.File, io.NewSectionReader(old, 0, end), end); err != nil {
 		return nil, fmt.Errorf("lightstream: %s: %w", name, err)
 	}
 	w.name, w.place = name, p
@@ -151,69 +149,14 @@ func begins(v, with column.Values, n int) bool {
 	return true
 }
 
-// placement is a file that gets its name when it is complete.
-type placement struct {
-	file *os.File
-	name string
-}
-
-// newPlacement makes the file beside the one that it is going to replace, with that one's permissions.
-func newPlacement(name string) (*placement, error) {
-	mode := os.FileMode(0o666)
-	info, err := os.Stat(name)
+// newFile makes the file that takes the name in the end.
+func newFile(name string) (*newfile.File, error) {
+	f, err := newfile.Create(name)
 	switch {
-	case err == nil && !info.Mode().IsRegular():
+	case errors.Is(err, newfile.ErrIrregular):
 		return nil, fmt.Errorf("lightstream: %s is no regular file; write a stream to it", name)
-	case err == nil:
-		mode = info.Mode().Perm()
-		if target, err := filepath.EvalSymlinks(name); err == nil { // what a link leads to is replaced, not the link
-			name = target
-		}
+	case err != nil:
+		return nil, fmt.Errorf("lightstream: %w", err)
 	}
-	for try := 0; ; try++ {
-		temp := filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%08x.tmp", filepath.Base(name), rand.Uint32()))
-		f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
-		if errors.Is(err, os.ErrExist) && try < 100 {
-			continue
-		}
-		if errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("lightstream: %s: there is no folder %s: %w", name, filepath.Dir(name), os.ErrNotExist)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("lightstream: %w", err)
-		}
-		return &placement{f, name}, nil
-	}
-}
-
-// commit brings the file to disk and gives it its name. Where it cannot, the file is removed.
-func (p *placement) commit() error {
-	err := p.file.Sync()
-	err = errors.Join(err, p.file.Close())
-	if err == nil {
-		err = os.Rename(p.file.Name(), p.name)
-	}
-	if err != nil {
-		os.Remove(p.file.Name())
-		return err
-	}
-	return syncFolder(filepath.Dir(p.name))
-}
-
-// syncFolder brings the name itself to disk, where folders can be synchronized.
-func syncFolder(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// remove removes the file.
-func (p *placement) remove() {
-	p.file.Close()
-	os.Remove(p.file.Name())
+	return f, nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lightstream-go/lightstream/internal/newfile"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/internal/wire"
 )
@@ -81,7 +82,7 @@ type Writer struct {
 	file      bool
 	index     fileIndex // of a file
 	base      int64     // bytes of the file before those of this writer
-	place     *placement
+	place     *newfile.File
 	started   bool
 	closed    bool
 	appending bool  // to a file that has dictionaries
@@ -318,10 +319,10 @@ func (w *Writer) Close() error {
 		return w.finish()
 	}
 	if err := w.finish(); err != nil {
-		w.place.remove()
+		w.place.Abort()
 		return err
 	}
-	if err := w.place.commit(); err != nil {
+	if err := w.place.Commit(); err != nil {
 		w.err = &WriteError{w.name, w.accepted.Batches, w.accepted.Rows, err}
 	}
 	return w.err
@@ -368,7 +369,7 @@ func (w *Writer) Abort() {
 		w.err = ErrAborted
 	}
 	if w.place != nil {
-		w.place.remove()
+		w.place.Abort()
 	}
 	w.cancel.Disarm()
 	w.observeEnd(w.err)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/lightstream-go/lightstream/internal/newfile"
 )
 
 // Replace writes files by name into a directory, which it makes if need be. Each is replaced in one step: whoever reads
@@ -26,30 +28,19 @@ func Replace(dir string, files map[string][]byte) error {
 	return nil
 }
 
-func replace(name string, data []byte) (err error) {
+func replace(name string, data []byte) error {
 	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, data) {
 		return nil
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".lightstream-*")
+	f, err := newfile.Create(name)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(tmp.Name())
-		}
-	}()
-	_, err = tmp.Write(data)
-	if err == nil {
-		err = tmp.Chmod(0o644)
+	if _, err := f.Write(data); err != nil {
+		f.Abort()
+		return err
 	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), name)
-	}
-	return err
+	return f.Commit()
 }
 
 // ErrStale is what the error of [Check] wraps for a file that is missing or has other bytes.
