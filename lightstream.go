@@ -146,6 +146,8 @@ func isStream(name string) (bool, error) {
 		return true, nil
 	case ".csv", ".json", ".ndjson", ".jsonl", ".parquet", ".tsv":
 		return false, fmt.Errorf("lightstream: %s: this writes Arrow, and the name says %s; want .arrow or .arrows, or `lightstream copy` to convert", name, ext)
+	case ".gz", ".zst", ".lz4":
+		return false, fmt.Errorf("lightstream: %s: files are not compressed as a whole, and the name says %s; want .arrow or .arrows, with WriterOptions.Compression for its bodies, or `lightstream copy`, which compresses streams", name, ext)
 	}
 	return false, nil
 }

@@ -286,7 +286,7 @@ func (a *AnyReader) Close() error { return a.close() }
 func addStats(a, b rt.Stats) rt.Stats {
 	return rt.Stats{
 		Batches: a.Batches + b.Batches, Rows: a.Rows + b.Rows, Bytes: a.Bytes + b.Bytes,
-		InPlace: a.InPlace + b.InPlace, Converted: a.Converted + b.Converted, Realigned: a.Realigned + b.Realigned,
+		InPlace: a.InPlace + b.InPlace, Converted: a.Converted + b.Converted, Absent: a.Absent + b.Absent, Realigned: a.Realigned + b.Realigned,
 		Replaced: a.Replaced + b.Replaced, Deltas: a.Deltas + b.Deltas,
 		Forwarded: a.Forwarded + b.Forwarded, Encoded: a.Encoded + b.Encoded, Dropped: a.Dropped + b.Dropped,
 	}

@@ -326,6 +326,7 @@ func TestURIErrors(t *testing.T) {
 	for uri, want := range map[string]string{
 		"tcp://127.0.0.1:1":                           "connection refused",
 		filepath.Join(t.TempDir(), "none", "x.arrow"): "none",
+		filepath.Join(t.TempDir(), "x.arrows.zst"):    "files are not compressed as a whole, and the name says .zst",
 		filepath.Join(t.TempDir(), "x.csv"):           "this writes Arrow, and the name says .csv; want .arrow or .arrows",
 	} {
 		if _, err := lightstream.Write(t.Context(), feed.TradeTable, uri, nil); err == nil || runtime.GOOS != "windows" && !strings.Contains(err.Error(), want) {

@@ -8,7 +8,8 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
 )
 
-// Handle is a received batch without its Go types: what a generated batch wraps.
+// Handle is a received batch without its Go types: what a generated batch wraps. Its methods are Len, Seq, the number of the batch in its
+// stream, Column, Metadata, Retain and Release.
 type Handle = record.Handle
 
 // Values returns a fixed-width column without nulls.

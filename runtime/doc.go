@@ -7,6 +7,10 @@
 // Memory: a received batch is a view of the bytes that came, 64-byte aligned, and valid until its Release. A builder's
 // memory is what is sent, and is the caller's again once Write has returned. See packages mem, column, ipc and frame for
 // the layers below, each usable alone.
+//
+// A program calls [NewReader], [NewWriter], [NewBatcher] and what else makes readers and writers, mostly by way of the constructors of its
+// generated code, with [ReaderOptions] and [WriterOptions]. The functions of a [Handle] and those that append to builders are what generated
+// accessors and builders are made of.
 package rt
 
 // SupportsV1 is named by files that the generator wrote for version 1 of this package.

@@ -120,6 +120,7 @@ func (r *FileReader[R, B]) handle(i int) (Handle, error) {
 	r.mu.Lock()
 	r.core.stats.InPlace += stats.InPlace
 	r.core.stats.Converted += stats.Converted
+	r.core.stats.Absent += stats.Absent
 	r.idle = append(r.idle, f)
 	r.mu.Unlock()
 	return h, err

@@ -74,7 +74,7 @@ func TestParallelFits(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := r.Stats().Converted; n != (batches+readers*each)*5 { // the one that is missing, too
-		t.Errorf("%d columns were converted", n)
+	if s := r.Stats(); s.Converted != (batches+readers*each)*4 || s.Absent != batches+readers*each {
+		t.Errorf("%+v, want %d columns converted and a fourth of that absent", s, (batches+readers*each)*4)
 	}
 }

@@ -2,6 +2,7 @@ package rt
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lightstream-go/lightstream/internal/asm"
@@ -142,10 +143,30 @@ func fit(table, source string, columns []Column, schema *ipc.Schema, opts *Reade
 			f.identity = false
 		}
 	}
+	if w.diffs == nil && f.nothing() {
+		for i := range columns {
+			w.differ(&f.columns[i], "(absent)", strangerRemedy(columns[i].Name, schema.Fields))
+		}
+	}
 	if w.diffs != nil {
 		return nil, &SchemaError{source, table, w.diffs}
 	}
 	return f, nil
+}
+
+// nothing tells whether the stream has none of the table's columns, so that all rows would be nulls and defaults.
+func (f *fitting) nothing() bool {
+	return len(f.columns) != 0 && !slices.ContainsFunc(f.columns, func(c columnFit) bool { return c.from >= 0 })
+}
+
+// strangerRemedy is what helps where a stream has no column of the table at all, so that it is likely another one.
+func strangerRemedy(name string, fields []ipc.Field) string {
+	for i := range fields {
+		if have := fields[i].Name; strings.EqualFold(strings.TrimSpace(have), name) {
+			return fmt.Sprintf("the stream has %q: rename one, or say that it was called so", have)
+		}
+	}
+	return "the stream has none of the table's columns: read it as its own table"
 }
 
 // CheckSchema tells whether a reader of a table with the given columns takes streams of the schema. If not, the error is a
@@ -285,9 +306,12 @@ func (f *fitting) apply(h Handle, stats *Stats) error {
 		if err != nil {
 			return err
 		}
-		if converted {
+		switch {
+		case c.from < 0:
+			stats.Absent++
+		case converted:
 			stats.Converted++
-		} else {
+		default:
 			stats.InPlace++
 		}
 	}

@@ -417,7 +417,7 @@ func TestFitAbsent(t *testing.T) {
 		{with(null(col("x", ipc.Int32)), int64(7)), "7 7 7 7"},
 		{with(col("x", ipc.Timestamp(column.Second, "UTC")), int64(1)), "1970-01-01T00:00:01Z 1970-01-01T00:00:01Z 1970-01-01T00:00:01Z 1970-01-01T00:00:01Z"},
 	} {
-		if got, err := fits(in, nil, c.want); err != nil || got[0] != c.read {
+		if got, err := fits(in, nil, c.want, null(col("other", ipc.Int32))); err != nil || got[0] != c.read {
 			t.Errorf("%v, default %v: %q, %v; want %q", &c.want, c.want.Default, got, err, c.read)
 		}
 	}
@@ -427,13 +427,13 @@ func TestFitAbsent(t *testing.T) {
 	// A batch without columns of its own may claim any number of rows.
 	claims := slices.Concat(it.Schema(it.Field{Name: "n", Type: it.Null}), it.NewBatch(1<<31-1).Add(1<<31-1, 1<<31-1).Message())
 	for _, want := range []rt.Column{null(col("x", ipc.Int64)), with(col("x", ipc.Utf8), strings.Repeat("long", 100))} {
-		if _, err := fits(claims, nil, want); !errors.Is(err, rt.ErrLimit) {
+		if _, err := fits(claims, nil, want, null(col("n", ipc.Null))); !errors.Is(err, rt.ErrLimit) {
 			t.Error(err)
 		}
 	}
 	// Many such columns share one allowance.
 	claims = slices.Concat(it.Schema(it.Field{Name: "n", Type: it.Null}), it.NewBatch(100_000).Add(100_000, 100_000).Message())
-	var many []rt.Column
+	many := []rt.Column{null(col("n", ipc.Null))}
 	for i := range 20 {
 		many = append(many, null(col(fmt.Sprint("x", i), ipc.Int64)))
 	}
@@ -441,8 +441,29 @@ func TestFitAbsent(t *testing.T) {
 	if _, err := fits(claims, &rt.ReaderOptions{Limits: limits}, many...); !errors.Is(err, rt.ErrLimit) || !strings.Contains(err.Error(), "Limits.MaxExpanded") {
 		t.Error(err)
 	}
-	if _, err := fits(claims, &rt.ReaderOptions{Limits: limits}, many[:1]...); !errors.Is(err, rt.ErrUnfinished) {
+	if _, err := fits(claims, &rt.ReaderOptions{Limits: limits}, many[:2]...); !errors.Is(err, rt.ErrUnfinished) {
 		t.Error(err)
+	}
+}
+
+// TestFitStranger refuses a stream that has no column of the table, which would be read as nulls and defaults alone.
+func TestFitStranger(t *testing.T) {
+	in := arrowStream(t, arrowOf("Price ", arrow.PrimitiveTypes.Float64, true, "[1]"), arrowOf("b", arrow.PrimitiveTypes.Int32, true, "[1]"))
+	fee := col("fee", ipc.Float64)
+	fee.Default = 0.5
+	var e *rt.SchemaError
+	_, err := fits(in, nil, null(col("price", ipc.Float64)), fee)
+	if !errors.As(err, &e) || len(e.Differences) != 2 ||
+		e.Differences[0].Remedy != `the stream has "Price ": rename one, or say that it was called so` ||
+		e.Differences[1].Remedy != "the stream has none of the table's columns: read it as its own table" {
+		t.Error(err)
+	}
+	r := openBag(in, nil, null(col("price", ipc.Float64)), fee, null(col("b", ipc.Int32)))
+	if _, err := r.Next(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if s := r.Stats(); s.Absent != 2 || s.InPlace != 1 || s.Converted != 0 {
+		t.Errorf("%+v, want 2 absent columns", s)
 	}
 }
 
@@ -726,7 +747,11 @@ func TestFitDoesNotAllocate(t *testing.T) {
 		head, end := len(one)-8, len(in)-8
 		at := batchStart(t, in, head)
 		src := io.MultiReader(bytes.NewReader(in[:end]), &repeated{p: in[at:end]})
-		r := rt.NewReader(bagOf(c.want), src, &rt.ReaderOptions{Pool: mem.NewPool(nil)})
+		columns := []rt.Column{c.want}
+		if c.want.Name == "absent" { // one that is there beside it
+			columns = append(columns, null(col("x", ipc.Int8)))
+		}
+		r := rt.NewReader(bagOf(columns...), src, &rt.ReaderOptions{Pool: mem.NewPool(nil)})
 		next := func() {
 			b, err := r.Next(context.Background())
 			if err != nil {

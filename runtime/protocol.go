@@ -322,6 +322,7 @@ func (in *items) stats(s ipc.Stats) Stats {
 	for i := range in.readers {
 		out.InPlace += in.readers[i].stats.InPlace
 		out.Converted += in.readers[i].stats.Converted
+		out.Absent += in.readers[i].stats.Absent
 	}
 	return out
 }

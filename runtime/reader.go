@@ -39,6 +39,7 @@ type Stats struct {
 	Bytes     int64 // of messages, metadata and padding included
 	InPlace   int64 // columns handed out as they were received
 	Converted int64 // columns changed to the table's type
+	Absent    int64 // columns that the stream does not have, read as nulls or their defaults
 	Realigned int64 // buffers copied because the sender had left them unaligned
 	Replaced  int64 // dictionaries replaced
 	Deltas    int64 // dictionaries extended
@@ -202,7 +203,7 @@ func (r *Reader[R, B]) Stats() Stats { return r.core.merge(r.core.in.Stats()) }
 // merge adds what the reader of the bytes has done.
 func (c *readerCore) merge(in ipc.Stats) Stats {
 	s := statsOf(in)
-	s.InPlace, s.Converted = c.stats.InPlace, c.stats.Converted
+	s.InPlace, s.Converted, s.Absent = c.stats.InPlace, c.stats.Converted, c.stats.Absent
 	return s
 }
 

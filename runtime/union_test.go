@@ -608,7 +608,7 @@ func TestAbsentMixed(t *testing.T) {
 		return below(null(col(name, t)), col("a", ipc.Utf8), null(col("null", ipc.Null)))
 	}
 	b, err := openBag(p.Bytes(), nil, withDefault, below(null(col("gone", ipc.RunEndEncoded)), null(col("values", ipc.Utf8))),
-		nilUnion("dense", ipc.DenseUnion(2)), nilUnion("sparse", ipc.SparseUnion(2)), below(null(col("s", ipc.Struct)), nilUnion("event", ipc.DenseUnion(2)), withDefault)).Next(t.Context())
+		nilUnion("dense", ipc.DenseUnion(2)), nilUnion("sparse", ipc.SparseUnion(2)), below(null(col("s", ipc.Struct)), nilUnion("event", ipc.DenseUnion(2)), withDefault), col("price", ipc.Float64)).Next(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

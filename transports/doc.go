@@ -47,9 +47,9 @@
 //	tcp://host:port            package tcp      usertimeout=
 //	tls://host:port            package tls      ca= cert= key= servername= usertimeout=
 //	quic://host:port           package quic     ca= cert= key= servername= idle= keepalive=
-//	http://host:port/path      package http     version=
-//	https://host:port/path     package http     ca= cert= key= servername= version=
-//	h3://host:port/path        package http/h3  ca= cert= key= servername= idle=
+//	http://host:port/path      package http     version= origin=
+//	https://host:port/path     package http     ca= cert= key= servername= version= origin=
+//	h3://host:port/path        package http/h3  ca= cert= key= servername= idle= origin=
 //	uds:///path, uds:path      package uds      mode=
 //	wt://host:port/path        package wt       ca= cert= key= servername= idle= keepalive= origin=
 //	ws://host/path             package ws       origin= usertimeout=

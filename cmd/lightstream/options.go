@@ -196,7 +196,7 @@ func limitHint(err error, args []string) string {
 
 // flagNames puts flags where errors have options of Go. That of a limit is told by [limitHint].
 var flagNames = strings.NewReplacer(
-	"Options.Files.Format", "--from", "set WriterOptions.RepeatKeys", "say --repeat-keys", "Options.Schema", "--schema", "Options.Types", "--types",
+	"Options.Files.Format", "--from", "set WriterOptions.RepeatKeys", "say --repeat-keys", "Options.Schema", "--schema", "say so by Options.Comma", "say so by --delimiter", "Options.Types", "--types",
 	"set Options.BatchRows to", "say --batch-rows", "Options.BatchRows", "--batch-rows", "Options.MaxColumns", "the limit", "Options.MaxFiles", "the limit",
 )
 

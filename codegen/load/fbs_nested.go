@@ -112,7 +112,7 @@ func (r *schemaReader) setEntries(c *model.ColumnDef, f *fbs.Field) *problem {
 		return failed
 	}
 	if key := entry.Table.Fields[0]; !isKey(parts[0]) {
-		r.add(key.Type.Pos, problemf("use a string, an integer, a date, a time, a duration or an array of bytes, (required) or without null", "key %s of a map", key.Name))
+		r.add(key.Type.Pos, keyProblem(parts[0], key.Name))
 		return failed
 	}
 	for _, part := range parts { // their names are Arrow's

@@ -73,6 +73,16 @@ func isKey(c *model.ColumnDef) bool {
 	return false
 }
 
+// keyProblem says why a column of a schema cannot be the key of a map.
+func keyProblem(c *model.ColumnDef, name string) *problem {
+	if plain := *c; plain.Nullable {
+		if plain.Nullable = false; isKey(&plain) {
+			return problemf("make it (required), or leave out null", "the key %s of a map may be null", name)
+		}
+	}
+	return problemf("use a string, an integer, a date, a time, a duration or an array of bytes", "key %s of a map", name)
+}
+
 // group sets the struct of a column.
 func (s *structReader) group(c *model.ColumnDef, t types.Type, u *types.Struct) *problem {
 	named, ok := types.Unalias(t).(*types.Named)

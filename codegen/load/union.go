@@ -160,7 +160,7 @@ func (s *structReader) union(c *model.ColumnDef, t types.Type, u *types.Interfac
 	name := typeString(t)
 	named, ok := types.Unalias(t).(*types.Named)
 	if !ok || named.Obj().Pkg() == nil {
-		return problemf(basicTypes, "an interface cannot be a column, found %s", name)
+		return problemf(basicTypes+"; an interface of your own is a union with a comment //lightstream:union Fill | Cancel", "an interface cannot be a column, found %s", name)
 	}
 	obj := named.Obj()
 	mark, marked := s.unions[obj.Name()]

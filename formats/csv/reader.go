@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/formats/internal/chunks"
@@ -194,6 +195,7 @@ func (c *core) find(schema *ipc.Schema, columns []rt.Column) error {
 		return nil
 	}
 	var missing []string
+	found := 0
 	for i := range schema.Fields {
 		f := &schema.Fields[i]
 		at, err := c.named(f.Name)
@@ -203,6 +205,11 @@ func (c *core) find(schema *ipc.Schema, columns []rt.Column) error {
 		if err != nil {
 			return err
 		}
+		if at >= 0 {
+			found++
+		} else if near := c.near(f.Name, schema); near != "" {
+			return fmt.Errorf("lightstream: %w: no column %q in the header, which has %q; write it alike, or take columns by position", text.ErrMissing, f.Name, near)
+		}
 		if c.places[i] = at; at < 0 && !f.Nullable && f.Type.Kind != ipc.KindNull && (columns == nil || columns[i].Default == nil) {
 			missing = append(missing, strconv.Quote(f.Name))
 		}
@@ -211,7 +218,40 @@ func (c *core) find(schema *ipc.Schema, columns []rt.Column) error {
 		return fmt.Errorf("lightstream: %w: no column %s in the header, and it may not be null; the header has %.200q",
 			text.ErrMissing, joined(missing), c.header)
 	}
+	if found == 0 && len(schema.Fields) != 0 { // all rows would be nulls
+		return fmt.Errorf("lightstream: %w: the header has none of the columns %s; it has %.200q%s", text.ErrMissing, joined(quotedNames(schema)), c.header, c.commaHint())
+	}
 	return nil
+}
+
+// near returns the name in the header that is a column's but for case and space around it, and nobody else's, or "".
+func (c *core) near(name string, schema *ipc.Schema) string {
+	for _, h := range c.header {
+		if strings.EqualFold(strings.TrimSpace(h), strings.TrimSpace(name)) && !slices.ContainsFunc(schema.Fields, func(f ipc.Field) bool { return f.Name == h }) {
+			return h
+		}
+	}
+	return ""
+}
+
+// commaHint tells which character seems to stand between the fields, where they came as one.
+func (c *core) commaHint() string {
+	if len(c.header) != 1 {
+		return ""
+	}
+	for _, r := range ";\t|," {
+		if strings.ContainsRune(c.header[0], r) {
+			return fmt.Sprintf("; if %q is between the fields, say so by Options.Comma", r)
+		}
+	}
+	return ""
+}
+
+func quotedNames(schema *ipc.Schema) (names []string) {
+	for i := range schema.Fields {
+		names = append(names, strconv.Quote(schema.Fields[i].Name))
+	}
+	return names
 }
 
 func joined(list []string) string {
