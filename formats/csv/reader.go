@@ -214,12 +214,12 @@ func (c *core) find(schema *ipc.Schema, columns []rt.Column) error {
 			missing = append(missing, strconv.Quote(f.Name))
 		}
 	}
+	if found == 0 && len(schema.Fields) != 0 { // all rows would be nulls
+		return fmt.Errorf("lightstream: %w: the header has none of the columns %s; it has %.200q%s", text.ErrMissing, joined(quotedNames(schema)), c.header, c.commaHint())
+	}
 	if len(missing) != 0 {
 		return fmt.Errorf("lightstream: %w: no column %s in the header, and it may not be null; the header has %.200q",
 			text.ErrMissing, joined(missing), c.header)
-	}
-	if found == 0 && len(schema.Fields) != 0 { // all rows would be nulls
-		return fmt.Errorf("lightstream: %w: the header has none of the columns %s; it has %.200q%s", text.ErrMissing, joined(quotedNames(schema)), c.header, c.commaHint())
 	}
 	return nil
 }
