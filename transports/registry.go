@@ -71,6 +71,16 @@ type Scheme struct {
 	// by [URI.ParamError]. A Listen of nil means that there is none.
 	Dial   func(ctx context.Context, u *URI, opts *Options) (Conn, error)
 	Listen func(ctx context.Context, u *URI, opts *Options) (Listener, error)
+
+	// DialSeveral connects to u once, for n streams of that connection, where the wire has that. Where it is nil, Dial is called n times. The
+	// listener of such a scheme may be a [SeveralListener].
+	DialSeveral func(ctx context.Context, u *URI, opts *Options, n int) ([]Conn, error)
+}
+
+// SeveralListener is a [Listener] that takes n streams of one connection. Of others [URI.OpenAll] calls Accept n times.
+type SeveralListener interface {
+	Listener
+	AcceptSeveral(ctx context.Context, n int) ([]Conn, error)
 }
 
 var registry struct {

@@ -25,9 +25,9 @@ type Retry struct {
 	Failed func(err error, wait time.Duration)
 }
 
-// dial dials until that succeeds, or there is no point in going on. It returns the last error of a dial, and after several attempts says
+// retry dials until that succeeds, or there is no point in going on. It returns the last error of a dial, and after several attempts says
 // how many there were.
-func (r *Retry) dial(ctx context.Context, dial func(context.Context) (Conn, error)) (Conn, error) {
+func retry[C any](ctx context.Context, r *Retry, dial func(context.Context) (C, error)) (c C, err error) {
 	wait, most := r.Wait, r.MaxWait
 	if wait <= 0 {
 		wait = 100 * time.Millisecond
@@ -36,7 +36,7 @@ func (r *Retry) dial(ctx context.Context, dial func(context.Context) (Conn, erro
 		most = 10 * time.Second
 	}
 	for attempt := 1; ; attempt++ {
-		c, err := dial(ctx)
+		c, err = dial(ctx)
 		if err == nil || attempt == r.Attempts || ctx.Err() != nil || !mayPass(err) {
 			if err != nil && attempt > 1 {
 				err = &retryError{last: err, attempts: attempt}
@@ -53,7 +53,7 @@ func (r *Retry) dial(ctx context.Context, dial func(context.Context) (Conn, erro
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, &retryError{last: err, attempts: attempt, ended: ctx.Err()}
+			return c, &retryError{last: err, attempts: attempt, ended: ctx.Err()}
 		}
 		wait *= 2
 	}

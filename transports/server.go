@@ -312,6 +312,15 @@ func Unwrap(conn Conn) Conn {
 	return conn
 }
 
+// Refuse closes a connection whose peer does or sends what this end is not for, so that the peer gets an error rather than an end. Over ws, wss, quic
+// and wt the error has the text, which should be short; tcp, uds and tls have no place for it. Over http the handler's own error is the answer.
+func Refuse(conn Conn, why string) error {
+	if c, ok := Unwrap(conn).(interface{ Refuse(why string) error }); ok {
+		return c.Refuse(why)
+	}
+	return conn.Close()
+}
+
 // served is a client's connection, whose calls do not wait longer than the server does.
 type served struct {
 	Conn

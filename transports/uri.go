@@ -484,9 +484,11 @@ func (u *URI) Open(ctx context.Context, opts *Options) (Conn, error) {
 	return conns[0], nil
 }
 
-// OpenAll is Open for as many connections as Stream.Streams says, at least one, in the order in which they were dialled or came.
+// OpenAll is Open for as many connections as Stream.Streams says, at least one, in the order in which they were dialled or came. Where the wire
+// has several streams on one connection they are such: over QUIC, and over HTTP/2 where this end dials.
+//
 // Timeout bounds all of them together. The other end must open as many: who takes fewer leaves this end waiting, or its streams
-// unread.
+// unread. Over QUIC the roles must be one of [Sends] and one of [Receives], or both neither.
 func (u *URI) OpenAll(ctx context.Context, opts *Options) ([]Conn, error) {
 	return u.open(ctx, opts, max(u.Stream.Streams, 1))
 }
@@ -514,6 +516,9 @@ func (u *URI) open(ctx context.Context, opts *Options, n int) (conns []Conn, err
 		conns = nil
 	}()
 	next := func() (Conn, error) { return u.dial(ctx, o) }
+	if !u.Accepts && n > 1 && u.scheme.DialSeveral != nil {
+		return u.dialSeveral(ctx, o, n)
+	}
 	if u.Accepts {
 		var refused refusals
 		own := *o
@@ -531,6 +536,10 @@ func (u *URI) open(ctx context.Context, opts *Options, n int) (conns []Conn, err
 				err = closed
 			}
 		}()
+		if s, ok := l.(SeveralListener); ok && n > 1 {
+			conns, err := s.AcceptSeveral(ctx, n)
+			return conns, refused.add(err)
+		}
 		next = func() (Conn, error) {
 			c, err := l.Accept(ctx)
 			return c, refused.add(err)
@@ -548,9 +557,16 @@ func (u *URI) open(ctx context.Context, opts *Options, n int) (conns []Conn, err
 
 func (u *URI) dial(ctx context.Context, o *Options) (Conn, error) {
 	if o.Retry != nil {
-		return o.Retry.dial(ctx, func(ctx context.Context) (Conn, error) { return u.scheme.Dial(ctx, u, o) })
+		return retry(ctx, o.Retry, func(ctx context.Context) (Conn, error) { return u.scheme.Dial(ctx, u, o) })
 	}
 	return u.scheme.Dial(ctx, u, o)
+}
+
+func (u *URI) dialSeveral(ctx context.Context, o *Options, n int) ([]Conn, error) {
+	if o.Retry != nil {
+		return retry(ctx, o.Retry, func(ctx context.Context) ([]Conn, error) { return u.scheme.DialSeveral(ctx, u, o, n) })
+	}
+	return u.scheme.DialSeveral(ctx, u, o, n)
 }
 
 // countError says which of several connections there was not.

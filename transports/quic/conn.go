@@ -34,9 +34,9 @@ type sender interface {
 // by any number of goroutines; writes are sent whole, one after the other.
 type Conn struct {
 	link    *link
-	id      quic.StreamID
-	in      receiver // nil if it only sends
-	out     sender   // nil if it only receives
+	id      atomic.Int64 // of the stream, -1 before the peer has opened it
+	in      receiver     // nil if it only sends
+	out     sender       // nil if it only receives
 	counter *count.Listener
 
 	mu       sync.Mutex // held by a write from its first byte to its last, so that writes do not interleave
@@ -142,7 +142,8 @@ func (c *Conn) CloseWrite() error {
 //
 // The connection is closed when neither end needs it any more, since closing it drops what the peer has not read. Close
 // waits for that for up to Options.Linger if something was sent. A connection that outlasts this is left alone for at
-// most another minute, or until the process ends.
+// most another minute, or until the process ends. Where the peer has closed it with a reason, and so may not have read what was sent, that is
+// the error.
 func (c *Conn) Close() error {
 	if c.closed.Swap(true) {
 		return nil
@@ -161,7 +162,17 @@ func (c *Conn) Close() error {
 	if c.in != nil {
 		c.in.CancelRead(codeClosed)
 	}
-	c.link.closed(c)
+	return c.link.closed(c)
+}
+
+// Refuse closes the stream and its connection, with all streams of it, and tells the peer why: its next calls return an error that has the text,
+// and so does its Close where that has sent something.
+func (c *Conn) Refuse(why string) error {
+	if c.closed.Load() {
+		return nil
+	}
+	_ = c.link.qc.CloseWithError(codeUnexpected, why)
+	_ = c.Close()
 	return nil
 }
 
@@ -203,8 +214,8 @@ func (c *Conn) Caps() transports.Caps {
 	return transports.Caps{HalfClose: c.out != nil, Duplex: c.in != nil && c.out != nil, Deadline: true}
 }
 
-// StreamID returns the number of the stream in its connection.
-func (c *Conn) StreamID() int64 { return int64(c.id) }
+// StreamID returns the number of the stream in its connection, -1 for one that the other end is to open and has not yet.
+func (c *Conn) StreamID() int64 { return c.id.Load() }
 
 // TLS returns the state of the connection's TLS, with the certificates of the peer.
 func (c *Conn) TLS() tls.ConnectionState { return c.link.qc.ConnectionState().TLS }

@@ -2,6 +2,8 @@ package quic
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -35,6 +37,8 @@ type link struct {
 	dialled       bool
 	session       bool // the user closes it: none of the rules above
 	linger        time.Duration
+	fixed         bool // there are no more streams than lanes, so those that were closed here are all
+	lanes         int  // how many there are to be, 0 where nobody has said it
 
 	sent atomic.Bool // a byte, on any stream
 
@@ -61,7 +65,8 @@ func addrOf(a net.Addr) net.Addr { return transports.Addr{Transport: name, Name:
 
 // add returns a connection for a stream.
 func (l *link) add(id quic.StreamID, in receiver, out sender, counter *count.Listener) *Conn {
-	c := &Conn{link: l, id: id, in: in, out: out, counter: counter, read: in == nil, finished: out == nil}
+	c := &Conn{link: l, in: in, out: out, counter: counter, read: in == nil, finished: out == nil}
+	c.id.Store(int64(id))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.streams[c] = struct{}{}
@@ -114,8 +119,8 @@ func (l *link) drop(c *Conn) {
 	l.settle()
 }
 
-// closed notes that c was closed, and waits for the other end where that is due.
-func (l *link) closed(c *Conn) {
+// closed notes that c was closed, and waits for the other end where that is due. It returns why that does not take what was sent.
+func (l *link) closed(c *Conn) error {
 	l.mu.Lock()
 	l.noteRead(c)
 	l.noteFinished(c)
@@ -123,20 +128,24 @@ func (l *link) closed(c *Conn) {
 	last := len(l.streams) == 0
 	single := l.seen == 1
 	if l.settle() || l.session || !last {
-		return
+		return l.refusal()
 	}
 	l.sayFarewell()
-	if !l.dialled && !single {
-		return // there may be more streams to come, so how long would that be
+	second := l.second
+	switch {
+	case l.fixed:
+		second = nil
+	case !l.dialled && !single:
+		return nil // there may be more streams to come, so how long would that be
 	}
 	if l.sent.Load() && l.linger > 0 {
 		timer := time.NewTimer(l.linger)
 		defer timer.Stop()
 		select {
 		case <-l.qc.Context().Done():
-			return
-		case <-l.second:
-			return
+			return l.refusal()
+		case <-second:
+			return nil
 		case <-timer.C:
 		}
 	}
@@ -144,6 +153,16 @@ func (l *link) closed(c *Conn) {
 		timer := time.AfterFunc(lingerMost, func() { _ = l.qc.CloseWithError(codeAbandoned, "nobody has read to the end") })
 		context.AfterFunc(l.qc.Context(), func() { timer.Stop() })
 	}
+	return nil
+}
+
+// refusal is why the other end has closed the connection, nil where it is through with it, or has not closed it.
+func (l *link) refusal() error {
+	var app *quic.ApplicationError
+	if !l.sent.Load() || !errors.As(context.Cause(l.qc.Context()), &app) || !app.Remote || app.ErrorCode == codeDone || app.ErrorCode == codeAbandoned {
+		return nil
+	}
+	return l.wrap("close", app)
 }
 
 // settle closes the connection if both ends are through with it. l.mu is held, and is released here.
@@ -181,7 +200,7 @@ func (l *link) watch() {
 	}
 	n, err := s.Read(make([]byte, 1))
 	if n > 0 {
-		_ = l.qc.CloseWithError(codeUnexpected, "this end takes bidirectional streams, and the other sends on a unidirectional one; do both mean the same number of parallel streams?")
+		l.unexpected()
 		return
 	}
 	if err != io.EOF { //nolint:errorlint // of a stream
@@ -190,6 +209,11 @@ func (l *link) watch() {
 	l.mu.Lock()
 	l.farewell = true
 	l.settle()
+}
+
+// unexpected closes a connection whose other end opens streams that this one has no use for.
+func (l *link) unexpected() {
+	_ = l.qc.CloseWithError(codeUnexpected, fmt.Sprintf("this end has %d of the parallel streams (streams=); both must have the same number of them, and one of both send", max(l.lanes, 1)))
 }
 
 // refuse closes a stream that nobody takes.

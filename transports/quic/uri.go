@@ -12,20 +12,26 @@ import (
 func init() {
 	transports.Register(transports.Scheme{
 		Name: name, Form: transports.HostPort, Params: append(slices.Clone(secured.Params), "idle", "keepalive"),
-		Dial: dialURI, Listen: listenURI,
+		Dial: dialURI, DialSeveral: dialSeveral, Listen: listenURI,
 	})
 }
 
-func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+func dialOptions(u *transports.URI, opts *transports.Options) (*DialOptions, error) {
 	config, err := secured.FromURI(u)
 	if err != nil {
 		return nil, err
 	}
-	o := DialOptions{TLS: *config, Receives: opts.Role == transports.Receives}
-	if o.Options, err = optionsOf(u); err != nil {
+	o := &DialOptions{TLS: *config, Receives: opts.Role == transports.Receives}
+	o.Options, err = optionsOf(u)
+	return o, err
+}
+
+func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+	o, err := dialOptions(u, opts)
+	if err != nil {
 		return nil, err
 	}
-	c, err := Dial(ctx, u.Host, &o)
+	c, err := Dial(ctx, u.Host, o)
 	if err != nil {
 		return nil, err
 	}
@@ -44,9 +50,15 @@ func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options)
 	if o.Options, err = optionsOf(u); err != nil {
 		return nil, err
 	}
+	if u.Stream.Streams > 1 {
+		o.several(u.Stream.Streams)
+	}
 	l, err := Listen(ctx, u.Host, &o)
 	if err != nil {
 		return nil, err
+	}
+	if u.Stream.Streams > 1 {
+		return acceptsSeveral{l, opts.Role}, nil
 	}
 	return l, nil
 }

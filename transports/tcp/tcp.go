@@ -106,6 +106,12 @@ func (c *Conn) CloseWrite() error { return c.sock.CloseWrite() }
 // received bytes were left unread: then the peer gets a reset, which may overtake it.
 func (c *Conn) Close() error { return c.sock.Close() }
 
+// Refuse resets the connection: the peer gets an error that matches [transports.ErrPeerClosed] in place of an end. TCP has no place for why.
+func (c *Conn) Refuse(string) error {
+	_ = c.NetConn().SetLinger(0)
+	return c.Close()
+}
+
 // SetDeadline bounds reads and writes, blocked ones too. The zero time means no deadline.
 func (c *Conn) SetDeadline(t time.Time) error { return c.sock.SetDeadline(t) }
 

@@ -257,6 +257,21 @@ func (c *Conn) Close() error {
 	return nil
 }
 
+// Refuse breaks the connection off: the peer gets an error that matches [transports.ErrPeerClosed] in place of an end. TLS has no place for why.
+func (c *Conn) Refuse(string) error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	c.counter.Closed()
+	if t, ok := c.wire.Conn.(interface{ SetLinger(sec int) error }); ok {
+		_ = t.SetLinger(0)
+	}
+	if err := c.wire.Close(); err != nil {
+		return c.wrap("close", err)
+	}
+	return nil
+}
+
 // SetDeadline bounds reads and writes, blocked ones too. The zero time means no deadline.
 func (c *Conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))

@@ -245,7 +245,7 @@ func testWrongLanes(t *testing.T, open OpenLanes, typed bool, c wrongLane) {
 			t.Error(r.err)
 		}
 	}
-	for _, conn := range append(out, in...) { // which ends the reads of the lanes
+	for _, conn := range append(in, out...) { // which ends the reads of the lanes, and lets the senders go
 		_ = conn.Close()
 	}
 	if err := stop(); err != nil {

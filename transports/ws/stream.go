@@ -3,6 +3,7 @@ package ws
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lightstream-go/lightstream/transports/internal/wire"
 )
@@ -12,6 +13,8 @@ import (
 type stream struct {
 	wire *wire.Conn
 	from io.Reader // the wire, with what was read ahead in the handshake before it
+
+	ended atomic.Bool // this end has sent its close frame
 
 	mu      sync.Mutex
 	head    [14]byte
@@ -26,9 +29,16 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write and Close are those of the wire.
-func (s *stream) Write(p []byte) (int, error) { return s.wire.Write(p) }
-func (s *stream) Close() error                { return s.wire.Close() }
+// Write is that of the wire. After this end's close frame the library's answer to that of the peer is one too many.
+func (s *stream) Write(p []byte) (int, error) {
+	if s.ended.Load() {
+		return len(p), nil
+	}
+	return s.wire.Write(p)
+}
+
+// Close is that of the wire.
+func (s *stream) Close() error { return s.wire.Close() }
 
 // follow takes bytes that the library has got.
 func (s *stream) follow(p []byte) {

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
@@ -126,8 +127,7 @@ func (c *Conn) readError(err error) error {
 		case websocket.StatusNormalClosure, websocket.StatusNoStatusRcvd:
 			c.ended = io.EOF
 		default:
-			reason := fmt.Sprintf("%.200q", closing.Reason)
-			c.ended = c.wrap("read", fmt.Errorf("the peer ended the connection with status %d, %s: %w", closing.Code, reason, transports.ErrPeerClosed))
+			c.ended = c.wrap("read", &statusError{closing})
 		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		if c.stream.between() {
@@ -237,12 +237,56 @@ const closeTimeout = time.Second
 // Close ends both directions, with a close frame of status 1000, and closes the connection; blocked calls return. What was
 // written is still delivered in the background, unless received bytes were left unread, or the peer does not read: then the
 // end may be missing, and the peer's error matches [transports.ErrPeerClosed]. It does not wait for the peer's close frame.
-func (c *Conn) Close() error {
+func (c *Conn) Close() error { return c.closeWith(websocket.StatusNormalClosure, "") }
+
+// maxReason is how long the reason of a close frame may be, which is in one control frame with its status.
+const maxReason = 125 - 2
+
+// Refuse closes the connection as Close does, with status 1008 and a reason of up to 123 bytes, by which the peer's reads return an error
+// that has it, and its [Conn.Finish].
+func (c *Conn) Refuse(why string) error {
+	for len(why) > maxReason {
+		_, n := utf8.DecodeLastRuneInString(why)
+		why = why[:len(why)-n]
+	}
+	return c.closeWith(websocket.StatusPolicyViolation, why)
+}
+
+// Finish says that this end has sent all, by a close frame of status 1000, and waits until the peer closes, at most so long. It returns an error
+// where the peer has closed with a status that says that something is wrong. A peer that is gone without one, or takes longer, is none: many
+// do not answer a close frame. What the peer has sent is dropped. Nothing can be written after it; Close must still be called.
+func (c *Conn) Finish(wait time.Duration) error {
+	if c.closed.Load() {
+		return c.wrap("finish", net.ErrClosed)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return err
+	}
+	c.sendClose(websocket.StatusNormalClosure, "")
+	c.stream.ended.Store(true)
+	for dropped := make([]byte, 4<<10); ; {
+		if _, err := c.Read(dropped); errors.As(err, new(*statusError)) {
+			return err
+		} else if err != nil {
+			return nil
+		}
+	}
+}
+
+// statusError is a close frame that says that something is wrong.
+type statusError struct{ websocket.CloseError }
+
+func (e *statusError) Error() string {
+	return fmt.Sprintf("the peer ended the connection with status %d, %.200q", e.Code, e.Reason)
+}
+func (e *statusError) Is(target error) bool { return target == transports.ErrPeerClosed }
+
+func (c *Conn) closeWith(code websocket.StatusCode, reason string) error {
 	if c.closed.Swap(true) {
 		return nil
 	}
 	c.counter.Closed()
-	c.sendClose(websocket.StatusNormalClosure, "")
+	c.sendClose(code, reason)
 	wire.Discard(c.stream.wire.Conn)
 	c.abandon()
 	_ = c.ws.CloseNow() // an error means that it was closed before

@@ -3,6 +3,7 @@ package wt
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -62,6 +63,8 @@ const (
 	codeClosed  webtransport.StreamErrorCode = 0 // the stream was closed before it was read to its end
 	codeCut     webtransport.StreamErrorCode = 1 // the stream was closed inside a write
 	codeRefused webtransport.StreamErrorCode = 2 // nobody takes the stream
+
+	codeUnexpected webtransport.SessionErrorCode = 4 // the stream is not what this end takes
 )
 
 // Read reads what has arrived, waiting until something has. The error is a bare io.EOF after the peer's half-close or close, and one
@@ -159,7 +162,7 @@ func (c *Conn) Close() error {
 	}
 	c.stream.CancelRead(codeClosed)
 	if c.settle(func() { c.read, c.finished = true, true }) {
-		return nil
+		return c.refusal()
 	}
 	// Without credit for a stream, or on a connection that is closed, there is nothing to say.
 	if s, err := c.session.OpenUniStream(); err == nil {
@@ -170,13 +173,47 @@ func (c *Conn) Close() error {
 		defer timer.Stop()
 		select {
 		case <-c.qc.Context().Done():
-			return nil
+			return c.refusal()
+		case <-c.session.Context().Done():
+			c.end()
+			return c.refusal()
 		case <-timer.C:
 		}
 	}
 	timer := time.AfterFunc(lingerMost, c.end)
 	context.AfterFunc(c.qc.Context(), func() { timer.Stop() })
 	return nil
+}
+
+// refusal is why the other end has closed the session, nil where it is through with it, or has not closed it.
+func (c *Conn) refusal() error {
+	if !c.sent.Load() || c.session.Context().Err() == nil {
+		return nil
+	}
+	var e *webtransport.SessionError
+	_, err := c.session.AcceptUniStream(c.session.Context()) // which does not wait now
+	if !errors.As(err, &e) || !e.Remote || e.ErrorCode == 0 {
+		return nil
+	}
+	return c.explain("close", e)
+}
+
+// Refuse closes the stream and its session, and tells the peer why: its next calls return an error that has the text, and so does its Close
+// where that has sent something.
+func (c *Conn) Refuse(why string) error {
+	if c.closed.Load() {
+		return nil
+	}
+	c.ends.Lock()
+	first := !c.over
+	c.over = true
+	c.ends.Unlock()
+	if first {
+		_ = c.session.CloseWithError(codeUnexpected, why)
+		timer := time.AfterFunc(c.linger, c.end) // unless the other end does it, when it has read why
+		context.AfterFunc(c.qc.Context(), func() { timer.Stop() })
+	}
+	return c.Close()
 }
 
 // settle notes what note does, and closes the session if both ends are through with it.

@@ -42,9 +42,14 @@ func (c *Conn) wrap(op string, err error) error {
 	if !errors.Is(err, os.ErrDeadlineExceeded) && c.closed.Load() {
 		err = net.ErrClosed
 	}
+	return c.explain(op, err)
+}
+
+func (c *Conn) explain(op string, err error) error {
 	e := &transports.Error{Transport: name, Addr: c.peer, Op: op, Err: err}
 	var (
 		stream    *webtransport.StreamError
+		session   *webtransport.SessionError
 		transport *quic.TransportError
 		idle      *quic.IdleTimeoutError
 	)
@@ -54,6 +59,8 @@ func (c *Conn) wrap(op string, err error) error {
 		if op == "write" && !c.closed.Load() {
 			e.Hint = "CloseWrite was called before"
 		}
+	case errors.As(err, &session) && session.Remote && session.Message != "":
+		e.Err = &gone{err, fmt.Sprintf("the peer closed the session and said %.200q", session.Message)}
 	case errors.As(err, &stream) && op == "write":
 		e.Err = &gone{err, "the peer closed the stream"}
 	case errors.As(err, &stream):
