@@ -15,6 +15,9 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/lanes"
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/http"
+	"github.com/lightstream-go/lightstream/transports/tcp"
+	"github.com/lightstream-go/lightstream/transports/tls"
+	"github.com/lightstream-go/lightstream/transports/uds"
 	"github.com/lightstream-go/lightstream/transports/ws"
 	"github.com/lightstream-go/lightstream/transports/wt"
 )
@@ -109,6 +112,11 @@ func (s *source) connect(ctx context.Context, u *transports.URI, o *options, std
 		return err
 	}
 	s.name, s.format, s.close = u.String(), formatStream, conns.Close
+	s.refuse = func() {
+		for _, c := range conns {
+			_ = transports.Refuse(c, "this end has failed and takes no more; look here for the reason")
+		}
+	}
 	if u.Stream.Protocol != transports.Arrow {
 		if err := s.openFrames(ctx, u, conns, s.options(o, level)); err != nil {
 			return errors.Join(err, s.close())
@@ -126,35 +134,61 @@ func (s *source) connect(ctx context.Context, u *transports.URI, o *options, std
 }
 
 func dialDestination(ctx context.Context, u *transports.URI, o *options, std std) (*destination, error) {
+	begun := time.Now()
 	conns, err := connect(ctx, u, transports.Sends, o, std)
-	plain := u.Stream.Protocol == transports.Arrow && (u.Scheme == "tcp" || u.Scheme == "uds" || u.Scheme == "tls") // others close with an answer
-	return &destination{conns: conns, lanes: laneOptions(u), protocol: u.Stream.Protocol, http: overHTTP(u), announce: u.Stream.Announce, answers: plain}, err
+	if err != nil {
+		return nil, err
+	}
+	return &destination{
+		conns: conns, lanes: laneOptions(u), protocol: u.Stream.Protocol, http: overHTTP(u), announce: u.Stream.Announce,
+		settling: min(max(4*time.Since(begun), minSettling), maxSettling),
+	}, nil
 }
 
-// settling is how long a sender waits for its peers to close, which have been sent all. One that takes its time has no more to say.
-const settling = time.Second
+// How long a sender waits for its peers to close, which have been sent all, or to say what is wrong. An answer takes a round trip, and connecting
+// has taken one or more. A peer that goes on for longer with its end open has no more to say.
+const (
+	minSettling = 200 * time.Millisecond
+	maxSettling = time.Second
+)
 
 // settled waits until the peers close. Where one breaks off instead, or says what it speaks, the stream has not arrived, though the system had
-// taken it.
-func (c openConns) settled() error {
-	until := time.Now().Add(settling)
+// taken it. QUIC, WebTransport and HTTP have such an answer with their Close.
+func (c openConns) settled(wait time.Duration, protocol transports.Protocol) error {
+	until := time.Now().Add(wait)
 	for _, conn := range c {
-		if can := conn.Caps(); !can.Duplex || !can.Deadline || conn.SetReadDeadline(until) != nil {
-			continue
-		}
-		first := make([]byte, 16)
-		n, err := io.ReadAtLeast(conn, first, 4)
-		if n >= 4 {
-			_, err = ipc.NewReader(named{bytes.NewReader(first[:n]), conn.RemoteAddr().Network() + " " + conn.RemoteAddr().String()}, nil).Next(context.Background())
-		}
-		switch {
-		case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded):
-		case errors.Is(err, ipc.ErrUnfinished), errors.Is(err, frame.ErrTruncated): // a stream of its own, which nobody asked for
-		default:
-			return err
+		switch conn := conn.(type) {
+		case interface{ Finish(time.Duration) error }: // WebSocket
+			if err := conn.Finish(max(time.Until(until), time.Millisecond)); err != nil {
+				return err
+			}
+		case *tcp.Conn, *tls.Conn, *uds.Conn:
+			if err := heard(conn, until, protocol); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// heard waits for the end of a connection that has both ways.
+func heard(conn transports.Conn, until time.Time, protocol transports.Protocol) error {
+	if err := conn.SetReadDeadline(until); err != nil {
+		return err
+	}
+	first := make([]byte, 16)
+	n, err := io.ReadAtLeast(conn, first, 4)
+	if n >= 4 && protocol == transports.Arrow {
+		_, err = ipc.NewReader(named{bytes.NewReader(first[:n]), conn.RemoteAddr().Network() + " " + conn.RemoteAddr().String()}, nil).Next(context.Background())
+		if errors.Is(err, ipc.ErrUnfinished) || errors.Is(err, frame.ErrTruncated) {
+			return fmt.Errorf("lightstream: %s %v: the peer sends a stream too, and may have read none of this one; one end must receive", conn.RemoteAddr().Network(), conn.RemoteAddr())
+		}
+	}
+	switch {
+	case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded):
+		return nil
+	}
+	return err
 }
 
 // lanesSink writes to several streams.

@@ -359,3 +359,100 @@ func TestConnectionUsage(t *testing.T) {
 		t.Error(s.stderr())
 	}
 }
+
+// TestSendToServe sends to a server that sends too, and has not begun, over every wire: what was sent has not been taken, which the sender must say.
+func TestSendToServe(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := certificate(t, dir)
+	small := filepath.Join(dir, "small.arrows")
+	call(t, "copy", flightsFile, small, "--head", "100")
+	for _, scheme := range []string{"tcp", "tls", "ws", "wss", "http", "https", "h3", "quic", "wt"} {
+		t.Run(scheme, func(t *testing.T) {
+			own, trust := "", ""
+			if scheme != "tcp" && scheme != "ws" && scheme != "http" {
+				own, trust = "?cert="+certFile+"&key="+keyFile, "?ca="+certFile
+			}
+			s := start(t, "serve", small, "--listen", scheme+"+listen://127.0.0.1:0"+own, "--clients", "2")
+			c := start(t, "copy", small, s.at(1)+trust)
+			c.wait(exitBad)
+			s.cancel()
+			s.wait(exitFine)
+		})
+	}
+	t.Run("one that has begun", func(t *testing.T) {
+		s := start(t, "serve", small, "--tcp=127.0.0.1:0", "--clients", "0", "--rate", "1", "--loop", "--batch-rows", "1")
+		c := start(t, "copy", small, s.at(1))
+		c.wait(exitBad)
+		s.cancel()
+		s.wait(exitFine)
+	})
+}
+
+// TestReceiverFails has a receiver that cannot go on when all was sent: the sender must not take it that it has arrived.
+func TestReceiverFails(t *testing.T) {
+	dir := t.TempDir()
+	certFile, keyFile := certificate(t, dir)
+	small := filepath.Join(dir, "dicts.arrows")
+	if err := os.WriteFile(filepath.Join(dir, "text.csv"), []byte("a\nx\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call(t, "copy", filepath.Join(dir, "text.csv"), small)
+	for _, scheme := range []string{"tcp", "tls", "ws", "wss", "quic", "wt"} {
+		t.Run(scheme, func(t *testing.T) {
+			own, trust, small := "", "", small
+			if scheme != "tcp" && scheme != "ws" {
+				own, trust = "?cert="+certFile+"&key="+keyFile, "?ca="+certFile
+			}
+			if scheme == "quic" || scheme == "wt" { // where the end of a short one is read ahead, by which the connection is through
+				small = flightsFile
+			}
+			out := filepath.Join(t.TempDir(), "gone", "out.arrow") // whose folder is not there when it is created
+			r := start(t, "copy", scheme+"+listen://127.0.0.1:0"+own, out)
+			s := start(t, "copy", small, r.at(1)+trust)
+			r.wait(exitBad)
+			s.wait(exitBad)
+		})
+	}
+}
+
+// TestCopyToOpenSocket sends to a peer that reads all and leaves its socket open: the sender does not wait for long.
+func TestCopyToOpenSocket(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	read := make(chan time.Time, 1)
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = io.Copy(io.Discard, c)
+		read <- time.Now()
+		<-over
+	}()
+	s := start(t, "copy", flightsFile, "tcp://"+l.Addr().String())
+	s.wait(exitFine)
+	if took := time.Since(<-read); took > 600*time.Millisecond {
+		t.Errorf("the sender went on for %v", took)
+	}
+}
+
+// TestReceiverStops has a receiver that has enough before the end: it is through, and the sender, which cannot know that, says that not all was taken.
+func TestReceiverStops(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out.arrow")
+	r := start(t, "copy", "tcp+listen://127.0.0.1:0", out, "--head", "10")
+	s := start(t, "copy", flightsFile, r.at(1), "--batch-rows", "10")
+	r.wait(exitFine)
+	s.wait(exitBad)
+	if !strings.Contains(s.stderr(), "batches") || !strings.Contains(s.stderr(), "accepted") {
+		t.Error(s.stderr())
+	}
+	if n := rowsIn(t, out); n != 10 {
+		t.Errorf("%d rows", n)
+	}
+}

@@ -214,7 +214,7 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 		return err
 	}
 	if err := o.unused(src, f); err != nil {
-		return errors.Join(err, src.close())
+		return src.fail(err)
 	}
 	if directory {
 		err = src.apart(to)
@@ -222,13 +222,13 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 		err = src.differs(to)
 	}
 	if err != nil {
-		return errors.Join(err, src.close())
+		return src.fail(err)
 	}
 	if o.dryRun {
 		return errors.Join(plan(std.out, src, from, to, f, u == nil, directory, o), src.close())
 	}
 	if err := rejected.apart(src.paths); err != nil {
-		return errors.Join(err, src.close())
+		return src.fail(err)
 	}
 	copied = true
 	var dst *destination
@@ -238,7 +238,7 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 		dst, err = create(ctx, to, o, std)
 	}
 	if err != nil {
-		return errors.Join(err, src.close())
+		return src.fail(err)
 	}
 	if len(src.footer) != 0 && (f == formatStream || f == formatParquet) && !o.quiet {
 		fmt.Fprintf(std.err, "lightstream: the metadata of %s as a whole has no place in a %s\n", src.label(), map[format]string{formatStream: "stream", formatParquet: "Parquet file"}[f])
@@ -258,8 +258,10 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 	if err == nil && o.head < 0 {
 		src.remark(o, std)
 	}
-	if e := src.close(); err == nil {
-		err = e
+	if err != nil {
+		err = src.fail(err)
+	} else {
+		err = src.close()
 	}
 	if err != nil {
 		dst.abort()

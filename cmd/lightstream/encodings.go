@@ -73,6 +73,7 @@ func (e *encoding) send(ctx context.Context, conn transports.Conn) error {
 	_ = client.SetReadDeadline(time.Unix(1, 0))
 	hearing.Wait()
 	if said := context.Cause(ctx); said != nil && err != nil {
+		_ = transports.Refuse(conn, said.Error()) // else the client could take it that its stream has arrived
 		return said
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/lightstream-go/lightstream/compress"
 	"github.com/lightstream-go/lightstream/formats/csv"
@@ -42,7 +43,7 @@ type destination struct {
 	protocol transports.Protocol // of connections
 	http     bool                // they are such
 	announce bool                // what is sent is announced
-	answers  bool                // a peer closes when it has all, and else says what is wrong
+	settling time.Duration       // how long peers have to say what is wrong
 	frames   *framesSink         // of a protocol with frames
 }
 
@@ -90,10 +91,7 @@ func create(ctx context.Context, name string, o *options, std std) (*destination
 // commit puts the file, which is complete, under its name.
 func (d *destination) commit() error {
 	if d.conns != nil {
-		var err error
-		if d.answers {
-			err = d.conns.settled()
-		}
+		err := d.conns.settled(d.settling, d.protocol)
 		return errors.Join(err, d.conns.Close())
 	}
 	if d.files != nil {

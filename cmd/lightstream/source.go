@@ -32,6 +32,16 @@ type source struct {
 	stats  func() ipc.Stats
 	others func() ipc.Attached // to messages that are no batches
 	close  func() error
+	refuse func() // before close, of connections: what comes is not taken
+}
+
+// fail closes a source whose table is not taken, and returns err with what closing it says. A sender that has sent all is told, since it could
+// take it that it has arrived.
+func (s *source) fail(err error) error {
+	if s.refuse != nil {
+		s.refuse()
+	}
+	return errors.Join(err, s.close())
 }
 
 // openSource opens what name names, and reads its schema. Level is how much of its batches is checked.

@@ -36,6 +36,7 @@ type Conn struct {
 
 	closed, writeClosed, eof atomic.Bool
 	sent                     atomic.Bool // a byte
+	refuses                  atomic.Bool // this end has closed the session with a reason, which is to arrive
 
 	// A session is closed by whoever knows that both ends are through with it: a dialling end that has sent nothing and has read the
 	// end, or an end that has read the end, or closed, and was told by the other one that it has closed its stream: the farewell.
@@ -209,6 +210,7 @@ func (c *Conn) Refuse(why string) error {
 	c.over = true
 	c.ends.Unlock()
 	if first {
+		c.refuses.Store(true)
 		_ = c.session.CloseWithError(codeUnexpected, why)
 		timer := time.AfterFunc(c.linger, c.end) // unless the other end does it, when it has read why
 		context.AfterFunc(c.qc.Context(), func() { timer.Stop() })
@@ -263,7 +265,7 @@ func (c *Conn) watch() {
 			}
 			c.settle(func() { c.farewell = true })
 		}
-		if !c.dialled { // a session that is closed by the other end leaves the connection to this one
+		if !c.dialled && !c.refuses.Load() { // a session that is closed by the other end leaves the connection to this one
 			_ = c.qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeNoError), "")
 		}
 	}()
