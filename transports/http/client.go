@@ -50,6 +50,15 @@ type Options struct {
 	// Transport makes the request in place of a connection of its own; then TLS and Version are its business. Nil means a
 	// new connection for each call, without a proxy.
 	Transport http.RoundTripper
+
+	shared *shared // by several calls, nil for none
+}
+
+// shared is what makes the requests of several calls: on one connection where that is HTTP/2.
+type shared struct {
+	streams int             // how many there will be
+	own     *http.Transport // nil before the first
+	asked   atomic.Bool
 }
 
 // Get asks for a stream. The connection receives. ctx bounds the call, up to the head of the response, not the
@@ -114,7 +123,7 @@ type request struct {
 	own       *http.Transport // the same, if it is of this request
 	linger    time.Duration
 	cancel    context.CancelCauseFunc
-	asked     atomic.Bool // the server asked for a certificate, and this end has none
+	asked     *atomic.Bool // the server asked for a certificate, and this end has none
 
 	connected chan struct{} // closed when there is a connection
 	once      sync.Once
@@ -152,7 +161,13 @@ func newRequest(method, rawURL string, opts *Options) (*request, error) {
 	q := &request{
 		linger: opts.Linger, connected: make(chan struct{}), answered: make(chan struct{}), ended: make(chan struct{}),
 		taken:     make(chan struct{}),
-		transport: opts.Transport,
+		transport: opts.Transport, asked: new(atomic.Bool),
+	}
+	if s := opts.shared; s != nil {
+		q.asked = &s.asked
+		if s.own != nil {
+			q.own, q.transport = s.own, s.own
+		}
 	}
 	if q.linger == 0 {
 		q.linger = 10 * time.Second
@@ -179,6 +194,10 @@ func newRequest(method, rawURL string, opts *Options) (*request, error) {
 		}
 		q.own = newTransport(version, config, u.Scheme)
 		q.transport = q.own
+		if s := opts.shared; s != nil {
+			s.own = q.own
+			s.own.HTTP2 = http2Streams(s.streams)
+		}
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	q.cancel = cancel

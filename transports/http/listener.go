@@ -55,6 +55,8 @@ type ListenOptions struct {
 	Drained <-chan struct{}
 
 	HandlerOptions
+
+	streams int // that a connection is expected to have, 0 for one
 }
 
 // Listener hands out a connection for each request, and is an [http.Handler], for servers of the program's own. Its
@@ -118,7 +120,7 @@ func Listen(ctx context.Context, addr string, opts *ListenOptions) (*Listener, e
 	}
 	l.server = &http.Server{
 		Handler: handler, TLSConfig: config, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: 64 << 10, Protocols: protocols(true, true), HTTP2: http2Config(),
+		MaxHeaderBytes: 64 << 10, Protocols: protocols(true, true), HTTP2: http2Streams(opts.streams),
 		ErrorLog: log.New(io.Discard, "", 0), // of strangers there is no end
 	}
 	refused := func(addr net.Addr, why error, hint string) {
@@ -153,10 +155,15 @@ func protocols(one, two bool) *http.Protocols {
 }
 
 // http2Config has frames and windows for bulk: of frames of 16 KiB each costs two switches between goroutines.
-func http2Config() *http.HTTP2Config {
+func http2Config() *http.HTTP2Config { return http2Streams(1) }
+
+// http2Streams is http2Config for a connection of several streams, those of which that nobody reads must not stop the others.
+func http2Streams(n int) *http.HTTP2Config {
+	const window = 8 << 20
 	return &http.HTTP2Config{
-		MaxReadFrameSize: 1 << 20, MaxReceiveBufferPerStream: 8 << 20, MaxReceiveBufferPerConnection: 16 << 20,
-		SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second,
+		MaxReadFrameSize: 1 << 20, MaxReceiveBufferPerStream: window, MaxReceiveBufferPerConnection: min(max(16<<20, n*window), 1<<30),
+		MaxConcurrentStreams: max(250, n+1),
+		SendPingTimeout:      15 * time.Second, PingTimeout: 15 * time.Second,
 	}
 }
 

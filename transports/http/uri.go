@@ -15,16 +15,37 @@ import (
 func init() {
 	transports.Register(transports.Scheme{
 		Name: "http", Form: transports.HostPath, Port: "80", Params: []string{"version", "origin"}, Token: true,
-		Dial: dialURI, Listen: listenURI,
+		Dial: dialURI, DialSeveral: dialSeveral, Listen: listenURI,
 	})
 	transports.Register(transports.Scheme{
 		Name: "https", Form: transports.HostPath, Port: "443", Params: append(slices.Clone(secured.Params), "version", "origin"), Token: true,
-		Dial: dialURI, Listen: listenURI,
+		Dial: dialURI, DialSeveral: dialSeveral, Listen: listenURI,
 	})
 }
 
 func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
-	o := Options{Token: opts.Token, Codecs: u.Codecs(opts)}
+	return dialWith(ctx, u, opts, nil)
+}
+
+// dialSeveral makes n requests, on one connection where that is HTTP/2.
+func dialSeveral(ctx context.Context, u *transports.URI, opts *transports.Options, n int) ([]transports.Conn, error) {
+	on := &shared{streams: n}
+	conns := make([]transports.Conn, 0, n)
+	for range n {
+		c, err := dialWith(ctx, u, opts, on)
+		if err != nil {
+			for _, c := range conns {
+				_ = c.Close()
+			}
+			return nil, err
+		}
+		conns = append(conns, c)
+	}
+	return conns, nil
+}
+
+func dialWith(ctx context.Context, u *transports.URI, opts *transports.Options, on *shared) (transports.Conn, error) {
+	o := Options{shared: on, Token: opts.Token, Codecs: u.Codecs(opts)}
 	if err := o.fromURI(u); err != nil {
 		return nil, err
 	}
@@ -80,7 +101,7 @@ func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options)
 	}
 	o := ListenOptions{
 		TLS: *config, Role: opts.Role, Refused: opts.Refused, HandlerOptions: HandlerOptions{Authorize: opts.Authorize, Origins: origins},
-		Duplex: u.Stream.Protocol == transports.Lightstream,
+		Duplex: u.Stream.Protocol == transports.Lightstream, streams: u.Stream.Streams,
 	}
 	if u.Path != "/" {
 		o.Path = u.Path
