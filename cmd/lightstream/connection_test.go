@@ -127,6 +127,8 @@ func TestCopyConnections(t *testing.T) {
 		{"ws+listen://127.0.0.1:0", "?protocol=lightstream", "?protocol=lightstream"},
 		{"ws+listen://127.0.0.1:0", "?protocol=tlv", "?protocol=tlv"},
 		{"http+listen://127.0.0.1:0", "?protocol=lightstream", "?protocol=lightstream"},
+		{"http+listen://127.0.0.1:0", "?protocol=lightstream&streams=3", "?protocol=lightstream&streams=3"},
+		{"http+listen://127.0.0.1:0", "?streams=3&ordered=1", "?streams=3&ordered=1"},
 		{"uds+listen:", "", ""},
 		{"uds+listen:", "?streams=2&ordered=true", "?streams=2&ordered=1"},
 	} {
@@ -454,5 +456,40 @@ func TestReceiverStops(t *testing.T) {
 	}
 	if n := rowsIn(t, out); n != 10 {
 		t.Errorf("%d rows", n)
+	}
+}
+
+// TestCopyStreams copies over several streams of one connection, each end dialling once.
+func TestCopyStreams(t *testing.T) {
+	want := digest(t, flightsFile)
+	certFile, keyFile := certificate(t, t.TempDir())
+	for _, c := range []struct{ scheme, params, version string }{
+		{"quic", "&ordered=1", ""},
+		{"quic", "&protocol=lightstream", ""},
+		{"https", "&ordered=1", "&version=2"},
+		{"https", "&protocol=lightstream", ""},
+	} {
+		for _, reads := range []bool{true, false} {
+			t.Run(fmt.Sprint(c.scheme, c.params, reads), func(t *testing.T) {
+				at := c.scheme + "+listen://127.0.0.1:0?streams=4" + c.params + "&cert=" + certFile + "&key=" + keyFile
+				out := filepath.Join(t.TempDir(), "out.arrow")
+				var first, second *command
+				dial := func(first *command) string {
+					return strings.TrimSuffix(first.at(1), "/") + "?streams=4" + c.params + c.version + "&ca=" + certFile
+				}
+				if reads {
+					first = start(t, "copy", at, out)
+					second = start(t, "copy", flightsFile, dial(first), "--batch-rows", "1000")
+				} else {
+					first = start(t, "copy", flightsFile, at, "--batch-rows", "1000")
+					second = start(t, "copy", dial(first), out)
+				}
+				second.wait(exitFine)
+				first.wait(exitFine)
+				if digest(t, out) != want {
+					t.Fatal("the rows are others")
+				}
+			})
+		}
 	}
 }

@@ -312,11 +312,13 @@ func (s *framesSink) tear() {
 const tearTimeout = time.Second
 
 func (s *framesSink) close() error {
-	for i, p := range s.out {
+	for _, p := range s.out {
 		if err := p.Close(); err != nil {
 			return err
 		}
-		if c := s.conns[i]; s.http && c.Caps().HalfClose {
+	}
+	for _, c := range s.conns { // after the end of each, as the other end closes none before it has that of all
+		if s.out != nil && s.http && c.Caps().HalfClose {
 			_, _ = io.Copy(io.Discard, c) // until the other end has read all, which closing would break off
 		}
 	}
