@@ -75,7 +75,7 @@ func parse(uri string, writes bool) (*target, error) {
 // asks tells whether a reader that dials over this transport says which codecs it takes.
 func asks(scheme string) bool {
 	switch scheme {
-	case "http", "https", "h3", "ws", "wss":
+	case "http", "https", "h3", "ws", "wss", "wt":
 		return true
 	}
 	return false

@@ -33,8 +33,8 @@ type Options struct {
 	// programs that use no such transport do not link that. Nil leaves all requests to the listener.
 	Wrap any
 
-	// Codecs are those of compressed bodies that an end reads that dials, "zstd" and "lz4". A server is told, over http, https, h3, ws and wss,
-	// and sends plain bodies to who says nothing. Other wires have no place for it. compression= in a URI says the same for its one codec.
+	// Codecs are those of compressed bodies that an end reads that dials, "zstd" and "lz4". A server is told, over http, https, h3, ws, wss and
+	// wt, and sends plain bodies to who says nothing. Other wires have no place for it. compression= in a URI says the same for its one codec.
 	Codecs []string
 
 	// Retry has an end that dials try again. Nil means that it dials once.

@@ -16,18 +16,27 @@ import (
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/http"
 	"github.com/lightstream-go/lightstream/transports/tcp"
+	"github.com/lightstream-go/lightstream/transports/tls"
 	"github.com/lightstream-go/lightstream/transports/ws"
+	"github.com/lightstream-go/lightstream/transports/wt"
 )
 
 // TestServeCodecs has clients that say what they read and others, at the same time.
 func TestServeCodecs(t *testing.T) {
 	want := digest(t, flightsFile)
-	s := start(t, "serve", flightsFile, "--tcp=127.0.0.1:0", "--ws=127.0.0.1:0", "--http=127.0.0.1:0", "--compression", "zstd", "--clients", "8")
+	certFile, keyFile := certificate(t, t.TempDir())
+	s := start(t, "serve", flightsFile, "--tcp=127.0.0.1:0", "--ws=127.0.0.1:0", "--http=127.0.0.1:0",
+		"--listen", "wt+listen://127.0.0.1:0?cert="+certFile+"&key="+keyFile, "--compression", "zstd", "--clients", "10")
 	host := func(n int) string {
 		_, at, _ := strings.Cut(s.at(n), "://")
 		return at
 	}
-	tcpAt, wsAt, httpAt := host(1), host(2), host(3)
+	tcpAt, wsAt, httpAt, wtAt := host(1), host(2), host(3), host(4)
+	overWT := func(codecs ...string) func() (transports.Conn, error) {
+		return func() (transports.Conn, error) {
+			return wt.Dial(t.Context(), "https://"+wtAt+"/", &wt.DialOptions{TLS: tls.Config{CAFile: certFile}, Codecs: codecs, Receives: true})
+		}
+	}
 	overWS := func(at string, codecs ...string) func() (transports.Conn, error) {
 		return func() (transports.Conn, error) {
 			return ws.Dial(t.Context(), "ws://"+at+"/", &ws.DialOptions{Codecs: codecs})
@@ -54,6 +63,8 @@ func TestServeCodecs(t *testing.T) {
 		{"ws at the port for HTTP, zstd", overWS(httpAt, "zstd"), true},
 		{"http", overHTTP(), false},
 		{"http, zstd", overHTTP("zstd"), true},
+		{"wt", overWT(), false},
+		{"wt, zstd", overWT("zstd"), true},
 	}
 	for i, c := range clients {
 		running.Go(func() {

@@ -63,14 +63,14 @@ const tokenCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 // hasRequest tells whether a client sends a request first, with a place for a token and for the codecs that it reads.
 func hasRequest(u *transports.URI) bool {
 	switch u.Scheme {
-	case "ws", "wss", "http", "https", "h3":
+	case "ws", "wss", "http", "https", "h3", "wt":
 		return true
 	}
 	return false
 }
 
 // hasPage tells whether browsers get the page from a listener. They find HTTP/3 by way of another version only.
-func hasPage(u *transports.URI) bool { return hasRequest(u) && u.Scheme != "h3" }
+func hasPage(u *transports.URI) bool { return hasRequest(u) && u.Scheme != "h3" && u.Scheme != "wt" }
 
 // gate opens listeners with the page, for everyone or for those with a token.
 type gate struct{ tickets *access.Tickets }

@@ -139,12 +139,18 @@ func certificate(t *testing.T, dir string) (certFile, keyFile string) {
 	return certFile, keyFile
 }
 
-// TestServeTokenH3 has a token over HTTP/3, which has no page.
-func TestServeTokenH3(t *testing.T) {
+// TestServeTokenNoPage has a token over HTTP/3 and WebTransport, which have no page.
+func TestServeTokenNoPage(t *testing.T) {
+	for _, scheme := range []string{"h3", "wt"} {
+		t.Run(scheme, func(t *testing.T) { testServeToken(t, scheme) })
+	}
+}
+
+func testServeToken(t *testing.T, scheme string) {
 	t.Setenv("LIGHTSTREAM_TEST_TOKEN", "correct-horse")
 	dir := t.TempDir()
 	certFile, keyFile := certificate(t, dir)
-	s := start(t, "serve", flightsFile, "--listen", "h3+listen://127.0.0.1:0?cert="+certFile+"&key="+keyFile, "--token", "env:LIGHTSTREAM_TEST_TOKEN")
+	s := start(t, "serve", flightsFile, "--listen", scheme+"+listen://127.0.0.1:0?cert="+certFile+"&key="+keyFile, "--token", "env:LIGHTSTREAM_TEST_TOKEN")
 	at := s.at(1) + "?ca=" + certFile
 	c := start(t, "copy", at, filepath.Join(dir, "none.arrows"))
 	c.wait(exitBad)

@@ -180,3 +180,47 @@ func TestWrongSchemeOfReader(t *testing.T) {
 		})
 	}
 }
+
+// TestWrongSchemeQUIC is the same for those over QUIC. A client of WebTransport leaves a server of HTTP/3 that does not offer that before it asks
+// for anything, so there is nothing for the server to say.
+func TestWrongSchemeQUIC(t *testing.T) {
+	a := testcert.New(t)
+	cert := a.Issue(t, "127.0.0.1")
+	for _, c := range []struct{ server, client, clientSays, serverSays string }{
+		{"quic", "h3", "another protocol over QUIC than HTTP/3; streams over QUIC without HTTP are quic://", "it must use quic://, or this end be h3://"},
+		{"quic", "wt", "another protocol over QUIC than HTTP/3; streams over QUIC without HTTP are quic://", "it must use quic://, or this end be h3://"},
+		{"h3", "quic", "That is h3:// or wt://", "the peer does not speak HTTP/3; it must use h3://"},
+		{"wt", "quic", "That is h3:// or wt://", "the peer does not speak HTTP/3; it must use wt://"},
+		{"wt", "h3", "This port speaks WebTransport: use wt://", "without WebTransport; it must use wt://, or this end be h3://"},
+		{"h3", "wt", "is it h3://?", ""},
+	} {
+		t.Run(c.client+" to "+c.server, func(t *testing.T) {
+			told := make(chan error, 10)
+			l, err := transports.Listen(t.Context(), c.server+"://127.0.0.1:0?cert="+cert.CertFile+"&key="+cert.KeyFile, &transports.Options{
+				Refused: func(_ *transports.Peer, err error) { told <- err },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			conn, err := transports.Open(t.Context(), c.client+"://"+l.Addr().String()+"?timeout=10s&ca="+a.File, &transports.Options{Role: transports.Receives})
+			if err == nil {
+				conn.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), c.clientSays) || strings.Contains(err.Error(), "CRYPTO_ERROR") {
+				t.Errorf("the client: %v, want %q", err, c.clientSays)
+			}
+			if c.serverSays == "" {
+				return
+			}
+			select {
+			case err := <-told:
+				if !strings.Contains(err.Error(), c.serverSays) {
+					t.Errorf("the server: %v, want %q", err, c.serverSays)
+				}
+			case <-time.After(10 * time.Second):
+				t.Error("the server says nothing")
+			}
+		})
+	}
+}

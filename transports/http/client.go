@@ -483,6 +483,14 @@ func (q *request) give(err error) {
 // fail returns the error of a request that did not come to be.
 func (q *request) fail(op string, err error) error {
 	e := q.conn.explain(op, err).(*transports.Error)
+	var told interface { // of a transport that knows more, as that of package h3
+		error
+		Hint() string
+	}
+	if errors.As(err, &told) {
+		e.Err, e.Hint = told, told.Hint()
+		return e
+	}
 	if hint, cause := secured.Explain(err); hint != "" {
 		e.Hint, e.Err = hint, cause
 		return e

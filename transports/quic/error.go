@@ -123,11 +123,11 @@ func handshake(e *quic.TransportError) (hint string, err error) {
 	if e.Remote && e.ErrorCode.IsCryptoError() {
 		cause = tls.AlertError(e.ErrorCode - 0x100)
 		if e.ErrorCode == noProtocol {
-			return `is it a server of HTTP/3?`, &plain{e, `the peer speaks another protocol over QUIC than "` + alpn + `"`}
+			return `is it a server of HTTP/3? That is h3:// or wt://`, &plain{e, `the peer speaks another protocol over QUIC than "` + alpn + `"`}
 		}
 	}
 	if e.ErrorCode == noProtocol && !e.Remote {
-		return "", &plain{e, `the peer speaks another protocol over QUIC than "` + alpn + `"`}
+		return `it must use quic://, or this end be h3:// or wt:// if it speaks HTTP/3`, &plain{e, `the peer speaks another protocol over QUIC than "` + alpn + `"`}
 	}
 	if !e.Remote && e.ErrorCode == certificateRequired {
 		cause = errors.New("tls: client didn't provide a certificate") // without the alert, which is what the peer is told

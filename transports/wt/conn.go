@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,7 @@ type Conn struct {
 	dialled       bool
 	linger        time.Duration
 	counter       *count.Listener
+	request       *http.Request // of an accepted connection
 
 	mu       sync.Mutex // held by a write from its first byte to its last, so that writes do not interleave
 	coalesce gather.Coalescer
@@ -285,6 +287,10 @@ func (c *Conn) LocalAddr() net.Addr { return c.local }
 
 // RemoteAddr returns the other end's address.
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
+
+// Request returns the request of a connection that was accepted, for its path, query, headers and TLS state, and nil for one that was
+// dialled. It must not be changed.
+func (c *Conn) Request() *http.Request { return c.request }
 
 // Caps tells what there is: all but Gather.
 func (c *Conn) Caps() transports.Caps {

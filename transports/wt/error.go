@@ -86,7 +86,10 @@ func handshake(e *quic.TransportError) (hint string, err error) {
 		cause = tls.AlertError(e.ErrorCode - 0x100)
 	}
 	if e.ErrorCode == noProtocol {
-		return "", errors.New("the peer does not speak HTTP/3")
+		if e.Remote {
+			return "streams over QUIC without HTTP are quic://", errors.New("the peer speaks another protocol over QUIC than HTTP/3")
+		}
+		return "it must use wt://, or this end be quic://", errors.New("the peer does not speak HTTP/3")
 	}
 	if !e.Remote && e.ErrorCode == certificateRequired {
 		cause = errors.New("tls: client didn't provide a certificate") // without the alert, which is what the peer is told

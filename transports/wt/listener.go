@@ -40,7 +40,7 @@ type ListenOptions struct {
 	MaxPending int
 
 	// Authorize is asked about each peer before its request is granted; Peer.Identity is the *[http.Request], whose TLS field has the
-	// certificates. An error refuses the peer with status 403. ctx is the request's. Nil lets everyone in.
+	// certificates. An error refuses the peer with status 403, or that of its method StatusCode() int. ctx is the request's. Nil lets everyone in.
 	Authorize func(ctx context.Context, peer *transports.Peer) error
 	// Refused is told about each peer that was not let in and why. It may be called by several goroutines at once. Nil tells nobody.
 	Refused func(peer *transports.Peer, err error)
@@ -191,14 +191,27 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request) {
 		l.refuse(peer, &transports.Error{Transport: name, Addr: qc.RemoteAddr().String(), Op: "handshake", Err: err})
 		w.WriteHeader(code)
 	}
+	if r.Method != http.MethodConnect {
+		l.refuse(peer, &transports.Error{
+			Transport: name, Addr: qc.RemoteAddr().String(), Op: "handshake",
+			Err: errors.New("the peer asks over HTTP/3 without WebTransport"), Hint: "it must use wt://, or this end be h3://",
+		})
+		http.Error(w, "This port speaks WebTransport: use wt://.", http.StatusBadRequest)
+		return
+	}
 	if !l.mayAsk(r) {
 		fail(http.StatusForbidden, errors.New("pages of this origin may not connect"))
 		return
 	}
 	if l.opts.Authorize != nil {
 		if err := l.opts.Authorize(r.Context(), peer); err != nil {
+			code := http.StatusForbidden
+			var other interface{ StatusCode() int }
+			if errors.As(err, &other) {
+				code = other.StatusCode()
+			}
 			l.refuse(peer, err)
-			w.WriteHeader(http.StatusForbidden)
+			w.WriteHeader(code)
 			return
 		}
 	}
@@ -212,6 +225,7 @@ func (l *Listener) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := newConn(qc, session, s, qc.RemoteAddr().String(), false, l.opts.lingers(), &l.counter)
+	c.request = r
 	c.watch()
 	select {
 	case l.ready <- c:

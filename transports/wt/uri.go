@@ -26,6 +26,9 @@ func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (
 		return nil, u.ParamError("origin", errors.New("is for the end that listens"))
 	}
 	o := DialOptions{TLS: *config, Token: opts.Token, Receives: opts.Role == transports.Receives}
+	if opts.Role != transports.Sends {
+		o.Codecs = u.Codecs(opts)
+	}
 	if o.Options, err = optionsOf(u); err != nil {
 		return nil, err
 	}

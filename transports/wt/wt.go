@@ -33,6 +33,7 @@ import (
 	"github.com/quic-go/webtransport-go"
 
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/internal/requests"
 	secured "github.com/lightstream-go/lightstream/transports/tls"
 )
 
@@ -105,6 +106,9 @@ type DialOptions struct {
 	TLS secured.Config
 	// Token is sent as "Authorization: Bearer".
 	Token string
+	// Codecs are those of compressed bodies that this end reads, "zstd" and "lz4": a program that imports compress/zstd or
+	// compress/lz4 reads them. A server may then send them, which http.Codecs tells it of the request; without any it sends plain ones.
+	Codecs []string
 	// Header has more headers of the request. It is not changed.
 	Header http.Header
 
@@ -149,11 +153,14 @@ func Dial(ctx context.Context, rawURL string, opts *DialOptions) (*Conn, error) 
 	ctx, cancel := context.WithTimeout(ctx, opts.handshake())
 	defer cancel()
 	header := opts.Header.Clone()
+	if header == nil {
+		header = make(http.Header)
+	}
 	if opts.Token != "" {
-		if header == nil {
-			header = make(http.Header)
-		}
 		header.Set("Authorization", "Bearer "+opts.Token)
+	}
+	if len(opts.Codecs) > 0 {
+		header.Set("Accept", requests.Accept(opts.Codecs))
 	}
 	var qc *quic.Conn
 	d := &webtransport.Transport{

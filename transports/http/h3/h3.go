@@ -138,6 +138,23 @@ func (x *exchange) open() (*quic.Transport, error) {
 	return x.quic, nil
 }
 
+// RoundTrip makes the request. That the other end speaks something else over QUIC is said in words.
+func (x *exchange) RoundTrip(r *nethttp.Request) (*nethttp.Response, error) {
+	answer, err := x.Transport.RoundTrip(r)
+	var e *quic.TransportError
+	if errors.As(err, &e) && e.ErrorCode == noProtocol {
+		err = otherProtocol{err}
+	}
+	return answer, err
+}
+
+// otherProtocol is the error of a handshake with a server of something else.
+type otherProtocol struct{ cause error }
+
+func (otherProtocol) Error() string   { return "the peer speaks another protocol over QUIC than HTTP/3" }
+func (otherProtocol) Hint() string    { return "streams over QUIC without HTTP are quic://" }
+func (o otherProtocol) Unwrap() error { return o.cause }
+
 // CloseExchange is called by package http after the exchange.
 func (x *exchange) CloseExchange() {
 	_ = x.Transport.Close() // tells the other end
@@ -275,7 +292,7 @@ const (
 func explain(e *quic.TransportError) (hint string, cause error) {
 	switch {
 	case e.ErrorCode == noProtocol:
-		return "", errors.New("the peer does not speak HTTP/3")
+		return "it must use h3:// or https://, or this end be quic://", errors.New("the peer does not speak HTTP/3")
 	case e.Remote:
 		return secured.Explain(tls.AlertError(e.ErrorCode - 0x100))
 	case e.ErrorCode == certificateRequired:
