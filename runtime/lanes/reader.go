@@ -8,6 +8,7 @@ import (
 	"iter"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/lightstream-go/lightstream/runtime/internal/ended"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -350,15 +351,34 @@ func (r *Reader[B]) take(c came[B]) (b B, done bool, err error) {
 	return b, false, nil
 }
 
-// sequenceOf returns the number of a batch.
-func sequenceOf[B any](b B) (uint64, error) {
-	var entries []ipc.KeyValue
+// SentAt returns when a batch of any table or schema was sent, by the clock of the machine that sent it, and false where its sender has not said so:
+// ours does with Options.Stamp. What is no number of nanoseconds is none.
+func SentAt[B any](b B) (time.Time, bool) {
+	entries, _ := entriesOf(b)
+	for _, kv := range entries {
+		if kv.Key == SentNanos {
+			n, err := strconv.ParseInt(kv.Value, 10, 64)
+			return time.Unix(0, n), err == nil
+		}
+	}
+	return time.Time{}, false
+}
+
+// entriesOf returns what is attached to a batch, and false for what is none.
+func entriesOf[B any](b B) ([]ipc.KeyValue, bool) {
 	switch h := any(b).(type) {
 	case interface{ Metadata() []ipc.KeyValue }:
-		entries = h.Metadata()
+		return h.Metadata(), true
 	case interface{ Handle() ipc.Batch }:
-		entries = h.Handle().Metadata()
-	default:
+		return h.Handle().Metadata(), true
+	}
+	return nil, false
+}
+
+// sequenceOf returns the number of a batch.
+func sequenceOf[B any](b B) (uint64, error) {
+	entries, ok := entriesOf(b)
+	if !ok {
 		return 0, fmt.Errorf("a %T has neither Metadata nor Handle, of which ordered lanes need one", b)
 	}
 	for _, kv := range entries {

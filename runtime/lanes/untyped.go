@@ -14,7 +14,7 @@ type Columns struct {
 	Rows    int
 	Columns []column.Data
 	// Metadata are the entries that are attached to the batch. Where the lanes are ordered, the number takes the place of one that
-	// it has already.
+	// it has already, and so does the time of Options.Stamp.
 	Metadata []ipc.KeyValue
 }
 
@@ -24,7 +24,10 @@ func Untyped(w *ipc.Writer) Sink[Columns] { return &untyped{Writer: w} }
 type untyped struct {
 	*ipc.Writer
 	numbered bool
+	also     []ipc.KeyValue // beside those of a batch
 }
+
+func (u *untyped) SetMetadata(entries []ipc.KeyValue) { u.also = entries }
 
 func (u *untyped) SetNumber(key string, n uint64) {
 	u.numbered = true
@@ -33,9 +36,14 @@ func (u *untyped) SetNumber(key string, n uint64) {
 
 func (u *untyped) Write(ctx context.Context, b Columns) error {
 	entries := b.Metadata
-	isNumber := func(kv ipc.KeyValue) bool { return kv.Key == Sequence }
-	if u.numbered && slices.ContainsFunc(entries, isNumber) {
-		entries = slices.DeleteFunc(slices.Clone(entries), isNumber)
+	isOwn := func(kv ipc.KeyValue) bool {
+		return u.numbered && kv.Key == Sequence || slices.ContainsFunc(u.also, func(own ipc.KeyValue) bool { return own.Key == kv.Key })
+	}
+	if slices.ContainsFunc(entries, isOwn) {
+		entries = slices.DeleteFunc(slices.Clone(entries), isOwn)
+	}
+	if len(u.also) > 0 {
+		entries = append(slices.Clip(entries), u.also...)
 	}
 	u.Writer.SetMetadata(entries)
 	return u.Writer.Write(ctx, b.Rows, b.Columns)

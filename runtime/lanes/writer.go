@@ -17,7 +17,8 @@
 // # Bytes
 //
 // A lane has no header. In ordered lanes the metadata of each RecordBatch message has the entry ls.seq_id, whose value is k in
-// decimal, from 0. Any reader of Arrow can read a lane by itself.
+// decimal, from 0. With Options.Stamp there is also ls.sent_ns, the nanoseconds since 1970 at which the batch was sent. Any reader of Arrow can
+// read a lane by itself.
 package lanes
 
 import (
@@ -26,13 +27,18 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/lightstream-go/lightstream/runtime/internal/ended"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
-// Sequence is the key of the entry that numbers the batches of ordered lanes.
-const Sequence = "ls.seq_id"
+const (
+	// Sequence is the key of the entry that numbers the batches of ordered lanes.
+	Sequence = "ls.seq_id"
+	// SentNanos is the key of the entry that says when a batch was sent, in nanoseconds since 1970 (UTC).
+	SentNanos = "ls.sent_ns"
+)
 
 // ErrGap is wrapped by the errors of lanes whose batches are not one after the other.
 var ErrGap = errors.New("the batches of the lanes have a gap")
@@ -41,6 +47,9 @@ var ErrGap = errors.New("the batches of the lanes have a gap")
 type Options struct {
 	// Ordered numbers the batches and reads them in their order.
 	Ordered bool
+	// Stamp attaches the time of sending to each batch, by the clock of this machine; [SentAt] reads it. It costs building the metadata of each
+	// message anew, and means nothing to a reader.
+	Stamp bool
 }
 
 // Sink is the writer of one lane, such as a generated one: W is what it writes, such as a *TradeBuilder.
@@ -101,11 +110,16 @@ func (w *Writer[W]) Write(ctx context.Context, b W) error {
 		return err
 	}
 	defer func() { <-lane.free }()
+	var stamp []ipc.KeyValue
+	if w.opts.Stamp {
+		stamp = []ipc.KeyValue{{Key: SentNanos, Value: strconv.FormatInt(time.Now().UnixNano(), 10)}}
+		lane.sink.SetMetadata(stamp)
+	}
 	if w.opts.Ordered {
 		if sink, ok := lane.sink.(interface{ SetNumber(key string, n uint64) }); ok {
 			sink.SetNumber(Sequence, k)
 		} else {
-			lane.sink.SetMetadata([]ipc.KeyValue{{Key: Sequence, Value: strconv.FormatUint(k, 10)}})
+			lane.sink.SetMetadata(append(stamp, ipc.KeyValue{Key: Sequence, Value: strconv.FormatUint(k, 10)}))
 		}
 	}
 	if err := lane.sink.Write(ctx, b); err != nil {
