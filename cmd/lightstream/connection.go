@@ -40,6 +40,14 @@ func parseURI(name string) (*transports.URI, error) {
 	return u, nil
 }
 
+// fileCompression is what the URI of a file, or of standard output, says of how it is to be compressed.
+func fileCompression(name string) string {
+	if u, err := transports.ParseURI(name); err == nil {
+		return u.Stream.Compression
+	}
+	return ""
+}
+
 // filePath is the path of what is no connection.
 func filePath(name string) string {
 	u, err := transports.ParseURI(name)

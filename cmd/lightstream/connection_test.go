@@ -493,3 +493,32 @@ func TestCopyStreams(t *testing.T) {
 		}
 	}
 }
+
+// TestFileURI has parameters of a file's URI obeyed, or refused where they mean nothing.
+func TestFileURI(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out.arrow")
+	call(t, "copy", flightsFile, "file:"+out+"?compression=zstd")
+	if n := bytes.Count(call(t, "inspect", out), []byte("compressed as ZSTD")); n == 0 {
+		t.Error("the file is not compressed")
+	}
+	stream := filepath.Join(dir, "out.arrows")
+	if err := os.WriteFile(stream, call(t, "copy", flightsFile, "stdio:?compression=lz4"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(call(t, "inspect", stream), []byte("compressed as LZ4_FRAME")); n == 0 {
+		t.Errorf("the stream is not compressed: %.300s", call(t, "inspect", stream))
+	}
+	for _, c := range []struct{ uri, want string }{
+		{"file:" + out + "?streams=2", "streams= is for connections"},
+		{"file:" + out + "?ordered=1", "ordered= is for connections"},
+		{"stdio:?streams=2", "streams= is for connections"},
+		{"file:" + out + "?compression=zstd", "compression= is for what is written"},
+	} {
+		cat := start(t, "cat", c.uri)
+		cat.wait(exitUsage)
+		if !strings.Contains(cat.stderr(), c.want) {
+			t.Errorf("%s: %s, want %q", c.uri, cat.stderr(), c.want)
+		}
+	}
+}

@@ -109,6 +109,9 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 		return err
 	}
 	if u == nil {
+		if asked := fileCompression(to); asked != "" && o.compression == "" {
+			o.compression = asked
+		}
 		if n, ok := descriptor(filePath(to)); ok && n == 1 {
 			to = "-"
 		}
@@ -129,7 +132,7 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 	if packing != nil && !directory {
 		return usagef("--to=%s: the name of a file says that it is compressed, such as x%s; in --to it is of a directory", o.to, packing.Extension)
 	}
-	f, err := formatOf("to", plainTo, to, outputs)
+	f, err := formatOf("to", plainTo, filePath(to), outputs)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,10 @@ func checkProtocol(u *transports.URI) error {
 		return usagef("%v: announce= is of the Lightstream protocol; leave it out", u)
 	case s.Protocol != transports.Arrow && u.Scheme == "file":
 		return usagef("%v: protocol=%v is for connections; leave it out", u, s.Protocol)
+	case s.Streams > 1 && (u.Scheme == "file" || u.Scheme == "stdio"):
+		return usagef("%v: streams= is for connections, and this is one stream; leave it out", u)
+	case s.Ordered && (u.Scheme == "file" || u.Scheme == "stdio"):
+		return usagef("%v: ordered= is for connections, and this is one stream; leave it out", u)
 	case s.Protocol == transports.TLV && s.Streams > 1:
 		return usagef("%v: several streams are for Arrow and the Lightstream protocol; leave out streams=", u)
 	case s.Protocol == transports.TLV && s.Ordered:

@@ -64,6 +64,9 @@ func openSource(ctx context.Context, name string, o *options, std std, level ipc
 		}
 		return s, s.connect(ctx, u, o, std, level)
 	}
+	if fileCompression(name) != "" {
+		return nil, usagef("%s: compression= is for what is written; leave it out", filePath(name))
+	}
 	if path := filePath(name); severalFiles(path) {
 		return s, s.openDataset(ctx, path, want, o, level)
 	}

@@ -96,6 +96,9 @@ func (l *link) wrap(op string, err error) *transports.Error {
 
 // closedWith says what the code means with which a connection was closed.
 func closedWith(app *quic.ApplicationError) (hint string, err error) {
+	if !app.Remote && app.ErrorCode == codeUnexpected && app.ErrorMessage != "" {
+		return "", errors.New("the other end opens streams that this one does not take: " + app.ErrorMessage)
+	}
 	if !app.Remote {
 		return "", net.ErrClosed
 	}

@@ -40,6 +40,10 @@ type link struct {
 	fixed         bool // there are no more streams than lanes, so those that were closed here are all
 	lanes         int  // how many there are to be, 0 where nobody has said it
 
+	// Of a listener, nil for nobody: whether no stream has come yet, and who is told that the connection is closed because of what came instead.
+	waits   func() bool
+	refused func(error)
+
 	sent atomic.Bool // a byte, on any stream
 
 	mu       sync.Mutex
@@ -213,7 +217,12 @@ func (l *link) watch() {
 
 // unexpected closes a connection whose other end opens streams that this one has no use for.
 func (l *link) unexpected() {
-	_ = l.qc.CloseWithError(codeUnexpected, fmt.Sprintf("this end has %d of the parallel streams (streams=); both must have the same number of them, and one of both send", max(l.lanes, 1)))
+	why := fmt.Sprintf("this end has %d of the parallel streams (streams=); both must have the same number of them, and one of both send", max(l.lanes, 1))
+	waits := l.waits != nil && l.waits() // else who reads a stream has the error
+	_ = l.qc.CloseWithError(codeUnexpected, why)
+	if waits {
+		l.refused(l.wrap("accept", &quic.ApplicationError{ErrorCode: codeUnexpected, ErrorMessage: why}))
+	}
 }
 
 // refuse closes a stream that nobody takes.

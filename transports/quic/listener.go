@@ -160,6 +160,13 @@ func (l *Listener) Accept(ctx context.Context) (transports.Conn, error) {
 			return nil, err
 		case qc != nil:
 			if lk := l.admit(ctx, qc, false); lk != nil {
+				lk.waits = func() bool { return l.waiting.Has(qc) }
+				lk.refused = func(err error) {
+					l.counter.Refused()
+					if l.refused != nil {
+						l.refused(&transports.Peer{Transport: name, Addr: lk.remote}, err)
+					}
+				}
 				l.expect(qc)
 				go l.takeStreams(lk)
 				go lk.watch()

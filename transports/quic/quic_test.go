@@ -520,7 +520,8 @@ func TestStreamsOfAPeer(t *testing.T) {
 // TestUnexpectedStream has a peer send on a unidirectional stream, as one does that sends parallel streams.
 func TestUnexpectedStream(t *testing.T) {
 	p := newPKI(t)
-	l := listen(t, &quic.ListenOptions{Options: quick, TLS: p.listener()})
+	told := make(chan error, 1)
+	l := listen(t, &quic.ListenOptions{Options: quick, TLS: p.listener(), Refused: func(_ *transports.Peer, err error) { told <- err }})
 	s, err := quic.DialSession(t.Context(), l.Addr().String(), &quic.DialOptions{Options: quick, TLS: p.client()})
 	if err != nil {
 		t.Fatal(err)
@@ -538,6 +539,9 @@ func TestUnexpectedStream(t *testing.T) {
 	}
 	if err := s.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "parallel streams") {
 		t.Errorf("the session ended with %v", err)
+	}
+	if err := <-told; !strings.Contains(err.Error(), "parallel streams") {
+		t.Errorf("the listener was told %v", err)
 	}
 }
 

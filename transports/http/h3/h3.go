@@ -138,22 +138,30 @@ func (x *exchange) open() (*quic.Transport, error) {
 	return x.quic, nil
 }
 
-// RoundTrip makes the request. That the other end speaks something else over QUIC is said in words.
+// RoundTrip makes the request. What went wrong in the handshake is said in words, also where it shows only after that.
 func (x *exchange) RoundTrip(r *nethttp.Request) (*nethttp.Response, error) {
 	answer, err := x.Transport.RoundTrip(r)
 	var e *quic.TransportError
-	if errors.As(err, &e) && e.ErrorCode == noProtocol {
-		err = otherProtocol{err}
+	if errors.As(err, &e) && e.ErrorCode.IsCryptoError() {
+		if e.ErrorCode == noProtocol {
+			return answer, &handshakeError{"the peer speaks another protocol over QUIC than HTTP/3", "streams over QUIC without HTTP are quic://", err}
+		}
+		if hint, cause := explain(e); hint != "" {
+			return answer, &handshakeError{cause.Error(), hint, cause}
+		}
 	}
 	return answer, err
 }
 
-// otherProtocol is the error of a handshake with a server of something else.
-type otherProtocol struct{ cause error }
+// handshakeError is the error of a handshake with what would help, which package http asks for.
+type handshakeError struct {
+	text, hint string
+	cause      error
+}
 
-func (otherProtocol) Error() string   { return "the peer speaks another protocol over QUIC than HTTP/3" }
-func (otherProtocol) Hint() string    { return "streams over QUIC without HTTP are quic://" }
-func (o otherProtocol) Unwrap() error { return o.cause }
+func (h *handshakeError) Error() string { return h.text }
+func (h *handshakeError) Hint() string  { return h.hint }
+func (h *handshakeError) Unwrap() error { return h.cause }
 
 // CloseExchange is called by package http after the exchange.
 func (x *exchange) CloseExchange() {

@@ -82,8 +82,8 @@ func TestRefused(t *testing.T) {
 	}{
 		{"an authority that the client does not know", secured.Config{CAFile: testcert.New(t).File}, secured.ErrUnknownAuthority, secured.ErrRefused},
 		{"another name", secured.Config{CAFile: a.File, ServerName: "feed.example"}, secured.ErrWrongName, secured.ErrRefused},
-		{"no certificate", secured.Config{CAFile: a.File}, nil, secured.ErrNoCertificate},
-		{"an expired one", secured.Config{CAFile: a.File, CertFile: expired.CertFile, KeyFile: expired.KeyFile}, nil, secured.ErrExpired},
+		{"no certificate", secured.Config{CAFile: a.File}, secured.ErrNoCertificate, secured.ErrNoCertificate},
+		{"an expired one", secured.Config{CAFile: a.File, CertFile: expired.CertFile, KeyFile: expired.KeyFile}, secured.ErrExpired, secured.ErrExpired},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, url, told := open(t, http.ListenOptions{TLS: secured.Config{CAFile: a.File}})
