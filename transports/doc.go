@@ -57,7 +57,8 @@
 //	stdio:, -                  package stdio
 //
 // All have timeout=, and the parameters of [StreamOptions]. With "+listen" behind the scheme Open waits for the other end
-// rather than dialling it. Credentials are given by [Options], never in a URI.
+// rather than dialling it. With streams= there are several: streams of one connection over quic, requests of one over HTTP/2, else
+// connections. Credentials are given by [Options], never in a URI.
 //
 // # Errors
 //

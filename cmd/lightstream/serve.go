@@ -81,7 +81,7 @@ addresses give a listener with TLS, or --insecure.`,
 	f.Int64Var(&o.rate, "rate", 0, "send so many `rows` a second; default as fast as clients take them")
 	f.BoolVar(&o.loop, "loop", false, "begin again after the last file, without end")
 	f.IntVar(&o.batchRows, "batch-rows", 0, "put so many `rows` into each batch; default as they come")
-	f.StringVar(&o.compression, "compression", "", "`codec`: zstd, lz4, none; clients of HTTP and WebSocket that do not say that they read it,\nsuch as curl and browsers, get plain bodies")
+	f.StringVar(&o.compression, "compression", "", "`codec`: zstd, lz4, none; clients of HTTP, WebSocket and WebTransport that do not say that\nthey read it, such as curl and browsers, get plain bodies")
 	f.IntVar(&o.clients, "clients", 1, "wait for so many `clients` before the first row")
 	f.IntVar(&o.maxClients, "max-clients", 1024, "serve at most so many `clients` at a time")
 	f.StringVar(&o.slow, "slow", "wait", "`policy` for clients that are behind: wait for them, drop their oldest batches, or\ndisconnect them")
