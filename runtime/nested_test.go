@@ -2,7 +2,9 @@ package rt_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"math/bits"
 	"slices"
 	"strings"
 	"testing"
@@ -140,6 +142,29 @@ func TestNestedFits(t *testing.T) {
 		below(null(col("attrs", ipc.Map)), col("key", ipc.Utf8), col("value", ipc.Bool)), below(col("gone", ipc.Struct), col("x", ipc.Utf8))).Next(t.Context())
 	if !errors.As(err, &s) || len(s.Differences) != 4 || s.Differences[0].Column != "ptr_leg.note" || s.Differences[3].Have != "(absent)" {
 		t.Errorf("a schema that does not fit: %v", err)
+	}
+}
+
+// A stream whose own schema says that a field is not nullable is held to it: a null is refused that a row leads to, and passes below another.
+func TestNestedVisibleNull(t *testing.T) {
+	of := func(nullable bool) *ipc.Schema {
+		x := ipc.Field{Name: "x", Type: ipc.Int8, Nullable: nullable}
+		return &ipc.Schema{Fields: []ipc.Field{{Name: "s", Type: ipc.Struct, Nullable: true, Children: []ipc.Field{x}}}}
+	}
+	schema := func(b []byte) int { return 8 + int(binary.LittleEndian.Uint32(b[4:])) }
+	for valid, want := range map[byte]bool{0b101: true, 0b001: false} { // of x; row 1 of s is null
+		x := column.Data{Len: 3, Nulls: 3 - bits.OnesCount8(valid), Buffers: [3][]byte{{valid}, {1, 2, 3}}}
+		s := column.Data{Len: 3, Nulls: 1, Buffers: [3][]byte{{0b101}}, Children: []column.Data{x}}
+		var strict, loose bytes.Buffer
+		w := ipc.NewWriter(&loose, of(true), nil)
+		if err := errors.Join(w.Write(t.Context(), 3, []column.Data{s}), w.Close(), ipc.NewWriter(&strict, of(false), nil).Close()); err != nil {
+			t.Fatal(err)
+		}
+		p := append(strict.Bytes()[:schema(strict.Bytes()):schema(strict.Bytes())], loose.Bytes()[schema(loose.Bytes()):]...)
+		_, err := openBag(p, nil, below(null(col("s", ipc.Struct)), col("x", ipc.Int8))).Next(t.Context())
+		if (err == nil) != want || err != nil && (!errors.Is(err, ipc.ErrMalformed) || !strings.Contains(err.Error(), "(s.x.validity)") || !strings.Contains(err.Error(), "row 2")) {
+			t.Errorf("validity %03b: %v", valid, err)
+		}
 	}
 }
 

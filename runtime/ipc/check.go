@@ -33,10 +33,22 @@ func (c *Checker) Column(i int, d *column.Data, level Level) error {
 	if err == nil && level != Structure {
 		err = p.allContents(d, level, func(err error, _ *columnPlan) error { return err })
 	}
+	if err == nil && level != Structure {
+		err = p.shownSent(d)
+	}
 	if err == nil {
 		return nil
 	}
 	return columnError(err)
+}
+
+// shownSent tells which null of a column below d, which is not nullable, a row of d leads to.
+func (p *columnPlan) shownSent(d *column.Data) error {
+	var s sight
+	if at, row := s.firstShown(p, d); at != nil {
+		return &column.ValueError{Column: at.path, Row: row, Err: column.ErrNotNullable}
+	}
+	return nil
 }
 
 // columnError is an error about a column that came in no frame.

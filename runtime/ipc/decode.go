@@ -70,6 +70,8 @@ type columnPlan struct {
 	// union or run-end encoded, has one more buffer in messages of version V4.
 	nodes, buffers, variadic, bare int
 
+	strict bool // a column below it may not be null
+
 	indexBits   int // of a dictionary's indices
 	indexSigned bool
 	dict        *dictionary // theirs, where the plan is a decoder's
@@ -98,6 +100,7 @@ type decoder struct {
 	mapped         bool       // bodies take no memory
 	stats          Stats
 
+	sight      sight
 	inflations []inflation // of the batch that is being made
 	inflating  Compressor
 	crew       *crew // that inflates
@@ -410,8 +413,14 @@ func (d *decoder) finish(h Batch, c *cursor) error {
 	}
 	for i := range d.columns {
 		if p := &d.columns[i]; p.want {
-			if err := d.finishColumn(p, h.Column(i), c); err != nil {
+			col := h.Column(i)
+			if err := d.finishColumn(p, col, c); err != nil {
 				return err
+			}
+			if p.strict && d.level >= Contents {
+				if at, err := d.sight.shown(p, col); err != nil {
+					return c.place(err, d.columns, at)
+				}
 			}
 		}
 	}
@@ -997,7 +1006,14 @@ func (d *decoder) dictionaryColumn(dict *dictionary, c *cursor, col *column.Data
 			return err
 		}
 	}
-	return p.allContents(col, max(level, Contents), func(err error, at *columnPlan) error { return c.place(err, dict.plans[:], at) })
+	place := func(err error, at *columnPlan) error { return c.place(err, dict.plans[:], at) }
+	if err := p.allContents(col, max(level, Contents), place); err != nil {
+		return err
+	}
+	if at, err := d.sight.shown(p, col); err != nil {
+		return place(err, at)
+	}
+	return nil
 }
 
 // admit counts the values of a message against the limits, which are for all dictionaries of a stream together, and against the

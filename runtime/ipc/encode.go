@@ -295,6 +295,9 @@ func (e *encoder) check(rows int, columns []column.Data) error {
 		if err := p.structure(c, c.Len, p.field.Nullable, false, false); err != nil {
 			return columnError(err)
 		}
+		if err := p.shownSent(c); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -114,6 +114,7 @@ func planOf(f *Field, path string) columnPlan {
 		p.buffers += c.buffers
 		p.variadic += c.variadic
 		p.bare += c.bare
+		p.strict = p.strict || c.strict || !c.field.Nullable && c.hasValidity()
 		p.children = append(p.children, c)
 	}
 	return p

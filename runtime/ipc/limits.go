@@ -49,8 +49,8 @@ const (
 	DefaultLevel Level = iota
 	// Structure is everything whose cost is that of the metadata: sizes, bounds, counts. It is always checked.
 	Structure
-	// Contents is also each value that other values are found by: offsets, indices, views, and the null counts. After it
-	// no accessor can panic.
+	// Contents is also each value that other values are found by: offsets, indices, views, and the null counts; and that no row
+	// leads to a null below it where none may be. After it no accessor can panic.
 	Contents
 	// UTF8 is also that text is valid UTF-8.
 	UTF8
