@@ -760,6 +760,14 @@ func seenBelow(s *ipc.Schema) *ipc.Schema {
 	if venue.Children = slices.Clone(venue.Children); len(venue.Children) != 0 {
 		venue.Children[1].Nullable = true
 	}
+	for i := range order.Children { // members that rows below the null have chosen
+		if c := &order.Children[i]; c.Type.Kind == ipc.KindUnion {
+			c.Children = slices.Clone(c.Children)
+			for k := range c.Children {
+				c.Children[k].Nullable = true
+			}
+		}
+	}
 	return &ipc.Schema{Fields: fields}
 }
 
