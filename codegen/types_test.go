@@ -162,7 +162,9 @@ const typesTail = `
   its capacity cut. A list that is kept keeps those of its batch alive. Maps are made for each row.
 - **Every column** takes, in a tag or as an attribute: ` + "`was=old`" + `, an older name under which streams may have it, and a name for its accessors,
   ` + "`go=Price`" + ` or ` + "`go_name`" + `. One that is a number, a bool or a text takes ` + "`default=0`" + `, or in a schema ` + "`= 0`" + `: the value of its rows where a stream has no such
-  column. A timestamp with a zone takes ` + "`naive=UTC`" + `: times without a zone are taken as UTC.
+  column. Defaults of times and decimals are text, in a schema as an attribute, ` + "`settled: int (date, default: \"2026-01-31\")`" + `: a timestamp in
+  RFC 3339 (` + "`2026-01-31T09:30:00Z`" + `, without the offset where the column has no zone), a day, a time of day (` + "`09:30:00.5`" + `), a duration in Go's form
+  (` + "`1m30s`" + `), a decimal (` + "`-0.25`" + `). Each must be exact in the column's unit and digits. A timestamp with a zone takes ` + "`naive=UTC`" + `: times without a zone are taken as UTC.
 - **Null** is ` + "`struct{}`" + `, the type with one value, as the column has; in a schema it is a table without fields. A column of nulls in a
   stream fits every nullable column.
 

@@ -253,6 +253,7 @@ func mulPad(n, width int) int { return (n*width + 63) &^ 63 }
 // defaultBytes returns a default as it stands in a column.
 func defaultBytes(want *Column) (value []byte, text string) {
 	var bits uint64
+	sign := byte(0)
 	switch v := want.Default.(type) {
 	case bool:
 		if v {
@@ -263,6 +264,17 @@ func defaultBytes(want *Column) (value []byte, text string) {
 		return []byte(v), v
 	case int64:
 		bits = uint64(v)
+		if v < 0 {
+			sign = 0xff
+		}
+	case column.Decimal128:
+		value = binary.LittleEndian.AppendUint64(nil, v.Lo)
+		return binary.LittleEndian.AppendUint64(value, uint64(v.Hi)), ""
+	case column.Decimal256:
+		for _, w := range v {
+			value = binary.LittleEndian.AppendUint64(value, w)
+		}
+		return value, ""
 	case uint64:
 		bits = v
 	case float64:
@@ -276,8 +288,9 @@ func defaultBytes(want *Column) (value []byte, text string) {
 		}
 	}
 	value = binary.LittleEndian.AppendUint64(nil, bits)
-	if want.Type.Bits != 0 {
-		value = value[:want.Type.Bits/8]
+	width := ipc.ValueWidth(want.Type)
+	for len(value) < width {
+		value = append(value, sign)
 	}
-	return value, ""
+	return value[:width], ""
 }

@@ -415,6 +415,13 @@ func TestFitAbsent(t *testing.T) {
 		{with(col("x", ipc.Binary), "bytes"), "bytes bytes bytes bytes"},
 		{with(dictionary(col("x", ipc.Utf8), ipc.Int16), "text"), "text text text text"},
 		{with(null(col("x", ipc.Int32)), int64(7)), "7 7 7 7"},
+		{with(col("x", ipc.Date32), int64(-1)), "1969-12-31 1969-12-31 1969-12-31 1969-12-31"},
+		{with(col("x", ipc.Date64), int64(86_400_000)), "1970-01-02 00:00:00 1970-01-02 00:00:00 1970-01-02 00:00:00 1970-01-02 00:00:00"},
+		{with(col("x", ipc.Decimal(32, 9, 2)), int64(-125)), "-1.25 -1.25 -1.25 -1.25"},
+		{with(col("x", ipc.Decimal(128, 38, 2)), int64(-125)), "-1.25 -1.25 -1.25 -1.25"},
+		{with(col("x", ipc.Decimal(256, 76, 0)), int64(-7)), "-7 -7 -7 -7"},
+		{with(col("x", ipc.Decimal(128, 38, 0)), column.Decimal128{Lo: 1, Hi: 1}), "18446744073709551617 18446744073709551617 18446744073709551617 18446744073709551617"},
+		{with(col("x", ipc.Decimal(256, 76, 0)), column.Decimal256{1, 1}), "18446744073709551617 18446744073709551617 18446744073709551617 18446744073709551617"},
 		{with(col("x", ipc.Timestamp(column.Second, "UTC")), int64(1)), "1970-01-01T00:00:01Z 1970-01-01T00:00:01Z 1970-01-01T00:00:01Z 1970-01-01T00:00:01Z"},
 	} {
 		if got, err := fits(in, nil, c.want, null(col("other", ipc.Int32))); err != nil || got[0] != c.read {

@@ -14,8 +14,8 @@ type Column struct {
 	// NaiveUTC takes a timestamp without a zone as UTC.
 	NaiveUTC bool
 
-	// Default is the value of every row where the stream has no such column: a bool, int64, uint64, float64 or string. Nil
-	// is none.
+	// Default is the value of every row where the stream has no such column: a bool, int64, uint64, float64 or string, of times
+	// an int64 in the column's unit, of decimals the same unscaled, or a [column.Decimal128] or [column.Decimal256]. Nil is none.
 	Default any
 
 	// Names are those of a dictionary column whose rows are named numbers, nil of any other.

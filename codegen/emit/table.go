@@ -6,6 +6,7 @@ import (
 	"github.com/dave/jennifer/jen"
 
 	"github.com/lightstream-go/lightstream/codegen/model"
+	decimal "github.com/lightstream-go/lightstream/runtime/column"
 )
 
 // emitVersion writes
@@ -217,6 +218,19 @@ func defaultValue(c *model.Column) *jen.Statement {
 		return jen.Float64().Call(jen.Id(c.Default))
 	case t.Kind == model.Bool:
 		return jen.Id(c.Default)
+	case t.IsTimed():
+		_, v, _ := model.ParseTimed(t, c.Default)
+		switch v := v.(type) {
+		case decimal.Decimal128:
+			return column("Decimal128").Values(jen.Dict{jen.Id("Lo"): jen.Lit(v.Lo), jen.Id("Hi"): jen.Lit(v.Hi)})
+		case decimal.Decimal256:
+			var words []jen.Code
+			for _, w := range v {
+				words = append(words, jen.Lit(w))
+			}
+			return column("Decimal256").Values(words...)
+		}
+		return jen.Lit(v)
 	}
 	return jen.Lit(c.Default)
 }

@@ -304,18 +304,45 @@ func (r *schemaReader) column(f *fbs.Field, row string) *model.ColumnDef {
 	if !r.describe(c, f) {
 		return nil
 	}
-	if f.Default.IsSet() && !f.Default.Null {
-		v := c
-		if c.Type.Kind == model.RunEnds {
-			v = c.Parts[0]
-		}
+	v := c
+	if c.Type.Kind == model.RunEnds {
+		v = c.Parts[0]
+	}
+	switch set := f.Default.IsSet() && !f.Default.Null; {
+	case set && v.Type.IsTimed() && f.Type.Kind != fbs.String:
+		r.add(f.Default.Pos, problemf(`write it as text, in an attribute such as (default: "`+model.ExampleOf(v.Type)+`")`,
+			"the number %s as the default of a column of type %v", defaultText(v, f), v.Type))
+	case set:
 		text, p := parseDefault(v.Type, defaultText(v, f))
 		if c.Default, c.HasDefault = text, p == nil; p != nil {
 			r.add(f.Default.Pos, p)
 		}
 	}
+	if a := f.Attrs.Get("default"); a != nil {
+		r.textDefault(c, v, f, a)
+	}
 	setForm(c)
 	return c
+}
+
+// textDefault sets a default that is written as text, as times and decimals are.
+func (r *schemaReader) textDefault(c, v *model.ColumnDef, f *fbs.Field, a *fbs.Attr) {
+	switch {
+	case !v.Type.IsTimed() || c.Index != nil:
+		r.add(a.Pos, problemf("write = and its value behind the type", "attribute default on a column of type %v, which is for times and decimals", v.Type))
+	case f.Default.IsSet():
+		r.add(a.Pos, problemf("drop one of them", "attribute default on a field with a default"))
+	case f.Required:
+		r.add(a.Pos, problemf("drop one of them", "a default for a required field"))
+	default:
+		if a = r.value(f.Attrs, a.Name, `default: "2026-01-31T09:30:00Z"`); a == nil {
+			return
+		}
+		text, p := parseDefault(v.Type, a.Value)
+		if c.Default, c.HasDefault = text, p == nil; p != nil {
+			r.add(a.ValuePos, p)
+		}
+	}
 }
 
 // setForm sets how rows hold a column: as rt.Null where it may be null and its type has no null of its own.

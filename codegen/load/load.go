@@ -55,7 +55,7 @@
 //	sparse              unions          a sparse union, in the place of a dense one
 //	naive=UTC           time.Time       take a stream's timestamps without a zone as UTC
 //	required            slices, maps    never null
-//	default=0           all but times   the value of each row where a stream has no such column
+//	default=0           all flat types  the value of each row where a stream has no such column
 //	                    and []byte
 //	was=old             all             an older name of the column
 //	go=Name             all             the name of the column's accessors

@@ -184,6 +184,12 @@ func parseDefault(t model.Type, text string) (string, *problem) {
 			return "", problemf(fitsTagRemedy, "default %q does not fit a struct tag", text)
 		}
 		return text, nil
+	case model.Timestamp, model.Date, model.Time, model.Duration, model.Decimal:
+		canonical, _, remedy := model.ParseTimed(t, text)
+		if remedy != "" {
+			return "", problemf(remedy, "default %q does not fit %v", text, t)
+		}
+		return canonical, nil
 	case model.Nothing:
 		return "", problemf("leave it out", "default %q of a column that is always null", text)
 	default:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -137,8 +138,47 @@ func (c *Column) typeID(i int) int8 {
 // SetDefault sets what rows have where the input has no such field. Nil is a null.
 func (c *Column) SetDefault(v any) {
 	if c.other = nil; v != nil {
-		c.other = fmt.Append([]byte{}, v)
+		c.other = defaultText(c.field, v)
 	}
+}
+
+// defaultText writes a default as the column reads it.
+func defaultText(f *ipc.Field, v any) []byte {
+	if f.Type.Kind == ipc.KindRunEndEncoded {
+		f = &f.Children[1]
+	}
+	t := f.Type
+	n, isInt := v.(int64)
+	switch {
+	case isInt && t.Kind == ipc.KindDecimal:
+		return []byte(column.Decimal256From(n).Text(t.Scale))
+	case isInt && t.Kind == ipc.KindDate:
+		if t.Variant == 1 {
+			return []byte(column.DateMillis(n).String())
+		}
+		return []byte(column.Date(n).String())
+	case isInt && (t.Kind == ipc.KindTimestamp || t.Kind == ipc.KindTime):
+		per := int64(t.Unit)
+		seconds, rest := n/per, n%per
+		if rest < 0 {
+			seconds, rest = seconds-1, rest+per
+		}
+		layout := "2006-01-02T15:04:05.999999999"
+		switch {
+		case t.Kind == ipc.KindTime:
+			layout = "15:04:05.999999999"
+		case t.Zone != "":
+			layout += "Z07:00"
+		}
+		return time.Unix(seconds, rest*(1e9/per)).UTC().AppendFormat(nil, layout)
+	}
+	switch d := v.(type) {
+	case column.Decimal128:
+		return []byte(d.Text(t.Scale))
+	case column.Decimal256:
+		return []byte(d.Text(t.Scale))
+	}
+	return fmt.Append([]byte{}, v)
 }
 
 // HasDefault tells whether there is such a value.
