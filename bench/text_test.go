@@ -2,48 +2,29 @@ package bench_test
 
 import (
 	"bytes"
-	"context"
-	stdcsv "encoding/csv"
 	stdjson "encoding/json"
 	"io"
-	"strconv"
 	"testing"
-	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-	arrowcsv "github.com/apache/arrow-go/v18/arrow/csv"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	theirs "github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	gojson "github.com/goccy/go-json"
 
+	"github.com/lightstream-go/lightstream/bench/internal/formats"
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
 	"github.com/lightstream-go/lightstream/bench/tables"
-	"github.com/lightstream-go/lightstream/formats/csv"
-	"github.com/lightstream-go/lightstream/formats/ndjson"
+	"github.com/lightstream-go/lightstream/formats/parquet"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
-const textRows = 100_000
-
-// textOf returns the reference batch as CSV and as lines of JSON.
-func textOf(tb testing.TB) (fields, lines []byte) {
-	var c, j bytes.Buffer
-	cw, jw := tables.NewSampleCSVWriter(&c, nil), tables.NewSampleNDJSONWriter(&j, nil)
-	batch := workload.Builder(textRows, 1)
-	for _, err := range []error{cw.Write(context.Background(), batch), cw.Close(), jw.Write(context.Background(), batch), jw.Close()} {
-		if err != nil {
-			tb.Fatal(err)
-		}
+func textOf(tb testing.TB) *formats.Text {
+	t, err := formats.TextOf()
+	if err != nil {
+		tb.Fatal(err)
 	}
-	return c.Bytes(), j.Bytes()
-}
-
-// plain is a row of the reference batch as packages of the standard library have it.
-type plain struct {
-	ID       *int64     `json:"id"`
-	Value    *float64   `json:"val"`
-	Time     *time.Time `json:"ts"`
-	Flag     *bool      `json:"flag"`
-	Name     *string    `json:"name"`
-	Category *string    `json:"cat"`
+	return t
 }
 
 // sums are what a peer has read, to compare with.
@@ -82,7 +63,7 @@ func (s *sums) add(b tables.SampleBatch) {
 	}
 }
 
-func (s *sums) row(p *plain) {
+func (s *sums) row(p *formats.Plain) {
 	s.rows++
 	if p.ID != nil {
 		s.id += *p.ID
@@ -105,297 +86,159 @@ func (s *sums) row(p *plain) {
 	}
 }
 
-// batches is what readers of text of ours do.
-type batches[B any] interface {
-	Next(ctx context.Context) (B, error)
-}
-
-func drain[B interface{ Release() }](tb testing.TB, r batches[B], err error, each func(B)) {
-	for err == nil {
-		var b B
-		if b, err = r.Next(context.Background()); err == nil {
-			if each != nil {
-				each(b)
-			}
-			b.Release()
-		}
-	}
-	if err != io.EOF {
-		tb.Fatal(err)
-	}
-}
-
-func typedCSV(tb testing.TB, in []byte, parallel int, each func(tables.SampleBatch)) {
-	r, err := tables.NewSampleCSVReader(bytes.NewReader(in), &csv.Options{Parallel: parallel})
-	drain(tb, r, err, each)
-}
-
-func untypedCSV(tb testing.TB, in []byte, parallel int) {
-	r, err := csv.NewReader(bytes.NewReader(in), &csv.Options{Parallel: parallel})
-	drain[ipc.Batch](tb, r, err, nil)
-}
-
-// standardCSV reads into columns of slices, whose memory it keeps, as one would without a library of columns.
-func standardCSV(tb testing.TB, in []byte, c *columns) {
-	r := stdcsv.NewReader(bytes.NewReader(in))
-	r.ReuseRecord = true
-	if _, err := r.Read(); err != nil {
-		tb.Fatal(err)
-	}
-	c.reset()
-	for {
-		rec, err := r.Read()
-		if err == io.EOF {
-			return
-		}
-		if err == nil {
-			err = c.add(rec)
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-	}
-}
-
-type columns struct {
-	id       []int64
-	value    []float64
-	time     []int64
-	flag     []bool
-	name     []string
-	category []string
-	valid    [6][]bool
-}
-
-func (c *columns) reset() {
-	c.id, c.value, c.time, c.flag, c.name, c.category = c.id[:0], c.value[:0], c.time[:0], c.flag[:0], c.name[:0], c.category[:0]
-	for i := range c.valid {
-		c.valid[i] = c.valid[i][:0]
-	}
-}
-
-func (c *columns) add(rec []string) error {
-	for i, s := range rec {
-		c.valid[i] = append(c.valid[i], s != "")
-	}
-	id, err := int64(0), error(nil)
-	if rec[0] != "" {
-		if id, err = strconv.ParseInt(rec[0], 10, 64); err != nil {
-			return err
-		}
-	}
-	value := 0.0
-	if rec[1] != "" {
-		if value, err = strconv.ParseFloat(rec[1], 64); err != nil {
-			return err
-		}
-	}
-	at := int64(0)
-	if rec[2] != "" {
-		t, err := time.Parse(time.RFC3339Nano, rec[2])
-		if err != nil {
-			return err
-		}
-		at = t.UnixMicro()
-	}
-	flag := false
-	if rec[3] != "" {
-		if flag, err = strconv.ParseBool(rec[3]); err != nil {
-			return err
-		}
-	}
-	c.id, c.value, c.time, c.flag = append(c.id, id), append(c.value, value), append(c.time, at), append(c.flag, flag)
-	c.name, c.category = append(c.name, rec[4]), append(c.category, rec[5])
-	return nil
-}
-
-func arrowCSV(tb testing.TB, in []byte) {
-	schema := arrow.NewSchema([]arrow.Field{
-		{Name: "id", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
-		{Name: "val", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
-		{Name: "ts", Type: arrow.FixedWidthTypes.Timestamp_us, Nullable: true},
-		{Name: "flag", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
-		{Name: "name", Type: arrow.BinaryTypes.String, Nullable: true},
-		{Name: "cat", Type: arrow.BinaryTypes.String, Nullable: true},
-	}, nil)
-	r := arrowcsv.NewReader(bytes.NewReader(in), schema, arrowcsv.WithHeader(true), arrowcsv.WithChunk(16<<10), arrowcsv.WithNullReader(true, ""))
-	defer r.Release()
-	rows := 0
-	for r.Next() {
-		rows += int(r.RecordBatch().NumRows())
-	}
-	if err := r.Err(); err != nil || rows != textRows {
-		tb.Fatal(rows, err)
-	}
-}
-
-// TestTextPeers wants all of them to read the same.
+// TestTextPeers wants all of them to read the same, and what they print to be read as the same.
 func TestTextPeers(t *testing.T) {
-	fields, lines := textOf(t)
-	var c, j, std, peer sums
-	typedCSV(t, fields, 1, c.add)
-	r, err := tables.NewSampleNDJSONReader(bytes.NewReader(lines), nil)
-	drain(t, r, err, j.add)
-	for dec := stdjson.NewDecoder(bytes.NewReader(lines)); dec.More(); {
-		var p plain
-		if err := dec.Decode(&p); err != nil {
-			t.Fatal(err)
+	in := textOf(t)
+	read := func(name string, err error, got, want sums) {
+		t.Helper()
+		if err != nil || got != want || got.rows != formats.TextRows || got.nulls == 0 {
+			t.Errorf("%s: %v\n%+v, want\n%+v", name, err, got, want)
 		}
-		std.row(&p)
 	}
-	for dec := gojson.NewDecoder(bytes.NewReader(lines)); dec.More(); {
-		var p plain
-		if err := dec.Decode(&p); err != nil {
-			t.Fatal(err)
-		}
-		peer.row(&p)
+	var want sums
+	for i := range in.Rows {
+		want.row(&in.Rows[i])
 	}
-	if c != j || c != std || c != peer || c.rows != textRows || c.nulls == 0 {
-		t.Errorf("CSV %+v\nJSON %+v\nencoding/json %+v\ngo-json %+v", c, j, std, peer)
+	var got sums
+	read("CSV", formats.ReadCSV(in.Fields, 1, got.add), got, want)
+	got = sums{}
+	read("NDJSON", formats.ReadNDJSON(in.Lines, got.add), got, want)
+	got = sums{}
+	read("encoding/json", formats.ReadLines(in.Lines, stdjson.Unmarshal, got.row), got, want)
+	got = sums{}
+	read("go-json", formats.ReadLines(in.Lines, gojson.Unmarshal, got.row), got, want)
+
+	var cols formats.Columns
+	if err := cols.ReadCSV(in.Fields); err != nil {
+		t.Fatal(err)
 	}
-	var cols columns
-	standardCSV(t, fields, &cols)
 	sum := int64(0)
-	for _, v := range cols.id {
+	for _, v := range cols.ID {
 		sum += v
 	}
-	if len(cols.id) != textRows || sum != c.id {
-		t.Errorf("encoding/csv: %d rows, %d", len(cols.id), sum)
+	if len(cols.ID) != formats.TextRows || sum != want.id {
+		t.Errorf("encoding/csv: %d rows, %d", len(cols.ID), sum)
 	}
-	arrowCSV(t, fields)
+	for _, typed := range []bool{true, false} {
+		if err := formats.ArrowReadCSV(in.Fields, typed); err != nil {
+			t.Error(err)
+		}
+	}
+	rows := 0
+	if err := formats.ReadCSVUntyped(in.Fields, 1, func(b ipc.Batch) { rows += b.Len() }); err != nil || rows != formats.TextRows {
+		t.Errorf("untyped: %d rows, %v", rows, err)
+	}
+
+	for name, write := range map[string]func(io.Writer) error{
+		"lightstream": in.WriteCSV, "encoding/csv": in.StandardWriteCSV, "arrow-go": in.ArrowWriteCSV,
+	} {
+		var out bytes.Buffer
+		if err := write(&out); err != nil {
+			t.Fatal(name, err)
+		}
+		var got sums
+		read(name+" prints CSV", formats.ReadCSV(out.Bytes(), 1, got.add), got, want)
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"lightstream":   in.WriteNDJSON,
+		"encoding/json": func(w io.Writer) error { return in.WriteLines(stdjson.NewEncoder(w)) },
+		"go-json":       func(w io.Writer) error { return in.WriteLines(gojson.NewEncoder(w)) },
+	} {
+		var out bytes.Buffer
+		if err := write(&out); err != nil {
+			t.Fatal(name, err)
+		}
+		var got sums
+		read(name+" prints NDJSON", formats.ReadNDJSON(out.Bytes(), got.add), got, want)
+	}
+}
+
+// TestParquetPeers wants either to read what the other writes, with the same values, and files to be about as long.
+func TestParquetPeers(t *testing.T) {
+	for _, codec := range []parquet.Compression{parquet.Snappy, parquet.ZSTD} {
+		p, err := formats.ParquetSample(20_000, codec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Read(); err != nil {
+			t.Error(err)
+		}
+		if err := p.ArrowRead(); err != nil {
+			t.Error(err)
+		}
+		var out bytes.Buffer
+		if err := p.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := out.Len(), len(p.File); a > b+b/50 || b > a+a/50 {
+			t.Errorf("files of %d bytes and %d of arrow-go", a, b)
+		}
+		want := workload.Record(20_000, 1, workload.Dictionary())
+		for name, file := range map[string][]byte{"lightstream": out.Bytes(), "arrow-go": p.File} {
+			table, err := pqarrow.ReadTable(ctx, bytes.NewReader(file), theirs.NewReaderProperties(memory.DefaultAllocator), pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, c := range want.Columns() {
+				chunk := table.Column(i).Data().Chunk(0)
+				if d, ok := c.(*array.Dictionary); ok { // whose values come in another order
+					for row := range d.Len() {
+						if d.ValueStr(row) != chunk.ValueStr(row) {
+							t.Fatalf("%s, row %d of column %d: %s, want %s", name, row, i, chunk.ValueStr(row), d.ValueStr(row))
+						}
+					}
+				} else if !array.Equal(c, chunk) {
+					t.Errorf("%s: column %d differs", name, i)
+				}
+			}
+		}
+	}
+}
+
+// measureText runs a benchmark of text of so many bytes.
+func measureText(b *testing.B, name string, size int, call func() error) {
+	b.Run(name, func(b *testing.B) {
+		b.SetBytes(int64(size))
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := call(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 // BenchmarkReadCSV reads the reference batch of 100,000 rows as CSV.
 func BenchmarkReadCSV(b *testing.B) {
-	in, _ := textOf(b)
-	run := func(name string, read func(b *testing.B)) {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(in)))
-			b.ReportAllocs()
-			for b.Loop() {
-				read(b)
-			}
-		})
-	}
-	var c columns
-	run("typed/lightstream", func(b *testing.B) { typedCSV(b, in, 1, nil) })
-	run("typed/lightstream-2", func(b *testing.B) { typedCSV(b, in, 2, nil) })
-	run("untyped/lightstream", func(b *testing.B) { untypedCSV(b, in, 1) })
-	run("encoding-csv", func(b *testing.B) { standardCSV(b, in, &c) })
-	run("arrow-go", func(b *testing.B) { arrowCSV(b, in) })
+	in := textOf(b).Fields
+	var c formats.Columns
+	run := func(name string, call func() error) { measureText(b, name, len(in), call) }
+	run("typed/lightstream", func() error { return formats.ReadCSV(in, 1, nil) })
+	run("typed/lightstream-2", func() error { return formats.ReadCSV(in, 2, nil) })
+	run("untyped/lightstream", func() error { return formats.ReadCSVUntyped(in, 1, nil) })
+	run("typed/encoding-csv", func() error { return c.ReadCSV(in) })
+	run("typed/arrow-go", func() error { return formats.ArrowReadCSV(in, true) })
+	run("untyped/arrow-go", func() error { return formats.ArrowReadCSV(in, false) })
 }
 
 // BenchmarkReadJSON reads the reference batch of 100,000 rows as lines of JSON.
 func BenchmarkReadJSON(b *testing.B) {
-	_, in := textOf(b)
-	run := func(name string, read func(b *testing.B)) {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(in)))
-			b.ReportAllocs()
-			for b.Loop() {
-				read(b)
-			}
-		})
-	}
-	lines := func(b *testing.B, unmarshal func(data []byte, v any) error) {
-		for line := range bytes.Lines(in) {
-			var p plain
-			if err := unmarshal(line, &p); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	run("typed/lightstream", func(b *testing.B) {
-		r, err := tables.NewSampleNDJSONReader(bytes.NewReader(in), nil)
-		drain(b, r, err, nil)
-	})
-	run("untyped/lightstream", func(b *testing.B) {
-		r, err := ndjson.NewReader(bytes.NewReader(in), nil)
-		drain[ipc.Batch](b, r, err, nil)
-	})
-	run("encoding-json", func(b *testing.B) { lines(b, stdjson.Unmarshal) })
-	run("go-json", func(b *testing.B) { lines(b, gojson.Unmarshal) })
+	in := textOf(b).Lines
+	run := func(name string, call func() error) { measureText(b, name, len(in), call) }
+	run("typed/lightstream", func() error { return formats.ReadNDJSON(in, nil) })
+	run("untyped/lightstream", func() error { return formats.ReadNDJSONUntyped(in) })
+	run("encoding-json", func() error { return formats.ReadLines(in, stdjson.Unmarshal, nil) })
+	run("go-json", func() error { return formats.ReadLines(in, gojson.Unmarshal, nil) })
 }
 
 // BenchmarkWriteText writes the reference batch of 100,000 rows.
 func BenchmarkWriteText(b *testing.B) {
-	fields, lines := textOf(b)
-	batch := workload.Builder(textRows, 1)
-	var rows []plain
-	for dec := stdjson.NewDecoder(bytes.NewReader(lines)); dec.More(); {
-		var p plain
-		if err := dec.Decode(&p); err != nil {
-			b.Fatal(err)
-		}
-		rows = append(rows, p)
-	}
-	run := func(name string, size int, write func(b *testing.B) error) {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(size))
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := write(b); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-	run("csv/lightstream", len(fields), func(*testing.B) error {
-		return tables.NewSampleCSVWriter(io.Discard, nil).Write(context.Background(), batch)
-	})
-	run("csv/encoding-csv", len(fields), func(*testing.B) error { return standardWrite(rows) })
-	run("json/lightstream", len(lines), func(*testing.B) error {
-		return tables.NewSampleNDJSONWriter(io.Discard, nil).Write(context.Background(), batch)
-	})
-	run("json/encoding-json", len(lines), func(*testing.B) error {
-		enc := stdjson.NewEncoder(io.Discard)
-		for i := range rows {
-			if err := enc.Encode(&rows[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	run("json/go-json", len(lines), func(*testing.B) error {
-		enc := gojson.NewEncoder(io.Discard)
-		for i := range rows {
-			if err := enc.Encode(&rows[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// standardWrite prints rows with packages encoding/csv and strconv.
-func standardWrite(rows []plain) error {
-	w := stdcsv.NewWriter(io.Discard)
-	rec := make([]string, 6)
-	for i := range rows {
-		p := &rows[i]
-		clear(rec)
-		if p.ID != nil {
-			rec[0] = strconv.FormatInt(*p.ID, 10)
-		}
-		if p.Value != nil {
-			rec[1] = strconv.FormatFloat(*p.Value, 'g', -1, 64)
-		}
-		if p.Time != nil {
-			rec[2] = p.Time.Format("2006-01-02T15:04:05.000000Z07:00")
-		}
-		if p.Flag != nil {
-			rec[3] = strconv.FormatBool(*p.Flag)
-		}
-		if p.Name != nil {
-			rec[4] = *p.Name
-		}
-		if p.Category != nil {
-			rec[5] = *p.Category
-		}
-		if err := w.Write(rec); err != nil {
-			return err
-		}
-	}
-	w.Flush()
-	return w.Error()
+	in := textOf(b)
+	run := func(name string, size int, call func() error) { measureText(b, name, size, call) }
+	run("csv/lightstream", len(in.Fields), func() error { return in.WriteCSV(io.Discard) })
+	run("csv/encoding-csv", len(in.Fields), func() error { return in.StandardWriteCSV(io.Discard) })
+	run("csv/arrow-go", len(in.Fields), func() error { return in.ArrowWriteCSV(io.Discard) })
+	run("json/lightstream", len(in.Lines), func() error { return in.WriteNDJSON(io.Discard) })
+	run("json/encoding-json", len(in.Lines), func() error { return in.WriteLines(stdjson.NewEncoder(io.Discard)) })
+	run("json/go-json", len(in.Lines), func() error { return in.WriteLines(gojson.NewEncoder(io.Discard)) })
 }

@@ -1,7 +1,8 @@
 """The mapped files of cmd/bench with pyarrow: files.py write FILE ROWS BATCHES MIXED, or files.py open FILE ROWS SUM CLOSE, which
 does so again and again: each line of input is for how many seconds, each line of output how often, how long and with how much of the
-processor."""
+processor. In the same way files.py csv FILE ROWS LIBRARY reads a file of text, from memory and in one thread."""
 
+import os
 import sys
 import time
 
@@ -60,8 +61,34 @@ def opening(name, rows, total, closing):
         print(n, took, cpu, flush=True)
 
 
+def reader(library):
+    if library == "polars":
+        os.environ["POLARS_MAX_THREADS"] = "1"
+        import polars
+
+        return lambda text: polars.read_csv(text, try_parse_dates=True)
+    import pyarrow.csv
+
+    options = pyarrow.csv.ReadOptions(use_threads=False)
+    return lambda text: pyarrow.csv.read_csv(pa.BufferReader(text), read_options=options)
+
+
+def reading(name, rows, library):
+    read = reader(library)
+    with open(name, "rb") as f:
+        text = f.read()
+    for line in sys.stdin:
+        n, began, cpu = 0, time.perf_counter(), time.process_time()
+        while time.perf_counter() - began < float(line):
+            assert len(read(text)) == rows
+            n += 1
+        print(n, time.perf_counter() - began, time.process_time() - cpu, flush=True)
+
+
 verb, name, rows, *flags = sys.argv[1:]
 if verb == "write":
     write(name, int(rows), int(flags[0]), flags[1] == "true")
+elif verb == "csv":
+    reading(name, int(rows), flags[0])
 else:
     opening(name, int(rows), *(x == "true" for x in flags))

@@ -160,6 +160,16 @@ func (r *results) goals() []goal {
 			r.fasterThan("", cell, raw, least), r.cpuWithin("", cell, raw, 1.15),
 		}}
 	}
+	text := func(cell string, p peer, least float64, other peer, leastOfOther float64) []part {
+		cell = "text/" + cell
+		return []part{r.fasterThan(string(p), cell, p, least), r.fasterThan(string(other), cell, other, leastOfOther), r.nothingAllocated(cell)}
+	}
+	var stored []part
+	for _, verb := range []string{"read", "write"} {
+		for _, of := range []string{"mixed/snappy", "mixed/zstd", "flights/snappy", "flights/zstd"} {
+			stored = append(stored, r.fasterThan(verb+" "+of, "parquet/"+verb+"/"+of, arrowGo, 0.9))
+		}
+	}
 	return []goal{
 		{what: "encode 1,000 rows of M, against arrow-go", want: "≥ 12×, 0 allocations", parts: []part{
 			r.fasterThan("", "encode/rows=1k", arrowGo, 12), r.nothingAllocated("encode/rows=1k"),
@@ -228,6 +238,15 @@ func (r *results) goals() []goal {
 			r.fasterThan("with it, beside without:", "contents/strings/tcp/rows=1M", structure, 0.9),
 			r.fasterThan("name and category alone:", "contents/texts/tcp/rows=1M", structure, 0.9),
 		}},
+		{what: "typed CSV of M, read on one processor", want: "≥ 3× encoding/csv with strconv, ≥ 5× arrow-go, 0 allocations a row", parts: text("csv/read", encodingCSV, 3, arrowGo, 5)},
+		{what: "typed CSV of M, printed on one processor", want: "≥ 3× encoding/csv with strconv, ≥ 5× arrow-go, 0 allocations a row", parts: text("csv/print", encodingCSV, 3, arrowGo, 5)},
+		{what: "typed NDJSON of M, read on one processor", want: "≥ 4× encoding/json, ahead of go-json, 0 allocations a row", parts: text("ndjson/read", encodingJSON, 4, goJSON, 1)},
+		{what: "typed NDJSON of M, printed on one processor", want: "≥ 4× encoding/json, ahead of go-json, 0 allocations a row", parts: text("ndjson/print", encodingJSON, 4, goJSON, 1)},
+		{what: "CSV of M whose types are inferred, read on one processor", want: "≥ 3× arrow-go; pyarrow and polars are measured", parts: []part{
+			r.fasterThan("arrow-go", "text/csv/read/untyped", arrowGo, 3),
+			r.fasterThan("pyarrow", "text/csv/read/untyped", pyarrow, 0), r.fasterThan("polars", "text/csv/read/untyped", polars, 0),
+		}},
+		{what: "Parquet, read and written on one processor", want: "≥ 0.9× arrow-go's own reader and writer", parts: stored},
 	}
 }
 

@@ -226,7 +226,7 @@ func bench(args []string, out, progress io.Writer) error {
 
 // allCells are in the order of the report.
 func allCells(pairs *streams) []*cell {
-	return slices.Concat(cells(pairs), sizeCells(), growthCells(), serverCells(), buildCells(),
+	return slices.Concat(cells(pairs), formatCells(), sizeCells(), growthCells(), serverCells(), buildCells(),
 		fileCells()) // last, as the system is still busy writing what they have written
 }
 

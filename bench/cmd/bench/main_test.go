@@ -26,7 +26,7 @@ const flightsFile = "../../../examples/flights/data/flights-50k.arrows"
 func TestSmallCells(t *testing.T) {
 	var out, progress bytes.Buffer
 	args := []string{
-		"-only", `^(encode|decode|append)/.*(rows=1k|flights)|^stream/mixed/.*rows=1k|stream/(numeric|strings|wide)/tcp/rows=10$|roundtrip|fanout/uds/readers=10$|kernel|growth/(lanes|connections)=1$`,
+		"-only", `^(encode|decode|append)/.*(rows=1k|flights)|^stream/mixed/.*rows=1k|stream/(numeric|strings|wide)/tcp/rows=10$|roundtrip|fanout/uds/readers=10$|kernel|growth/(lanes|connections)=1$|^text/(csv/read/untyped|ndjson/print)$|^parquet/(read|write)/flights/zstd$`,
 		"-runs", "2", "-time", "5ms", "-flights", flightsFile,
 	}
 	if err := bench(args, &out, &progress); err != nil {
@@ -47,6 +47,10 @@ func TestSmallCells(t *testing.T) {
 		"fanout/uds/readers=10":        {"lightstream", "raw", "an encoder each"},
 		"kernel/bool-pack":             {"lightstream", "scalar Go"},
 		"growth/lanes=1":               {"lightstream"},
+		"text/csv/read/untyped":        {"lightstream", "arrow-go"},
+		"text/ndjson/print":            {"lightstream", "encoding/json", "go-json"},
+		"parquet/read/flights/zstd":    {"lightstream", "arrow-go"},
+		"parquet/write/flights/zstd":   {"lightstream", "arrow-go"},
 		"growth/connections=1":         {"lightstream"},
 		"roundtrip/tcp/rows=1k/collec": {"lightstream", "raw", "arrow-go"},
 	} {
@@ -142,7 +146,7 @@ func TestGoals(t *testing.T) {
 	defer func(was map[peer]string) { absent = was }(absent)
 	absent = map[peer]string{}
 	var pairs streams
-	all := slices.Concat(cells(&pairs), buildCells(), growthCells(), fileCells())
+	all := slices.Concat(cells(&pairs), formatCells(), buildCells(), growthCells(), fileCells())
 	r := &results{}
 	for _, c := range all {
 		o := &outcome{Cell: c.name, Bytes: 1}

@@ -26,7 +26,7 @@ const (
 
 // foreign reports whether a peer is a program in another language.
 func foreign(p peer) bool {
-	return p == arrowRS || p == flightRS || p == pyarrow || p == flightPy || p == lightstreamRS
+	return p == arrowRS || p == flightRS || p == pyarrow || p == flightPy || p == lightstreamRS || p == polars
 }
 
 // absent says why peers are not there.
@@ -67,12 +67,12 @@ func rustProgram(name string) string {
 
 // preparePeers builds what is missing. Peers that cannot be had are absent: their cells say so.
 func preparePeers(say func(format string, args ...any)) {
-	for _, p := range []peer{arrowRS, flightRS, pyarrow, flightPy, lightstreamRS} {
+	for _, p := range []peer{arrowRS, flightRS, pyarrow, flightPy, lightstreamRS, polars} {
 		absent[p] = "not built: run with -peers"
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
-			for _, name := range []string{"apache/arrow-go/v18", "coder/websocket", "quic-go/quic-go"} {
+			for _, name := range []string{"apache/arrow-go/v18", "coder/websocket", "quic-go/quic-go", "goccy/go-json"} {
 				if m.Path == "github.com/"+name {
 					versions[strings.TrimSuffix(name[strings.Index(name, "/")+1:], "/v18")] = m.Version
 				}
@@ -158,6 +158,12 @@ func installPython() error {
 	if f := strings.Fields(string(out)); len(f) == 2 {
 		versions["pyarrow"], versions["Python"] = f[0], f[1]
 	}
+	if out, err = exec.Command(set.python, "-c", "import polars; print(polars.__version__)").CombinedOutput(); err != nil {
+		absent[polars] = "not installed: " + lastLine(out)
+		return nil
+	}
+	versions["polars"] = lastLine(out)
+	delete(absent, polars)
 	return nil
 }
 
