@@ -316,7 +316,12 @@ func special(dst []byte, name string, s style) []byte {
 // appendFloat writes large and small numbers with an exponent, others without.
 func appendFloat(dst []byte, x float64, bits int) []byte {
 	format := byte('f')
-	if abs := math.Abs(x); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+	switch abs := math.Abs(x); {
+	case abs >= leastShort && abs < mostShort:
+		if bits == 64 {
+			return appendShort(dst, x)
+		}
+	case abs != 0:
 		format = 'e'
 	}
 	return strconv.AppendFloat(dst, x, format, -1, bits)
