@@ -26,15 +26,10 @@ type WriterOptions struct {
 
 // Writer writes batches as lines. It is for one goroutine at a time.
 type Writer struct {
-	dst      io.Writer
-	schema   *ipc.Schema
-	keys     [][]byte // with the comma before them
-	printers []*value.Printer
-	buf      []byte
-
-	entries      []value.Entries
-	inDictionary []bool // columns whose values are in entries
-	flat         []bool // columns whose rows are null by their validity alone
+	dst    io.Writer
+	schema *ipc.Schema
+	cells  []cell
+	buf    []byte
 
 	omit bool  // nulls
 	most int64 // bytes of a row with lists, zero for the default
@@ -42,6 +37,16 @@ type Writer struct {
 }
 
 var _ rt.Sink = (*Writer)(nil)
+
+// cell prints the rows of one column.
+type cell struct {
+	*value.Printer
+	key     []byte // with the comma before it
+	sure    bool   // no row is an error
+	flat    bool   // rows are null by the validity of the batch alone
+	known   bool   // values of the batch are in entries
+	entries value.Entries
+}
 
 // NewWriter returns a writer to dst, which it does not own. A schema in which two fields of an object have one name is refused, see
 // [Writer.Err]. Nil options mean all defaults.
@@ -57,12 +62,10 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 	}
 	for i := range schema.Fields {
 		f := &schema.Fields[i]
-		w.keys = append(w.keys, append(value.AppendString([]byte{','}, f.Name), ':'))
 		p := value.PrinterOf(f)
 		p.SetMaxRow(w.most)
-		w.printers = append(w.printers, p)
+		w.cells = append(w.cells, cell{Printer: p, key: append(value.AppendString([]byte{','}, f.Name), ':'), sure: p.Sure()})
 	}
-	w.entries, w.inDictionary, w.flat = make([]value.Entries, len(w.printers)), make([]bool, len(w.printers)), make([]bool, len(w.printers))
 	return w
 }
 
@@ -86,34 +89,38 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	for k, p := range w.printers {
-		p.SetContext(ctx)
-		w.flat[k] = p.Flat(&columns[k])
-		w.inDictionary[k] = p.Entries(&w.entries[k], &columns[k], rows, nil)
+	columns = columns[:len(w.cells)]
+	for k := range w.cells {
+		c := &w.cells[k]
+		c.SetContext(ctx)
+		c.flat = c.Flat(&columns[k])
+		c.known = c.Entries(&c.entries, &columns[k], rows, nil)
 	}
 	buf := w.buf
 	for i := range rows {
 		start := len(buf)
-		for k, p := range w.printers {
-			d := &columns[k]
+		for k := range columns {
+			c, d := &w.cells[k], &columns[k]
 			none := false
-			if w.flat[k] {
+			if c.flat {
 				none = d.IsNull(i)
 			} else {
-				none = p.IsNull(d, i)
+				none = c.IsNull(d, i)
 			}
 			if none && w.omit {
 				continue
 			}
-			buf = append(buf, w.keys[k]...)
+			buf = append(buf, c.key...)
 			switch {
 			case none:
 				buf = append(buf, "null"...)
-			case w.inDictionary[k]:
-				buf = append(buf, w.entries[k].At(p.Index(d, i))...)
+			case c.sure:
+				buf = c.AppendValue(buf, d, i, true)
+			case c.known:
+				buf = append(buf, c.entries.At(c.Index(d, i))...)
 			default:
-				buf = p.AppendValue(buf, d, i, true)
-				bad := p.Err()
+				buf = c.AppendValue(buf, d, i, true)
+				bad := c.Err()
 				if bad == nil && (len(d.Children) != 0 || d.Dictionary != nil) {
 					bad = value.CheckRow(len(buf)-start, w.most)
 				}

@@ -3,6 +3,7 @@ package value
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -48,9 +49,9 @@ func (p *Printer) AppendValue(dst []byte, d *column.Data, i int, json bool) []by
 	v := d.Buffers[1]
 	switch p.common {
 	case int32s:
-		return strconv.AppendInt(dst, int64(int32(le.Uint32(v[4*i:]))), 10)
+		return appendInt(dst, int64(int32(le.Uint32(v[4*i:]))))
 	case int64s:
-		return strconv.AppendInt(dst, int64(le.Uint64(v[8*i:])), 10)
+		return appendInt(dst, int64(le.Uint64(v[8*i:])))
 	case float64s:
 		x := math.Float64frombits(le.Uint64(v[8*i:]))
 		if math.Abs(x) <= math.MaxFloat64 {
@@ -71,6 +72,22 @@ func (p *Printer) AppendValue(dst []byte, d *column.Data, i int, json bool) []by
 		return append(p.instants.append(append(dst, '"'), int64(le.Uint64(v[8*i:]))), '"')
 	}
 	return p.print(dst, d, i, style(json))
+}
+
+// Sure tells whether no row is an error, so that [Printer.Err] need not be asked.
+func (p *Printer) Sure() bool { return p.common != uncommon && p.common != texts }
+
+// appendInt appends a number.
+func appendInt(dst []byte, n int64) []byte {
+	if uint64(n) >= 1e8 {
+		return strconv.AppendInt(dst, n, 10)
+	}
+	digits := eightDigits(uint64(n))
+	zeros := min(bits.TrailingZeros64(digits)>>3, 7) // before the number, which may be zero
+	from := len(dst)
+	dst = slices.Grow(dst, 8)[:from+8]
+	le.PutUint64(dst[from:], (digits|zeroDigits)>>(8*zeros))
+	return dst[:from+8-zeros]
 }
 
 // Entries are the values of a dictionary as they are printed.
