@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -131,9 +132,10 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 		c.known = c.Entries(&c.entries, &columns[k], rows, w.text)
 	}
 	buf, null := w.buf, w.opts.Null
+	columns = columns[:len(w.cells)]
 	for i := range rows {
 		start := len(buf)
-		for k := range w.cells {
+		for k := range columns {
 			c, d := &w.cells[k], &columns[k]
 			none := false
 			if c.flat {
@@ -152,6 +154,10 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 			case c.known:
 				buf = append(buf, c.entries.At(c.Index(d, i))...)
 			case c.plain: // without a copy
+				if to, ok := w.short(buf, d, i); ok {
+					buf = to
+					break
+				}
 				s := column.TextAt(d, column.PlainText, i)
 				if !utf8.Valid(s) {
 					return w.refuse(buf[:start], k, i, column.InvalidUTF8(s))
@@ -233,6 +239,37 @@ func (w *Writer) text(dst, field []byte) []byte {
 		field = field[n+1:]
 	}
 	return append(append(dst, field...), '"')
+}
+
+// shortText is how many bytes of texts are looked at and copied eight by eight, whatever their length.
+const shortText = 24
+
+// short appends the text of a row as it is: one that is short and of ASCII, and needs no quotes.
+func (w *Writer) short(dst []byte, d *column.Data, i int) (to []byte, ok bool) {
+	from, end := int(binary.LittleEndian.Uint32(d.Buffers[1][4*i:])), int(binary.LittleEndian.Uint32(d.Buffers[1][4*i+4:]))
+	n := end - from
+	if uint(n-1) >= shortText || len(d.Buffers[2])-from < shortText {
+		return nil, false
+	}
+	src, at := d.Buffers[2][from:from+shortText], len(dst)
+	if src[0] == ' ' || src[n-1] == ' ' || n == len(w.opts.Null) && string(src[:n]) == w.opts.Null {
+		return nil, false
+	}
+	dst = slices.Grow(dst, shortText)[:at+shortText]
+	b, commas := dst[at:], ones*uint64(w.opts.Comma)
+	for i := 0; ; i += 8 {
+		v := binary.LittleEndian.Uint64(src[i:])
+		binary.LittleEndian.PutUint64(b[i:], v)
+		a, b, c, d := v^commas, v^quotes, v^feeds, v^returns
+		// The high bit of the first byte that is one of these or no ASCII, and of some behind it.
+		m := ((a-ones)&^a | (b-ones)&^b | (c-ones)&^c | (d-ones)&^d | v) & highs
+		if i+8 >= n {
+			return dst[:at+n], m<<(8*(i+8-n)) == 0
+		}
+		if m != 0 {
+			return nil, false
+		}
+	}
 }
 
 // isPlain tells whether there is no byte in a field that means something to readers.

@@ -129,3 +129,36 @@ func TestWriterNamesTwice(t *testing.T) {
 		t.Errorf("%q, %v", out.String(), err)
 	}
 }
+
+// TestShortTexts wants a text of any short length, with a byte of each kind at any place and with others behind it, to be printed as
+// longer ones are.
+func TestShortTexts(t *testing.T) {
+	for _, opts := range []*WriterOptions{nil, {Comma: ';'}, {Null: "aaa"}, {Comma: '\t', Null: "x"}} {
+		w := NewWriter(io.Discard, &ipc.Schema{Fields: []ipc.Field{{Name: "s", Type: ipc.Utf8}}}, opts)
+		taken := 0
+		for n := range 30 {
+			for at := range n + 10 {
+				for _, c := range []byte{'x', '"', ',', ';', '\n', '\r', '\t', 0, ' ', 0x7F, 0x80, 0xFF, 'a'} {
+					for _, behind := range []int{0, 4, 60} {
+						text := bytes.Repeat([]byte("a"), 3+n+behind)
+						if at+3 < len(text) {
+							text[at+3] = c
+						}
+						d := &column.Data{Len: 1, Buffers: [3][]byte{1: {3, 0, 0, 0, byte(3 + n), 0, 0, 0}, 2: text}}
+						to, ok := w.short([]byte("<"), d, 0)
+						if !ok {
+							continue
+						}
+						taken++
+						if want := "<" + string(w.text(nil, text[3:3+n])); string(to) != want {
+							t.Fatalf("%+v: %q is printed as %q", opts, text[3:3+n], to)
+						}
+					}
+				}
+			}
+		}
+		if taken == 0 {
+			t.Error("no text is short")
+		}
+	}
+}

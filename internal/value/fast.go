@@ -63,8 +63,19 @@ func (p *Printer) AppendValue(dst []byte, d *column.Data, i int, json bool) []by
 		}
 		return append(dst, "false"...)
 	case texts:
-		s := column.TextAt(d, column.PlainText, i)
-		return appendText(dst, s, style(json), p.fault)
+		from, to := int(le.Uint32(v[4*i:])), int(le.Uint32(v[4*i+4:]))
+		if json {
+			if n := to - from; n <= shortRun && len(d.Buffers[2])-from >= shortRun {
+				at := len(dst)
+				dst = slices.Grow(dst, shortRun+2)[:at+shortRun+2]
+				if b := dst[at:]; copyPlain(b[1:], d.Buffers[2][from:], n) {
+					b[0], b[n+1] = '"', '"'
+					return dst[:at+n+2]
+				}
+				dst = dst[:at]
+			}
+		}
+		return appendText(dst, d.Buffers[2][from:to:to], style(json), p.fault)
 	case instants:
 		if !json {
 			return p.instants.append(dst, int64(le.Uint64(v[8*i:])))
@@ -227,14 +238,36 @@ func word[T string | []byte](s T) uint64 {
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
+// shortRun is how many bytes of texts are looked at and copied eight by eight, whatever their length.
+const shortRun = 24
+
+// copyPlain copies shortRun bytes, and tells whether the first n are as they are in a JSON string.
+func copyPlain(dst, src []byte, n int) bool {
+	dst, src = dst[:shortRun], src[:shortRun]
+	for i := 0; ; i += 8 {
+		w := le.Uint64(src[i:])
+		le.PutUint64(dst[i:], w)
+		m := strange(w)
+		if i+8 >= n {
+			return m<<(8*(8-min(n-i, 8))) == 0
+		}
+		if m != 0 {
+			return false
+		}
+	}
+}
+
+// strange returns the high bit of the first byte that is not as it is in a JSON string, and of some behind it.
+func strange(w uint64) uint64 {
+	quote, slash := w^ones*'"', w^ones*'\\'
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w | w | (w + ones)) & highs
+}
+
 // plainRun returns how many bytes at the start of s a JSON string has as they are: of ASCII, and no quote, backslash or control character.
 func plainRun[T string | []byte](s T) int {
 	n := 0
 	for ; n+8 <= len(s); n += 8 {
-		w := word(s[n:])
-		quote, slash := w^ones*'"', w^ones*'\\'
-		// The high bit of the first byte that is none of these, and of some behind it.
-		if m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w | w | (w + ones)) & highs; m != 0 {
+		if m := strange(word(s[n:])); m != 0 {
 			return n + bits.TrailingZeros64(m)>>3
 		}
 	}

@@ -2,11 +2,15 @@ package value
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 // TestClock compares with package time, day after day and within one.
@@ -56,6 +60,38 @@ func TestPlainRun(t *testing.T) {
 					t.Fatalf("string %q: %d, want %d", s, got, want)
 				}
 			}
+		}
+	}
+}
+
+// TestShortTexts wants a text of any short length, with a byte of each kind at any place and with others behind it, to be printed as
+// AppendString prints it.
+func TestShortTexts(t *testing.T) {
+	p := PrinterOf(&ipc.Field{Type: ipc.Utf8})
+	for n := range 40 {
+		for at := range n + 10 {
+			for _, c := range []byte{'x', '"', '\\', '\n', 0, 0x1F, ' ', '!', 0x7E, 0x7F, 0x80, 0xC3, 0xFF} {
+				for _, behind := range []int{0, 4, 60} {
+					text := bytes.Repeat([]byte("a"), 3+n+behind)
+					if at+3 < len(text) {
+						text[at+3] = c
+					}
+					d := &column.Data{Len: 1, Buffers: [3][]byte{1: {3, 0, 0, 0, byte(3 + n), 0, 0, 0}, 2: text}}
+					got, want := string(p.AppendValue([]byte("["), d, 0, true)), "["+string(AppendString(nil, text[3:3+n]))
+					bad := p.Err() != nil
+					if got != want || bad == utf8.Valid(text[3:3+n]) {
+						t.Fatalf("%q is printed as %q, bad %v", text[3:3+n], got, bad)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestAppendInt(t *testing.T) {
+	for _, n := range []int64{0, 1, 9, 10, 99, 100, 12345, 9999999, 10000000, 99999999, 100000000, -1, -99999999, math.MinInt64, math.MaxInt64} {
+		if got := string(appendInt([]byte("x"), n)); got != "x"+strconv.FormatInt(n, 10) {
+			t.Errorf("%d is printed as %s", n, got)
 		}
 	}
 }
