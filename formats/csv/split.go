@@ -34,6 +34,7 @@ func (s *splitter) look(data []byte, pos int) {
 // no quotes but around fields. Next is where the first begins that was not added.
 func (s *splitter) plains(data []byte, b *block, pos, most int) (next int) {
 	e, stride := &s.ends, s.stride
+	b.starts, b.ends = slices.Grow(b.starts, most), slices.Grow(b.ends, most)
 	if pos < e.from || pos >= e.to {
 		s.look(data, pos)
 	}

@@ -3,6 +3,7 @@ package text
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 )
@@ -204,9 +205,9 @@ func boolFields(c *Column, b *column.BoolBuilder) func(f *Fields, i int) (int, e
 				}
 				continue
 			}
-			if int(start)+8 <= len(f.Data) && n <= 5 {
-				w := binary.LittleEndian.Uint64(f.Data[start:]) << (64 - 8*n) >> (64 - 8*n)
-				yes, no := n == 4 && w == t, n == 5 && w == fa|lse
+			if int(start)+8 <= len(f.Data) && n <= 5 { // which of the two it is has no branch, as that cannot be foreseen
+				w := binary.LittleEndian.Uint64(f.Data[start:])<<(64-8*n)>>(64-8*n) | uint64(n)<<56
+				yes, no := w == t|4<<56, w == fa|lse|5<<56
 				if yes != no {
 					b.Append(yes)
 					continue
@@ -240,9 +241,55 @@ func textFields(c *Column, b *column.BinaryBuilder) func(f *Fields, i int) (int,
 	}
 }
 
+// recent are values of a dictionary that were found lately, each at the place that its bytes say or beside it: those of up to 16 bytes,
+// which two words hold.
+type recent struct {
+	of      *column.Dictionary
+	entries []found
+	shift   int
+}
+
+// found is a value of size bytes.
+type found struct {
+	first, last uint64
+	size, index uint32
+}
+
+// fit makes room for about the values that the dictionary has. What was found in another one is forgotten.
+func (r *recent) fit(of *column.Dictionary) {
+	const least, most = 64, 8192
+	n := min(most, max(least, 4*of.Len()))
+	if r.of == of && n <= len(r.entries) {
+		return
+	}
+	size := bits.Len(uint(n - 1))
+	r.of, r.entries, r.shift = of, make([]found, 1<<size), 64-size
+}
+
+// key returns what is kept of a value that stands in data. Ok is false where it is too long, or data ends too soon to tell.
+func key(data []byte, start, end uint32) (k found, ok bool) {
+	switch n := end - start; {
+	case n-8 <= 8:
+		return found{binary.LittleEndian.Uint64(data[start:]), binary.LittleEndian.Uint64(data[end-8:]), n, 0}, true
+	case n < 8 && int(start)+8 <= len(data):
+		return found{binary.LittleEndian.Uint64(data[start:]) << (64 - 8*n), 0, n, 0}, true
+	}
+	return k, false
+}
+
+// place returns where a value is, unless it is beside it.
+func (r *recent) place(k *found) uint64 {
+	const odd1, odd2 = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
+	return (k.first*odd1 ^ k.last) * odd2 >> (r.shift & 63)
+}
+
+func (f *found) is(k *found) bool { return f.first == k.first && f.last == k.last && f.size == k.size }
+
 // dictFields adds the rows of a column of texts in a dictionary.
 func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fields, i int) (int, error) {
+	var known recent
 	return func(f *Fields, i int) (int, error) {
+		known.fit(b.Dictionary())
 		for ; i < f.Rows; i++ {
 			sp := f.Spans[i*f.Stride+f.At]
 			start := sp.Start &^ Quoted
@@ -252,10 +299,32 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 				}
 				continue
 			}
+			k, ok := key(f.Data, start, sp.End)
+			at := uint64(0)
+			if ok {
+				at = known.place(&k)
+				e := &known.entries[at]
+				if !e.is(&k) {
+					e = &known.entries[at^1]
+				}
+				if e.is(&k) {
+					b.FixedBuilder.Append(I(e.index)) // which is right, and not to be looked at again
+					continue
+				}
+			}
 			n := b.Len()
 			if b.AppendBytes(f.Data[start:sp.End]); b.Err() != nil {
 				b.Truncate(n) // with the error, which is of this row alone
 				return i, ErrRange
+			}
+			if ok {
+				if x := uint64(b.FixedBuilder.Values()[n]); x < 1<<32 {
+					if known.entries[at].size != 0 {
+						known.entries[at^1] = known.entries[at]
+					}
+					k.index = uint32(x)
+					known.entries[at] = k
+				}
 			}
 		}
 		return i, nil
