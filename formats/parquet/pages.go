@@ -160,6 +160,10 @@ type pageWalk struct {
 
 	buf  []byte
 	from int64 // of buf in the file
+
+	dictionaries int
+	repeated     bool // a dictionary has a value twice, or there are two; known only where byIndex is set
+	byIndex      bool
 }
 
 // mended is a file in which headers of pages that say wrongly that they are not compressed say that they are.
@@ -182,8 +186,9 @@ func (m *mended) ReadAt(b []byte, at int64) (int, error) {
 	return n, err
 }
 
-// checkPages checks the pages of a column chunk.
-func (r *Reader) checkPages(chunk *metadata.ColumnChunkMetaData, descr *schema.Column, m *mended) error {
+// checkPages checks the pages of a column chunk. ByIndex tells whether its values are to be read as indices into its dictionary, and is
+// unset where arrow-go would confuse them: it numbers values as if none came twice.
+func (r *Reader) checkPages(chunk *metadata.ColumnChunkMetaData, descr *schema.Column, m *mended, byIndex *bool) error {
 	codec, err := compress.GetCodec(chunk.Compression())
 	if err != nil {
 		return from(err)
@@ -196,7 +201,7 @@ func (r *Reader) checkPages(chunk *metadata.ColumnChunkMetaData, descr *schema.C
 	if r.file.MetaData().WriterVersion().LessThan(metadata.Parquet816FixedVersion) {
 		end += 100 // which leave the header of the dictionary out
 	}
-	w := &pageWalk{r: r, chunk: chunk, descr: descr, codec: codec, end: min(end, r.pagesEnd)}
+	w := &pageWalk{r: r, chunk: chunk, descr: descr, codec: codec, end: min(end, r.pagesEnd), byIndex: *byIndex}
 	for seen, page := int64(0), 0; seen < chunk.NumValues() && at < w.end; page++ {
 		h, body, err := w.header(at)
 		if err == nil && h.plain && m != nil && chunk.Compression() != compress.Codecs.Uncompressed {
@@ -213,6 +218,7 @@ func (r *Reader) checkPages(chunk *metadata.ColumnChunkMetaData, descr *schema.C
 		}
 		at = body + h.compressed
 	}
+	*byIndex = w.byIndex && w.dictionaries == 1 && !w.repeated
 	return nil
 }
 
@@ -291,6 +297,9 @@ func (w *pageWalk) page(h *pageHeader, body, left int64) error {
 			return err
 		}
 	}
+	if h.kind == dictionaryPage && w.byIndex {
+		return w.distinct(h, body)
+	}
 	switch parquet.Encoding(h.encoding) {
 	case parquet.Encodings.DeltaBinaryPacked, parquet.Encodings.DeltaLengthByteArray, parquet.Encodings.DeltaByteArray:
 		if h.kind != dictionaryPage {
@@ -319,6 +328,46 @@ func (w *pageWalk) dictionary(h *pageHeader) error {
 		return malformed("a dictionary of %d values in %d bytes", h.values, h.uncompressed)
 	}
 	return nil
+}
+
+// distinct looks for values of a dictionary of byte strings that come twice.
+func (w *pageWalk) distinct(h *pageHeader, body int64) error {
+	b, err := w.inflated(h, body, 0)
+	if err != nil {
+		return err
+	}
+	w.dictionaries++
+	seen := make(map[string]bool, h.values)
+	for range h.values {
+		if len(b) < 4 || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-4) {
+			return malformed("a dictionary that ends after %d of %d values", len(seen), h.values)
+		}
+		n := 4 + int(binary.LittleEndian.Uint32(b))
+		v := b[4:n]
+		if seen[string(v)] {
+			w.repeated = true
+			return nil
+		}
+		seen[string(v)] = true
+		b = b[n:]
+	}
+	return nil
+}
+
+// inflated returns the body of a page behind its levels, inflated where it is compressed.
+func (w *pageWalk) inflated(h *pageHeader, body, levels int64) ([]byte, error) {
+	b, err := w.read(body, int(h.compressed))
+	if err != nil {
+		return nil, err
+	}
+	b = b[levels:]
+	if !h.plain && w.chunk.Compression() != compress.Codecs.Uncompressed {
+		out := make([]byte, h.uncompressed-levels)
+		if b, err = compress.Decode(w.codec, out, b); err != nil {
+			return nil, from(err)
+		}
+	}
+	return b, nil
 }
 
 // inflates checks that what is compressed says to be as long as the header says, where arrow-go believes what it says.
@@ -437,16 +486,9 @@ func (w *pageWalk) zstd(b []byte, uncompressed int64) error {
 // delta checks the blocks of numbers that are stored as differences: how many values one has room for, and how long the texts become
 // that share what they begin with.
 func (w *pageWalk) delta(h *pageHeader, body, levels int64) error {
-	b, err := w.read(body, int(h.compressed))
+	b, err := w.inflated(h, body, levels)
 	if err != nil {
 		return err
-	}
-	b = b[levels:]
-	if !h.plain && w.chunk.Compression() != compress.Codecs.Uncompressed {
-		out := make([]byte, h.uncompressed-levels)
-		if b, err = compress.Decode(w.codec, out, b); err != nil {
-			return from(err)
-		}
 	}
 	if h.kind == dataPage {
 		for _, l := range []struct{ encoding, most int64 }{{h.repEncoding, int64(w.descr.MaxRepetitionLevel())}, {h.defEncoding, int64(w.descr.MaxDefinitionLevel())}} {

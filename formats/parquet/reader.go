@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -87,7 +88,9 @@ type Reader struct {
 	leaves []int // columns of values that are wanted
 	fields []int // columns that are wanted
 	change []conversion
-	rows   int64 // of all row groups
+	// byIndex are columns that have a dictionary, which the file has too: their values are read as indices.
+	byIndex []bool
+	rows    int64 // of all row groups
 
 	pagesEnd int64 // where the footer begins
 
@@ -297,7 +300,7 @@ func (r *Reader) setSchema(keys metadata.KeyValueMetadata, props *parquet.Reader
 	for i := range all.Fields {
 		f := &all.Fields[i]
 		withoutIDs(f)
-		r.readable(i, f)
+		r.readable(r.arrow.Manifest, i, f)
 		whole.Fields[i] = *f
 		if was != nil && names[i] == f.Name {
 			whole.Fields[i], change[i], _ = restore(f, &was.Fields[i], f.Name)
@@ -325,6 +328,9 @@ func (r *Reader) setSchema(keys metadata.KeyValueMetadata, props *parquet.Reader
 		r.schema.Fields = append(r.schema.Fields, whole.Fields[i])
 		r.stored.Fields = append(r.stored.Fields, all.Fields[i])
 		r.change = append(r.change, change[i])
+		f := &whole.Fields[i]
+		r.byIndex = append(r.byIndex, f.Dictionary != nil && (f.Type.IsText() || f.Type.IsBinary()) && r.arrow.Manifest.Fields[i].IsLeaf() &&
+			(all.Fields[i].Type.Kind == ipc.KindUtf8 || all.Fields[i].Type.Kind == ipc.KindBinary))
 	}
 	r.schema = r.schema.WithIDs()
 	return nil
@@ -342,8 +348,8 @@ func withoutIDs(f *ipc.Field) {
 }
 
 // readable makes enumerations and JSON texts, which Parquet says to be of UTF-8.
-func (r *Reader) readable(i int, f *ipc.Field) {
-	m := &r.arrow.Manifest.Fields[i]
+func (r *Reader) readable(manifest *pqarrow.SchemaManifest, i int, f *ipc.Field) {
+	m := &manifest.Fields[i]
 	if !m.IsLeaf() || f.Type.Kind != ipc.KindBinary {
 		return
 	}
@@ -498,13 +504,14 @@ func (r *Reader) load(g int, rows int64, batch int, to chan<- loaded) error {
 	if err != nil {
 		return err
 	}
-	in := &groupReader{reader: r, mem: mem, mended: mend, take: &taken{schema: &ipc.Schema{Fields: anyNull(r.stored.Fields)}}}
+	in := &groupReader{reader: r, mem: mem, mended: mend, fields: slices.Clone(r.stored.Fields)}
 	if err := guard(func() error { return in.open(f, g) }); err != nil {
 		return from(err)
 	}
 	defer func() { _ = guard(in.close) }()
+	in.take = &taken{schema: &ipc.Schema{Fields: anyNull(in.fields)}}
 	in.out = arrowgo.NewWriter(in.take)
-	in.check = ipc.NewChecker(r.stored)
+	in.check = ipc.NewChecker(&ipc.Schema{Fields: in.fields})
 	for rows > 0 {
 		n := min(int64(batch), rows)
 		mem.begin()
@@ -527,6 +534,7 @@ func (r *Reader) load(g int, rows int64, batch int, to chan<- loaded) error {
 type groupReader struct {
 	reader  *Reader
 	mem     *allocator
+	fields  []ipc.Field // what arrow-go makes of the columns of this group
 	columns []*pqarrow.ColumnReader
 	schema  *arrow.Schema
 	out     *arrowgo.Writer
@@ -542,7 +550,10 @@ func (in *groupReader) open(f *file.Reader, g int) error {
 	if err != nil {
 		return err
 	}
-	fr.Manifest = r.arrow.Manifest
+	for k, i := range r.fields {
+		field := r.stored.Fields[k]
+		r.readable(fr.Manifest, i, &field)
+	}
 	// What is nested is opened by goroutines of arrow-go's own, where a panic would end the process. What makes one panic panics here.
 	for _, leaf := range r.leaves {
 		field := fr.Manifest.ColIndexToField[leaf]
@@ -554,8 +565,14 @@ func (in *groupReader) open(f *file.Reader, g int) error {
 			return err
 		}
 		descr := f.MetaData().Schema.Column(leaf)
-		if err := r.checkPages(chunk, descr, in.mended); err != nil {
+		column := slices.IndexFunc(r.fields, func(i int) bool { return &fr.Manifest.Fields[i] == field })
+		byIndex := column >= 0 && r.byIndex[column]
+		if err := r.checkPages(chunk, descr, in.mended, &byIndex); err != nil {
 			return fmt.Errorf("lightstream: column %q: %w", descr.Path(), shortened{err})
+		}
+		if byIndex {
+			field.Field.Type = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: field.Field.Type}
+			in.fields[column].Dictionary = &ipc.DictionaryEncoding{Index: ipc.Int32}
 		}
 		pages, err := f.RowGroup(g).GetColumnPageReader(leaf)
 		if err != nil {
@@ -611,11 +628,20 @@ func (in *groupReader) next(n int64) (loaded, error) {
 		return l, err
 	}
 	l.columns, l.release = in.take.columns, rec.Release
-	required(in.reader.stored.Fields, l.columns)
+	required(in.fields, l.columns)
 	for i := range l.columns {
 		if err := in.check.Column(i, &l.columns[i], in.reader.opts.Validate); err != nil {
 			rec.Release()
 			return l, err
+		}
+		if in.fields[i].Dictionary == nil || in.reader.opts.Validate != ipc.UTF8 || !in.fields[i].Type.IsText() {
+			continue
+		}
+		for k, v := range l.columns[i].Values.Strings() {
+			if !utf8.ValidString(v) {
+				rec.Release()
+				return l, malformed("column %q: value %d of the dictionary is not valid UTF-8: %.40q", in.fields[i].Name, k, v)
+			}
 		}
 	}
 	return l, nil

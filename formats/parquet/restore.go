@@ -1,7 +1,9 @@
 package parquet
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
@@ -401,37 +403,97 @@ type dictionary struct {
 	of     map[string]int
 	values *column.Dictionary
 	bytes  int
+	places []int // of the values of the file's dictionary; -1 where that is not known yet
 }
 
 // maxDictionary is how many bytes of values a dictionary takes.
 const maxDictionary = 256 << 20
 
-func (x *dictionary) encode(_ *scratch, d *column.Data) (column.Data, error) {
-	width, most := x.index.Bits/8, uint64(1)<<x.index.Bits
-	if x.index.Signed {
-		most /= 2
+// add returns the index of a value, which is added if it is new.
+func (x *dictionary) add(v []byte) (int, error) {
+	at, known := x.of[string(v)]
+	if known {
+		return at, nil
 	}
+	most := uint64(1) << x.index.Bits // zero where there is no limit
+	if x.index.Signed {
+		most = uint64(1) << (x.index.Bits - 1)
+	}
+	at = x.values.Len()
+	if x.bytes += len(v); x.bytes > maxDictionary || most != 0 && uint64(at) >= most {
+		return 0, frame.Errorf(ipc.ErrLimit, "lightstream: column %q: its values are more than a dictionary takes; set Options.Stored to read them as they are stored", x.path)
+	}
+	x.of[string(v)] = at
+	x.values.AppendBytes(v, false)
+	return at, nil
+}
+
+func (x *dictionary) encode(_ *scratch, d *column.Data) (column.Data, error) {
+	width := x.index.Bits / 8
+	c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], mem.Alloc(d.Len * width)}}
+	var err error
+	if d.Dictionary != nil {
+		err = x.translate(c.Buffers[1], width, d)
+	} else {
+		err = x.lookUp(c.Buffers[1], width, d)
+	}
+	if err != nil {
+		return column.Data{}, err
+	}
+	c.Dictionary, c.Values = x.values, x.values.Values()
+	return c, nil
+}
+
+// lookUp writes the indices of values.
+func (x *dictionary) lookUp(to []byte, width int, d *column.Data) error {
 	value, size := func(i int) []byte { return column.TextAt(d, x.field.Type.TextForm(), i) }, ipc.ValueWidth(x.field.Type)
 	if size != 0 {
 		value = func(i int) []byte { return d.Buffers[1][i*size : (i+1)*size] }
 	}
-	c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], mem.Alloc(d.Len * width)}}
 	for i := range d.Len {
 		if d.IsNull(i) {
 			continue
 		}
-		v := value(i)
-		at, known := x.of[string(v)]
-		if !known {
-			at = x.values.Len()
-			if x.bytes += len(v); x.bytes > maxDictionary || most != 0 && uint64(at) >= most {
-				return column.Data{}, frame.Errorf(ipc.ErrLimit, "lightstream: column %q: its values are more than a dictionary takes; set Options.Stored to read them as they are stored", x.path)
-			}
-			x.of[string(v)] = at
-			x.values.AppendBytes(v, false)
+		at, err := x.add(value(i))
+		if err != nil {
+			return err
 		}
-		putSigned(c.Buffers[1][i*width:(i+1)*width], int64(at))
+		putSigned(to[i*width:(i+1)*width], int64(at))
 	}
-	c.Dictionary, c.Values = x.values, x.values.Values()
-	return c, nil
+	return nil
+}
+
+// translate writes the indices of values that are indices of 32 bits into a dictionary of the file's. Values that no row has are not
+// added.
+func (x *dictionary) translate(to []byte, width int, d *column.Data) error {
+	n := d.Values.Len()
+	x.places = slices.Grow(x.places[:0], n)[:n]
+	for i := range x.places {
+		x.places[i] = -1
+	}
+	from := d.Buffers[1][:4*d.Len]
+	for i := range d.Len {
+		if d.IsNull(i) {
+			continue
+		}
+		k := le.Uint32(from[4*i:])
+		if uint64(k) >= uint64(n) {
+			return fmt.Errorf("lightstream: column %q, row %d of the batch: %w", x.path, i, frame.Errorf(ipc.ErrMalformed, "index %d of %d values", int32(k), n))
+		}
+		at := x.places[k]
+		if at < 0 {
+			v := d.Values.At(int(k))
+			var err error
+			if at, err = x.add([]byte(v)); err != nil {
+				return err
+			}
+			x.places[k] = at
+		}
+		if width == 4 {
+			le.PutUint32(to[4*i:], uint32(at))
+		} else {
+			putSigned(to[i*width:(i+1)*width], int64(at))
+		}
+	}
+	return nil
 }
