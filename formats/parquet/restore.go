@@ -403,7 +403,7 @@ type dictionary struct {
 	of     map[string]int
 	values *column.Dictionary
 	bytes  int
-	places []int // of the values of the file's dictionary; -1 where that is not known yet
+	places []int64 // of the values of the file's dictionary; -1 where that is not known yet
 }
 
 // maxDictionary is how many bytes of values a dictionary takes.
@@ -471,9 +471,9 @@ func (x *dictionary) translate(to []byte, width int, d *column.Data) error {
 	for i := range x.places {
 		x.places[i] = -1
 	}
-	from := d.Buffers[1][:4*d.Len]
+	from, nulls := d.Buffers[1][:4*d.Len], d.Buffers[0] != nil
 	for i := range d.Len {
-		if d.IsNull(i) {
+		if nulls && d.IsNull(i) {
 			continue
 		}
 		k := le.Uint32(from[4*i:])
@@ -482,17 +482,17 @@ func (x *dictionary) translate(to []byte, width int, d *column.Data) error {
 		}
 		at := x.places[k]
 		if at < 0 {
-			v := d.Values.At(int(k))
-			var err error
-			if at, err = x.add([]byte(v)); err != nil {
+			n, err := x.add([]byte(d.Values.At(int(k))))
+			if err != nil {
 				return err
 			}
+			at = int64(n)
 			x.places[k] = at
 		}
 		if width == 4 {
 			le.PutUint32(to[4*i:], uint32(at))
 		} else {
-			putSigned(to[i*width:(i+1)*width], int64(at))
+			putSigned(to[i*width:(i+1)*width], at)
 		}
 	}
 	return nil
