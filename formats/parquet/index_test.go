@@ -83,6 +83,8 @@ func TestByIndex(t *testing.T) {
 		props []parquet.WriterProperty
 	}{
 		{"few", arrow.PrimitiveTypes.Int8, 100, nil},
+		{"adopted", arrow.PrimitiveTypes.Int32, 100, []parquet.WriterProperty{parquet.WithMaxRowGroupLength(1000)}},
+		{"adopted-and-not", arrow.PrimitiveTypes.Int32, 1300, []parquet.WriterProperty{parquet.WithMaxRowGroupLength(1500)}},
 		{"many", arrow.PrimitiveTypes.Uint16, 2500, []parquet.WriterProperty{parquet.WithMaxRowGroupLength(1500)}},
 		{"given-up", arrow.PrimitiveTypes.Int32, 2500, []parquet.WriterProperty{parquet.WithDictionaryPageSizeLimit(3000), parquet.WithDataPageSize(500), parquet.WithBatchSize(100)}},
 		{"plain", arrow.PrimitiveTypes.Int64, 300, []parquet.WriterProperty{parquet.WithDictionaryDefault(false)}},

@@ -411,10 +411,21 @@ const maxDictionary = 256 << 20
 
 // add returns the index of a value, which is added if it is new.
 func (x *dictionary) add(v []byte) (int, error) {
-	at, known := x.of[string(v)]
-	if known {
+	for k := len(x.of); k < x.values.Len(); k++ { // those that were adopted
+		x.of[x.values.Values().At(k)] = k
+	}
+	if at, known := x.of[string(v)]; known {
 		return at, nil
 	}
+	at, err := x.append(v)
+	if err == nil {
+		x.of[string(v)] = at
+	}
+	return at, err
+}
+
+// append adds a value that is new.
+func (x *dictionary) append(v []byte) (at int, err error) {
 	most := uint64(1) << x.index.Bits // zero where there is no limit
 	if x.index.Signed {
 		most = uint64(1) << (x.index.Bits - 1)
@@ -423,13 +434,40 @@ func (x *dictionary) add(v []byte) (int, error) {
 	if x.bytes += len(v); x.bytes > maxDictionary || most != 0 && uint64(at) >= most {
 		return 0, frame.Errorf(ipc.ErrLimit, "lightstream: column %q: its values are more than a dictionary takes; set Options.Stored to read them as they are stored", x.path)
 	}
-	x.of[string(v)] = at
 	x.values.AppendBytes(v, false)
 	return at, nil
 }
 
+// adopt makes the values of a file's dictionary the next ones, where it begins with those that are there or they begin with it, so that
+// its indices of 32 bits are right as they are. It leaves all others to translate, and what a few rows would hardly use.
+func (x *dictionary) adopt(d *column.Data) bool {
+	n := d.Values.Len()
+	if !x.index.Equal(ipc.Int32) || n > d.Len {
+		return false
+	}
+	most := uint32(0)
+	for i, b := 0, d.Buffers[1]; i < d.Len; i++ {
+		most = max(most, le.Uint32(b[4*i:]))
+	}
+	known := x.values.Values()
+	if uint64(most) >= uint64(n) || known.Common(d.Values, 0) != min(known.Len(), n) {
+		return false
+	}
+	for k := known.Len(); k < n; k++ {
+		if _, err := x.append([]byte(d.Values.At(k))); err != nil {
+			return false // what is used may still find room
+		}
+	}
+	return true
+}
+
 func (x *dictionary) encode(_ *scratch, d *column.Data) (column.Data, error) {
 	width := x.index.Bits / 8
+	if d.Dictionary != nil && x.adopt(d) {
+		c := *d
+		c.Dictionary, c.Values = x.values, x.values.Values()
+		return c, nil
+	}
 	c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], mem.Alloc(d.Len * width)}}
 	var err error
 	if d.Dictionary != nil {
