@@ -238,15 +238,26 @@ func (r *results) goals() []goal {
 			r.fasterThan("with it, beside without:", "contents/strings/tcp/rows=1M", structure, 0.9),
 			r.fasterThan("name and category alone:", "contents/texts/tcp/rows=1M", structure, 0.9),
 		}},
-		{what: "typed CSV of M, read on one processor", want: "≥ 3× encoding/csv with strconv, ≥ 5× arrow-go, 0 allocations a row", parts: text("csv/read", encodingCSV, 3, arrowGo, 5)},
-		{what: "typed CSV of M, printed on one processor", want: "≥ 3× encoding/csv with strconv, ≥ 5× arrow-go, 0 allocations a row", parts: text("csv/print", encodingCSV, 3, arrowGo, 5)},
+		{
+			what: "typed CSV of M, read on one processor", want: "≥ 3× encoding/csv with strconv, ≥ 5× arrow-go, 0 allocations a row", parts: text("csv/read", encodingCSV, 3, arrowGo, 5),
+			why: "encoding/csv takes about 300 ns a row, of six fields and 80 bytes. Of the time here a profile has a fifth in the splitter, which looks at each end of a field once, 17 % in floats, " +
+				"14 % in the dictionary, 12 % in timestamps, 8 % each in integers and in bools, a tenth in reading into chunks, counting lines and checking UTF-8, and the rest in text and in new memory.",
+		},
+		{
+			what: "typed CSV of M, printed on one processor", want: "≥ 3× encoding/csv with strconv, ≥ 5× arrow-go, 0 allocations a row", parts: text("csv/print", encodingCSV, 3, arrowGo, 5),
+			why: "arrow-go prints about as fast as encoding/csv does, on which it is built. What is left here is the digits of floats, about a third, and a loop over the fields of each row that looks at their validity.",
+		},
 		{what: "typed NDJSON of M, read on one processor", want: "≥ 4× encoding/json, ahead of go-json, 0 allocations a row", parts: text("ndjson/read", encodingJSON, 4, goJSON, 1)},
 		{what: "typed NDJSON of M, printed on one processor", want: "≥ 4× encoding/json, ahead of go-json, 0 allocations a row", parts: text("ndjson/print", encodingJSON, 4, goJSON, 1)},
 		{what: "CSV of M whose types are inferred, read on one processor", want: "≥ 3× arrow-go; pyarrow and polars are measured", parts: []part{
 			r.fasterThan("arrow-go", "text/csv/read/untyped", arrowGo, 3),
 			r.fasterThan("pyarrow", "text/csv/read/untyped", pyarrow, 0), r.fasterThan("polars", "text/csv/read/untyped", polars, 0),
 		}},
-		{what: "Parquet, read and written on one processor", want: "≥ 0.9× arrow-go's own reader and writer", parts: stored},
+		{
+			what: "Parquet, read and written on one processor", want: "≥ 0.9× arrow-go's own reader and writer", parts: stored,
+			why: "columns with a dictionary are handed to arrow-go's writer as the texts that they stand for, each of which it looks up again in a dictionary of the row group; its own way takes the indices as they are, " +
+				"and gives the dictionary up where a later batch has another. Columns without one are written at its speed. Reading checks the headers of pages first and what arrow-go does not, about a tenth of the time of small files.",
+		},
 	}
 }
 
