@@ -673,3 +673,20 @@ func schemaOf(r *csv.Reader) *ipc.Schema {
 	}
 	return s
 }
+
+// TestLongReturns wants lines that end with CR alone to be named where they are too long a record together, too.
+func TestLongReturns(t *testing.T) {
+	for in, want := range map[string]string{
+		"a,b\r" + strings.Repeat("1,2\r", 1000):    `tr '\r' '\n'`,
+		"a,b\n\"" + strings.Repeat("1,2\r", 1000):  "a quote that is not closed",
+		"a,b\n1,\"" + strings.Repeat("1,2\n", 999): "a quote that is not closed",
+	} {
+		r, err := csv.NewReader(strings.NewReader(in), &csv.Options{MaxRecord: 2000, ChunkBytes: 100})
+		for err == nil {
+			_, err = r.Next(t.Context())
+		}
+		if !errors.Is(err, text.ErrLimit) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, want %q", in, err, want)
+		}
+	}
+}

@@ -109,7 +109,11 @@ func (s *Source) Next() (*Chunk, error) {
 			break
 		}
 		if size = max(size, len(c.Buf)); size >= s.opts.MaxRecord {
-			return nil, c.Error(0, "", fmt.Sprintf("a record of at most %d bytes; raise MaxRecord, or look for a quote that is not closed", s.opts.MaxRecord), text.ErrLimit, c.Buf)
+			why := "look for a quote that is not closed"
+			if bytes.IndexByte(c.Buf, '\n') < 0 && bytes.IndexByte(c.Buf, '\r') >= 0 {
+				why += `, or convert lines that end with CR alone, such as by tr '\r' '\n'`
+			}
+			return nil, c.Error(0, "", fmt.Sprintf("a record of at most %d bytes; raise MaxRecord, or %s", s.opts.MaxRecord, why), text.ErrLimit, c.Buf)
 		}
 		size = min(2*size, s.opts.MaxRecord)
 	}
