@@ -147,7 +147,7 @@ func (u *unfinishedCopy) hint() string {
 	if to == nil || rows == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; the %d rows that have come are given up, and there is no new %s: a file appears when it is complete. "+
+	return fmt.Sprintf("; the %d rows that have come are given up, and no new %s appears: a file does when it is complete. "+
 		"Of a source without an end a directory with --max-age or --max-rows keeps all complete files, and a stream to standard output, "+
 		"read with --unfinished, all batches", rows, *to)
 }

@@ -71,13 +71,6 @@ func cells(pairs *streams) []*cell {
 	bare := func(name, network string, rows int) *cell { // what a protocol costs beside a stream of one table
 		return between([]peer{protocol, ours}, name, network, mixed(rows), 300*time.Millisecond, map[peer]float64{ours: 0.9})
 	}
-	onWire := func(network string, goal float64) *cell {
-		of := mixed(1_000_000)
-		of.Wires = true
-		c := between([]peer{ours, raw}, "wire/"+network+"/mixed/rows=1M", network, of, 500*time.Millisecond, map[peer]float64{raw: goal})
-		c.cpu = map[peer]float64{raw: 1.15}
-		return c
-	}
 	convert := func(name string, start func() (map[peer]func() error, error)) *cell {
 		c := memory("convert/"+name, 0, start)
 		c.peers, c.goals = []peer{converted, inPlace}, map[peer]float64{inPlace: 0.5}
@@ -133,8 +126,7 @@ func cells(pairs *streams) []*cell {
 		batcher("active=1/procs=1", 1, 1),
 		batcher("active=8", 8, runtime.GOMAXPROCS(0)),
 		delay,
-	}, matrixCells(between), []*cell{
-		onWire("tls", 0.9), onWire("ws", 0.85), onWire("quic", 0.9), onWire("http2", 0.85),
+	}, matrixCells(between), intervalCells(between), wireCells(between), []*cell{
 		tripping("roundtrip/tcp/rows=1k", 0), tripping("roundtrip/tcp/rows=1k/collecting", 10*time.Millisecond),
 		fanning(1), fanning(10), fanning(100),
 		checking(),
@@ -150,43 +142,51 @@ func cells(pairs *streams) []*cell {
 	}, conversions("1k", 1_000), conversions("64k", 64<<10))
 }
 
+// everyone are the peers that have a wire.
+var everyone = map[string][]peer{
+	"tcp":  {ours, raw, arrowGo, arrowGoGC, flight, arrowRS, flightRS, pyarrow, flightPy, lightstreamRS},
+	"uds":  {ours, raw, arrowGo, arrowRS, pyarrow, lightstreamRS},
+	"pipe": {ours, raw, arrowGo, arrowRS, pyarrow},
+}
+
+// batchSizes are the rows of streamed batches, and how many take turns: of small ones, which stay in caches, one is enough.
+var batchSizes = []struct {
+	name           string
+	rows, distinct int
+}{{"10", 10, 1}, {"1k", 1_000, 1}, {"100k", 100_000, 4}, {"1M", 1_000_000, 4}}
+
+// maker makes one of these cells.
+type maker = func(peers []peer, name, network string, of load, d time.Duration, goals map[peer]float64) *cell
+
 // matrixCells are the workloads by rows and by wires, with all peers that have one of these.
-func matrixCells(between func(peers []peer, name, network string, of load, d time.Duration, goals map[peer]float64) *cell) (list []*cell) {
-	everyone := map[string][]peer{
-		"tcp":  {ours, raw, arrowGo, arrowGoGC, flight, arrowRS, flightRS, pyarrow, flightPy, lightstreamRS},
-		"uds":  {ours, raw, arrowGo, arrowRS, pyarrow, lightstreamRS},
-		"pipe": {ours, raw, arrowGo, arrowRS, pyarrow},
-	}
-	sizes := []struct {
-		name           string
-		rows, distinct int
-		everywhere     bool
-	}{{"10", 10, 1, false}, {"1k", 1_000, 1, true}, {"100k", 100_000, 4, false}, {"1M", 1_000_000, 4, true}}
+func matrixCells(between maker) (list []*cell) {
 	for _, kind := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
-		for _, s := range sizes {
+		for _, s := range batchSizes {
 			of := load{Kind: kind, Rows: s.rows, Distinct: s.distinct}
 			huge := kind == workload.Wide && s.rows >= 1_000_000 // 600 MB
 			if huge {
 				of.Distinct = 1
 			}
+			usual := s.rows == 1_000 || s.rows == 1_000_000 // those that goals are about
 			for _, network := range []string{"tcp", "uds", "pipe"} {
-				if network != "tcp" && (!s.everywhere || huge) {
-					continue
-				}
 				peers, d := everyone[network], 150*time.Millisecond
 				goals := map[peer]float64{}
 				switch {
-				case huge:
+				case huge && network == "tcp":
 					peers, d = []peer{ours, raw, arrowGo, pyarrow}, 300*time.Millisecond // two batches, whatever the time
-				case kind == workload.Mixed && s.everywhere:
+				case huge:
+					peers, d = []peer{ours, raw, arrowGo}, 300*time.Millisecond
+				case kind == workload.Mixed && usual:
 					d = 300 * time.Millisecond
 				case s.rows >= 1_000_000:
 					d = 200 * time.Millisecond
+				case network != "tcp" && !usual:
+					d = 100 * time.Millisecond
 				}
 				if s.rows >= 1_000_000 && kind == workload.Mixed {
 					goals = map[peer]float64{raw: 0.9, arrowGo: 1.6}
 				}
-				if network == "tcp" && (s.everywhere && !huge) {
+				if network == "tcp" && usual && !huge {
 					goals[flight] = 3
 					if kind == workload.Mixed {
 						goals[flight] = 3.5
@@ -209,8 +209,65 @@ func matrixCells(between func(peers []peer, name, network string, of load, d tim
 	return append(list, bufferedCells(between)...)
 }
 
+// intervalCells are streams whose receivers keep how long it took from batch to batch, while the collector of both ends runs. They are
+// cells of their own, as a look at the clock takes a tenth of what a small batch does.
+func intervalCells(between maker) (list []*cell) {
+	for _, kind := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
+		for _, s := range batchSizes {
+			if kind == workload.Wide && s.rows >= 1_000_000 {
+				continue // a run has two batches, and so one interval
+			}
+			for _, network := range []string{"tcp", "uds", "pipe"} {
+				if network != "tcp" && (kind != workload.Mixed || s.rows == 10 || s.rows == 100_000) {
+					continue
+				}
+				d := 80 * time.Millisecond
+				if s.rows >= 1_000_000 {
+					d = 150 * time.Millisecond // ten batches or so
+				}
+				c := between(everyone[network], "intervals/"+string(kind)+"/"+network+"/rows="+s.name, network,
+					load{Kind: kind, Rows: s.rows, Distinct: s.distinct, Gaps: true}, d, nil)
+				list = append(list, c)
+			}
+		}
+	}
+	return list
+}
+
+// wireCells are the workloads over what stands on TLS, WebSocket, QUIC and HTTP/2, beside the same wire without Arrow.
+func wireCells(between maker) (list []*cell) {
+	least := map[string]float64{"tls": 0.9, "ws": 0.85, "quic": 0.9, "http2": 0.85}
+	for _, kind := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
+		for _, s := range batchSizes {
+			if kind == workload.Wide && s.rows >= 1_000_000 {
+				continue // 600 MB, which take QUIC two seconds
+			}
+			reference := kind == workload.Mixed && s.rows >= 1_000_000
+			for _, network := range []string{"tls", "ws", "quic", "http2"} {
+				d, goals := 60*time.Millisecond, map[peer]float64{}
+				if s.rows >= 1_000_000 {
+					d = 120 * time.Millisecond
+				}
+				if reference {
+					d, goals[raw] = 500*time.Millisecond, least[network]
+				}
+				c := between([]peer{ours, raw}, "wire/"+network+"/"+string(kind)+"/rows="+s.name, network,
+					load{Kind: kind, Rows: s.rows, Distinct: s.distinct, Wires: true}, d, goals)
+				if c.setup = time.Second; s.rows >= 1_000_000 {
+					c.setup = 3 * time.Second // processes are started once for all four
+				}
+				if reference {
+					c.cpu = map[peer]float64{raw: 1.15}
+				}
+				list = append(list, c)
+			}
+		}
+	}
+	return list
+}
+
 // bufferedCells are those of small batches, which wait for one another here as they do in the peers that collect them.
-func bufferedCells(between func(peers []peer, name, network string, of load, d time.Duration, goals map[peer]float64) *cell) (list []*cell) {
+func bufferedCells(between maker) (list []*cell) {
 	for _, kind := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
 		for _, s := range []struct {
 			name string

@@ -74,8 +74,9 @@ type sample struct {
 	allocs float64 // per batch, of both ends
 	peak   float64 // bytes of memory that the receiver has had at most
 
-	quantiles []float64 // seconds that half, 99 and 99.9 of a hundred take at most, where each is timed
-	bytes     float64   // of memory that a connection has, where that is what grows
+	quantiles []float64  // seconds that half, 99 and 99.9 of a hundred take at most, where each is timed
+	gaps      [][2]int64 // between batches at the receiver, where these are kept: buckets of intervals, and how many
+	bytes     float64    // of memory that a connection has, where that is what grows
 }
 
 // ending are what the cell that runs has to stop.

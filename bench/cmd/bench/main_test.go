@@ -26,7 +26,7 @@ const flightsFile = "../../../examples/flights/data/flights-50k.arrows"
 func TestSmallCells(t *testing.T) {
 	var out, progress bytes.Buffer
 	args := []string{
-		"-only", `^(encode|decode|append)/.*(rows=1k|flights)|^stream/mixed/.*rows=1k|stream/(numeric|strings|wide)/tcp/rows=10$|roundtrip|fanout/uds/readers=10$|kernel|growth/(lanes|connections)=1$|^text/(csv/read/untyped|ndjson/print)$|^parquet/(read|write)/flights/zstd$`,
+		"-only", `^(encode|decode|append)/.*(rows=1k|flights)|^stream/mixed/.*rows=1k|stream/(numeric|strings|wide)/tcp/rows=10$|^intervals/mixed/tcp/rows=1k|^wire/(tls|ws|quic|http2)/numeric/rows=10$|roundtrip|fanout/uds/readers=10$|kernel|growth/(lanes|connections)=1$|^text/(csv/read/untyped|ndjson/print)$|^parquet/(read|write)/flights/zstd$`,
 		"-runs", "2", "-time", "5ms", "-flights", flightsFile,
 	}
 	if err := bench(args, &out, &progress); err != nil {
@@ -43,6 +43,11 @@ func TestSmallCells(t *testing.T) {
 		"stream/numeric/tcp/rows=10":   {"lightstream", "raw", "arrow-go"},
 		"stream/strings/tcp/rows=10":   {"lightstream", "raw", "arrow-go"},
 		"stream/wide/tcp/rows=10":      {"lightstream", "raw", "arrow-go"},
+		"intervals/mixed/tcp/rows=1k":  {"lightstream", "raw", "arrow-go", "arrow-go GOGC=1000", "arrow-go Flight"},
+		"wire/tls/numeric/rows=10":     {"lightstream", "raw"},
+		"wire/ws/numeric/rows=10":      {"lightstream", "raw"},
+		"wire/quic/numeric/rows=10":    {"lightstream", "raw"},
+		"wire/http2/numeric/rows=10":   {"lightstream", "raw"},
 		"roundtrip/tcp/rows=1k":        {"lightstream", "raw", "arrow-go"},
 		"fanout/uds/readers=10":        {"lightstream", "raw", "an encoder each"},
 		"kernel/bool-pack":             {"lightstream", "scalar Go"},
@@ -90,7 +95,7 @@ func TestResume(t *testing.T) {
 		}
 		return out.String()
 	}
-	if out := run("^encode/rows=1k|growth/columns=(1|3)$|^stream/numeric/uds/rows=1k"); !strings.Contains(out, "\nencode/rows=1k") {
+	if out := run("^encode/rows=1k|growth/columns=(1|3)$|^(stream/numeric/uds|intervals/mixed/tcp)/rows=1k"); !strings.Contains(out, "\nencode/rows=1k") {
 		t.Fatalf("%s", out)
 	}
 	if out := run("^(en|de)code/rows=1k|growth/columns"); strings.Contains(out, "\nencode/rows=1k") || !strings.Contains(out, "\ndecode/rows=1k") {
@@ -111,16 +116,19 @@ func TestResume(t *testing.T) {
 	if f := r.of("encode/rows=1k", arrowGo); f == nil || len(f.Ratio) != 3 || f.Ratio[0] <= 0 || r.cell("encode/rows=1k").Date == "" || r.Machine != machine() || r.Versions["arrow-go"] == "" {
 		t.Errorf("the results are %+v", r)
 	}
+	if f := r.of("intervals/mixed/tcp/rows=1k", raw); f == nil || f.Intervals < 2 || len(f.Quantiles) == 0 || f.Quantiles[0] <= 0 || len(f.OfQuantiles) == 0 {
+		t.Errorf("no intervals: %+v", f)
+	}
 	text, err := os.ReadFile(filepath.Join(dir, "benchmarks.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| encode 1,000 rows of M, against arrow-go | ≥ 12×, 0 allocations |", "| `encode/rows=1k` | lightstream |", "| `decode/rows=1k` | lightstream |", "growth-columns.svg", "stream-numeric.svg", "not measured", "`wire/quic/mixed/rows=1M`"} {
+	for _, want := range []string{"| encode 1,000 rows of M, against arrow-go | ≥ 12×, 0 allocations |", "| `encode/rows=1k` | lightstream |", "| `decode/rows=1k` | lightstream |", "growth-columns.svg", "stream-numeric.svg", "intervals-mixed.svg", "| `intervals/mixed/tcp/rows=1k` | raw |", "not measured", "`wire/quic/mixed/rows=1M`"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the report has no %q", want)
 		}
 	}
-	for _, name := range []string{"ratios.svg", "growth-columns.svg", "stream-numeric.svg"} {
+	for _, name := range []string{"ratios.svg", "growth-columns.svg", "stream-numeric.svg", "intervals-mixed.svg"} {
 		if _, err := os.Stat(filepath.Join(dir, "benchmarks", name)); err != nil {
 			t.Error(err)
 		}

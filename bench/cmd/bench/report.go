@@ -46,6 +46,10 @@ func (r *results) report(dir string, all []*cell, failed []error) error {
 	if err != nil {
 		return err
 	}
+	latencies, err := plotIntervals(plots, r)
+	if err != nil {
+		return err
+	}
 	grown, err := plotGrowth(plots, r.Cells)
 	if err != nil {
 		return err
@@ -56,10 +60,10 @@ func (r *results) report(dir string, all []*cell, failed []error) error {
 			missing = append(missing, c.name)
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), r.markdown(streams, grown, missing, failed), 0o666)
+	return os.WriteFile(filepath.Join(dir, "benchmarks.md"), r.markdown(streams, latencies, grown, missing, failed), 0o666)
 }
 
-func (r *results) markdown(streams []workload.Kind, grown, missing []string, failed []error) []byte {
+func (r *results) markdown(streams, latencies []workload.Kind, grown, missing []string, failed []error) []byte {
 	var b bytes.Buffer
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
 	p("# Benchmarks\n\nWritten by `make bench-all`, and not by hand; what each cell measures stands in [bench/README.md](../bench/README.md), and all\n")
@@ -106,8 +110,19 @@ func (r *results) markdown(streams []workload.Kind, grown, missing []string, fai
 			name = ""
 		}
 	}
-	if rows := r.quantileRows(); len(rows) > 0 {
+	if rows := r.quantileRows(false); len(rows) > 0 {
 		p("\n## How long one takes\n\n| cell | peer | p50 | p99 | p99.9 | ratios |\n| --- | --- | ---: | ---: | ---: | ---: |\n%s", strings.Join(rows, ""))
+	}
+	if rows := r.quantileRows(true); len(rows) > 0 {
+		p("\n## From batch to batch, while the collector runs\n\nHow long a receiver waits from one batch to the next of a stream. Both ends in Go have their collector run every %v,\n", collection)
+		p("beside a heap of 64 MiB that is no part of the stream; Rust and Python have none. Quantiles are of the intervals of all rounds together, where\n")
+		p("there are a hundred of them for p99 and a thousand for p99.9; ratios are lightstream's to the peer's, below 1 where it waits less. Where batches\n")
+		p("are collected into buffers, as arrow-rs and the Rust lightstream do, those that come together have next to nothing between them, and the wait for\n")
+		p("a buffer is in p99.\n")
+		for _, k := range latencies {
+			p("\n![%s](benchmarks/intervals-%s.svg)\n", k, k)
+		}
+		p("\n| cell | peer | p50 | p99 | p99.9 | ratios | intervals |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |\n%s", strings.Join(rows, ""))
 	}
 	if len(grown) > 0 {
 		p("\n## How costs grow\n")
@@ -116,9 +131,9 @@ func (r *results) markdown(streams []workload.Kind, grown, missing []string, fai
 			r.growthTable(&b, name)
 		}
 	}
-	p("\n## What was not run\n\nBatches of 10 and 100,000 rows go over TCP alone, and so does Flight. Streams of 100 columns and 1 M rows, 600 MB a batch, have three\n")
-	p("peers, and the Rust lightstream has no named pipes. WebSocket, QUIC, HTTP/2 and TLS carry the reference batch, and have no other peers\n")
-	p("than the same protocol without Arrow.\n")
+	p("\n## What was not run\n\nFlight goes over TCP alone, and the Rust lightstream has no named pipes. Streams of 100 columns and 1 M rows, 600 MB a batch, have\n")
+	p("three peers over TCP and two over Unix sockets and pipes, and go over no other wires. WebSocket, QUIC, HTTP/2 and TLS have no other peers than\n")
+	p("the same protocol without Arrow.\n")
 	if len(missing) > 0 {
 		p("\nThese cells have no results: `%s`.\n", strings.Join(missing, "`, `"))
 	}
@@ -283,20 +298,32 @@ func verdict(f figures) string {
 
 func trim(v float64) string { return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") }
 
-func (r *results) quantileRows() (rows []string) {
+// quantileRows are of what is timed one by one, or of the intervals from batch to batch.
+func (r *results) quantileRows(intervals bool) (rows []string) {
 	for _, o := range r.Cells {
 		if o.Grows != 0 {
 			continue
 		}
 		for _, f := range o.Peers {
-			if f.Quantiles == nil {
+			if f.Quantiles == nil || intervals != (f.Intervals != 0) {
 				continue
 			}
-			ratios := ""
-			if len(f.OfQuantiles) == 3 {
-				ratios = fmt.Sprintf("%.2f, %.2f, %.2f", f.OfQuantiles[0], f.OfQuantiles[1], f.OfQuantiles[2])
+			var ratios []string
+			for _, v := range f.OfQuantiles {
+				ratios = append(ratios, fmt.Sprintf("%.2f", v))
 			}
-			rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s | %s | %s |\n", o.Cell, f.Peer, showTime(f.Quantiles[0]), showTime(f.Quantiles[1]), showTime(f.Quantiles[2]), ratios))
+			row := fmt.Sprintf("| `%s` | %s |", o.Cell, f.Peer)
+			for q := range 3 {
+				if q < len(f.Quantiles) {
+					row += " " + showTime(f.Quantiles[q])
+				}
+				row += " |"
+			}
+			row += " " + strings.Join(ratios, ", ") + " |"
+			if intervals {
+				row += fmt.Sprintf(" %d |", f.Intervals)
+			}
+			rows = append(rows, row+"\n")
 		}
 	}
 	return rows
@@ -337,23 +364,48 @@ var (
 
 // plotStreams draws the GiB/s of each workload over TCP: a line for each peer, by rows.
 func plotStreams(dir string, r *results) (kinds []workload.Kind, err error) {
+	return plotByRows(dir, r, "stream", func(o *outcome, f figures) (float64, bool) { return gib(o, f), true }, func(k workload.Kind, p *plot.Plot) {
+		p.Title.Text, p.Y.Label.Text = workloads[k]+", over TCP", "GiB/s"
+		p.Y.Min = 0
+	})
+}
+
+// plotIntervals draws the times from batch to batch that one in a hundred exceeds, of each workload over TCP.
+func plotIntervals(dir string, r *results) (kinds []workload.Kind, err error) {
+	p99 := func(_ *outcome, f figures) (micros float64, ok bool) {
+		if len(f.Quantiles) < 2 {
+			return 0, false
+		}
+		return f.Quantiles[1] * 1e6, true
+	}
+	return plotByRows(dir, r, "intervals", p99, func(k workload.Kind, p *plot.Plot) {
+		p.Title.Text, p.Y.Label.Text = workloads[k]+", over TCP, while the collector runs", "p99 from batch to batch, µs"
+		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+		p.Y.Min, p.Y.Max = 1, 1e5
+	})
+}
+
+// plotByRows draws a figure of the cells of each workload over TCP whose names begin so: a line for each peer, by rows. It returns the
+// workloads that have any.
+func plotByRows(dir string, r *results, begin string, y func(*outcome, figures) (float64, bool), dress func(workload.Kind, *plot.Plot)) (kinds []workload.Kind, err error) {
 	for _, k := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
 		points := map[peer]plotter.XYs{}
 		var peers []peer
 		any := false
 		for _, o := range r.Cells {
-			any = any || strings.HasPrefix(o.Cell, "stream/"+string(k)+"/")
-			if !strings.HasPrefix(o.Cell, "stream/"+string(k)+"/tcp/") {
+			any = any || strings.HasPrefix(o.Cell, begin+"/"+string(k)+"/")
+			if !strings.HasPrefix(o.Cell, begin+"/"+string(k)+"/tcp/") {
 				continue
 			}
 			for _, f := range o.Peers {
-				if f.Failed != "" {
+				v, ok := y(o, f)
+				if f.Failed != "" || !ok {
 					continue
 				}
 				if points[f.Peer] == nil {
 					peers = append(peers, f.Peer)
 				}
-				points[f.Peer] = append(points[f.Peer], plotter.XY{X: float64(o.Rows), Y: gib(o, f)})
+				points[f.Peer] = append(points[f.Peer], plotter.XY{X: float64(o.Rows), Y: v})
 			}
 		}
 		if !any {
@@ -361,11 +413,10 @@ func plotStreams(dir string, r *results) (kinds []workload.Kind, err error) {
 		}
 		kinds = append(kinds, k)
 		p := plot.New()
-		p.Title.Text = workloads[k] + ", over TCP"
-		p.X.Label.Text, p.Y.Label.Text = "rows of a batch", "GiB/s"
+		dress(k, p)
+		p.X.Label.Text = "rows of a batch"
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
 		p.X.Min, p.X.Max = 10, 1e6 // a scale of logarithms wants one, whatever has results
-		p.Y.Min = 0
 		p.Legend.Top, p.Legend.Left = true, true
 		p.Legend.TextStyle.Font.Size = vg.Points(9)
 		p.Add(plotter.NewGrid())
@@ -385,7 +436,7 @@ func plotStreams(dir string, r *results) (kinds []workload.Kind, err error) {
 			p.Add(line, dots)
 			p.Legend.Add(string(who), line, dots)
 		}
-		if err := p.Save(20*vg.Centimeter, 12*vg.Centimeter, filepath.Join(dir, "stream-"+string(k)+".svg")); err != nil {
+		if err := p.Save(20*vg.Centimeter, 12*vg.Centimeter, filepath.Join(dir, begin+"-"+string(k)+".svg")); err != nil {
 			return nil, err
 		}
 	}
@@ -401,7 +452,7 @@ func plotRatios(file string, cells []*outcome) error {
 	var all []bar
 	for _, o := range cells {
 		for _, f := range o.Peers {
-			if f.Ratio != nil && o.Grows == 0 && !strings.HasPrefix(o.Cell, "stream/") && !strings.HasPrefix(o.Cell, "sizes/") {
+			if f.Ratio != nil && o.Grows == 0 && !strings.HasPrefix(o.Cell, "stream/") && !strings.HasPrefix(o.Cell, "intervals/") && !strings.HasPrefix(o.Cell, "sizes/") {
 				all = append(all, bar{o.Cell + " : " + string(f.Peer), f.Ratio[0]})
 			}
 		}

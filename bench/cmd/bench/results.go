@@ -49,6 +49,7 @@ type figures struct {
 	CPUGoal     float64   `json:"cpuGoal,omitempty"`
 	Quantiles   []float64 `json:"quantiles,omitempty"`     // seconds: p50, p99, p99.9
 	OfQuantiles []float64 `json:"quantileRatio,omitempty"` // the first's to this one's
+	Intervals   int64     `json:"intervals,omitempty"`     // between batches at the receiver, of all rounds, where these are the quantiles
 	Bytes       float64   `json:"bytes,omitempty"`         // of a connection
 }
 
@@ -78,6 +79,14 @@ func (r *result) outcome(d time.Duration, rounds int) *outcome {
 				f.OfQuantiles = append(f.OfQuantiles, middle(r.ratios(p, func(a, b sample) float64 { return a.quantiles[q] / b.quantiles[q] })))
 			}
 		}
+		if n, list := r.gaps(p); n != 0 {
+			f.Intervals, f.Quantiles = n, list
+			if i > 0 {
+				for q := range min(len(list), len(o.Peers[0].Quantiles)) {
+					f.OfQuantiles = append(f.OfQuantiles, o.Peers[0].Quantiles[q]/list[q])
+				}
+			}
+		}
 		if i > 0 {
 			rates := r.ratios(p, func(a, b sample) float64 { return a.rate / b.rate })
 			n := len(rates)
@@ -90,6 +99,15 @@ func (r *result) outcome(d time.Duration, rounds int) *outcome {
 		o.Peers = append(o.Peers, f)
 	}
 	return o
+}
+
+// gaps returns how many intervals the receiver of a peer has kept in all rounds, and their quantiles.
+func (r *result) gaps(p peer) (n int64, list []float64) {
+	var h intervals
+	for _, s := range r.samples[p] {
+		h.take(s.gaps)
+	}
+	return h.quantiles()
 }
 
 func resultsFile(dir string) string { return filepath.Join(dir, "benchmarks", "results.json") }

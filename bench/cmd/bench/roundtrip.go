@@ -30,23 +30,29 @@ func tripping(name string, every time.Duration) *cell {
 		name: name, time: 300 * time.Millisecond, peers: []peer{ours, raw, arrowGo}, show: showCalls, goals: map[peer]float64{raw: 0.8}, rows: 1_000,
 		start: func() (runner, error) {
 			if every != 0 {
-				afterwards(collecting(every))
+				afterwards(collecting(every, ballast()))
 			}
 			return roundTrips(1_000)
 		},
 	}
 }
 
-// collecting has the collector run again and again, until the function that it returns is called.
-func collecting(every time.Duration) (stop func() error) {
-	type node struct {
-		next *node
-		_    [56]byte
-	}
-	var list *node
+// node is a part of a heap that the collector has to walk.
+type node struct {
+	next *node
+	_    [56]byte
+}
+
+// ballast returns 64 MiB of nodes.
+func ballast() (list *node) {
 	for range 1 << 20 {
 		list = &node{next: list}
 	}
+	return list
+}
+
+// collecting has the collector run again and again over what is there and a list, until the function that it returns is called.
+func collecting(every time.Duration, list *node) (stop func() error) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -40,6 +40,7 @@ type load struct {
 	Buffered bool // this project's writer has a buffer, as those in Rust have
 	Texts    bool // they have the columns of text alone, without Go types of rows
 	Wires    bool // over tls, ws, quic and http2, on which the sender listens
+	Gaps     bool // the receiver keeps the intervals between batches, and both ends in Go have their collector run
 }
 
 // order tells a worker to serve one connection, as JSON in a line.
@@ -56,6 +57,7 @@ type report struct {
 	CPU     float64           `json:",omitempty"` // seconds since then
 	Allocs  float64           `json:",omitempty"` // since then, of Go
 	Peak    float64           `json:",omitempty"` // bytes of memory, at most since the start
+	Gaps    [][2]int64        `json:",omitempty"` // the receiver's, by bucket
 	Error   string            `json:",omitempty"`
 }
 
@@ -197,9 +199,12 @@ func (s *streams) run(network string, p peer, d time.Duration) (_ sample, err er
 	if sent.Batches != received.Batches || sent.Batches < 2 {
 		return sample{}, fmt.Errorf("%d batches were sent, %d arrived", sent.Batches, received.Batches)
 	}
+	if s.load.Gaps && !new(intervals).take(received.Gaps) {
+		return sample{}, errors.New("the receiver says intervals of buckets that there are not")
+	}
 	n := float64(received.Batches - 1)
 	return sample{
-		rate: n / received.Seconds, cpu: (sent.CPU + received.CPU) / n, allocs: (sent.Allocs + received.Allocs) / n, peak: received.Peak,
+		rate: n / received.Seconds, cpu: (sent.CPU + received.CPU) / n, allocs: (sent.Allocs + received.Allocs) / n, peak: received.Peak, gaps: received.Gaps,
 	}, nil
 }
 
@@ -233,7 +238,7 @@ func startWorker(t task) (*worker, error) {
 		if t.Send {
 			role = "send"
 		}
-		t.Profile = filepath.Join(set.profile, fmt.Sprintf("%s-rows=%d-zstd=%v-buffered=%v-texts=%v-%s-%s.prof", t.Kind, t.Rows, t.ZSTD, t.Buffered, t.Texts, t.Peer, role))
+		t.Profile = filepath.Join(set.profile, fmt.Sprintf("%s-rows=%d-zstd=%v-buffered=%v-texts=%v-wires=%v-%s-%s.prof", t.Kind, t.Rows, t.ZSTD, t.Buffered, t.Texts, t.Wires, t.Peer, role))
 	}
 	text, err := json.Marshal(t)
 	if err != nil {

@@ -58,6 +58,10 @@ func serve(args []string, out *json.Encoder) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	var heap *node
+	if t.Gaps {
+		heap = ballast()
+	}
 	for in := json.NewDecoder(os.Stdin); ; {
 		var o order
 		if err := in.Decode(&o); err != nil {
@@ -71,8 +75,16 @@ func serve(args []string, out *json.Encoder) error {
 			return err
 		}
 		m := new(meter)
+		if t.Gaps && !t.Send {
+			m.gaps = new(intervals)
+		}
+		rest := func() error { return nil }
+		if t.Gaps {
+			rest = collecting(collection, heap) // and not while other peers have their turn
+		}
 		err = end.stream(conn, o.Time, m)
 		r := m.report()
+		_ = rest()                                                             // never fails
 		if err := conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // gRPC closes its own
 			return err
 		}
@@ -92,12 +104,20 @@ type meter struct {
 	began  time.Time
 	cpu    time.Duration
 	before runtime.MemStats
+
+	gaps *intervals // from batch to batch, where they are kept
+	last time.Time
 }
 
 func (m *meter) batch() {
 	if m.n++; m.n == 1 {
 		runtime.ReadMemStats(&m.before)
 		m.cpu, m.began = cpuTime(), time.Now()
+		m.last = m.began
+	} else if m.gaps != nil {
+		now := time.Now()
+		m.gaps.add(now.Sub(m.last))
+		m.last = now
 	}
 }
 
@@ -106,7 +126,11 @@ func (m *meter) report() report {
 	cpu := cpuTime() - m.cpu
 	var after runtime.MemStats
 	runtime.ReadMemStats(&after)
-	return report{Batches: m.n, Seconds: took.Seconds(), CPU: cpu.Seconds(), Allocs: float64(after.Mallocs - m.before.Mallocs), Peak: peakMemory()}
+	r := report{Batches: m.n, Seconds: took.Seconds(), CPU: cpu.Seconds(), Allocs: float64(after.Mallocs - m.before.Mallocs), Peak: peakMemory()}
+	if m.gaps != nil {
+		r.Gaps = m.gaps.counted()
+	}
+	return r
 }
 
 // end is a worker's part: how it connects, and how it sends or receives all of one connection.

@@ -3,6 +3,7 @@
 It is started with a task as JSON, says in a line where it listens, and serves one connection for each order, a line of JSON, after
 which it says in a line what it did. The clock starts when the first batch is through."""
 
+import collections
 import json
 import os
 import queue
@@ -15,21 +16,36 @@ import pyarrow as pa
 
 
 class Meter:
-    def __init__(self):
+    """Counts batches, and where gaps is set keeps when each came."""
+
+    def __init__(self, gaps=False):
         self.batches = 0
+        self.times = [] if gaps else None
 
     def batch(self):
         self.batches += 1
         if self.batches == 1:
             self.began, self.cpu = time.perf_counter(), time.process_time()
+        if self.times is not None:
+            self.times.append(time.perf_counter_ns())
 
     def report(self):
-        return {
+        r = {
             "Batches": self.batches,
             "Seconds": time.perf_counter() - self.began,
             "CPU": time.process_time() - self.cpu,
             "Peak": peak(),
         }
+        if self.times is not None:
+            pairs = zip(self.times, self.times[1:])
+            r["Gaps"] = sorted(collections.Counter(bucket(b - a) for a, b in pairs).items())
+        return r
+
+
+def bucket(nanos):
+    """The bucket of an interval: 16 for each power of two, as intervals.go has them."""
+    e = max(nanos.bit_length() - 5, 0)
+    return 16 * e + (nanos >> e)
 
 
 def peak():
@@ -116,7 +132,7 @@ def receive(task):
         else:
             c, _ = (uds if network == "uds" else tcp).accept()
             f = c.makefile("rb")
-        m = Meter()
+        m = Meter(task["Gaps"])
         with pa.ipc.open_stream(f) as r:
             for batch in r:
                 if batch.num_rows != task["Rows"]:
@@ -163,7 +179,7 @@ def receive_flight(task):
     say({})
     for _ in orders():
         with fl.connect("grpc://" + task["Network"]["flight"]) as client:
-            m = Meter()
+            m = Meter(task["Gaps"])
             for chunk in client.do_get(fl.Ticket(b"x")):
                 if chunk.data.num_rows != task["Rows"]:
                     raise ValueError("a batch of %d rows" % chunk.data.num_rows)

@@ -35,22 +35,37 @@ struct Meter {
     batches: u64,
     began: Instant,
     cpu: f64,
+    gaps: Vec<u64>, // intervals between batches by bucket; empty where they are not kept
+    last: Instant,
 }
 
 impl Meter {
-    fn new() -> Self {
-        Meter { batches: 0, began: Instant::now(), cpu: 0.0 }
+    fn new(gaps: bool) -> Self {
+        let (n, now) = (if gaps { 16 * 60 } else { 0 }, Instant::now());
+        Meter { batches: 0, began: now, cpu: 0.0, gaps: vec![0; n], last: now }
     }
     fn batch(&mut self) {
         self.batches += 1;
         if self.batches == 1 {
             self.began = Instant::now();
             self.cpu = cpu();
+            self.last = self.began;
+        } else if !self.gaps.is_empty() {
+            let now = Instant::now();
+            self.gaps[bucket((now - self.last).as_nanos() as u64)] += 1;
+            self.last = now;
         }
     }
     fn report(&self) -> Value {
-        json!({"Batches": self.batches, "Seconds": self.began.elapsed().as_secs_f64(), "CPU": cpu() - self.cpu, "Peak": peak()})
+        let gaps: Vec<_> = self.gaps.iter().enumerate().filter(|(_, n)| **n != 0).collect();
+        json!({"Batches": self.batches, "Seconds": self.began.elapsed().as_secs_f64(), "CPU": cpu() - self.cpu, "Peak": peak(), "Gaps": gaps})
     }
+}
+
+/// bucket returns that of an interval: 16 for each power of two, as intervals.go has them.
+fn bucket(nanos: u64) -> usize {
+    let e = (64 - nanos.leading_zeros()).saturating_sub(5);
+    16 * e as usize + (nanos >> e) as usize
 }
 
 /// cpu returns the seconds of processor that this process has used.
@@ -88,7 +103,7 @@ fn say(v: Value) {
 }
 
 fn send(out: impl Write, batches: &[RecordBatch], d: Duration) -> Result<Meter, Failure> {
-    let mut m = Meter::new();
+    let mut m = Meter::new(false);
     let mut w = StreamWriter::try_new(BufWriter::with_capacity(BUFFER, out), &batches[0].schema())?;
     let began = Instant::now();
     while m.batches < 2 || began.elapsed() < d {
@@ -100,8 +115,8 @@ fn send(out: impl Write, batches: &[RecordBatch], d: Duration) -> Result<Meter, 
     Ok(m)
 }
 
-fn receive(src: impl Read, rows: usize) -> Result<Meter, Failure> {
-    let mut m = Meter::new();
+fn receive(src: impl Read, rows: usize, gaps: bool) -> Result<Meter, Failure> {
+    let mut m = Meter::new(gaps);
     for batch in StreamReader::try_new(BufReader::with_capacity(BUFFER, src), None)? {
         if batch?.num_rows() != rows {
             return Err("a batch of other rows".into());
@@ -114,6 +129,7 @@ fn receive(src: impl Read, rows: usize) -> Result<Meter, Failure> {
 fn ipc(task: &Value) -> Result<(), Failure> {
     let network = |n: &str| task["Network"][n].as_str().unwrap_or("").to_string();
     let rows = task["Rows"].as_u64().unwrap_or(0) as usize;
+    let gaps = task["Gaps"].as_bool() == Some(true);
     if task["Send"].as_bool() == Some(true) {
         let batches = load(task["File"].as_str().unwrap_or(""))?;
         say(json!({}));
@@ -141,9 +157,9 @@ fn ipc(task: &Value) -> Result<(), Failure> {
         let order = order?;
         let net = order["Network"].as_str().unwrap_or("");
         let m = match net {
-            "tcp" => receive(tcp.accept()?.0, rows)?,
-            "uds" => receive(uds.accept()?.0, rows)?,
-            "pipe" => receive(File::open(network(net))?, rows)?,
+            "tcp" => receive(tcp.accept()?.0, rows, gaps)?,
+            "uds" => receive(uds.accept()?.0, rows, gaps)?,
+            "pipe" => receive(File::open(network(net))?, rows, gaps)?,
             _ => return Err(format!("no network {net}").into()),
         };
         say(m.report());
@@ -175,7 +191,7 @@ impl FlightService for Server {
         let d = self.orders.lock().unwrap().recv().map_err(|e| Status::internal(e.to_string()))?;
         let (batches, done) = (self.batches.clone(), self.done.clone());
         let schema = batches[0].schema();
-        let (mut m, began) = (Meter::new(), Instant::now());
+        let (mut m, began) = (Meter::new(false), Instant::now());
         let input = futures::stream::poll_fn(move |_| {
             let i = m.batches as usize;
             m.batch();
@@ -245,6 +261,7 @@ fn flight(task: &Value) -> Result<(), Failure> {
         std::process::exit(0);
     }
     let rows = task["Rows"].as_u64().unwrap_or(0) as usize;
+    let gaps = task["Gaps"].as_bool() == Some(true);
     say(json!({}));
     for order in orders() {
         order?;
@@ -253,7 +270,7 @@ fn flight(task: &Value) -> Result<(), Failure> {
             let inner = FlightServiceClient::new(channel).max_decoding_message_size(usize::MAX);
             let mut client = FlightClient::new_from_inner(inner);
             let mut stream = client.do_get(Ticket::new("x")).await?;
-            let (mut m, mut seen) = (Meter::new(), 0);
+            let (mut m, mut seen) = (Meter::new(gaps), 0);
             while let Some(part) = stream.next().await {
                 seen += part?.num_rows(); // large batches come in parts
                 if seen >= rows {

@@ -20,22 +20,37 @@ struct Meter {
     batches: u64,
     began: Instant,
     cpu: f64,
+    gaps: Vec<u64>, // intervals between batches by bucket; empty where they are not kept
+    last: Instant,
 }
 
 impl Meter {
-    fn new() -> Self {
-        Meter { batches: 0, began: Instant::now(), cpu: 0.0 }
+    fn new(gaps: bool) -> Self {
+        let (n, now) = (if gaps { 16 * 60 } else { 0 }, Instant::now());
+        Meter { batches: 0, began: now, cpu: 0.0, gaps: vec![0; n], last: now }
     }
     fn batch(&mut self) {
         self.batches += 1;
         if self.batches == 1 {
             self.began = Instant::now();
             self.cpu = cpu();
+            self.last = self.began;
+        } else if !self.gaps.is_empty() {
+            let now = Instant::now();
+            self.gaps[bucket((now - self.last).as_nanos() as u64)] += 1;
+            self.last = now;
         }
     }
     fn report(&self) -> Value {
-        json!({"Batches": self.batches, "Seconds": self.began.elapsed().as_secs_f64(), "CPU": cpu() - self.cpu, "Peak": peak()})
+        let gaps: Vec<_> = self.gaps.iter().enumerate().filter(|(_, n)| **n != 0).collect();
+        json!({"Batches": self.batches, "Seconds": self.began.elapsed().as_secs_f64(), "CPU": cpu() - self.cpu, "Peak": peak(), "Gaps": gaps})
     }
+}
+
+/// bucket returns that of an interval: 16 for each power of two, as intervals.go has them.
+fn bucket(nanos: u64) -> usize {
+    let e = (64 - nanos.leading_zeros()).saturating_sub(5);
+    16 * e as usize + (nanos >> e) as usize
 }
 
 /// cpu returns the seconds of processor that this process has used.
@@ -84,7 +99,7 @@ async fn send<W: IPCTransportWriter>(mut w: W, tables: &[Table], d: Duration) ->
             w.register_dictionary(i as i64, c.unique_values.iter().cloned().collect());
         }
     }
-    let mut m = Meter::new();
+    let mut m = Meter::new(false);
     let began = Instant::now();
     while m.batches < 2 || began.elapsed() < d {
         w.write_table(tables[m.batches as usize % tables.len()].clone()).await.map_err(failed)?;
@@ -94,8 +109,8 @@ async fn send<W: IPCTransportWriter>(mut w: W, tables: &[Table], d: Duration) ->
     Ok(m)
 }
 
-async fn receive<R: IPCTransportReader>(mut r: R, rows: usize) -> Result<Meter, Failure> {
-    let mut m = Meter::new();
+async fn receive<R: IPCTransportReader>(mut r: R, rows: usize, gaps: bool) -> Result<Meter, Failure> {
+    let mut m = Meter::new(gaps);
     while let Some(t) = r.read_next().await.map_err(failed)? {
         if t.n_rows != rows {
             return Err(format!("a batch of {} rows", t.n_rows).into());
@@ -124,6 +139,7 @@ async fn stream(task: &Value) -> Result<(), Failure> {
         return Ok(());
     }
     let rows = task["Rows"].as_u64().unwrap_or(0) as usize;
+    let gaps = task["Gaps"].as_bool() == Some(true);
     let tcp = tokio::net::TcpListener::bind(network("tcp")).await?;
     let uds = tokio::net::UnixListener::bind(network("uds"))?;
     let at = BTreeMap::from([("tcp", tcp.local_addr()?.to_string()), ("uds", network("uds"))]);
@@ -131,8 +147,8 @@ async fn stream(task: &Value) -> Result<(), Failure> {
     for order in orders() {
         let order = order?;
         let m = match order["Network"].as_str().unwrap_or("") {
-            "tcp" => receive(TcpTableReader::accept(&tcp, None).await.map_err(failed)?, rows).await?,
-            "uds" => receive(UdsTableReader::accept(&uds, None).await.map_err(failed)?, rows).await?,
+            "tcp" => receive(TcpTableReader::accept(&tcp, None).await.map_err(failed)?, rows, gaps).await?,
+            "uds" => receive(UdsTableReader::accept(&uds, None).await.map_err(failed)?, rows, gaps).await?,
             n => return Err(format!("no network {n}").into()),
         };
         say(m.report());
