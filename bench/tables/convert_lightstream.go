@@ -182,33 +182,47 @@ func (b *ReadingBuilder) Append(row Reading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		time := b.time.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			time[i] = block[i].Time
+		if !past || !rt.Gather(time, block, &block[0].Time) {
+			for i := range block {
+				time[i] = block[i].Time
+			}
 		}
 		sensor := b.sensor.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			sensor[i] = block[i].Sensor
 		}
 		value := b.value.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			value[i] = block[i].Value
+		if !past || !rt.Gather(value, block, &block[0].Value) {
+			for i := range block {
+				value[i] = block[i].Value
+			}
 		}
 		lower := b.lower.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			lower[i] = block[i].Lower
+		if !past || !rt.Gather(lower, block, &block[0].Lower) {
+			for i := range block {
+				lower[i] = block[i].Lower
+			}
 		}
 		upper := b.upper.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			upper[i] = block[i].Upper
+		if !past || !rt.Gather(upper, block, &block[0].Upper) {
+			for i := range block {
+				upper[i] = block[i].Upper
+			}
 		}
 		sequence := b.sequence.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			sequence[i] = block[i].Sequence
+		if !past || !rt.Gather(sequence, block, &block[0].Sequence) {
+			for i := range block {
+				sequence[i] = block[i].Sequence
+			}
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -342,12 +356,15 @@ func (b *TypedBuilder) Append(row Typed) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TypedBuilder) AppendRows(rows []Typed) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		value := b.value.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			value[i] = block[i].Value
+		if !past || !rt.Gather(value, block, &block[0].Value) {
+			for i := range block {
+				value[i] = block[i].Value
+			}
 		}
 		for i := range block {
 			b.time.Append(block[i].Time)
@@ -355,6 +372,9 @@ func (b *TypedBuilder) AppendRows(rows []Typed) {
 		for i := range block {
 			b.category.Append(block[i].Category)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -634,12 +654,15 @@ func (b *MicrosBuilder) Append(row Micros) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *MicrosBuilder) AppendRows(rows []Micros) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		value := b.value.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			value[i] = block[i].Value
+		if !past || !rt.Gather(value, block, &block[0].Value) {
+			for i := range block {
+				value[i] = block[i].Value
+			}
 		}
 		for i := range block {
 			b.time.Append(block[i].Time)
@@ -647,6 +670,9 @@ func (b *MicrosBuilder) AppendRows(rows []Micros) {
 		for i := range block {
 			b.category.Append(block[i].Category)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -780,12 +806,15 @@ func (b *NarrowBuilder) Append(row Narrow) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NarrowBuilder) AppendRows(rows []Narrow) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		value := b.value.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			value[i] = block[i].Value
+		if !past || !rt.Gather(value, block, &block[0].Value) {
+			for i := range block {
+				value[i] = block[i].Value
+			}
 		}
 		for i := range block {
 			b.time.Append(block[i].Time)
@@ -793,5 +822,8 @@ func (b *NarrowBuilder) AppendRows(rows []Narrow) {
 		for i := range block {
 			b.category.Append(block[i].Category)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

@@ -182,32 +182,48 @@ func (b *NumbersBuilder) Append(row Numbers) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NumbersBuilder) AppendRows(rows []Numbers) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		time := b.time.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			time[i] = block[i].Time
+		if !past || !rt.Gather(time, block, &block[0].Time) {
+			for i := range block {
+				time[i] = block[i].Time
+			}
 		}
 		open := b.open.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			open[i] = block[i].Open
+		if !past || !rt.Gather(open, block, &block[0].Open) {
+			for i := range block {
+				open[i] = block[i].Open
+			}
 		}
 		closeColumn := b.closeColumn.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			closeColumn[i] = block[i].Close
+		if !past || !rt.Gather(closeColumn, block, &block[0].Close) {
+			for i := range block {
+				closeColumn[i] = block[i].Close
+			}
 		}
 		volume := b.volume.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			volume[i] = block[i].Volume
+		if !past || !rt.Gather(volume, block, &block[0].Volume) {
+			for i := range block {
+				volume[i] = block[i].Volume
+			}
 		}
 		trades := b.trades.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			trades[i] = block[i].Trades
+		if !past || !rt.Gather(trades, block, &block[0].Trades) {
+			for i := range block {
+				trades[i] = block[i].Trades
+			}
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

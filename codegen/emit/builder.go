@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/lightstream-go/lightstream/codegen/model"
@@ -146,6 +148,7 @@ func plainType(c *model.Column) *jen.Statement {
 //	// AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 //	func (b *TradeBuilder) AppendRows(rows []Trade) {
 //		var texts [rt.BlockRows]string
+//		past := rt.PastCache(rows)
 //		for len(rows) > 0 {
 //			block := rows[:min(len(rows), rt.BlockRows)]
 //			rows = rows[len(block):]
@@ -153,17 +156,22 @@ func plainType(c *model.Column) *jen.Statement {
 //				b.time.Append(block[i].Time)
 //			}
 //			price := b.price.ExtendUnset(len(block))[:len(block)]
-//			for i := range block {
-//				price[i] = block[i].Price
+//			if !past || !rt.Gather(price, block, &block[0].Price) {
+//				for i := range block {
+//					price[i] = block[i].Price
+//				}
 //			}
 //			for i := range block {
 //				texts[i] = block[i].Venue
 //			}
 //			b.venue.AppendAll(texts[:len(block)])
 //		}
+//		if past {
+//			rt.Gathered()
+//		}
 //	}
 func emitAppendRows(t *model.Table) jen.Code {
-	var before []jen.Code
+	var before, past, after []jen.Code
 	body := []jen.Code{
 		jen.Id("block").Op(":=").Id("rows").Index(jen.Empty(), jen.Min(jen.Len(jen.Id("rows")), rt("BlockRows"))),
 		jen.Id("rows").Op("=").Id("rows").Index(jen.Len(jen.Id("block")), jen.Empty()),
@@ -173,8 +181,15 @@ func emitAppendRows(t *model.Table) jen.Code {
 		loop := func(set jen.Code) jen.Code { return jen.For(jen.Id("i").Op(":=").Range().Id("block")).Block(set) }
 		switch {
 		case c.Bulk():
-			body = append(body, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Local).Dot("ExtendUnset").Call(jen.Len(jen.Id("block"))).Index(jen.Empty(), jen.Len(jen.Id("block"))),
-				loop(jen.Id(c.Local).Index(jen.Id("i")).Op("=").Add(value)))
+			body = append(body, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Local).Dot("ExtendUnset").Call(jen.Len(jen.Id("block"))).Index(jen.Empty(), jen.Len(jen.Id("block"))))
+			set := loop(jen.Id(c.Local).Index(jen.Id("i")).Op("=").Add(value))
+			if word(c) {
+				past = []jen.Code{jen.Id("past").Op(":=").Add(rt("PastCache")).Call(jen.Id("rows"))}
+				after = []jen.Code{jen.If(jen.Id("past")).Block(rt("Gathered").Call())}
+				first := jen.Op("&").Id("block").Index(jen.Lit(0)).Dot(c.Field)
+				set = jen.If(jen.Op("!").Id("past").Op("||").Op("!").Add(rt("Gather")).Call(jen.Id(c.Local), jen.Id("block"), first)).Block(set)
+			}
+			body = append(body, set)
 		case plainText(c): // AppendAll is faster than Append of each
 			if converts(c) {
 				value = plainType(c).Call(value)
@@ -188,7 +203,18 @@ func emitAppendRows(t *model.Table) jen.Code {
 	}
 	return comment("AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.").
 		Add(builderMethod(t, "AppendRows", jen.Id("rows").Index().Id(t.Row))).
-		Block(append(before, jen.For(jen.Len(jen.Id("rows")).Op(">").Lit(0)).Block(body...))...)
+		Block(slices.Concat(before, past, []jen.Code{jen.For(jen.Len(jen.Id("rows")).Op(">").Lit(0)).Block(body...)}, after)...)
+}
+
+// word tells whether the rows of a column that is filled in bulk are numbers of eight bytes, which a kernel gathers.
+func word(c *model.Column) bool {
+	switch c.Type.Kind {
+	case model.Int, model.Float:
+		return c.Type.Bits == 64
+	case model.Timestamp:
+		return true
+	}
+	return false
 }
 
 // plainText tells whether the builder of a column is a column.TextBuilder whose rows have a string each.

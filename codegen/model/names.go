@@ -138,7 +138,7 @@ var unionMethods = []string{
 }
 
 // locals are the variables and predeclared names of generated functions, which a column's variable must not hide.
-var locals = append([]string{"at", "b", "block", "dst", "from", "h", "i", "opts", "row", "rows", "src", "texts"}, predeclared...)
+var locals = append([]string{"at", "b", "block", "dst", "from", "h", "i", "opts", "past", "row", "rows", "src", "texts"}, predeclared...)
 
 // predeclared are the names that Go has in every file.
 var predeclared = []string{

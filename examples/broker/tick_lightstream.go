@@ -131,6 +131,7 @@ func (b *TickBuilder) Append(row Tick) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TickBuilder) AppendRows(rows []Tick) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -138,8 +139,13 @@ func (b *TickBuilder) AppendRows(rows []Tick) {
 			b.symbol.Append(block[i].Symbol)
 		}
 		price := b.price.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			price[i] = block[i].Price
+		if !past || !rt.Gather(price, block, &block[0].Price) {
+			for i := range block {
+				price[i] = block[i].Price
+			}
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

@@ -243,6 +243,7 @@ func (b *ReadingBuilder) Append(row Reading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -250,12 +251,16 @@ func (b *ReadingBuilder) AppendRows(rows []Reading) {
 			b.time.Append(block[i].Time)
 		}
 		temperature := b.temperature.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			temperature[i] = block[i].Temperature
+		if !past || !rt.Gather(temperature, block, &block[0].Temperature) {
+			for i := range block {
+				temperature[i] = block[i].Temperature
+			}
 		}
 		wind := b.wind.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			wind[i] = block[i].Wind
+		if !past || !rt.Gather(wind, block, &block[0].Wind) {
+			for i := range block {
+				wind[i] = block[i].Wind
+			}
 		}
 		pressure := b.pressure.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -274,9 +279,14 @@ func (b *ReadingBuilder) AppendRows(rows []Reading) {
 			b.mast.Append(block[i].Mast)
 		}
 		turns := b.turns.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			turns[i] = block[i].Turns
+		if !past || !rt.Gather(turns, block, &block[0].Turns) {
+			for i := range block {
+				turns[i] = block[i].Turns
+			}
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 

@@ -144,6 +144,7 @@ func (b *TradeBuilder) Append(row Trade) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TradeBuilder) AppendRows(rows []Trade) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -151,12 +152,19 @@ func (b *TradeBuilder) AppendRows(rows []Trade) {
 			b.symbol.Append(block[i].Symbol)
 		}
 		price := b.price.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			price[i] = block[i].Price
+		if !past || !rt.Gather(price, block, &block[0].Price) {
+			for i := range block {
+				price[i] = block[i].Price
+			}
 		}
 		size := b.size.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			size[i] = block[i].Size
+		if !past || !rt.Gather(size, block, &block[0].Size) {
+			for i := range block {
+				size[i] = block[i].Size
+			}
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

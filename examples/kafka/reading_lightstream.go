@@ -156,6 +156,7 @@ func (b *ReadingBuilder) Append(row Reading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -166,12 +167,17 @@ func (b *ReadingBuilder) AppendRows(rows []Reading) {
 			b.sensor.Append(block[i].Sensor)
 		}
 		celsius := b.celsius.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			celsius[i] = block[i].Celsius
+		if !past || !rt.Gather(celsius, block, &block[0].Celsius) {
+			for i := range block {
+				celsius[i] = block[i].Celsius
+			}
 		}
 		for i := range block {
 			b.humidity.AppendPtr(block[i].Humidity)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -307,6 +313,7 @@ func (b *FirstReadingBuilder) Append(row FirstReading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *FirstReadingBuilder) AppendRows(rows []FirstReading) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -317,8 +324,13 @@ func (b *FirstReadingBuilder) AppendRows(rows []FirstReading) {
 			b.sensor.Append(block[i].Sensor)
 		}
 		celsius := b.celsius.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			celsius[i] = block[i].Celsius
+		if !past || !rt.Gather(celsius, block, &block[0].Celsius) {
+			for i := range block {
+				celsius[i] = block[i].Celsius
+			}
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

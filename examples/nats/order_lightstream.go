@@ -169,12 +169,15 @@ func (b *OrderBuilder) Append(row Order) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *OrderBuilder) AppendRows(rows []Order) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.time.Append(block[i].Time)
@@ -183,12 +186,17 @@ func (b *OrderBuilder) AppendRows(rows []Order) {
 			b.symbol.Append(block[i].Symbol)
 		}
 		price := b.price.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			price[i] = block[i].Price
+		if !past || !rt.Gather(price, block, &block[0].Price) {
+			for i := range block {
+				price[i] = block[i].Price
+			}
 		}
 		for i := range block {
 			b.fee.AppendPtr(block[i].Fee)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -337,12 +345,15 @@ func (b *FirstOrderBuilder) Append(row FirstOrder) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *FirstOrderBuilder) AppendRows(rows []FirstOrder) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.time.Append(block[i].Time)
@@ -351,8 +362,13 @@ func (b *FirstOrderBuilder) AppendRows(rows []FirstOrder) {
 			b.symbol.Append(block[i].Symbol)
 		}
 		price := b.price.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			price[i] = block[i].Price
+		if !past || !rt.Gather(price, block, &block[0].Price) {
+			for i := range block {
+				price[i] = block[i].Price
+			}
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

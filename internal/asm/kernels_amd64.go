@@ -127,3 +127,12 @@ func validUTF8AVX2(b []byte) (valid bool, ascii bool)
 //
 //go:noescape
 func findBytesAVX2(dst []uint64, src []byte, a byte, b byte, c byte)
+
+// gather64AVX2 sets the n words of dst, a multiple of 8, to those that begin stride bytes after one another in src, and lets the caches be.
+// Dst lies at a multiple of 16. Others may see what is written later sooner, until fence.
+//
+//go:noescape
+func gather64AVX2(dst *byte, src *byte, stride int, n int)
+
+// fence has what was written past the caches seen before what is written after it.
+func fence()

@@ -1178,3 +1178,44 @@ findBytesRest:
 	ADDQ $0x40, DX
 	VZEROUPPER
 	RET
+
+// func gather64AVX2(dst *byte, src *byte, stride int, n int)
+// Requires: AVX
+TEXT ·gather64AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+24(FP), BX
+	LEAQ (DX)(DX*2), SI
+	MOVQ DX, R8
+	SHLQ $0x03, R8
+	SUBQ $0x08, BX
+	JLT  gather64Rest
+
+gather64:
+	LEAQ     (CX)(DX*4), DI
+	VMOVQ    (CX), X0
+	VMOVHPD  (CX)(DX*1), X0, X0
+	VMOVNTDQ X0, (AX)
+	VMOVQ    (CX)(DX*2), X0
+	VMOVHPD  (CX)(SI*1), X0, X0
+	VMOVNTDQ X0, 16(AX)
+	VMOVQ    (DI), X0
+	VMOVHPD  (DI)(DX*1), X0, X0
+	VMOVNTDQ X0, 32(AX)
+	VMOVQ    (DI)(DX*2), X0
+	VMOVHPD  (DI)(SI*1), X0, X0
+	VMOVNTDQ X0, 48(AX)
+	ADDQ     R8, CX
+	ADDQ     $0x40, AX
+	SUBQ     $0x08, BX
+	JGE      gather64
+
+gather64Rest:
+	RET
+
+// func fence()
+// Requires: MMX+
+TEXT ·fence(SB), NOSPLIT, $0
+	SFENCE
+	RET

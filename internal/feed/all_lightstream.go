@@ -2195,6 +2195,7 @@ func (b *AllBuilder) Append(row All) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *AllBuilder) AppendRows(rows []All) {
 	var texts [rt.BlockRows]string
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -2214,8 +2215,10 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			int32Column[i] = block[i].Int32
 		}
 		int64Column := b.int64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			int64Column[i] = block[i].Int64
+		if !past || !rt.Gather(int64Column, block, &block[0].Int64) {
+			for i := range block {
+				int64Column[i] = block[i].Int64
+			}
 		}
 		uint8Column := b.uint8Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -2230,16 +2233,20 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			uint32Column[i] = block[i].Uint32
 		}
 		uint64Column := b.uint64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			uint64Column[i] = block[i].Uint64
+		if !past || !rt.Gather(uint64Column, block, &block[0].Uint64) {
+			for i := range block {
+				uint64Column[i] = block[i].Uint64
+			}
 		}
 		float32Column := b.float32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			float32Column[i] = block[i].Float32
 		}
 		float64Column := b.float64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			float64Column[i] = block[i].Float64
+		if !past || !rt.Gather(float64Column, block, &block[0].Float64) {
+			for i := range block {
+				float64Column[i] = block[i].Float64
+			}
 		}
 		for i := range block {
 			b.second.Append(block[i].Second)
@@ -2332,8 +2339,10 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			b.dec256.Append(block[i].Dec256)
 		}
 		rawTime := b.rawTime.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			rawTime[i] = block[i].RawTime
+		if !past || !rt.Gather(rawTime, block, &block[0].RawTime) {
+			for i := range block {
+				rawTime[i] = block[i].RawTime
+			}
 		}
 		for i := range block {
 			b.largeText.Append(block[i].LargeText)
@@ -2622,8 +2631,10 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			b.ptrMoodNumber.AppendPtr(block[i].PtrMoodNumber)
 		}
 		level := b.level.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			level[i] = block[i].Level
+		if !past || !rt.Gather(level, block, &block[0].Level) {
+			for i := range block {
+				level[i] = block[i].Level
+			}
 		}
 		for i := range block {
 			b.nullLevel.AppendNullable(block[i].NullLevel.Get())
@@ -2684,5 +2695,8 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.atColumn.Append(block[i].At)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

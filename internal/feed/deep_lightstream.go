@@ -213,12 +213,15 @@ func (b *DeepBuilder) Append(row Deep) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *DeepBuilder) AppendRows(rows []Deep) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.lists.Append(block[i].Lists)
@@ -232,6 +235,9 @@ func (b *DeepBuilder) AppendRows(rows []Deep) {
 		for i := range block {
 			b.maps.Append(block[i].Maps)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 

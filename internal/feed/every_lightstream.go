@@ -1338,6 +1338,7 @@ func (b *EveryBuilder) Append(row Every) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *EveryBuilder) AppendRows(rows []Every) {
 	var texts [rt.BlockRows]string
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -1357,8 +1358,10 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 			aInt32[i] = block[i].AInt32
 		}
 		aInt64 := b.aInt64.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			aInt64[i] = block[i].AInt64
+		if !past || !rt.Gather(aInt64, block, &block[0].AInt64) {
+			for i := range block {
+				aInt64[i] = block[i].AInt64
+			}
 		}
 		aUint8 := b.aUint8.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1373,16 +1376,20 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 			aUint32[i] = block[i].AUint32
 		}
 		aUint64 := b.aUint64.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			aUint64[i] = block[i].AUint64
+		if !past || !rt.Gather(aUint64, block, &block[0].AUint64) {
+			for i := range block {
+				aUint64[i] = block[i].AUint64
+			}
 		}
 		aFloat32 := b.aFloat32.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			aFloat32[i] = block[i].AFloat32
 		}
 		aFloat64 := b.aFloat64.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			aFloat64[i] = block[i].AFloat64
+		if !past || !rt.Gather(aFloat64, block, &block[0].AFloat64) {
+			for i := range block {
+				aFloat64[i] = block[i].AFloat64
+			}
 		}
 		for i := range block {
 			texts[i] = block[i].AText
@@ -1623,8 +1630,10 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 			b.nSide.AppendNullable(block[i].NSide.Get())
 		}
 		orderID := b.orderID.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			orderID[i] = block[i].OrderID
+		if !past || !rt.Gather(orderID, block, &block[0].OrderID) {
+			for i := range block {
+				orderID[i] = block[i].OrderID
+			}
 		}
 		ratio := b.ratio.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1641,5 +1650,8 @@ func (b *EveryBuilder) AppendRows(rows []Every) {
 		for i := range block {
 			place[i] = block[i].Place
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

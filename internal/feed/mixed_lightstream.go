@@ -407,12 +407,15 @@ func (b *MixedBuilder) Append(row Mixed) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *MixedBuilder) AppendRows(rows []Mixed) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.event.Append(block[i].Event)
@@ -462,6 +465,9 @@ func (b *MixedBuilder) AppendRows(rows []Mixed) {
 		for i := range block {
 			b.tags.Append(block[i].Tags)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 

@@ -573,12 +573,15 @@ func (b *NestedBuilder) Append(row Nested) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NestedBuilder) AppendRows(rows []Nested) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.point.Append(block[i].Point)
@@ -649,6 +652,9 @@ func (b *NestedBuilder) AppendRows(rows []Nested) {
 		for i := range block {
 			b.moods.Append(block[i].Moods)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 

@@ -147,6 +147,7 @@ func (b *QuoteBuilder) Append(row Quote) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *QuoteBuilder) AppendRows(rows []Quote) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -154,13 +155,20 @@ func (b *QuoteBuilder) AppendRows(rows []Quote) {
 			b.symbol.Append(block[i].Symbol)
 		}
 		bid := b.bid.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			bid[i] = block[i].Bid
+		if !past || !rt.Gather(bid, block, &block[0].Bid) {
+			for i := range block {
+				bid[i] = block[i].Bid
+			}
 		}
 		ask := b.ask.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			ask[i] = block[i].Ask
+		if !past || !rt.Gather(ask, block, &block[0].Ask) {
+			for i := range block {
+				ask[i] = block[i].Ask
+			}
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 

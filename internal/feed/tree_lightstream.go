@@ -516,12 +516,15 @@ func (b *TreeBuilder) Append(row Tree) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TreeBuilder) AppendRows(rows []Tree) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.box.Append(block[i].Box)
@@ -581,12 +584,17 @@ func (b *TreeBuilder) AppendRows(rows []Tree) {
 			b.blobs.Append(block[i].Blobs)
 		}
 		since := b.since.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			since[i] = block[i].Since
+		if !past || !rt.Gather(since, block, &block[0].Since) {
+			for i := range block {
+				since[i] = block[i].Since
+			}
 		}
 		for i := range block {
 			b.ticks.Append(block[i].Ticks)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 

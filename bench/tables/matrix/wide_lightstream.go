@@ -1411,16 +1411,21 @@ func (b *WideBuilder) Append(row Wide) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *WideBuilder) AppendRows(rows []Wide) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		c00 := b.c00.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c00[i] = block[i].C00
+		if !past || !rt.Gather(c00, block, &block[0].C00) {
+			for i := range block {
+				c00[i] = block[i].C00
+			}
 		}
 		c01 := b.c01.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c01[i] = block[i].C01
+		if !past || !rt.Gather(c01, block, &block[0].C01) {
+			for i := range block {
+				c01[i] = block[i].C01
+			}
 		}
 		c02 := b.c02.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1431,12 +1436,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c03[i] = block[i].C03
 		}
 		c04 := b.c04.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c04[i] = block[i].C04
+		if !past || !rt.Gather(c04, block, &block[0].C04) {
+			for i := range block {
+				c04[i] = block[i].C04
+			}
 		}
 		c05 := b.c05.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c05[i] = block[i].C05
+		if !past || !rt.Gather(c05, block, &block[0].C05) {
+			for i := range block {
+				c05[i] = block[i].C05
+			}
 		}
 		c06 := b.c06.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1447,12 +1456,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c07[i] = block[i].C07
 		}
 		c08 := b.c08.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c08[i] = block[i].C08
+		if !past || !rt.Gather(c08, block, &block[0].C08) {
+			for i := range block {
+				c08[i] = block[i].C08
+			}
 		}
 		c09 := b.c09.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c09[i] = block[i].C09
+		if !past || !rt.Gather(c09, block, &block[0].C09) {
+			for i := range block {
+				c09[i] = block[i].C09
+			}
 		}
 		c10 := b.c10.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1463,12 +1476,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c11[i] = block[i].C11
 		}
 		c12 := b.c12.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c12[i] = block[i].C12
+		if !past || !rt.Gather(c12, block, &block[0].C12) {
+			for i := range block {
+				c12[i] = block[i].C12
+			}
 		}
 		c13 := b.c13.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c13[i] = block[i].C13
+		if !past || !rt.Gather(c13, block, &block[0].C13) {
+			for i := range block {
+				c13[i] = block[i].C13
+			}
 		}
 		c14 := b.c14.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1479,12 +1496,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c15[i] = block[i].C15
 		}
 		c16 := b.c16.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c16[i] = block[i].C16
+		if !past || !rt.Gather(c16, block, &block[0].C16) {
+			for i := range block {
+				c16[i] = block[i].C16
+			}
 		}
 		c17 := b.c17.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c17[i] = block[i].C17
+		if !past || !rt.Gather(c17, block, &block[0].C17) {
+			for i := range block {
+				c17[i] = block[i].C17
+			}
 		}
 		c18 := b.c18.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1495,12 +1516,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c19[i] = block[i].C19
 		}
 		c20 := b.c20.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c20[i] = block[i].C20
+		if !past || !rt.Gather(c20, block, &block[0].C20) {
+			for i := range block {
+				c20[i] = block[i].C20
+			}
 		}
 		c21 := b.c21.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c21[i] = block[i].C21
+		if !past || !rt.Gather(c21, block, &block[0].C21) {
+			for i := range block {
+				c21[i] = block[i].C21
+			}
 		}
 		c22 := b.c22.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1511,12 +1536,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c23[i] = block[i].C23
 		}
 		c24 := b.c24.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c24[i] = block[i].C24
+		if !past || !rt.Gather(c24, block, &block[0].C24) {
+			for i := range block {
+				c24[i] = block[i].C24
+			}
 		}
 		c25 := b.c25.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c25[i] = block[i].C25
+		if !past || !rt.Gather(c25, block, &block[0].C25) {
+			for i := range block {
+				c25[i] = block[i].C25
+			}
 		}
 		c26 := b.c26.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1527,12 +1556,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c27[i] = block[i].C27
 		}
 		c28 := b.c28.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c28[i] = block[i].C28
+		if !past || !rt.Gather(c28, block, &block[0].C28) {
+			for i := range block {
+				c28[i] = block[i].C28
+			}
 		}
 		c29 := b.c29.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c29[i] = block[i].C29
+		if !past || !rt.Gather(c29, block, &block[0].C29) {
+			for i := range block {
+				c29[i] = block[i].C29
+			}
 		}
 		c30 := b.c30.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1543,12 +1576,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c31[i] = block[i].C31
 		}
 		c32 := b.c32.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c32[i] = block[i].C32
+		if !past || !rt.Gather(c32, block, &block[0].C32) {
+			for i := range block {
+				c32[i] = block[i].C32
+			}
 		}
 		c33 := b.c33.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c33[i] = block[i].C33
+		if !past || !rt.Gather(c33, block, &block[0].C33) {
+			for i := range block {
+				c33[i] = block[i].C33
+			}
 		}
 		c34 := b.c34.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1559,12 +1596,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c35[i] = block[i].C35
 		}
 		c36 := b.c36.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c36[i] = block[i].C36
+		if !past || !rt.Gather(c36, block, &block[0].C36) {
+			for i := range block {
+				c36[i] = block[i].C36
+			}
 		}
 		c37 := b.c37.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c37[i] = block[i].C37
+		if !past || !rt.Gather(c37, block, &block[0].C37) {
+			for i := range block {
+				c37[i] = block[i].C37
+			}
 		}
 		c38 := b.c38.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1575,12 +1616,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c39[i] = block[i].C39
 		}
 		c40 := b.c40.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c40[i] = block[i].C40
+		if !past || !rt.Gather(c40, block, &block[0].C40) {
+			for i := range block {
+				c40[i] = block[i].C40
+			}
 		}
 		c41 := b.c41.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c41[i] = block[i].C41
+		if !past || !rt.Gather(c41, block, &block[0].C41) {
+			for i := range block {
+				c41[i] = block[i].C41
+			}
 		}
 		c42 := b.c42.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1591,12 +1636,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c43[i] = block[i].C43
 		}
 		c44 := b.c44.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c44[i] = block[i].C44
+		if !past || !rt.Gather(c44, block, &block[0].C44) {
+			for i := range block {
+				c44[i] = block[i].C44
+			}
 		}
 		c45 := b.c45.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c45[i] = block[i].C45
+		if !past || !rt.Gather(c45, block, &block[0].C45) {
+			for i := range block {
+				c45[i] = block[i].C45
+			}
 		}
 		c46 := b.c46.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1607,12 +1656,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c47[i] = block[i].C47
 		}
 		c48 := b.c48.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c48[i] = block[i].C48
+		if !past || !rt.Gather(c48, block, &block[0].C48) {
+			for i := range block {
+				c48[i] = block[i].C48
+			}
 		}
 		c49 := b.c49.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c49[i] = block[i].C49
+		if !past || !rt.Gather(c49, block, &block[0].C49) {
+			for i := range block {
+				c49[i] = block[i].C49
+			}
 		}
 		c50 := b.c50.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1623,12 +1676,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c51[i] = block[i].C51
 		}
 		c52 := b.c52.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c52[i] = block[i].C52
+		if !past || !rt.Gather(c52, block, &block[0].C52) {
+			for i := range block {
+				c52[i] = block[i].C52
+			}
 		}
 		c53 := b.c53.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c53[i] = block[i].C53
+		if !past || !rt.Gather(c53, block, &block[0].C53) {
+			for i := range block {
+				c53[i] = block[i].C53
+			}
 		}
 		c54 := b.c54.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1639,12 +1696,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c55[i] = block[i].C55
 		}
 		c56 := b.c56.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c56[i] = block[i].C56
+		if !past || !rt.Gather(c56, block, &block[0].C56) {
+			for i := range block {
+				c56[i] = block[i].C56
+			}
 		}
 		c57 := b.c57.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c57[i] = block[i].C57
+		if !past || !rt.Gather(c57, block, &block[0].C57) {
+			for i := range block {
+				c57[i] = block[i].C57
+			}
 		}
 		c58 := b.c58.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1655,12 +1716,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c59[i] = block[i].C59
 		}
 		c60 := b.c60.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c60[i] = block[i].C60
+		if !past || !rt.Gather(c60, block, &block[0].C60) {
+			for i := range block {
+				c60[i] = block[i].C60
+			}
 		}
 		c61 := b.c61.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c61[i] = block[i].C61
+		if !past || !rt.Gather(c61, block, &block[0].C61) {
+			for i := range block {
+				c61[i] = block[i].C61
+			}
 		}
 		c62 := b.c62.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1671,12 +1736,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c63[i] = block[i].C63
 		}
 		c64 := b.c64.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c64[i] = block[i].C64
+		if !past || !rt.Gather(c64, block, &block[0].C64) {
+			for i := range block {
+				c64[i] = block[i].C64
+			}
 		}
 		c65 := b.c65.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c65[i] = block[i].C65
+		if !past || !rt.Gather(c65, block, &block[0].C65) {
+			for i := range block {
+				c65[i] = block[i].C65
+			}
 		}
 		c66 := b.c66.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1687,12 +1756,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c67[i] = block[i].C67
 		}
 		c68 := b.c68.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c68[i] = block[i].C68
+		if !past || !rt.Gather(c68, block, &block[0].C68) {
+			for i := range block {
+				c68[i] = block[i].C68
+			}
 		}
 		c69 := b.c69.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c69[i] = block[i].C69
+		if !past || !rt.Gather(c69, block, &block[0].C69) {
+			for i := range block {
+				c69[i] = block[i].C69
+			}
 		}
 		c70 := b.c70.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1703,12 +1776,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c71[i] = block[i].C71
 		}
 		c72 := b.c72.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c72[i] = block[i].C72
+		if !past || !rt.Gather(c72, block, &block[0].C72) {
+			for i := range block {
+				c72[i] = block[i].C72
+			}
 		}
 		c73 := b.c73.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c73[i] = block[i].C73
+		if !past || !rt.Gather(c73, block, &block[0].C73) {
+			for i := range block {
+				c73[i] = block[i].C73
+			}
 		}
 		c74 := b.c74.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1719,12 +1796,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c75[i] = block[i].C75
 		}
 		c76 := b.c76.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c76[i] = block[i].C76
+		if !past || !rt.Gather(c76, block, &block[0].C76) {
+			for i := range block {
+				c76[i] = block[i].C76
+			}
 		}
 		c77 := b.c77.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c77[i] = block[i].C77
+		if !past || !rt.Gather(c77, block, &block[0].C77) {
+			for i := range block {
+				c77[i] = block[i].C77
+			}
 		}
 		c78 := b.c78.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1735,12 +1816,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c79[i] = block[i].C79
 		}
 		c80 := b.c80.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c80[i] = block[i].C80
+		if !past || !rt.Gather(c80, block, &block[0].C80) {
+			for i := range block {
+				c80[i] = block[i].C80
+			}
 		}
 		c81 := b.c81.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c81[i] = block[i].C81
+		if !past || !rt.Gather(c81, block, &block[0].C81) {
+			for i := range block {
+				c81[i] = block[i].C81
+			}
 		}
 		c82 := b.c82.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1751,12 +1836,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c83[i] = block[i].C83
 		}
 		c84 := b.c84.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c84[i] = block[i].C84
+		if !past || !rt.Gather(c84, block, &block[0].C84) {
+			for i := range block {
+				c84[i] = block[i].C84
+			}
 		}
 		c85 := b.c85.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c85[i] = block[i].C85
+		if !past || !rt.Gather(c85, block, &block[0].C85) {
+			for i := range block {
+				c85[i] = block[i].C85
+			}
 		}
 		c86 := b.c86.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1767,12 +1856,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c87[i] = block[i].C87
 		}
 		c88 := b.c88.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c88[i] = block[i].C88
+		if !past || !rt.Gather(c88, block, &block[0].C88) {
+			for i := range block {
+				c88[i] = block[i].C88
+			}
 		}
 		c89 := b.c89.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c89[i] = block[i].C89
+		if !past || !rt.Gather(c89, block, &block[0].C89) {
+			for i := range block {
+				c89[i] = block[i].C89
+			}
 		}
 		c90 := b.c90.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1783,12 +1876,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c91[i] = block[i].C91
 		}
 		c92 := b.c92.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c92[i] = block[i].C92
+		if !past || !rt.Gather(c92, block, &block[0].C92) {
+			for i := range block {
+				c92[i] = block[i].C92
+			}
 		}
 		c93 := b.c93.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c93[i] = block[i].C93
+		if !past || !rt.Gather(c93, block, &block[0].C93) {
+			for i := range block {
+				c93[i] = block[i].C93
+			}
 		}
 		c94 := b.c94.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1799,12 +1896,16 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			c95[i] = block[i].C95
 		}
 		c96 := b.c96.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c96[i] = block[i].C96
+		if !past || !rt.Gather(c96, block, &block[0].C96) {
+			for i := range block {
+				c96[i] = block[i].C96
+			}
 		}
 		c97 := b.c97.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			c97[i] = block[i].C97
+		if !past || !rt.Gather(c97, block, &block[0].C97) {
+			for i := range block {
+				c97[i] = block[i].C97
+			}
 		}
 		c98 := b.c98.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1814,5 +1915,8 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 		for i := range block {
 			c99[i] = block[i].C99
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

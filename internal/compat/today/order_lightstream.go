@@ -173,7 +173,7 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 	id := b.ID()[from:][:len(rows)]
 	legs := rt.ReadRows(b.Legs(), from, len(rows), rt.Aliased, rt.ReadLists(readOrderLegRows))
 	event := rt.ReadRows(b.Event(), from, len(rows), rt.Aliased, readOrderEventRows)
-	past := rt.ReadRows(b.Past(), from, len(rows), rt.Aliased, rt.ReadLists(readOrderEventRows))
+	pastColumn := rt.ReadRows(b.Past(), from, len(rows), rt.Aliased, rt.ReadLists(readOrderEventRows))
 	venue := rt.ReadRows(b.Venue(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
 	desk := rt.ReadRows(b.Desk(), from, len(rows), rt.Aliased, rt.ReadRunPtrs(rt.ReadDict[column.Dict[int32], string]))
 	marks := rt.ReadRows(b.Marks(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPlain[float64]))
@@ -186,7 +186,7 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 			Symbol: symbol.At(at),
 			Legs:   legs[i],
 			Event:  event[i],
-			Past:   past[i],
+			Past:   pastColumn[i],
 			Venue:  venue[i],
 			Desk:   desk[i],
 			Marks:  marks[i],
@@ -202,16 +202,16 @@ func orderBandSlice(a *[2]float64) []float64 { return a[:] }
 // no columns. It is for one goroutine at a time.
 type OrderBuilder struct {
 	rt.BuilderBase
-	id     column.FixedBuilder[int64]
-	symbol column.DictBuilder[int32]
-	legs   *column.ListBuilder[Leg, *OrderLegBuilder]
-	event  *OrderEventBuilder
-	past   *column.ListBuilder[Event, *OrderEventBuilder]
-	venue  *column.RunBuilder[int32, string, *column.TextBuilder]
-	desk   *column.RunBuilder[int32, string, *column.DictBuilder[int32]]
-	marks  *column.MapBuilder[string, float64, *column.TextBuilder, *column.FixedBuilder[float64]]
-	band   *column.FixedListBuilder[[2]float64, float64, *column.FixedBuilder[float64]]
-	tags   *column.ListBuilder[string, *column.DictBuilder[int32]]
+	id         column.FixedBuilder[int64]
+	symbol     column.DictBuilder[int32]
+	legs       *column.ListBuilder[Leg, *OrderLegBuilder]
+	event      *OrderEventBuilder
+	pastColumn *column.ListBuilder[Event, *OrderEventBuilder]
+	venue      *column.RunBuilder[int32, string, *column.TextBuilder]
+	desk       *column.RunBuilder[int32, string, *column.DictBuilder[int32]]
+	marks      *column.MapBuilder[string, float64, *column.TextBuilder, *column.FixedBuilder[float64]]
+	band       *column.FixedListBuilder[[2]float64, float64, *column.FixedBuilder[float64]]
+	tags       *column.ListBuilder[string, *column.DictBuilder[int32]]
 }
 
 // NewOrderBuilder returns an empty builder. Nil options mean all defaults.
@@ -219,14 +219,14 @@ func NewOrderBuilder(opts *rt.BuilderOptions) *OrderBuilder {
 	b := new(OrderBuilder)
 	b.legs = column.ListOf(newOrderLegBuilder(), (*OrderLegBuilder).AppendRows)
 	b.event = newOrderEventBuilder()
-	b.past = column.ListOf(newOrderEventBuilder(), (*OrderEventBuilder).AppendRows)
+	b.pastColumn = column.ListOf(newOrderEventBuilder(), (*OrderEventBuilder).AppendRows)
 	b.venue = column.RunBuilderOf[int32](new(column.TextBuilder), (*column.TextBuilder).Append, column.Same[string])
 	b.desk = column.RunBuilderOf[int32](new(column.DictBuilder[int32]), (*column.DictBuilder[int32]).Append, column.Same[string])
 	b.marks = column.MapOf(new(column.TextBuilder), (*column.TextBuilder).AppendAll, cmp.Compare[string], new(column.FixedBuilder[float64]), (*column.FixedBuilder[float64]).AppendAll)
 	b.band = column.FixedListOf(new(column.FixedBuilder[float64]), orderBandSlice, (*column.FixedBuilder[float64]).AppendAll)
 	b.tags = column.ListOf(new(column.DictBuilder[int32]), (*column.DictBuilder[int32]).AppendAll)
-	b.Init(orderColumns, opts, &b.id, &b.symbol, b.legs, b.event, b.past, b.venue, b.desk, b.marks, b.band,
-		b.tags)
+	b.Init(orderColumns, opts, &b.id, &b.symbol, b.legs, b.event, b.pastColumn, b.venue, b.desk, b.marks,
+		b.band, b.tags)
 	return b
 }
 
@@ -243,7 +243,7 @@ func (b *OrderBuilder) Legs() *column.ListBuilder[Leg, *OrderLegBuilder] { retur
 func (b *OrderBuilder) Event() *OrderEventBuilder { return b.event }
 
 // Past returns the builder of column "past", to fill column by column.
-func (b *OrderBuilder) Past() *column.ListBuilder[Event, *OrderEventBuilder] { return b.past }
+func (b *OrderBuilder) Past() *column.ListBuilder[Event, *OrderEventBuilder] { return b.pastColumn }
 
 // Venue returns the builder of column "venue", to fill column by column.
 func (b *OrderBuilder) Venue() *column.RunBuilder[int32, string, *column.TextBuilder] { return b.venue }
@@ -272,7 +272,7 @@ func (b *OrderBuilder) Append(row Order) {
 	b.symbol.Append(row.Symbol)
 	b.legs.Append(row.Legs)
 	b.event.Append(row.Event)
-	b.past.Append(row.Past)
+	b.pastColumn.Append(row.Past)
 	b.venue.Append(row.Venue)
 	b.desk.AppendPtr(row.Desk)
 	b.marks.Append(row.Marks)
@@ -282,12 +282,15 @@ func (b *OrderBuilder) Append(row Order) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *OrderBuilder) AppendRows(rows []Order) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.symbol.Append(block[i].Symbol)
@@ -299,7 +302,7 @@ func (b *OrderBuilder) AppendRows(rows []Order) {
 			b.event.Append(block[i].Event)
 		}
 		for i := range block {
-			b.past.Append(block[i].Past)
+			b.pastColumn.Append(block[i].Past)
 		}
 		for i := range block {
 			b.venue.Append(block[i].Venue)
@@ -316,6 +319,9 @@ func (b *OrderBuilder) AppendRows(rows []Order) {
 		for i := range block {
 			b.tags.Append(block[i].Tags)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 

@@ -156,16 +156,21 @@ func (b *NumericBuilder) Append(row Numeric) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NumericBuilder) AppendRows(rows []Numeric) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		i64 := b.i64.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			i64[i] = block[i].I64
+		if !past || !rt.Gather(i64, block, &block[0].I64) {
+			for i := range block {
+				i64[i] = block[i].I64
+			}
 		}
 		f64 := b.f64.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			f64[i] = block[i].F64
+		if !past || !rt.Gather(f64, block, &block[0].F64) {
+			for i := range block {
+				f64[i] = block[i].F64
+			}
 		}
 		i32 := b.i32.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -175,5 +180,8 @@ func (b *NumericBuilder) AppendRows(rows []Numeric) {
 		for i := range block {
 			f32[i] = block[i].F32
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }

@@ -723,6 +723,7 @@ func (b *WideBuilder) Append(row Wide) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *WideBuilder) AppendRows(rows []Wide) {
 	var texts [rt.BlockRows]string
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -735,8 +736,10 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			int32Column[i] = block[i].Int32
 		}
 		int64Column := b.int64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			int64Column[i] = block[i].Int64
+		if !past || !rt.Gather(int64Column, block, &block[0].Int64) {
+			for i := range block {
+				int64Column[i] = block[i].Int64
+			}
 		}
 		uint16Column := b.uint16Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -747,19 +750,25 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			uint32Column[i] = block[i].Uint32
 		}
 		uint64Column := b.uint64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			uint64Column[i] = block[i].Uint64
+		if !past || !rt.Gather(uint64Column, block, &block[0].Uint64) {
+			for i := range block {
+				uint64Column[i] = block[i].Uint64
+			}
 		}
 		for i := range block {
 			b.float32Column.AppendNullable(block[i].Float32.Get())
 		}
 		float64Column := b.float64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			float64Column[i] = block[i].Float64
+		if !past || !rt.Gather(float64Column, block, &block[0].Float64) {
+			for i := range block {
+				float64Column[i] = block[i].Float64
+			}
 		}
 		half := b.half.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			half[i] = block[i].Half
+		if !past || !rt.Gather(half, block, &block[0].Half) {
+			for i := range block {
+				half[i] = block[i].Half
+			}
 		}
 		for i := range block {
 			b.finer.Append(block[i].Finer)
@@ -780,8 +789,10 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 			b.absent.AppendPtr(block[i].Absent)
 		}
 		defaultColumn := b.defaultColumn.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			defaultColumn[i] = block[i].Default
+		if !past || !rt.Gather(defaultColumn, block, &block[0].Default) {
+			for i := range block {
+				defaultColumn[i] = block[i].Default
+			}
 		}
 		for i := range block {
 			texts[i] = block[i].Renamed
@@ -790,6 +801,9 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 		for i := range block {
 			b.nullWord.AppendPtr(block[i].NullWord)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -911,16 +925,22 @@ func (b *StrictBuilder) Append(row Strict) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *StrictBuilder) AppendRows(rows []Strict) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.timeColumn.Append(block[i].Time)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -1312,6 +1332,7 @@ func (b *TickBuilder) Append(row Tick) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TickBuilder) AppendRows(rows []Tick) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -1322,12 +1343,16 @@ func (b *TickBuilder) AppendRows(rows []Tick) {
 			b.symbol.Append(block[i].Symbol)
 		}
 		bid := b.bid.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			bid[i] = block[i].Bid
+		if !past || !rt.Gather(bid, block, &block[0].Bid) {
+			for i := range block {
+				bid[i] = block[i].Bid
+			}
 		}
 		ask := b.ask.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			ask[i] = block[i].Ask
+		if !past || !rt.Gather(ask, block, &block[0].Ask) {
+			for i := range block {
+				ask[i] = block[i].Ask
+			}
 		}
 		bidSize := b.bidSize.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -1346,6 +1371,9 @@ func (b *TickBuilder) AppendRows(rows []Tick) {
 		for i := range block {
 			b.spread.AppendPtr(block[i].Spread)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -1562,12 +1590,15 @@ func (b *TripBuilder) Append(row Trip) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TripBuilder) AppendRows(rows []Trip) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.vendor.Append(block[i].Vendor)
@@ -1582,8 +1613,10 @@ func (b *TripBuilder) AppendRows(rows []Trip) {
 			b.passengers.AppendNullable(block[i].Passengers.Get())
 		}
 		distance := b.distance.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			distance[i] = block[i].Distance
+		if !past || !rt.Gather(distance, block, &block[0].Distance) {
+			for i := range block {
+				distance[i] = block[i].Distance
+			}
 		}
 		for i := range block {
 			b.payment.AppendPtr(block[i].Payment)
@@ -1594,6 +1627,9 @@ func (b *TripBuilder) AppendRows(rows []Trip) {
 		for i := range block {
 			b.zone.AppendNullable(block[i].Zone.Get())
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -3712,6 +3748,7 @@ func (b *AllBuilder) Append(row All) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *AllBuilder) AppendRows(rows []All) {
 	var texts [rt.BlockRows]string
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -3731,8 +3768,10 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			int32Column[i] = block[i].Int32
 		}
 		int64Column := b.int64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			int64Column[i] = block[i].Int64
+		if !past || !rt.Gather(int64Column, block, &block[0].Int64) {
+			for i := range block {
+				int64Column[i] = block[i].Int64
+			}
 		}
 		uint8Column := b.uint8Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
@@ -3747,16 +3786,20 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			uint32Column[i] = block[i].Uint32
 		}
 		uint64Column := b.uint64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			uint64Column[i] = block[i].Uint64
+		if !past || !rt.Gather(uint64Column, block, &block[0].Uint64) {
+			for i := range block {
+				uint64Column[i] = block[i].Uint64
+			}
 		}
 		float32Column := b.float32Column.ExtendUnset(len(block))[:len(block)]
 		for i := range block {
 			float32Column[i] = block[i].Float32
 		}
 		float64Column := b.float64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			float64Column[i] = block[i].Float64
+		if !past || !rt.Gather(float64Column, block, &block[0].Float64) {
+			for i := range block {
+				float64Column[i] = block[i].Float64
+			}
 		}
 		for i := range block {
 			b.second.Append(block[i].Second)
@@ -3904,8 +3947,10 @@ func (b *AllBuilder) AppendRows(rows []All) {
 			b.ptrDict32.AppendPtr(block[i].PtrDict32)
 		}
 		level := b.level.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			level[i] = block[i].Level
+		if !past || !rt.Gather(level, block, &block[0].Level) {
+			for i := range block {
+				level[i] = block[i].Level
+			}
 		}
 		for i := range block {
 			b.nullLevel.AppendNullable(block[i].NullLevel.Get())
@@ -3950,6 +3995,9 @@ func (b *AllBuilder) AppendRows(rows []All) {
 		for i := range block {
 			b.atColumn.Append(block[i].At)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -4345,6 +4393,7 @@ func (b *KnownBuilder) Append(row Known) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *KnownBuilder) AppendRows(rows []Known) {
 	var texts [rt.BlockRows]string
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
@@ -4386,8 +4435,10 @@ func (b *KnownBuilder) AppendRows(rows []Known) {
 			b.float32Column.AppendNullable(block[i].Float32.Get())
 		}
 		float64Column := b.float64Column.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			float64Column[i] = block[i].Float64
+		if !past || !rt.Gather(float64Column, block, &block[0].Float64) {
+			for i := range block {
+				float64Column[i] = block[i].Float64
+			}
 		}
 		for i := range block {
 			texts[i] = block[i].Text
@@ -4420,6 +4471,9 @@ func (b *KnownBuilder) AppendRows(rows []Known) {
 		for i := range block {
 			b.dict64.Append(block[i].Dict64)
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
@@ -4610,12 +4664,15 @@ func (b *DealBuilder) Append(row Deal) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *DealBuilder) AppendRows(rows []Deal) {
+	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
 		rows = rows[len(block):]
 		id := b.id.ExtendUnset(len(block))[:len(block)]
-		for i := range block {
-			id[i] = block[i].ID
+		if !past || !rt.Gather(id, block, &block[0].ID) {
+			for i := range block {
+				id[i] = block[i].ID
+			}
 		}
 		for i := range block {
 			b.event.Append(block[i].Event)
@@ -4632,6 +4689,9 @@ func (b *DealBuilder) AppendRows(rows []Deal) {
 		for i := range block {
 			b.price.AppendNullable(block[i].Price.Get())
 		}
+	}
+	if past {
+		rt.Gathered()
 	}
 }
 
