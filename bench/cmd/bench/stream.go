@@ -109,6 +109,9 @@ func (s *streams) fileFor(p peer) (string, error) {
 
 // start starts the two processes of a peer.
 func (s *streams) start(p peer) (err error) {
+	if why := absent[p]; foreign(p) && why != "" {
+		return errors.New(why)
+	}
 	e := &ends{}
 	defer func() {
 		if err != nil {
