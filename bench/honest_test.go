@@ -331,3 +331,23 @@ func TestNothingIsAllocated(t *testing.T) {
 		b.AppendRows(cold[:5000])
 	})
 }
+
+// TestAppendPastCache wants rows that are so many that their columns are written past the caches to be what they were, behind rows that
+// leave the columns at an odd place too.
+func TestAppendPastCache(t *testing.T) {
+	rows := workload.Numbers(400_003)
+	for _, before := range []int{0, 1, 8} {
+		b := tables.NewNumbersBuilder(nil)
+		b.AppendRows(rows[:before])
+		b.AppendRows(rows)
+		ids, times, opens, closes, volumes, trades := b.ID().Values()[before:], b.Time().Values()[before:], b.Open().Values()[before:], b.Close().Values()[before:], b.Volume().Values()[before:], b.Trades().Values()[before:]
+		if len(ids) != len(rows) || len(trades) != len(rows) {
+			t.Fatalf("%d rows, want %d", len(ids), len(rows))
+		}
+		for i, want := range rows {
+			if got := (tables.Numbers{ID: ids[i], Time: times[i], Open: opens[i], Close: closes[i], Volume: volumes[i], Trades: trades[i]}); got != want {
+				t.Fatalf("behind %d rows, row %d is %+v, want %+v", before, i, got, want)
+			}
+		}
+	}
+}
