@@ -18,7 +18,8 @@ type ProtocolOptions struct {
 	Reader *ReaderOptions
 	// MaxPayload is the longest frame accepted, in bytes. Zero means 64 MiB.
 	MaxPayload int
-	// Announce sends what the members are before the first frame, and wants the same of the peer. Both ends must agree.
+	// Announce sends what the members are before the first frame and an end frame with Close, and wants the same of the peer: a
+	// direction that was cut off is [ErrUnfinished] then. Both ends must agree. Leave it out for peers that know no announcements.
 	Announce bool
 	// Heartbeats announces that heartbeats may come, which Heartbeat sends. It needs Announce.
 	Heartbeats bool
@@ -26,7 +27,8 @@ type ProtocolOptions struct {
 	Dictionaries ipc.Dictionaries
 	// Compression is how the columns of tables are compressed, as in [WriterOptions]. Zero means not at all.
 	Compression ipc.Compression
-	// KeepOpen leaves out the half-close with which Close ends the direction.
+	// KeepOpen leaves out the half-close with which Close ends the direction. Without Announce the peer sees no end then before the
+	// connection is closed.
 	KeepOpen bool
 }
 
@@ -67,7 +69,7 @@ func (p *Protocol) add(m ipc.Member, columns []Column) byte {
 // Tag returns the table's tag.
 func (t *ProtocolTable[R, B, W]) Tag() byte { return t.tag }
 
-// Send sends the rows of b as a batch; see [Writer.Write].
+// Send sends the rows of b as a batch; see [Writer.Write]. The rows stay in b: call Reset before the next batch.
 func (t *ProtocolTable[R, B, W]) Send(ctx context.Context, c *ProtocolConn, b W) error {
 	rows, columns, err := b.base().batch()
 	if err != nil {
@@ -348,7 +350,9 @@ func (c *ProtocolConn) Recv(ctx context.Context) (Item, error) {
 // What receives passes over it.
 func (c *ProtocolConn) Heartbeat(ctx context.Context) error { return c.conn.Heartbeat(ctx) }
 
-// Close ends the sending direction. It is idempotent. Receiving goes on.
+// Close ends the sending direction: with the end frame of Announce, and with a half-close where the connection has one. Over a wire
+// that has none, such as WebSocket, without Announce it ends nothing and returns an error that wraps [errors.ErrUnsupported]: close the
+// connection, or set Announce. A conn without CloseWrite is the caller's to end. Close is idempotent. Receiving goes on.
 func (c *ProtocolConn) Close() error { return c.conn.Close() }
 
 // Stats returns what was received and what was sent so far. The batches and rows are those of all tables.

@@ -289,8 +289,9 @@ func (w *Writer[R, B, W]) flush(ctx context.Context) error {
 }
 
 // Write sends the rows of b as a batch, after those of Append that still wait, and returns when the destination, or the buffer of
-// BufferBytes, has accepted the bytes: then b's memory is the caller's again. An error of the builder is returned and nothing sent; the writer stays
-// usable. After an error of the destination every later call returns the same one, unless nothing of a message was sent.
+// BufferBytes, has accepted the bytes: then b's memory is the caller's again. The rows stay in b: call Reset before the next batch.
+//
+// An error of the builder is returned and nothing sent; the writer stays usable. After an error of the destination every later call returns the same one, unless nothing of a message was sent.
 func (w *Writer[R, B, W]) Write(ctx context.Context, b W) error {
 	if err := b.Err(); err != nil {
 		return err

@@ -250,7 +250,9 @@ func newFramesSink(dst *destination, schema *ipc.Schema, o *options) (*framesSin
 				return nil, err
 			}
 		}
-		p, err := ipc.NewProtocolConn(c, one(schema, nil), &ipc.ProtocolOptions{Compression: s.opts.Compression, Announce: dst.announce})
+		p, err := ipc.NewProtocolConn(c, one(schema, nil), &ipc.ProtocolOptions{
+			Compression: s.opts.Compression, Announce: dst.announce, KeepOpen: !c.Caps().HalfClose, // closing ends it
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -241,7 +241,8 @@ func framerMethod(p *model.Protocol, name string, params ...jen.Code) *jen.State
 
 // emitSend writes
 //
-//	// SendTrade sends the rows of b as a batch. It returns when the connection has accepted the bytes.
+//	// SendTrade sends the rows of b as a batch. It returns when the connection has accepted the bytes. The rows stay in b: call Reset
+//	// before the next batch.
 //	func (c *FeedConn) SendTrade(ctx context.Context, b *TradeBuilder) error {
 //		return feedMembers.trade.Send(ctx, c.conn, b)
 //	}
@@ -249,7 +250,7 @@ func emitSend(p *model.Protocol, m *model.Member) jen.Code {
 	name, ctx := "Send"+m.Suffix, jen.Id("ctx").Qual("context", "Context")
 	member := jen.Id(p.Names.Members).Dot(m.Local)
 	if m.Table != nil {
-		return comment("%s sends the rows of b as a batch. It returns when the connection has accepted the bytes.", name).
+		return comment("%s sends the rows of b as a batch. It returns when the connection has accepted the bytes. The rows stay in b: call Reset before the next batch.", name).
 			Add(connMethod(p, name, ctx, jen.Id("b").Op("*").Id(m.Table.Names.Builder))).Error().Block(
 			jen.Return(member.Dot("Send").Call(jen.Id("ctx"), jen.Id("c.conn"), jen.Id("b"))))
 	}
@@ -310,10 +311,10 @@ func emitRecv(p *model.Protocol) jen.Code {
 
 // emitClose writes
 //
-//	// Close ends the sending direction. It is idempotent. Receiving goes on.
+//	// Close ends the sending direction; see rt.ProtocolConn.Close for wires without a half-close. Receiving goes on.
 //	func (c *FeedConn) Close() error { return c.conn.Close() }
 func emitClose(p *model.Protocol) jen.Code {
-	return comment("Close ends the sending direction. It is idempotent. Receiving goes on.").
+	return comment("Close ends the sending direction; see rt.ProtocolConn.Close for wires without a half-close. Receiving goes on.").
 		Add(connMethod(p, "Close")).Error().Add(oneLine(jen.Return(jen.Id("c.conn").Dot("Close").Call())))
 }
 

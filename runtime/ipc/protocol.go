@@ -35,7 +35,8 @@ type ProtocolOptions struct {
 	Dictionaries Dictionaries
 	// Compression is how the bodies of tables are compressed, as in [WriterOptions]. Zero means not at all.
 	Compression Compression
-	// KeepOpen leaves out the half-close with which Close ends the direction.
+	// KeepOpen leaves out the half-close with which Close ends the direction. Without Announce the peer sees no end then before the
+	// connection is closed.
 	KeepOpen bool
 }
 
@@ -60,6 +61,7 @@ type ProtocolConn struct {
 	writers wire.Canceller
 	started bool
 	closed  bool
+	unended error // why Close could not end the direction
 	head    []byte
 	parts   [][]byte
 	one     [1][]byte
@@ -200,10 +202,15 @@ func (c *ProtocolConn) flush(ctx context.Context, payload [][]byte, size int64) 
 }
 
 // Close ends the sending direction: with the end frame where the tags are announced, and with a half-close where the connection
-// has one. It is idempotent. Receiving goes on.
+// has one. Over a wire that says that it has none, such as WebSocket, without Announce, the peer sees no end before the connection is
+// closed: Close then returns an error that wraps [errors.ErrUnsupported], unless KeepOpen is set. A conn without CloseWrite is the
+// caller's to end. Close is idempotent. Receiving goes on.
 func (c *ProtocolConn) Close() error {
 	if c.closed || c.werr != nil {
 		c.closed = true
+		if c.werr == nil {
+			return c.unended
+		}
 		return c.werr
 	}
 	c.closed = true
@@ -213,12 +220,19 @@ func (c *ProtocolConn) Close() error {
 			return err
 		}
 	}
-	if w, ok := c.send.Dst.(interface{ CloseWrite() error }); ok && !c.opts.KeepOpen {
-		if err := w.CloseWrite(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			c.werr = &WriteError{c.name, c.framer.sent.Batches, c.framer.sent.Rows, err}
-		}
+	w, ok := c.send.Dst.(interface{ CloseWrite() error })
+	if !ok || c.opts.KeepOpen {
+		return nil
 	}
-	return c.werr
+	switch err := w.CloseWrite(); {
+	case err == nil:
+	case !errors.Is(err, errors.ErrUnsupported):
+		c.werr = &WriteError{c.name, c.framer.sent.Batches, c.framer.sent.Rows, err}
+		return c.werr
+	case !c.opts.Announce:
+		c.unended = frame.Errorf(errors.ErrUnsupported, "lightstream: %sthis wire has no half-close, so that the peer sees no end of what was sent: close the connection, or set Announce at both ends", prefix(c.name))
+	}
+	return c.unended
 }
 
 // Recv returns the next frame. A payload is valid until the next call, whether it is released or not. The error is io.EOF where the

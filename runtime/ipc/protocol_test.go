@@ -83,3 +83,46 @@ func TestProtocolReleased(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// halfClosing is a connection whose half-close says err.
+type halfClosing struct {
+	bytes.Buffer
+	err error
+}
+
+func (c *halfClosing) CloseWrite() error { return c.err }
+
+// TestProtocolCloseEnds closes directions over wires with and without a half-close: where nothing ends, Close says so.
+func TestProtocolCloseEnds(t *testing.T) {
+	broken := errors.New("broken")
+	members := []ipc.Member{{Name: "note", Kind: frame.Opaque}}
+	for name, c := range map[string]struct {
+		says error
+		opts ipc.ProtocolOptions
+		want error
+	}{
+		"half-close":               {},
+		"no half-close":            {says: errors.ErrUnsupported, want: errors.ErrUnsupported},
+		"no half-close, announced": {says: errors.ErrUnsupported, opts: ipc.ProtocolOptions{Announce: true}},
+		"no half-close, kept open": {says: errors.ErrUnsupported, opts: ipc.ProtocolOptions{KeepOpen: true}},
+		"broken":                   {says: broken, opts: ipc.ProtocolOptions{Announce: true}, want: broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := ipc.NewProtocolConn(&halfClosing{err: c.says}, members, &c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if err := p.Close(); !errors.Is(err, c.want) {
+					t.Errorf("%v, want %v", err, c.want)
+				}
+			}
+			if c.want == broken {
+				return
+			}
+			if err := p.SendMessage(t.Context(), 0, nil); !errors.Is(err, ipc.ErrClosed) {
+				t.Errorf("after Close: %v", err)
+			}
+		})
+	}
+}

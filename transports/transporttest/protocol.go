@@ -74,7 +74,19 @@ func sendFeed(ctx context.Context, conn transports.Conn, opts *rt.ProtocolOption
 			return err
 		}
 	}
-	return c.Close()
+	return endFeed(conn, c, opts != nil && opts.Announce)
+}
+
+// endFeed ends the direction that c sends on conn. On a wire without a half-close that is not announced it must say that it cannot.
+func endFeed(conn transports.Conn, c io.Closer, announced bool) error {
+	err := c.Close()
+	if conn.Caps().HalfClose || announced {
+		return err
+	}
+	if again := c.Close(); !errors.Is(err, errors.ErrUnsupported) || again != err { //nolint:errorlint // the same one
+		return fmt.Errorf("a direction that nothing ends is closed: %w, and again: %w, want an error that wraps ErrUnsupported", err, again)
+	}
+	return nil
 }
 
 // receiveFeed receives the rounds, and returns an error unless they come whole and in order, with the end behind them.
@@ -253,7 +265,7 @@ func passFrames(ctx context.Context, from, to transports.Conn) error {
 			return err
 		}
 	}
-	if err := out.Close(); err != nil {
+	if err := endFeed(to, out, false); err != nil {
 		return err
 	}
 	return finish(to)
