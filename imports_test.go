@@ -33,13 +33,14 @@ var importRules = []importRule{
 	{"compress", []string{"runtime"}},
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
 	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
+	{"internal/decimal", nil},
 	{"internal/flatbuf", nil},
 	{"internal/newfile", nil},
 	{"internal/feed/feedtest", []string{"runtime", "pgregory.net/rapid"}}, // for tests
 	{"internal/feed", generated},
 	{"internal/compat", generated},
 	{"internal/soak", nil}, // tests alone
-	{"runtime", []string{"gen", "internal/asm", "internal/flatbuf", "internal/newfile", flatbuffers, "golang.org/x/sys"}},
+	{"runtime", []string{"gen", "internal/asm", "internal/decimal", "internal/flatbuf", "internal/newfile", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests
 	{"transports/ws", []string{"transports", "runtime", "github.com/coder/websocket"}},
 	{"transports/http/h3", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
@@ -63,7 +64,7 @@ var importRules = []importRule{
 	{"internal/regroup", []string{"runtime", "internal/value"}},
 	{"formats/dataset", []string{"formats", "compress", "runtime", "internal/value", "internal/newfile", "internal/regroup"}},
 	{"formats/parquet", []string{"runtime", "interop/arrowgo", "github.com/apache/arrow-go/v18"}},
-	{"formats", []string{"runtime", "internal/value", "internal/asm"}},
+	{"formats", []string{"runtime", "internal/value", "internal/asm", "internal/decimal"}},
 	{"cmd/lightstream-gen", []string{"codegen"}},
 	{"cmd/lightstream", []string{"codegen", "compress", "gen", "runtime", "formats", "transports", "examples/browser/page", "internal/newfile", "internal/regroup", "internal/value", "github.com/spf13/cobra", "github.com/dustin/go-humanize", "golang.org/x/sys", "golang.org/x/term"}},
 	{"examples/browser/page", nil},

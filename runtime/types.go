@@ -19,3 +19,9 @@ type (
 	// Decimal256 is an unscaled decimal of up to 76 digits.
 	Decimal256 = column.Decimal256
 )
+
+// ParseDecimal returns the unscaled decimal that s stands for: "12.34" with scale 4 is 123400. Generated code has a constant for the scale
+// of each decimal column. See [column.ParseDecimal].
+func ParseDecimal[T column.Decimal](s string, scale int) (T, error) {
+	return column.ParseDecimal[T](s, scale)
+}

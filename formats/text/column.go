@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/lightstream-go/lightstream/internal/decimal"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -554,7 +555,7 @@ func Decimal[T column.Decimal](b *column.DecimalBuilder[T]) *Column {
 	var words [4]uint64
 	c.read = func(s []byte) error {
 		t := &c.field.Type
-		if !parseDecimal(s, t.Scale, words[:max(t.Bits/64, 1)]) {
+		if !decimal.Parse(s, t.Scale, words[:max(t.Bits/64, 1)]) {
 			return numberError(s)
 		}
 		v, ok := decimalOf[T](&words)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lightstream-go/lightstream/internal/decimal"
 	"github.com/lightstream-go/lightstream/runtime/column"
 )
 
@@ -124,7 +125,7 @@ func TestDecimals(t *testing.T) {
 		{"00.10", 1, 1, true},
 	} {
 		var w [1]uint64
-		ok := parseDecimal([]byte(c.s), c.scale, w[:])
+		ok := decimal.Parse([]byte(c.s), c.scale, w[:])
 		if ok != c.ok || ok && int64(w[0]) != c.want {
 			t.Errorf("%q of scale %d: %d, %v, want %d, %v", c.s, c.scale, int64(w[0]), ok, c.want, c.ok)
 		}
