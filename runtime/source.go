@@ -2,6 +2,7 @@ package rt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -122,6 +123,9 @@ type SinkWriter[R, B any, W Builder[R]] struct {
 // NewSinkWriter returns a writer to a sink, which remains the caller's to close, but see [SinkWriter.Close]. Of the options, BatchRows,
 // BatchBytes and Builder mean what they mean to [NewWriter]; nil means all defaults. The error is a *[SchemaError] where the sink does not have the columns of the table.
 func NewSinkWriter[R, B any, W Builder[R]](t *Table[R, B, W], sink Sink, opts *WriterOptions) (*SinkWriter[R, B, W], error) {
+	if sink == nil {
+		return nil, errors.New("lightstream: the sink is nil; give the writer one")
+	}
 	w := newWriter(t, opts)
 	if err := w.sameColumns(ipc.SourceName(sink), sink.Schema()); err != nil {
 		return nil, err

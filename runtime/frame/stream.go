@@ -56,6 +56,9 @@ func NewStream[F any](src io.Reader, dec Decoder[F], opts *StreamOptions) *Strea
 	if opts == nil {
 		opts = &StreamOptions{}
 	}
+	if src == nil {
+		src = nowhere{}
+	}
 	s := &Stream[F]{src: src, dec: dec, pool: opts.Pool, max: opts.MaxFrame}
 	s.sized, _ = dec.(SizedDecoder[F])
 	if s.pool == nil {
@@ -70,6 +73,13 @@ func NewStream[F any](src io.Reader, dec Decoder[F], opts *StreamOptions) *Strea
 	}
 	s.buf = NewBuffer(s.pool, opts.Chunk)
 	return s
+}
+
+// nowhere stands for a source that is nil, and says so.
+type nowhere struct{}
+
+func (nowhere) Read([]byte) (int, error) {
+	return 0, errors.New("the source is nil; give the reader an io.Reader")
 }
 
 // Next returns the next frame. The error is io.EOF when the source ended between frames, and a *DecodeError otherwise; the

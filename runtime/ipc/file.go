@@ -198,6 +198,9 @@ func (o ReaderOptions) ForSource(src io.ReaderAt) ReaderOptions {
 // Where src is a [mem.Map], batches are views of the mapped file, to be released before the map is closed, and the default of
 // [Limits] MaxBody is the size of the file where that is more.
 func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReader, error) {
+	if src == nil {
+		return nil, errors.New("lightstream: the file is nil; give the reader an io.ReaderAt")
+	}
 	if opts == nil {
 		opts = &ReaderOptions{}
 	}

@@ -70,6 +70,9 @@ type ProtocolConn struct {
 
 // NewProtocolConn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all defaults.
 func NewProtocolConn(conn io.ReadWriter, members []Member, opts *ProtocolOptions) (*ProtocolConn, error) {
+	if conn == nil {
+		return nil, errors.New("lightstream: the connection is nil; give the protocol an io.ReadWriter")
+	}
 	c := &ProtocolConn{name: SourceName(conn), send: wire.NewSender(conn)}
 	if opts != nil {
 		c.opts = *opts

@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -31,8 +32,18 @@ type Sender struct {
 	Sent int64
 }
 
-// NewSender returns a sender to dst, which gathers if it has WriteBuffers.
+// nowhere stands for a destination that is nil, and says so.
+type nowhere struct{}
+
+func (nowhere) Write([]byte) (int, error) {
+	return 0, errors.New("the destination is nil; give the writer an io.Writer")
+}
+
+// NewSender returns a sender to dst, which gathers if it has WriteBuffers. Where dst is nil every write is an error that says so.
 func NewSender(dst io.Writer) *Sender {
+	if dst == nil {
+		dst = nowhere{}
+	}
 	s := &Sender{Dst: dst}
 	s.gather, _ = dst.(interface {
 		WriteBuffers(bufs [][]byte) (int64, error)
