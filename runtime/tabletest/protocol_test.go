@@ -1,6 +1,9 @@
 package tabletest_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/internal/feed"
@@ -34,4 +37,19 @@ func TestFeed(t *testing.T) {
 		tabletest.Batches((*feed.FeedConn).SendTrade, feed.TradeTable, tradeFields),
 		tabletest.Messages((*feed.FeedConn).SendHeartbeat, heartbeatFields),
 	)
+}
+
+// level is a named number whose names are an array, which String does not look beyond.
+type level int8
+
+func (l level) String() string { return []string{"low", "high"}[l] }
+
+// TestNamesPanic gives Names a String that panics for values without a name: what comes out names the value and the remedy.
+func TestNamesPanic(t *testing.T) {
+	defer func() {
+		if text := fmt.Sprint(recover()); !strings.Contains(text, "String of tabletest_test.level panics for -128: ") || !strings.Contains(text, "values without a name") {
+			t.Error(text)
+		}
+	}()
+	tabletest.Names(func(string) (level, error) { return 0, errors.New("unknown") })
 }

@@ -299,7 +299,18 @@ func Union[I any](members ...Member) Values {
 	return Values{typ: reflect.TypeFor[I](), members: members}
 }
 
-// Names returns the values of a type of named numbers: those from -1,000 to 1,000 that have a name which parse knows.
+// nameOf returns the name of a value, and says in a panic of String which value has none.
+func nameOf(e fmt.Stringer, i int) string {
+	defer func() {
+		if cause := recover(); cause != nil {
+			panic(fmt.Sprintf("tabletest: String of %T panics for %d: %v; let it return a text such as %q for values without a name", e, i, cause, fmt.Sprintf("Side(%d)", i)))
+		}
+	}()
+	return e.String()
+}
+
+// Names returns the values of a type of named numbers: those from -1,000 to 1,000 that have a name which parse knows. String is called
+// for all of them, and must not panic where there is no name.
 func Names[E interface {
 	~int8 | ~int16 | ~int32 | ~int64 | ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uint
 	String() string
@@ -310,7 +321,7 @@ func Names[E interface {
 		if int(e) != i {
 			continue
 		}
-		if known, err := parse(e.String()); err == nil && known == e {
+		if known, err := parse(nameOf(e, i)); err == nil && known == e {
 			v.list = append(v.list, reflect.ValueOf(e))
 		}
 	}
