@@ -186,7 +186,7 @@ func columnDifference(at model.Pos, columns []*model.Column, old []oldColumn) (m
 // oldColumn is a column, or a field of a struct or a member of a union, as the comment of its accessor tells.
 type oldColumn struct{ method, name, typ string }
 
-var accessor = regexp.MustCompile(`^(\w+) returns (?:column|field|the values of member) \d+, ("(?:[^"\\]|\\.)*"): (.*?)\. (?:Buffers? \d|No buffers|Read-only|Index)`)
+var accessor = regexp.MustCompile(`^(\w+) returns (?:column|field|the values of member) \d+, ("(?:[^"\\]|\\.)*"): (.*?)\.(?: Buffers? \d| No buffers| Read-only| Index|$)`)
 
 // generated returns the columns of each table in a generated file, by the name of its batch, and of its structs and unions, by the names
 // of their views.
@@ -205,8 +205,9 @@ func generated(src []byte) (map[string][]oldColumn, error) {
 		if !ok {
 			continue // a builder's
 		}
-		match := accessor.FindStringSubmatch(strings.ReplaceAll(fn.Doc.Text(), "\n", " "))
-		if match == nil {
+		doc, _, _ := strings.Cut(strings.TrimSpace(fn.Doc.Text()), "\n\n")
+		match := accessor.FindStringSubmatch(strings.ReplaceAll(doc, "\n", " "))
+		if match == nil || strings.Contains(match[3], ", at byte ") { // which a struct in a message has
 			continue
 		}
 		name, err := strconv.Unquote(match[2])

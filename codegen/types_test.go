@@ -130,13 +130,15 @@ const typesTail = `
   A type that is declared as one that has a column of its own, such as ` + "`type Wait time.Duration`" + `, is refused; use that one itself.
 - **Dates** as ` + "`time.Time`" + ` are the day of the time in its own location, and are read as the start of that day in UTC.
 - **Times of day** are durations since midnight: 0 to 24h, that end excluded. Parts finer than the unit are dropped.
-- **Decimals** are unscaled: 1.50 in ` + "`decimal(9,2)`" + ` is 150. ` + "`Text(scale)`" + ` writes them with their point. A value with more digits than the
+- **Decimals** are unscaled: 1.50 in ` + "`decimal(9,2)`" + ` is 150. ` + "`Text(scale)`" + ` writes them with their point, and
+  ` + "`rt.ParseDecimal[rt.Decimal64](\"12.34\", TradePriceScale)`" + ` reads them; the constant is generated for each column of a table. A value with more digits than the
   precision is the builder's error. A schema's ` + "`string`" + ` is 128 bits up to 38 digits and 256 beyond; a struct of 16 or 32 bytes says
   the width itself.
 - **large and view** say how the column is written, and which layout is read in place. Every reader takes each form for the other.
 - **UUID** is Arrow's canonical extension type ` + "`arrow.uuid`" + `, whose 16 bytes are in the order in which they are printed.
 - **Enums** are their integer, or with ` + "`dict`" + ` a dictionary of their names. A schema's enum becomes a Go type with ` + "`String`" + ` and
-  ` + "`ParseSide`" + `; a Go type needs the same two: ` + "`func (Side) String() string`" + ` and ` + "`func ParseSide(string) (Side, error)`" + `. Writing a value
+  ` + "`ParseSide`" + `; a Go type needs the same two: ` + "`func (Side) String() string`" + ` and ` + "`func ParseSide(string) (Side, error)`" + `.
+  ` + "`String`" + ` must not panic for values without a name, such as one beyond an array of names. Writing a value
   without a name is the builder's error (` + "`column.ErrUnnamed`" + `). Reading a batch in which a row has a name that ` + "`ParseSide`" + ` does not
   know is a ` + "`*rt.ConvertError`" + ` that wraps ` + "`rt.ErrUnknownName`" + `, rather than a zero that looks like a value; names that stand in the
   dictionary and in no row do no harm. ` + "`Text(i)`" + ` gives a name as it was sent.

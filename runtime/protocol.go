@@ -311,6 +311,28 @@ func (in *items) item(f ipc.ProtocolFrame) (Item, error) {
 	return Item{tag: f.Tag, handle: f.Batch}, nil
 }
 
+// Items is what the items of a generated connection or framer point into. It is for generated code.
+//
+// All items lie in one place, so that nothing is allocated for one. In debug builds (tag lightstream_debug) each has a place of its own,
+// and the one before is emptied: whoever kept a pointer beyond the next item finds a batch that panics, or a message without values.
+type Items[T any] struct {
+	place T
+	last  *T // debug builds
+}
+
+// Next returns where the next item goes, and ends the life of the one before.
+func (s *Items[T]) Next() *T {
+	if !mem.Debug {
+		return &s.place
+	}
+	if s.last != nil {
+		var none T
+		*s.last = none
+	}
+	s.last = new(T)
+	return s.last
+}
+
 // next ends the life of the last batch.
 func (in *items) next() {
 	if in.reuse {

@@ -64,30 +64,24 @@ func newReadingBatch(h rt.Handle) ReadingBatch { return ReadingBatch{h} }
 func (b ReadingBatch) Len() int { return b.h.Len() }
 
 // Time returns column 0, "time": timestamp[ns, UTC] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b ReadingBatch) Time() []int64 { return rt.Values[int64](b.h, 0) }
 
-// Sensor returns column 1, "sensor": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Sensor returns column 1, "sensor": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
 func (b ReadingBatch) Sensor() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Value returns column 2, "value": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Value returns column 2, "value": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b ReadingBatch) Value() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Lower returns column 3, "lower": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Lower returns column 3, "lower": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each).
 func (b ReadingBatch) Lower() []float64 { return rt.Values[float64](b.h, 3) }
 
-// Upper returns column 4, "upper": float64 not null. Buffers 8 (validity), 9 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Upper returns column 4, "upper": float64 not null. Buffers 8 (validity), 9 (values, 8 bytes each).
 func (b ReadingBatch) Upper() []float64 { return rt.Values[float64](b.h, 4) }
 
-// Sequence returns column 5, "sequence": int64 not null. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Sequence returns column 5, "sequence": int64 not null. Buffers 10 (validity), 11 (values, 8 bytes each).
 func (b ReadingBatch) Sequence() []int64 { return rt.Values[int64](b.h, 5) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b ReadingBatch) Row(i int) Reading {
 	return Reading{
 		Time:     b.Time()[i],
@@ -273,19 +267,17 @@ func newTypedBatch(h rt.Handle) TypedBatch { return TypedBatch{h} }
 // Len returns the number of rows.
 func (b TypedBatch) Len() int { return b.h.Len() }
 
-// Value returns column 0, "value": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Value returns column 0, "value": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b TypedBatch) Value() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[ns, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b TypedBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Nanosecond) }
 
 // Category returns column 2, "category": dictionary<int32, utf8> not null. Buffers 4 (validity), 5 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b TypedBatch) Category() column.Dict[int32] { return rt.Dict[int32](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b TypedBatch) Row(i int) Typed {
 	return Typed{
 		Value:    b.Value()[i],
@@ -427,19 +419,17 @@ func newNullableBatch(h rt.Handle) NullableBatch { return NullableBatch{h} }
 // Len returns the number of rows.
 func (b NullableBatch) Len() int { return b.h.Len() }
 
-// Value returns column 0, "value": int64. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// Value returns column 0, "value": int64. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b NullableBatch) Value() column.Nullable[int64] { return rt.Nullable[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[ns, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b NullableBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Nanosecond) }
 
 // Category returns column 2, "category": dictionary<int32, utf8> not null. Buffers 4 (validity), 5 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b NullableBatch) Category() column.Dict[int32] { return rt.Dict[int32](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b NullableBatch) Row(i int) Nullable {
 	return Nullable{
 		Value:    rt.NullOf(b.Value().Get(i)),
@@ -571,19 +561,17 @@ func newMicrosBatch(h rt.Handle) MicrosBatch { return MicrosBatch{h} }
 // Len returns the number of rows.
 func (b MicrosBatch) Len() int { return b.h.Len() }
 
-// Value returns column 0, "value": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Value returns column 0, "value": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b MicrosBatch) Value() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[us, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b MicrosBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Microsecond) }
 
 // Category returns column 2, "category": dictionary<int32, utf8> not null. Buffers 4 (validity), 5 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b MicrosBatch) Category() column.Dict[int32] { return rt.Dict[int32](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b MicrosBatch) Row(i int) Micros {
 	return Micros{
 		Value:    b.Value()[i],
@@ -723,19 +711,17 @@ func newNarrowBatch(h rt.Handle) NarrowBatch { return NarrowBatch{h} }
 // Len returns the number of rows.
 func (b NarrowBatch) Len() int { return b.h.Len() }
 
-// Value returns column 0, "value": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Value returns column 0, "value": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b NarrowBatch) Value() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[ns, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b NarrowBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Nanosecond) }
 
 // Category returns column 2, "category": dictionary<uint8, utf8> not null. Buffers 4 (validity), 5 (indices, 1 byte
-// each). Read-only, and valid until Release.
+// each).
 func (b NarrowBatch) Category() column.Dict[uint8] { return rt.Dict[uint8](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b NarrowBatch) Row(i int) Narrow {
 	return Narrow{
 		Value:    b.Value()[i],

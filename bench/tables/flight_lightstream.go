@@ -62,31 +62,27 @@ func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
 // Len returns the number of rows.
 func (b FlightBatch) Len() int { return b.h.Len() }
 
-// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b FlightBatch) Date() column.Timestamps { return rt.Timestamps(b.h, 0, column.Microsecond) }
 
-// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
 //
 // minutes
 func (b FlightBatch) Delay() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
 //
 // miles
 func (b FlightBatch) Distance() []int32 { return rt.Values[int32](b.h, 2) }
 
 // Origin returns column 3, "origin": dictionary<int32, utf8> not null. Buffers 6 (validity), 7 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b FlightBatch) Origin() column.Dict[int32] { return rt.Dict[int32](b.h, 3) }
 
 // Destination returns column 4, "destination": dictionary<int32, utf8> not null. Buffers 8 (validity), 9 (indices, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b FlightBatch) Destination() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b FlightBatch) Row(i int) Flight {
 	return Flight{
 		Date:        b.Date().At(i),
@@ -246,28 +242,24 @@ func newTextFlightBatch(h rt.Handle) TextFlightBatch { return TextFlightBatch{h}
 // Len returns the number of rows.
 func (b TextFlightBatch) Len() int { return b.h.Len() }
 
-// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b TextFlightBatch) Date() column.Timestamps { return rt.Timestamps(b.h, 0, column.Microsecond) }
 
-// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
 //
 // minutes
 func (b TextFlightBatch) Delay() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
 //
 // miles
 func (b TextFlightBatch) Distance() []int32 { return rt.Values[int32](b.h, 2) }
 
 // Origin returns column 3, "origin": utf8 not null. Buffers 6 (validity), 7 (offsets, 4 bytes each), 8 (bytes).
-// Read-only, and valid until Release.
 func (b TextFlightBatch) Origin() column.Texts { return rt.Texts(b.h, 3) }
 
 // Destination returns column 4, "destination": utf8 not null. Buffers 9 (validity), 10 (offsets, 4 bytes each), 11
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b TextFlightBatch) Destination() column.Texts { return rt.Texts(b.h, 4) }
 
 // Row returns row i with texts of its own.

@@ -63,31 +63,25 @@ func newNumbersBatch(h rt.Handle) NumbersBatch { return NumbersBatch{h} }
 // Len returns the number of rows.
 func (b NumbersBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b NumbersBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[ns, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b NumbersBatch) Time() []int64 { return rt.Values[int64](b.h, 1) }
 
-// Open returns column 2, "open": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Open returns column 2, "open": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b NumbersBatch) Open() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Close returns column 3, "close": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Close returns column 3, "close": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each).
 func (b NumbersBatch) Close() []float64 { return rt.Values[float64](b.h, 3) }
 
-// Volume returns column 4, "volume": uint64 not null. Buffers 8 (validity), 9 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Volume returns column 4, "volume": uint64 not null. Buffers 8 (validity), 9 (values, 8 bytes each).
 func (b NumbersBatch) Volume() []uint64 { return rt.Values[uint64](b.h, 4) }
 
-// Trades returns column 5, "trades": uint64 not null. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Trades returns column 5, "trades": uint64 not null. Buffers 10 (validity), 11 (values, 8 bytes each).
 func (b NumbersBatch) Trades() []uint64 { return rt.Values[uint64](b.h, 5) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b NumbersBatch) Row(i int) Numbers {
 	return Numbers{
 		ID:     b.ID()[i],

@@ -66,27 +66,22 @@ func newSampleBatch(h rt.Handle) SampleBatch { return SampleBatch{h} }
 // Len returns the number of rows.
 func (b SampleBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until Release.
+// ID returns column 0, "id": int64. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b SampleBatch) ID() column.Nullable[int64] { return rt.Nullable[int64](b.h, 0) }
 
-// Value returns column 1, "val": float64. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// Value returns column 1, "val": float64. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b SampleBatch) Value() column.Nullable[float64] { return rt.Nullable[float64](b.h, 1) }
 
-// Time returns column 2, "ts": timestamp[us, UTC]. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Time returns column 2, "ts": timestamp[us, UTC]. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b SampleBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 2, column.Microsecond) }
 
-// Flag returns column 3, "flag": bool. Buffers 6 (validity), 7 (values, 1 bit each). Read-only, and valid until
-// Release.
+// Flag returns column 3, "flag": bool. Buffers 6 (validity), 7 (values, 1 bit each).
 func (b SampleBatch) Flag() column.Bools { return rt.Bools(b.h, 3) }
 
-// Name returns column 4, "name": utf8. Buffers 8 (validity), 9 (offsets, 4 bytes each), 10 (bytes). Read-only, and
-// valid until Release.
+// Name returns column 4, "name": utf8. Buffers 8 (validity), 9 (offsets, 4 bytes each), 10 (bytes).
 func (b SampleBatch) Name() column.Texts { return rt.Texts(b.h, 4) }
 
 // Category returns column 5, "cat": dictionary<int32, utf8>. Buffers 11 (validity), 12 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b SampleBatch) Category() column.Dict[int32] { return rt.Dict[int32](b.h, 5) }
 
 // Row returns row i with texts of its own.
@@ -307,7 +302,7 @@ func (s *feedItems) set(i rt.Item) (FeedItem, error) {
 // FeedConn is a connection that speaks protocol Feed. One goroutine may send while another receives.
 type FeedConn struct {
 	conn  *rt.ProtocolConn
-	items feedItems
+	items rt.Items[feedItems]
 }
 
 // NewFeedConn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all
@@ -320,7 +315,8 @@ func NewFeedConn(conn io.ReadWriter, opts *rt.ProtocolOptions) (*FeedConn, error
 	return &FeedConn{conn: c}, nil
 }
 
-// SendSample sends the rows of b as a batch. It returns when the connection has accepted the bytes.
+// SendSample sends the rows of b as a batch. It returns when the connection has accepted the bytes. The rows stay in b:
+// call Reset before the next batch.
 func (c *FeedConn) SendSample(ctx context.Context, b *SampleBuilder) error {
 	return feedMembers.sample.Send(ctx, c.conn, b)
 }
@@ -344,10 +340,10 @@ func (c *FeedConn) Recv(ctx context.Context) (FeedItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.items.set(i)
+	return c.items.Next().set(i)
 }
 
-// Close ends the sending direction. It is idempotent. Receiving goes on.
+// Close ends the sending direction; see rt.ProtocolConn.Close for wires without a half-close. Receiving goes on.
 func (c *FeedConn) Close() error { return c.conn.Close() }
 
 // Conn returns the connection without its Go types, for its statistics and heartbeats.
@@ -358,7 +354,7 @@ func (c *FeedConn) Conn() *rt.ProtocolConn { return c.conn }
 // reads.
 type FeedFramer struct {
 	framer *rt.ProtocolFramer
-	items  feedItems
+	items  rt.Items[feedItems]
 }
 
 // NewFeedFramer returns a framer. What the options say of connections means nothing. Nil options mean all defaults.
@@ -393,7 +389,7 @@ func (f *FeedFramer) Decode(buf []byte) (item FeedItem, n int, err error) {
 	if err != nil || n == 0 {
 		return nil, 0, err
 	}
-	if item, err = f.items.set(i); err != nil {
+	if item, err = f.items.Next().set(i); err != nil {
 		return nil, 0, err
 	}
 	return item, n, nil
@@ -411,7 +407,7 @@ func (f *FeedFramer) DecodeBody(head, body []byte, owner *mem.Block) (FeedItem, 
 	if err != nil {
 		return nil, err
 	}
-	return f.items.set(i)
+	return f.items.Next().set(i)
 }
 
 // Framer returns the framer without its Go types, for its statistics.

@@ -44,11 +44,10 @@ func emitLen(t *model.Table) jen.Code {
 
 // emitAccessor writes
 //
-//	// Price returns column 2, "price": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
-//	// until Release.
+//	// Price returns column 2, "price": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 //	func (b TradeBatch) Price() []float64 { return rt.Values[float64](b.h, 2) }
 func emitAccessor(t *model.Table, c *model.Column) jen.Code {
-	s := commentDoc(c.Doc, "%s returns column %d, %q: %s. %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.Brief(), buffers(c)).
+	s := commentDoc(c.Doc, "%s returns column %d, %q: %s. %s.", c.Method, c.Number, c.Name, c.Brief(), buffers(c)).
 		Add(batchMethod(t, c.Method)).Add(viewType(c))
 	data := jen.Id("b.h").Dot("Column").Call(jen.Lit(c.Number))
 	switch {
@@ -141,12 +140,12 @@ func emitRowMethod(t *model.Table) jen.Code {
 		Block(jen.Return(jen.Id(t.Row).Add(fields(list...))))
 }
 
-// ownDoc says that a row has texts of its own, where it has any.
+// ownDoc says that a row has texts of its own, where it has any, and that it is the caller's.
 func ownDoc(does string, columns []*model.Column) string {
 	if s := texts(columns); s != "" {
 		return does + " with " + s + " of its own."
 	}
-	return does + "."
+	return does + ", which is the caller's."
 }
 
 // rowValue writes the value of row i as the row struct holds it: view.At(i), or ptr(view.Get(i)) where it may be null. Own is true

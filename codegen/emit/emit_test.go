@@ -133,6 +133,7 @@ func trade(t *testing.T) *model.File {
 var emitters = map[string]func(*model.Table) []jen.Code{
 	"emitVersion":         func(*model.Table) []jen.Code { return []jen.Code{emitVersion()} },
 	"emitTableVar":        one(emitTableVar),
+	"emitScales":          one(emitScales),
 	"emitColumns":         one(emitColumns),
 	"emitReader":          one(emitReader),
 	"emitNewReader":       one(emitNewReader),

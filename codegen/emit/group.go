@@ -20,7 +20,30 @@ func emitGroup(t *model.Table, g *model.Group) []jen.Code {
 	for _, c := range g.Columns {
 		list = append(list, emitGroupBuilderAccessor(g, c))
 	}
-	return append(list, emitGroupAppend(g), emitGroupAppendRows(g), emitGroupAppendPtr(g), emitGroupAppendNullable(g))
+	list = append(list, emitGroupAppend(g), emitGroupAppendRows(g))
+	if onlyMember(t, g) {
+		return list
+	}
+	return append(list, emitGroupAppendPtr(g), emitGroupAppendNullable(g))
+}
+
+// onlyMember tells whether a struct is nothing but a member of unions of t that is never null.
+func onlyMember(t *model.Table, g *model.Group) bool {
+	only := true
+	var look func(columns []*model.Column, member bool)
+	look = func(columns []*model.Column, member bool) {
+		for _, c := range columns {
+			if c.Group != nil && c.Group.GroupDef == g.GroupDef && (!member || c.Nullable) {
+				only = false
+			}
+			look(c.Children, false)
+		}
+	}
+	look(t.Columns, false)
+	for _, other := range t.Groups {
+		look(other.Columns, other.Marker != "")
+	}
+	return only
 }
 
 // emitGroupColumns writes
@@ -72,7 +95,7 @@ func emitGroupViewIsNull(g *model.Group) jen.Code {
 
 // emitGroupViewAccessor writes
 //
-//	// Price returns field 0, "price": float64 not null. Read-only, and valid until Release.
+//	// Price returns field 0, "price": float64 not null.
 //	func (v TradeLegView) Price() []float64 {
 //		return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 //	}
@@ -81,7 +104,7 @@ func emitGroupViewAccessor(g *model.Group, c *model.Column) jen.Code {
 	rows := func(view *jen.Statement) *jen.Statement {
 		return view.Dot("Slice").Call(jen.Id("v.s").Dot("Bounds").Call())
 	}
-	return commentDoc(c.Doc, "%s returns field %d, %q: %s. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.Brief()).
+	return commentDoc(c.Doc, "%s returns field %d, %q: %s.", c.Method, c.Number, c.Name, c.Brief()).
 		Add(viewMethod(g, c.Method)).Add(viewType(c)).Block(viewBody(c, jen.Id("v.s").Dot("Batch").Call(), field, rows)...)
 }
 

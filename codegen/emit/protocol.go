@@ -204,11 +204,11 @@ func setItem(p *model.Protocol, m *model.Member) []jen.Code {
 //	// FeedConn is a connection that speaks protocol Feed. One goroutine may send while another receives.
 //	type FeedConn struct {
 //		conn  *rt.ProtocolConn
-//		items feedItems
+//		items rt.Items[feedItems]
 //	}
 func emitConn(p *model.Protocol) jen.Code {
 	return comment("%s is a connection that speaks protocol %s. One goroutine may send while another receives.", p.Names.Conn, p.Name).
-		Type().Id(p.Names.Conn).Struct(jen.Id("conn").Op("*").Add(rt("ProtocolConn")), jen.Id("items").Id(p.Names.Items))
+		Type().Id(p.Names.Conn).Struct(jen.Id("conn").Op("*").Add(rt("ProtocolConn")), jen.Id("items").Add(rt("Items")).Types(jen.Id(p.Names.Items)))
 }
 
 // emitNewConn writes
@@ -293,7 +293,7 @@ func setMetadata(p *model.Protocol, m *model.Member, method, does, to string, de
 //		if err != nil {
 //			return nil, err
 //		}
-//		return c.items.set(i)
+//		return c.items.Next().set(i)
 //	}
 func emitRecv(p *model.Protocol) jen.Code {
 	batch := ""
@@ -305,7 +305,7 @@ func emitRecv(p *model.Protocol) jen.Code {
 		Add(connMethod(p, "Recv", jen.Id("ctx").Qual("context", "Context"))).Params(jen.Id(p.Names.Item), jen.Error()).Block(
 		jen.List(jen.Id("i"), jen.Err()).Op(":=").Id("c.conn").Dot("Recv").Call(jen.Id("ctx")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
-		jen.Return(jen.Id("c.items").Dot("set").Call(jen.Id("i"))),
+		jen.Return(jen.Id("c.items.Next()").Dot("set").Call(jen.Id("i"))),
 	)
 }
 
@@ -341,12 +341,12 @@ func emitUntypedFramer(p *model.Protocol) jen.Code {
 //	// FeedFramer makes and reads frames of protocol Feed, to be carried by another protocol. …
 //	type FeedFramer struct {
 //		framer *rt.ProtocolFramer
-//		items  feedItems
+//		items  rt.Items[feedItems]
 //	}
 func emitProtocolFramer(p *model.Protocol) jen.Code {
 	return comment("%s makes and reads frames of protocol %s, to be carried by another protocol. The frames of one direction lean on each other: "+
 		"none may be lost, come twice or in another order. One goroutine may make frames while another reads.", p.Names.Framer, p.Name).
-		Type().Id(p.Names.Framer).Struct(jen.Id("framer").Op("*").Add(rt("ProtocolFramer")), jen.Id("items").Id(p.Names.Items))
+		Type().Id(p.Names.Framer).Struct(jen.Id("framer").Op("*").Add(rt("ProtocolFramer")), jen.Id("items").Add(rt("Items")).Types(jen.Id(p.Names.Items)))
 }
 
 // emitNewProtocolFramer writes
@@ -396,7 +396,7 @@ func emitAppendFrame(p *model.Protocol, m *model.Member) jen.Code {
 //		if err != nil || n == 0 {
 //			return nil, 0, err
 //		}
-//		if item, err = f.items.set(i); err != nil {
+//		if item, err = f.items.Next().set(i); err != nil {
 //			return nil, 0, err
 //		}
 //		return item, n, nil
@@ -412,7 +412,7 @@ func emitDecode(p *model.Protocol) jen.Code {
 		Params(jen.Id("item").Id(p.Names.Item), jen.Id("n").Int(), jen.Err().Error()).Block(
 		jen.List(jen.Id("i"), jen.Id("n"), jen.Err()).Op(":=").Id("f.framer").Dot("Decode").Call(jen.Id("buf")),
 		jen.If(jen.Err().Op("!=").Nil().Op("||").Id("n").Op("==").Lit(0)).Block(jen.Return(jen.Nil(), jen.Lit(0), jen.Err())),
-		jen.If(jen.List(jen.Id("item"), jen.Err()).Op("=").Id("f.items").Dot("set").Call(jen.Id("i")), jen.Err().Op("!=").Nil()).Block(
+		jen.If(jen.List(jen.Id("item"), jen.Err()).Op("=").Id("f.items.Next()").Dot("set").Call(jen.Id("i")), jen.Err().Op("!=").Nil()).Block(
 			jen.Return(jen.Nil(), jen.Lit(0), jen.Err())),
 		jen.Return(jen.Id("item"), jen.Id("n"), jen.Nil()),
 	)
@@ -439,7 +439,7 @@ func emitMeasure(p *model.Protocol) jen.Code {
 //		if err != nil {
 //			return nil, err
 //		}
-//		return f.items.set(i)
+//		return f.items.Next().set(i)
 //	}
 func emitDecodeBody(p *model.Protocol) jen.Code {
 	batch := ""
@@ -451,6 +451,6 @@ func emitDecodeBody(p *model.Protocol) jen.Code {
 		Params(jen.Id(p.Names.Item), jen.Error()).Block(
 		jen.List(jen.Id("i"), jen.Err()).Op(":=").Id("f.framer").Dot("DecodeBody").Call(jen.Id("head"), jen.Id("body"), jen.Id("owner")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
-		jen.Return(jen.Id("f.items").Dot("set").Call(jen.Id("i"))),
+		jen.Return(jen.Id("f.items.Next()").Dot("set").Call(jen.Id("i"))),
 	)
 }

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/dave/jennifer/jen"
@@ -22,9 +23,14 @@ func emitVersion() jen.Code {
 func emitTable(t *model.Table) []jen.Code {
 	list := []jen.Code{
 		emitTableVar(t), emitColumns(t),
+	}
+	if hasScale(t) {
+		list = append(list, emitScales(t))
+	}
+	list = append(list,
 		emitReader(t), emitNewReader(t), emitWriter(t), emitNewWriter(t), emitFramer(t), emitNewFramer(t),
 		emitBatch(t), emitNewBatch(t), emitLen(t),
-	}
+	)
 	for _, c := range t.Columns {
 		list = append(list, emitAccessor(t, c))
 	}
@@ -45,6 +51,26 @@ func emitTable(t *model.Table) []jen.Code {
 		}
 	}
 	return list
+}
+
+func hasScale(t *model.Table) bool {
+	return slices.ContainsFunc(t.Columns, func(c *model.Column) bool { return c.Scale != "" })
+}
+
+// emitScales writes
+//
+//	// The scales of the decimals of table "trade": how many of their digits stand behind the point.
+//	const (
+//		TradePriceScale = 4
+//	)
+func emitScales(t *model.Table) jen.Code {
+	var list []jen.Code
+	for _, c := range t.Columns {
+		if c.Scale != "" {
+			list = append(list, jen.Id(c.Scale).Op("=").Lit(c.Type.Scale))
+		}
+	}
+	return comment("The scales of the decimals of table %q: how many of their digits stand behind the point.", t.Name).Const().Defs(list...)
 }
 
 // emitTableVar writes

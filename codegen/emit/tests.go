@@ -82,12 +82,12 @@ func lowerFirst(name string) string {
 	return string(unicode.ToLower(r)) + name[n:]
 }
 
-func messageFields(m *model.Message) string { return lowerFirst(m.Names.View) + "Fields" }
+func messageFields(m *model.Message) string { return lowerFirst(m.Type) + "FieldsOf" }
 
 // emitMessageFields writes
 //
-//	// heartbeatViewFields returns the fields of a message that are sent.
-//	func heartbeatViewFields(m *Heartbeat) []any {
+//	// heartbeatFieldsOf returns the fields of a message that are sent.
+//	func heartbeatFieldsOf(m *Heartbeat) []any {
 //		return []any{&m.Sent, &m.Host}
 //	}
 func emitMessageFields(m *model.Message) jen.Code {
@@ -104,7 +104,7 @@ func emitMessageFields(m *model.Message) jen.Code {
 // emitMessageTest writes
 //
 //	// TestHeartbeatMessage encodes messages "heartbeat" and decodes them.
-//	func TestHeartbeatMessage(t *testing.T) { tabletest.MessageRoundTrip(t, heartbeatViewFields) }
+//	func TestHeartbeatMessage(t *testing.T) { tabletest.MessageRoundTrip(t, heartbeatFieldsOf) }
 func emitMessageTest(m *model.Message, prefix, typ, call, doc string) jen.Code {
 	name := prefix + upperFirst(m.Type) + "Message"
 	param := string(unicode.ToLower(rune(typ[0])))
@@ -120,7 +120,7 @@ func emitMessageTest(m *model.Message, prefix, typ, call, doc string) jen.Code {
 //	func TestFeedProtocol(t *testing.T) {
 //		tabletest.ProtocolRoundTrip(t, NewFeedConn, (*FeedConn).Recv,
 //			tabletest.Batches((*FeedConn).SendTrade, TradeTable, tradeColumnsOf),
-//			tabletest.Messages((*FeedConn).SendHeartbeat, heartbeatViewFields),
+//			tabletest.Messages((*FeedConn).SendHeartbeat, heartbeatFieldsOf),
 //		)
 //	}
 //

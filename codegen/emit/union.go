@@ -109,10 +109,10 @@ func emitUnionViewIndex(g *model.Group) jen.Code {
 
 // emitUnionViewMember writes
 //
-//	// Note returns the values of member 1, "note": utf8 not null. Index tells their rows. Read-only, and valid until Release.
+//	// Note returns the values of member 1, "note": utf8 not null. Index tells which is that of a row.
 //	func (v TradeEventView) Note() column.Texts { return column.TextsOf(v.u.Member(1)) }
 func emitUnionViewMember(g *model.Group, c *model.Column) jen.Code {
-	s := commentDoc(c.Doc, "%s returns the values of member %d, %q: %s. Index tells which is that of a row. Read-only, and valid until Release.", c.Method, c.Number, c.Name, c.Brief()).
+	s := commentDoc(c.Doc, "%s returns the values of member %d, %q: %s. Index tells which is that of a row.", c.Method, c.Number, c.Name, c.Brief()).
 		Add(viewMethod(g, c.Method)).Add(viewType(c))
 	data := jen.Id("v.u").Dot("Member").Call(jen.Lit(c.Number))
 	if c.Nested() && c.Group == nil {
@@ -123,10 +123,10 @@ func emitUnionViewMember(g *model.Group, c *model.Column) jen.Code {
 
 // emitUnionViewSlice writes
 //
-//	// Slice returns the rows from … to-1. The values of the members stay all.
+//	// Slice returns the rows from … to-1. Members keep all their values; Index still counts in those.
 //	func (v TradeEventView) Slice(from, to int) TradeEventView { return TradeEventView{v.u.Slice(from, to)} }
 func emitUnionViewSlice(g *model.Group) jen.Code {
-	return comment("Slice returns the rows from … to-1. The values of the members stay all.").
+	return comment("Slice returns the rows from … to-1. Members keep all their values; Index still counts in those.").
 		Add(viewMethod(g, "Slice", jen.List(jen.Id("from"), jen.Id("to")).Int())).Id(g.Names.View).
 		Add(oneLine(jen.Return(jen.Id(g.Names.View).Values(jen.Id("v.u").Dot("Slice").Call(jen.Id("from"), jen.Id("to"))))))
 }
@@ -299,6 +299,11 @@ func emitUnionType(g *model.Group) jen.Code {
 //
 //	// Note is a member of Event.
 //	type Note string
+//
+// and, of one that may be null, which would lose its methods with its name,
+//
+//	// Get returns the value, and whether there is one.
+//	func (v Note) Get() (string, bool) { return v.V, v.Valid }
 func emitMemberType(g *model.Group, c *model.Column) jen.Code {
 	s := jen.Null()
 	if len(c.Doc) > 0 {
@@ -306,7 +311,15 @@ func emitMemberType(g *model.Group, c *model.Column) jen.Code {
 	} else {
 		s.Add(comment("%s is a member of %s.", c.Member.Name, g.Named.Name))
 	}
-	return s.Type().Id(c.Member.Name).Add(rowType(c))
+	s.Type().Id(c.Member.Name).Add(rowType(c))
+	if c.Form == model.Null {
+		plain := *c
+		plain.Form = model.Plain
+		s.Line().Line().Add(comment("Get returns the value, and whether there is one.")).
+			Func().Params(jen.Id("v").Id(c.Member.Name)).Id("Get").Params().Params(rowType(&plain), jen.Bool()).
+			Add(oneLine(jen.Return(jen.Id("v.V"), jen.Id("v.Valid"))))
+	}
+	return s
 }
 
 // emitMarkers writes

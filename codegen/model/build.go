@@ -73,6 +73,7 @@ func (b *builder) table(def *Def) *Table {
 	}
 	s := groups{table: t, def: def, known: map[*GroupDef]*Group{}}
 	t.Columns = b.columns(&s, def.Columns, methods)
+	b.scales(t)
 	b.funcs(t, t.Row, t.Columns)
 	for _, c := range t.Columns {
 		b.layout(t, c)
@@ -219,6 +220,16 @@ func (b *builder) generated(names []string, pos Pos, t *Table, what string) {
 func (b *builder) hidden(pos Pos, name string, more ...string) {
 	if name != "row" && (slices.Contains(locals, name) || slices.Contains(hiding, name) || slices.Contains(more, name)) {
 		b.errs.Add(pos, fmt.Sprintf("type %s has the name of a variable in generated code", name), "give it a longer one")
+	}
+}
+
+// scales names the constants for the scales of a table's decimals.
+func (b *builder) scales(t *Table) {
+	for _, c := range t.Columns {
+		if c.Type.Kind == Decimal {
+			c.Scale = t.Row + c.Method + "Scale"
+			b.generated([]string{c.Scale}, c.Pos, t, "table "+t.Row)
+		}
 	}
 }
 

@@ -377,6 +377,7 @@ type Column struct {
 	Local    string    // variables and the builder's field
 	Slab     string    // the variable that pointers of many rows come from
 	Func     string    // the function that makes an array a slice, or orders keys that are arrays
+	Scale    string    // of a decimal column of a table: the constant for its scale
 	Children []*Column // of Parts
 	Group    *Group    // of ColumnDef.Group
 }

@@ -60,14 +60,12 @@ func newTickBatch(h rt.Handle) TickBatch { return TickBatch{h} }
 func (b TickBatch) Len() int { return b.h.Len() }
 
 // Symbol returns column 0, "symbol": dictionary<int32, utf8> not null. Buffers 0 (validity), 1 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TickBatch) Symbol() column.Dict[int32] { return rt.Dict[int32](b.h, 0) }
 
-// Price returns column 1, "price": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Price returns column 1, "price": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b TickBatch) Price() []float64 { return rt.Values[float64](b.h, 1) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b TickBatch) Row(i int) Tick {
 	return Tick{
 		Symbol: b.Symbol().At(i),

@@ -67,41 +67,34 @@ func newReadingBatch(h rt.Handle) ReadingBatch { return ReadingBatch{h} }
 func (b ReadingBatch) Len() int { return b.h.Len() }
 
 // Time returns column 0, "time": timestamp[ms, UTC] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b ReadingBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 0, column.Millisecond) }
 
 // Temperature returns column 1, "temperature": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 //
 // degrees Celsius
 func (b ReadingBatch) Temperature() []float64 { return rt.Values[float64](b.h, 1) }
 
-// Wind returns column 2, "wind": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Wind returns column 2, "wind": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 //
 // metres a second
 func (b ReadingBatch) Wind() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Pressure returns column 3, "pressure": float32 not null. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// Pressure returns column 3, "pressure": float32 not null. Buffers 6 (validity), 7 (values, 4 bytes each).
 //
 // hectopascals
 func (b ReadingBatch) Pressure() []float32 { return rt.Values[float32](b.h, 3) }
 
 // Sky returns column 4, "sky": dictionary<int32, utf8> not null. Buffers 8 (validity), 9 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 //
 // clear, clouds, rain
 func (b ReadingBatch) Sky() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
-// Rain returns column 5, "rain": float32. Buffers 10 (validity), 11 (values, 4 bytes each). Read-only, and valid until
-// Release.
+// Rain returns column 5, "rain": float32. Buffers 10 (validity), 11 (values, 4 bytes each).
 //
 // millimetres an hour, null where none falls
 func (b ReadingBatch) Rain() column.Nullable[float32] { return rt.Nullable[float32](b.h, 5) }
 
 // Gusts returns column 6, "gusts": list<item: float32 not null>. Buffers 12 (validity), 13 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 //
 // of the last second
 func (b ReadingBatch) Gusts() column.Lists[column.Plain[float32]] {
@@ -109,18 +102,17 @@ func (b ReadingBatch) Gusts() column.Lists[column.Plain[float32]] {
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[float32](d.Child(0)))
 }
 
-// Mast returns column 7, "mast": struct Mast not null. Buffer 16 (validity). Read-only, and valid until Release.
+// Mast returns column 7, "mast": struct Mast not null. Buffer 16 (validity).
 //
 // the instruments
 func (b ReadingBatch) Mast() ReadingMastView { return ReadingMastView{rt.StructOf(b.h, b.h.Column(7))} }
 
-// Turns returns column 8, "turns": uint64 not null. Buffers 21 (validity), 22 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Turns returns column 8, "turns": uint64 not null. Buffers 21 (validity), 22 (values, 8 bytes each).
 //
 // of the cups, since they were built
 func (b ReadingBatch) Turns() []uint64 { return rt.Values[uint64](b.h, 8) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b ReadingBatch) Row(i int) Reading {
 	return Reading{
 		Time:        b.Time().At(i),
@@ -305,21 +297,21 @@ func (v ReadingMastView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v ReadingMastView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Height returns field 0, "height": int16 not null. Read-only, and valid until Release.
+// Height returns field 0, "height": int16 not null.
 //
 // metres
 func (v ReadingMastView) Height() []int16 {
 	return column.PlainOf[int16](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Voltage returns field 1, "voltage": float32 not null. Read-only, and valid until Release.
+// Voltage returns field 1, "voltage": float32 not null.
 //
 // of the battery
 func (v ReadingMastView) Voltage() []float32 {
 	return column.PlainOf[float32](v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (v ReadingMastView) Row(i int) Mast { return rt.ReadRow(v, i, readReadingMastRows) }
 
 // Slice returns the rows from … to-1.

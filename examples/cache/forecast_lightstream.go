@@ -62,16 +62,13 @@ func newForecastBatch(h rt.Handle) ForecastBatch { return ForecastBatch{h} }
 // Len returns the number of rows.
 func (b ForecastBatch) Len() int { return b.h.Len() }
 
-// Hour returns column 0, "hour": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Hour returns column 0, "hour": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
 func (b ForecastBatch) Hour() []int32 { return rt.Values[int32](b.h, 0) }
 
-// Celsius returns column 1, "celsius": float32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Celsius returns column 1, "celsius": float32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
 func (b ForecastBatch) Celsius() []float32 { return rt.Values[float32](b.h, 1) }
 
-// Sky returns column 2, "sky": utf8 not null. Buffers 4 (validity), 5 (offsets, 4 bytes each), 6 (bytes). Read-only,
-// and valid until Release.
+// Sky returns column 2, "sky": utf8 not null. Buffers 4 (validity), 5 (offsets, 4 bytes each), 6 (bytes).
 func (b ForecastBatch) Sky() column.Texts { return rt.Texts(b.h, 2) }
 
 // Row returns row i with texts of its own.

@@ -61,18 +61,15 @@ func newTradeBatch(h rt.Handle) TradeBatch { return TradeBatch{h} }
 func (b TradeBatch) Len() int { return b.h.Len() }
 
 // Symbol returns column 0, "symbol": dictionary<int32, utf8> not null. Buffers 0 (validity), 1 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TradeBatch) Symbol() column.Dict[int32] { return rt.Dict[int32](b.h, 0) }
 
-// Price returns column 1, "price": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Price returns column 1, "price": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b TradeBatch) Price() []float64 { return rt.Values[float64](b.h, 1) }
 
-// Size returns column 2, "size": int64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Size returns column 2, "size": int64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b TradeBatch) Size() []int64 { return rt.Values[int64](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b TradeBatch) Row(i int) Trade {
 	return Trade{
 		Symbol: b.Symbol().At(i),

@@ -61,20 +61,17 @@ func newReadingBatch(h rt.Handle) ReadingBatch { return ReadingBatch{h} }
 func (b ReadingBatch) Len() int { return b.h.Len() }
 
 // Time returns column 0, "time": timestamp[ms, UTC] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b ReadingBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 0, column.Millisecond) }
 
 // Sensor returns column 1, "sensor": dictionary<int8, utf8> not null. Buffers 2 (validity), 3 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b ReadingBatch) Sensor() column.Dict[int8] { return rt.Dict[int8](b.h, 1) }
 
-// Celsius returns column 2, "celsius": float32. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Celsius returns column 2, "celsius": float32. Buffers 4 (validity), 5 (values, 4 bytes each).
 //
 // null: the sensor did not answer
 func (b ReadingBatch) Celsius() column.Nullable[float32] { return rt.Nullable[float32](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b ReadingBatch) Row(i int) Reading {
 	return Reading{
 		Time:    b.Time().At(i),

@@ -62,37 +62,33 @@ func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
 // Len returns the number of rows.
 func (b FlightBatch) Len() int { return b.h.Len() }
 
-// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 //
 // no zone: the wall clock at the origin, held as UTC
 func (b FlightBatch) Date() column.Timestamps { return rt.Timestamps(b.h, 0, column.Microsecond) }
 
-// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
 //
 // minutes; negative is early
 func (b FlightBatch) Delay() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
 //
 // miles
 func (b FlightBatch) Distance() []int32 { return rt.Values[int32](b.h, 2) }
 
 // Origin returns column 3, "origin": dictionary<int32, utf8> not null. Buffers 6 (validity), 7 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 //
 // code of the airport
 func (b FlightBatch) Origin() column.Dict[int32] { return rt.Dict[int32](b.h, 3) }
 
 // Destination returns column 4, "destination": dictionary<int32, utf8> not null. Buffers 8 (validity), 9 (indices, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 //
 // code of the airport
 func (b FlightBatch) Destination() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b FlightBatch) Row(i int) Flight {
 	return Flight{
 		Date:        b.Date().At(i),

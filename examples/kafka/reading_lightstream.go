@@ -62,22 +62,18 @@ func newReadingBatch(h rt.Handle) ReadingBatch { return ReadingBatch{h} }
 func (b ReadingBatch) Len() int { return b.h.Len() }
 
 // Time returns column 0, "time": timestamp[ms, UTC] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b ReadingBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 0, column.Millisecond) }
 
 // Sensor returns column 1, "sensor": dictionary<int32, utf8> not null. Buffers 2 (validity), 3 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b ReadingBatch) Sensor() column.Dict[int32] { return rt.Dict[int32](b.h, 1) }
 
-// Celsius returns column 2, "celsius": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Celsius returns column 2, "celsius": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b ReadingBatch) Celsius() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Humidity returns column 3, "humidity": float32. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Humidity returns column 3, "humidity": float32. Buffers 6 (validity), 7 (values, 4 bytes each).
 func (b ReadingBatch) Humidity() column.Nullable[float32] { return rt.Nullable[float32](b.h, 3) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b ReadingBatch) Row(i int) Reading {
 	return Reading{
 		Time:     b.Time().At(i),
@@ -231,18 +227,15 @@ func newFirstReadingBatch(h rt.Handle) FirstReadingBatch { return FirstReadingBa
 func (b FirstReadingBatch) Len() int { return b.h.Len() }
 
 // Time returns column 0, "time": timestamp[ms, UTC] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b FirstReadingBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 0, column.Millisecond) }
 
 // Sensor returns column 1, "sensor": dictionary<int32, utf8> not null. Buffers 2 (validity), 3 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b FirstReadingBatch) Sensor() column.Dict[int32] { return rt.Dict[int32](b.h, 1) }
 
-// Celsius returns column 2, "celsius": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Celsius returns column 2, "celsius": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b FirstReadingBatch) Celsius() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b FirstReadingBatch) Row(i int) FirstReading {
 	return FirstReading{
 		Time:    b.Time().At(i),

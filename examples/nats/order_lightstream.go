@@ -62,27 +62,22 @@ func newOrderBatch(h rt.Handle) OrderBatch { return OrderBatch{h} }
 // Len returns the number of rows.
 func (b OrderBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b OrderBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[us, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b OrderBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Microsecond) }
 
 // Symbol returns column 2, "symbol": dictionary<int32, utf8> not null. Buffers 4 (validity), 5 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b OrderBatch) Symbol() column.Dict[int32] { return rt.Dict[int32](b.h, 2) }
 
-// Price returns column 3, "price": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Price returns column 3, "price": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each).
 func (b OrderBatch) Price() []float64 { return rt.Values[float64](b.h, 3) }
 
-// Fee returns column 4, "fee": float64. Buffers 8 (validity), 9 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// Fee returns column 4, "fee": float64. Buffers 8 (validity), 9 (values, 8 bytes each).
 func (b OrderBatch) Fee() column.Nullable[float64] { return rt.Nullable[float64](b.h, 4) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b OrderBatch) Row(i int) Order {
 	return Order{
 		ID:     b.ID()[i],
@@ -250,23 +245,19 @@ func newFirstOrderBatch(h rt.Handle) FirstOrderBatch { return FirstOrderBatch{h}
 // Len returns the number of rows.
 func (b FirstOrderBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b FirstOrderBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[us, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b FirstOrderBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Microsecond) }
 
 // Symbol returns column 2, "symbol": dictionary<int32, utf8> not null. Buffers 4 (validity), 5 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b FirstOrderBatch) Symbol() column.Dict[int32] { return rt.Dict[int32](b.h, 2) }
 
-// Price returns column 3, "price": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Price returns column 3, "price": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each).
 func (b FirstOrderBatch) Price() []float64 { return rt.Values[float64](b.h, 3) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b FirstOrderBatch) Row(i int) FirstOrder {
 	return FirstOrder{
 		ID:     b.ID()[i],

@@ -180,6 +180,19 @@ var allColumns = []rt.Column{
 	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Microsecond, "UTC")}, NaiveUTC: true},
 }
 
+// The scales of the decimals of table "all": how many of their digits stand behind the point.
+const (
+	AllDec32Scale      = 2
+	AllDec64Scale      = 4
+	AllDec128Scale     = 10
+	AllDec256Scale     = 0
+	AllNullDec32Scale  = 2
+	AllNullDec64Scale  = 4
+	AllNullDec128Scale = 10
+	AllNullDec256Scale = 0
+	AllPtrDec128Scale  = 10
+)
+
 // AllReader reads batches or rows of table "all" from a stream.
 type AllReader = rt.Reader[All, AllBatch]
 
@@ -212,647 +225,536 @@ func newAllBatch(h rt.Handle) AllBatch { return AllBatch{h} }
 // Len returns the number of rows.
 func (b AllBatch) Len() int { return b.h.Len() }
 
-// Bool returns column 0, "bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each). Read-only, and valid
-// until Release.
+// Bool returns column 0, "bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each).
 func (b AllBatch) Bool() column.Bools { return rt.Bools(b.h, 0) }
 
-// Int8 returns column 1, "int8": int8 not null. Buffers 2 (validity), 3 (values, 1 byte each). Read-only, and valid
-// until Release.
+// Int8 returns column 1, "int8": int8 not null. Buffers 2 (validity), 3 (values, 1 byte each).
 func (b AllBatch) Int8() []int8 { return rt.Values[int8](b.h, 1) }
 
-// Int16 returns column 2, "int16": int16 not null. Buffers 4 (validity), 5 (values, 2 bytes each). Read-only, and valid
-// until Release.
+// Int16 returns column 2, "int16": int16 not null. Buffers 4 (validity), 5 (values, 2 bytes each).
 func (b AllBatch) Int16() []int16 { return rt.Values[int16](b.h, 2) }
 
-// Int32 returns column 3, "int32": int32 not null. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Int32 returns column 3, "int32": int32 not null. Buffers 6 (validity), 7 (values, 4 bytes each).
 func (b AllBatch) Int32() []int32 { return rt.Values[int32](b.h, 3) }
 
-// Int64 returns column 4, "int64": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Int64 returns column 4, "int64": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each).
 func (b AllBatch) Int64() []int64 { return rt.Values[int64](b.h, 4) }
 
-// Uint8 returns column 5, "uint8": uint8 not null. Buffers 10 (validity), 11 (values, 1 byte each). Read-only, and
-// valid until Release.
+// Uint8 returns column 5, "uint8": uint8 not null. Buffers 10 (validity), 11 (values, 1 byte each).
 func (b AllBatch) Uint8() []uint8 { return rt.Values[uint8](b.h, 5) }
 
-// Uint16 returns column 6, "uint16": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// Uint16 returns column 6, "uint16": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each).
 func (b AllBatch) Uint16() []uint16 { return rt.Values[uint16](b.h, 6) }
 
-// Uint32 returns column 7, "uint32": uint32 not null. Buffers 14 (validity), 15 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Uint32 returns column 7, "uint32": uint32 not null. Buffers 14 (validity), 15 (values, 4 bytes each).
 func (b AllBatch) Uint32() []uint32 { return rt.Values[uint32](b.h, 7) }
 
-// Uint64 returns column 8, "uint64": uint64 not null. Buffers 16 (validity), 17 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Uint64 returns column 8, "uint64": uint64 not null. Buffers 16 (validity), 17 (values, 8 bytes each).
 func (b AllBatch) Uint64() []uint64 { return rt.Values[uint64](b.h, 8) }
 
-// Float32 returns column 9, "float32": float32 not null. Buffers 18 (validity), 19 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// Float32 returns column 9, "float32": float32 not null. Buffers 18 (validity), 19 (values, 4 bytes each).
 func (b AllBatch) Float32() []float32 { return rt.Values[float32](b.h, 9) }
 
-// Float64 returns column 10, "float64": float64 not null. Buffers 20 (validity), 21 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Float64 returns column 10, "float64": float64 not null. Buffers 20 (validity), 21 (values, 8 bytes each).
 func (b AllBatch) Float64() []float64 { return rt.Values[float64](b.h, 10) }
 
 // Second returns column 11, "second": timestamp[s, UTC] not null. Buffers 22 (validity), 23 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Second() column.Timestamps { return rt.Timestamps(b.h, 11, column.Second) }
 
 // Milli returns column 12, "milli": timestamp[ms, Europe/Berlin] not null. Buffers 24 (validity), 25 (values, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) Milli() column.Timestamps { return rt.Timestamps(b.h, 12, column.Millisecond) }
 
 // Micro returns column 13, "micro": timestamp[us] not null. Buffers 26 (validity), 27 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Micro() column.Timestamps { return rt.Timestamps(b.h, 13, column.Microsecond) }
 
 // Nano returns column 14, "nano": timestamp[ns, UTC] not null. Buffers 28 (validity), 29 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Nano() column.Timestamps { return rt.Timestamps(b.h, 14, column.Nanosecond) }
 
 // Text returns column 15, "text": utf8 not null. Buffers 30 (validity), 31 (offsets, 4 bytes each), 32 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) Text() column.Texts { return rt.Texts(b.h, 15) }
 
 // Dict8 returns column 16, "dict8": dictionary<int8, utf8> not null. Buffers 33 (validity), 34 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) Dict8() column.Dict[int8] { return rt.Dict[int8](b.h, 16) }
 
 // Dict16 returns column 17, "dict16": dictionary<int16, utf8> not null. Buffers 35 (validity), 36 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) Dict16() column.Dict[int16] { return rt.Dict[int16](b.h, 17) }
 
 // Dict32 returns column 18, "dict32": dictionary<int32, utf8> not null. Buffers 37 (validity), 38 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) Dict32() column.Dict[int32] { return rt.Dict[int32](b.h, 18) }
 
 // Bytes returns column 19, "bytes": binary not null. Buffers 39 (validity), 40 (offsets, 4 bytes each), 41 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) Bytes() column.Binaries { return rt.Binaries(b.h, 19) }
 
-// Half returns column 20, "half": float16 not null. Buffers 42 (validity), 43 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// Half returns column 20, "half": float16 not null. Buffers 42 (validity), 43 (values, 2 bytes each).
 func (b AllBatch) Half() []rt.Float16 { return rt.Values[rt.Float16](b.h, 20) }
 
 // Fixed3 returns column 21, "fixed3": fixed_size_binary[3] not null. Buffers 44 (validity), 45 (values, 3 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Fixed3() [][3]byte { return rt.Arrays[[3]byte](b.h, 21) }
 
 // UUID returns column 22, "uuid": fixed_size_binary[16] (arrow.uuid) not null. Buffers 46 (validity), 47 (values, 16
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b AllBatch) UUID() [][16]byte { return rt.Arrays[[16]byte](b.h, 22) }
 
-// Day returns column 23, "day": date32 not null. Buffers 48 (validity), 49 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Day returns column 23, "day": date32 not null. Buffers 48 (validity), 49 (values, 4 bytes each).
 func (b AllBatch) Day() []rt.Date { return rt.Values[rt.Date](b.h, 23) }
 
 // DayMillis returns column 24, "day_millis": date64 not null. Buffers 50 (validity), 51 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) DayMillis() []rt.DateMillis { return rt.Values[rt.DateMillis](b.h, 24) }
 
-// DayTime returns column 25, "day_time": date32 not null. Buffers 52 (validity), 53 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// DayTime returns column 25, "day_time": date32 not null. Buffers 52 (validity), 53 (values, 4 bytes each).
 func (b AllBatch) DayTime() column.Dates[rt.Date] { return rt.Dates[rt.Date](b.h, 25) }
 
 // DayTime64 returns column 26, "day_time64": date64 not null. Buffers 54 (validity), 55 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) DayTime64() column.Dates[rt.DateMillis] { return rt.Dates[rt.DateMillis](b.h, 26) }
 
-// ClockS returns column 27, "clock_s": time32[s] not null. Buffers 56 (validity), 57 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// ClockS returns column 27, "clock_s": time32[s] not null. Buffers 56 (validity), 57 (values, 4 bytes each).
 func (b AllBatch) ClockS() column.Durations { return rt.Times32(b.h, 27, column.Second) }
 
 // ClockMS returns column 28, "clock_ms": time32[ms] not null. Buffers 58 (validity), 59 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) ClockMS() column.Durations { return rt.Times32(b.h, 28, column.Millisecond) }
 
 // ClockUS returns column 29, "clock_us": time64[us] not null. Buffers 60 (validity), 61 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) ClockUS() column.Durations { return rt.Times64(b.h, 29, column.Microsecond) }
 
 // ClockNS returns column 30, "clock_ns": time64[ns] not null. Buffers 62 (validity), 63 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) ClockNS() column.Durations { return rt.Times64(b.h, 30, column.Nanosecond) }
 
-// SpanS returns column 31, "span_s": duration[s] not null. Buffers 64 (validity), 65 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// SpanS returns column 31, "span_s": duration[s] not null. Buffers 64 (validity), 65 (values, 8 bytes each).
 func (b AllBatch) SpanS() column.Durations { return rt.Durations(b.h, 31, column.Second) }
 
 // SpanMS returns column 32, "span_ms": duration[ms] not null. Buffers 66 (validity), 67 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) SpanMS() column.Durations { return rt.Durations(b.h, 32, column.Millisecond) }
 
 // SpanUS returns column 33, "span_us": duration[us] not null. Buffers 68 (validity), 69 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) SpanUS() column.Durations { return rt.Durations(b.h, 33, column.Microsecond) }
 
 // SpanNS returns column 34, "span_ns": duration[ns] not null. Buffers 70 (validity), 71 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) SpanNS() column.Durations { return rt.Durations(b.h, 34, column.Nanosecond) }
 
 // Dec32 returns column 35, "dec32": decimal32(9, 2) not null. Buffers 72 (validity), 73 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Dec32() []rt.Decimal32 { return rt.Values[rt.Decimal32](b.h, 35) }
 
 // Dec64 returns column 36, "dec64": decimal64(18, 4) not null. Buffers 74 (validity), 75 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Dec64() []rt.Decimal64 { return rt.Values[rt.Decimal64](b.h, 36) }
 
 // Dec128 returns column 37, "dec128": decimal128(38, 10) not null. Buffers 76 (validity), 77 (values, 16 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Dec128() []rt.Decimal128 { return rt.Values[rt.Decimal128](b.h, 37) }
 
 // Dec256 returns column 38, "dec256": decimal256(76, 0) not null. Buffers 78 (validity), 79 (values, 32 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Dec256() []rt.Decimal256 { return rt.Values[rt.Decimal256](b.h, 38) }
 
 // RawTime returns column 39, "raw_time": timestamp[us, UTC] not null. Buffers 80 (validity), 81 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) RawTime() []int64 { return rt.Values[int64](b.h, 39) }
 
 // LargeText returns column 40, "large_text": large_utf8 not null. Buffers 82 (validity), 83 (offsets, 8 bytes each), 84
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b AllBatch) LargeText() column.LargeTexts { return rt.LargeTexts(b.h, 40) }
 
 // ViewText returns column 41, "view_text": utf8_view not null. Buffers 85 (validity), 86 (views, 16 bytes each), 87
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b AllBatch) ViewText() column.TextViews { return rt.TextViews(b.h, 41) }
 
 // LargeBytes returns column 42, "large_bytes": large_binary not null. Buffers 88 (validity), 89 (offsets, 8 bytes
-// each), 90 (bytes). Read-only, and valid until Release.
+// each), 90 (bytes).
 func (b AllBatch) LargeBytes() column.LargeBinaries { return rt.LargeBinaries(b.h, 42) }
 
 // ViewBytes returns column 43, "view_bytes": binary_view not null. Buffers 91 (validity), 92 (views, 16 bytes each), 93
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b AllBatch) ViewBytes() column.BinaryViews { return rt.BinaryViews(b.h, 43) }
 
 // DictU8 returns column 44, "dict_u8": dictionary<uint8, utf8> not null. Buffers 94 (validity), 95 (indices, 1 byte
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) DictU8() column.Dict[uint8] { return rt.Dict[uint8](b.h, 44) }
 
 // DictU16 returns column 45, "dict_u16": dictionary<uint16, utf8> not null. Buffers 96 (validity), 97 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) DictU16() column.Dict[uint16] { return rt.Dict[uint16](b.h, 45) }
 
 // DictU32 returns column 46, "dict_u32": dictionary<uint32, utf8> not null. Buffers 98 (validity), 99 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) DictU32() column.Dict[uint32] { return rt.Dict[uint32](b.h, 46) }
 
 // DictU64 returns column 47, "dict_u64": dictionary<uint64, utf8> not null. Buffers 100 (validity), 101 (indices, 8
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b AllBatch) DictU64() column.Dict[uint64] { return rt.Dict[uint64](b.h, 47) }
 
 // Dict64 returns column 48, "dict64": dictionary<int64, utf8> not null. Buffers 102 (validity), 103 (indices, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) Dict64() column.Dict[int64] { return rt.Dict[int64](b.h, 48) }
 
 // DictBytes returns column 49, "dict_bytes": dictionary<int32, binary> not null. Buffers 104 (validity), 105 (indices,
-// 4 bytes each). Read-only, and valid until Release.
+// 4 bytes each).
 func (b AllBatch) DictBytes() column.DictBinaries[int32] { return rt.DictBinaries[int32](b.h, 49) }
 
 // DictInt8 returns column 50, "dict_int8": dictionary<uint8, int8> not null. Buffers 106 (validity), 107 (indices, 1
-// byte each). Read-only, and valid until Release.
+// byte each).
 func (b AllBatch) DictInt8() column.DictInts[uint8, int8] { return rt.DictInts[uint8, int8](b.h, 50) }
 
 // DictInt64 returns column 51, "dict_int64": dictionary<int32, int64> not null. Buffers 108 (validity), 109 (indices, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b AllBatch) DictInt64() column.DictInts[int32, int64] {
 	return rt.DictInts[int32, int64](b.h, 51)
 }
 
 // DictUint32 returns column 52, "dict_uint32": dictionary<int16, uint32> not null. Buffers 110 (validity), 111
-// (indices, 2 bytes each). Read-only, and valid until Release.
+// (indices, 2 bytes each).
 func (b AllBatch) DictUint32() column.DictInts[int16, uint32] {
 	return rt.DictInts[int16, uint32](b.h, 52)
 }
 
 // Mood returns column 53, "mood": dictionary<uint8, utf8> not null. Buffers 112 (validity), 113 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) Mood() column.Enums[uint8, Mood] { return rt.Enums[uint8, Mood](b.h, 53) }
 
 // MoodNumber returns column 54, "mood_number": int8 not null. Buffers 114 (validity), 115 (values, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) MoodNumber() []Mood { return rt.Values[Mood](b.h, 54) }
 
-// Nothing returns column 55, "nothing": null. No buffers. Read-only, and valid until Release.
+// Nothing returns column 55, "nothing": null. No buffers.
 func (b AllBatch) Nothing() column.Nulls { return rt.AllNull(b.h, 55) }
 
-// NullBool returns column 56, "null_bool": bool. Buffers 116 (validity), 117 (values, 1 bit each). Read-only, and valid
-// until Release.
+// NullBool returns column 56, "null_bool": bool. Buffers 116 (validity), 117 (values, 1 bit each).
 func (b AllBatch) NullBool() column.Bools { return rt.Bools(b.h, 56) }
 
-// NullInt8 returns column 57, "null_int8": int8. Buffers 118 (validity), 119 (values, 1 byte each). Read-only, and
-// valid until Release.
+// NullInt8 returns column 57, "null_int8": int8. Buffers 118 (validity), 119 (values, 1 byte each).
 func (b AllBatch) NullInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 57) }
 
-// NullInt16 returns column 58, "null_int16": int16. Buffers 120 (validity), 121 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// NullInt16 returns column 58, "null_int16": int16. Buffers 120 (validity), 121 (values, 2 bytes each).
 func (b AllBatch) NullInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 58) }
 
-// NullInt32 returns column 59, "null_int32": int32. Buffers 122 (validity), 123 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// NullInt32 returns column 59, "null_int32": int32. Buffers 122 (validity), 123 (values, 4 bytes each).
 func (b AllBatch) NullInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 59) }
 
-// NullInt64 returns column 60, "null_int64": int64. Buffers 124 (validity), 125 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// NullInt64 returns column 60, "null_int64": int64. Buffers 124 (validity), 125 (values, 8 bytes each).
 func (b AllBatch) NullInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 60) }
 
-// NullUint8 returns column 61, "null_uint8": uint8. Buffers 126 (validity), 127 (values, 1 byte each). Read-only, and
-// valid until Release.
+// NullUint8 returns column 61, "null_uint8": uint8. Buffers 126 (validity), 127 (values, 1 byte each).
 func (b AllBatch) NullUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 61) }
 
-// NullUint16 returns column 62, "null_uint16": uint16. Buffers 128 (validity), 129 (values, 2 bytes each). Read-only,
-// and valid until Release.
+// NullUint16 returns column 62, "null_uint16": uint16. Buffers 128 (validity), 129 (values, 2 bytes each).
 func (b AllBatch) NullUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 62) }
 
-// NullUint32 returns column 63, "null_uint32": uint32. Buffers 130 (validity), 131 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// NullUint32 returns column 63, "null_uint32": uint32. Buffers 130 (validity), 131 (values, 4 bytes each).
 func (b AllBatch) NullUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 63) }
 
-// NullUint64 returns column 64, "null_uint64": uint64. Buffers 132 (validity), 133 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NullUint64 returns column 64, "null_uint64": uint64. Buffers 132 (validity), 133 (values, 8 bytes each).
 func (b AllBatch) NullUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 64) }
 
 // NullFloat32 returns column 65, "null_float32": float32. Buffers 134 (validity), 135 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 65) }
 
 // NullFloat64 returns column 66, "null_float64": float64. Buffers 136 (validity), 137 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 66) }
 
 // NullSecond returns column 67, "null_second": timestamp[s, UTC]. Buffers 138 (validity), 139 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullSecond() column.Timestamps { return rt.Timestamps(b.h, 67, column.Second) }
 
 // NullMilli returns column 68, "null_milli": timestamp[ms, Europe/Berlin]. Buffers 140 (validity), 141 (values, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullMilli() column.Timestamps { return rt.Timestamps(b.h, 68, column.Millisecond) }
 
 // NullMicro returns column 69, "null_micro": timestamp[us]. Buffers 142 (validity), 143 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullMicro() column.Timestamps { return rt.Timestamps(b.h, 69, column.Microsecond) }
 
 // NullNano returns column 70, "null_nano": timestamp[ns, UTC]. Buffers 144 (validity), 145 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullNano() column.Timestamps { return rt.Timestamps(b.h, 70, column.Nanosecond) }
 
 // NullText returns column 71, "null_text": utf8. Buffers 146 (validity), 147 (offsets, 4 bytes each), 148 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) NullText() column.Texts { return rt.Texts(b.h, 71) }
 
 // NullDict8 returns column 72, "null_dict8": dictionary<int8, utf8>. Buffers 149 (validity), 150 (indices, 1 byte
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 72) }
 
 // NullDict16 returns column 73, "null_dict16": dictionary<int16, utf8>. Buffers 151 (validity), 152 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 73) }
 
 // NullDict32 returns column 74, "null_dict32": dictionary<int32, utf8>. Buffers 153 (validity), 154 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 74) }
 
 // NullBytes returns column 75, "null_bytes": binary. Buffers 155 (validity), 156 (offsets, 4 bytes each), 157 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) NullBytes() column.Binaries { return rt.Binaries(b.h, 75) }
 
-// NullHalf returns column 76, "null_half": float16. Buffers 158 (validity), 159 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// NullHalf returns column 76, "null_half": float16. Buffers 158 (validity), 159 (values, 2 bytes each).
 func (b AllBatch) NullHalf() column.Nullable[rt.Float16] { return rt.Nullable[rt.Float16](b.h, 76) }
 
 // NullFixed3 returns column 77, "null_fixed3": fixed_size_binary[3]. Buffers 160 (validity), 161 (values, 3 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullFixed3() column.Nullable[[3]byte] { return rt.NullableArrays[[3]byte](b.h, 77) }
 
 // NullUUID returns column 78, "null_uuid": fixed_size_binary[16] (arrow.uuid). Buffers 162 (validity), 163 (values, 16
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b AllBatch) NullUUID() column.Nullable[[16]byte] { return rt.NullableArrays[[16]byte](b.h, 78) }
 
-// NullDay returns column 79, "null_day": date32. Buffers 164 (validity), 165 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// NullDay returns column 79, "null_day": date32. Buffers 164 (validity), 165 (values, 4 bytes each).
 func (b AllBatch) NullDay() column.Nullable[rt.Date] { return rt.Nullable[rt.Date](b.h, 79) }
 
 // NullDayMillis returns column 80, "null_day_millis": date64. Buffers 166 (validity), 167 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullDayMillis() column.Nullable[rt.DateMillis] {
 	return rt.Nullable[rt.DateMillis](b.h, 80)
 }
 
 // NullDayTime returns column 81, "null_day_time": date32. Buffers 168 (validity), 169 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullDayTime() column.Dates[rt.Date] { return rt.Dates[rt.Date](b.h, 81) }
 
 // NullDayTime64 returns column 82, "null_day_time64": date64. Buffers 170 (validity), 171 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullDayTime64() column.Dates[rt.DateMillis] {
 	return rt.Dates[rt.DateMillis](b.h, 82)
 }
 
 // NullClockS returns column 83, "null_clock_s": time32[s]. Buffers 172 (validity), 173 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullClockS() column.Durations { return rt.Times32(b.h, 83, column.Second) }
 
 // NullClockUS returns column 84, "null_clock_us": time64[us]. Buffers 174 (validity), 175 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullClockUS() column.Durations { return rt.Times64(b.h, 84, column.Microsecond) }
 
 // NullSpanMS returns column 85, "null_span_ms": duration[ms]. Buffers 176 (validity), 177 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullSpanMS() column.Durations { return rt.Durations(b.h, 85, column.Millisecond) }
 
 // NullSpanNS returns column 86, "null_span_ns": duration[ns]. Buffers 178 (validity), 179 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullSpanNS() column.Durations { return rt.Durations(b.h, 86, column.Nanosecond) }
 
 // NullDec32 returns column 87, "null_dec32": decimal32(9, 2). Buffers 180 (validity), 181 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullDec32() column.Nullable[rt.Decimal32] {
 	return rt.Nullable[rt.Decimal32](b.h, 87)
 }
 
 // NullDec64 returns column 88, "null_dec64": decimal64(18, 4). Buffers 182 (validity), 183 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullDec64() column.Nullable[rt.Decimal64] {
 	return rt.Nullable[rt.Decimal64](b.h, 88)
 }
 
 // NullDec128 returns column 89, "null_dec128": decimal128(38, 10). Buffers 184 (validity), 185 (values, 16 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullDec128() column.Nullable[rt.Decimal128] {
 	return rt.Nullable[rt.Decimal128](b.h, 89)
 }
 
 // NullDec256 returns column 90, "null_dec256": decimal256(76, 0). Buffers 186 (validity), 187 (values, 32 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullDec256() column.Nullable[rt.Decimal256] {
 	return rt.Nullable[rt.Decimal256](b.h, 90)
 }
 
 // NullRawTime returns column 91, "null_raw_time": timestamp[us, UTC]. Buffers 188 (validity), 189 (values, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullRawTime() column.Nullable[int64] { return rt.Nullable[int64](b.h, 91) }
 
 // NullLargeText returns column 92, "null_large_text": large_utf8. Buffers 190 (validity), 191 (offsets, 8 bytes each),
-// 192 (bytes). Read-only, and valid until Release.
+// 192 (bytes).
 func (b AllBatch) NullLargeText() column.LargeTexts { return rt.LargeTexts(b.h, 92) }
 
 // NullViewText returns column 93, "null_view_text": utf8_view. Buffers 193 (validity), 194 (views, 16 bytes each), 195
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b AllBatch) NullViewText() column.TextViews { return rt.TextViews(b.h, 93) }
 
 // NullLargeBytes returns column 94, "null_large_bytes": large_binary. Buffers 196 (validity), 197 (offsets, 8 bytes
-// each), 198 (bytes). Read-only, and valid until Release.
+// each), 198 (bytes).
 func (b AllBatch) NullLargeBytes() column.LargeBinaries { return rt.LargeBinaries(b.h, 94) }
 
 // NullViewBytes returns column 95, "null_view_bytes": binary_view. Buffers 199 (validity), 200 (views, 16 bytes each),
-// 201 (bytes). Read-only, and valid until Release.
+// 201 (bytes).
 func (b AllBatch) NullViewBytes() column.BinaryViews { return rt.BinaryViews(b.h, 95) }
 
 // NullDictU8 returns column 96, "null_dict_u8": dictionary<uint8, utf8>. Buffers 202 (validity), 203 (indices, 1 byte
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullDictU8() column.Dict[uint8] { return rt.Dict[uint8](b.h, 96) }
 
 // NullDictBytes returns column 97, "null_dict_bytes": dictionary<uint16, binary>. Buffers 204 (validity), 205 (indices,
-// 2 bytes each). Read-only, and valid until Release.
+// 2 bytes each).
 func (b AllBatch) NullDictBytes() column.DictBinaries[uint16] {
 	return rt.DictBinaries[uint16](b.h, 97)
 }
 
 // NullDictInt64 returns column 98, "null_dict_int64": dictionary<int32, int64>. Buffers 206 (validity), 207 (indices, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b AllBatch) NullDictInt64() column.DictInts[int32, int64] {
 	return rt.DictInts[int32, int64](b.h, 98)
 }
 
 // NullMood returns column 99, "null_mood": dictionary<int32, utf8>. Buffers 208 (validity), 209 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullMood() column.Enums[int32, Mood] { return rt.Enums[int32, Mood](b.h, 99) }
 
 // NullMoodNumber returns column 100, "null_mood_number": int8. Buffers 210 (validity), 211 (values, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullMoodNumber() column.Nullable[Mood] { return rt.Nullable[Mood](b.h, 100) }
 
-// PtrBool returns column 101, "ptr_bool": bool. Buffers 212 (validity), 213 (values, 1 bit each). Read-only, and valid
-// until Release.
+// PtrBool returns column 101, "ptr_bool": bool. Buffers 212 (validity), 213 (values, 1 bit each).
 func (b AllBatch) PtrBool() column.Bools { return rt.Bools(b.h, 101) }
 
-// PtrInt8 returns column 102, "ptr_int8": int8. Buffers 214 (validity), 215 (values, 1 byte each). Read-only, and valid
-// until Release.
+// PtrInt8 returns column 102, "ptr_int8": int8. Buffers 214 (validity), 215 (values, 1 byte each).
 func (b AllBatch) PtrInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 102) }
 
-// PtrInt16 returns column 103, "ptr_int16": int16. Buffers 216 (validity), 217 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// PtrInt16 returns column 103, "ptr_int16": int16. Buffers 216 (validity), 217 (values, 2 bytes each).
 func (b AllBatch) PtrInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 103) }
 
-// PtrInt32 returns column 104, "ptr_int32": int32. Buffers 218 (validity), 219 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// PtrInt32 returns column 104, "ptr_int32": int32. Buffers 218 (validity), 219 (values, 4 bytes each).
 func (b AllBatch) PtrInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 104) }
 
-// PtrInt64 returns column 105, "ptr_int64": int64. Buffers 220 (validity), 221 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// PtrInt64 returns column 105, "ptr_int64": int64. Buffers 220 (validity), 221 (values, 8 bytes each).
 func (b AllBatch) PtrInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 105) }
 
-// PtrUint8 returns column 106, "ptr_uint8": uint8. Buffers 222 (validity), 223 (values, 1 byte each). Read-only, and
-// valid until Release.
+// PtrUint8 returns column 106, "ptr_uint8": uint8. Buffers 222 (validity), 223 (values, 1 byte each).
 func (b AllBatch) PtrUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 106) }
 
-// PtrUint16 returns column 107, "ptr_uint16": uint16. Buffers 224 (validity), 225 (values, 2 bytes each). Read-only,
-// and valid until Release.
+// PtrUint16 returns column 107, "ptr_uint16": uint16. Buffers 224 (validity), 225 (values, 2 bytes each).
 func (b AllBatch) PtrUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 107) }
 
-// PtrUint32 returns column 108, "ptr_uint32": uint32. Buffers 226 (validity), 227 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// PtrUint32 returns column 108, "ptr_uint32": uint32. Buffers 226 (validity), 227 (values, 4 bytes each).
 func (b AllBatch) PtrUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 108) }
 
-// PtrUint64 returns column 109, "ptr_uint64": uint64. Buffers 228 (validity), 229 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// PtrUint64 returns column 109, "ptr_uint64": uint64. Buffers 228 (validity), 229 (values, 8 bytes each).
 func (b AllBatch) PtrUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 109) }
 
-// PtrFloat32 returns column 110, "ptr_float32": float32. Buffers 230 (validity), 231 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// PtrFloat32 returns column 110, "ptr_float32": float32. Buffers 230 (validity), 231 (values, 4 bytes each).
 func (b AllBatch) PtrFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 110) }
 
-// PtrFloat64 returns column 111, "ptr_float64": float64. Buffers 232 (validity), 233 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// PtrFloat64 returns column 111, "ptr_float64": float64. Buffers 232 (validity), 233 (values, 8 bytes each).
 func (b AllBatch) PtrFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 111) }
 
 // PtrSecond returns column 112, "ptr_second": timestamp[s, UTC]. Buffers 234 (validity), 235 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrSecond() column.Timestamps { return rt.Timestamps(b.h, 112, column.Second) }
 
 // PtrMilli returns column 113, "ptr_milli": timestamp[ms, Europe/Berlin]. Buffers 236 (validity), 237 (values, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) PtrMilli() column.Timestamps { return rt.Timestamps(b.h, 113, column.Millisecond) }
 
 // PtrMicro returns column 114, "ptr_micro": timestamp[us]. Buffers 238 (validity), 239 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrMicro() column.Timestamps { return rt.Timestamps(b.h, 114, column.Microsecond) }
 
 // PtrNano returns column 115, "ptr_nano": timestamp[ns, UTC]. Buffers 240 (validity), 241 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrNano() column.Timestamps { return rt.Timestamps(b.h, 115, column.Nanosecond) }
 
 // PtrText returns column 116, "ptr_text": utf8. Buffers 242 (validity), 243 (offsets, 4 bytes each), 244 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrText() column.Texts { return rt.Texts(b.h, 116) }
 
 // PtrDict8 returns column 117, "ptr_dict8": dictionary<int8, utf8>. Buffers 245 (validity), 246 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 117) }
 
 // PtrDict16 returns column 118, "ptr_dict16": dictionary<int16, utf8>. Buffers 247 (validity), 248 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) PtrDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 118) }
 
 // PtrDict32 returns column 119, "ptr_dict32": dictionary<int32, utf8>. Buffers 249 (validity), 250 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) PtrDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 119) }
 
-// PtrHalf returns column 120, "ptr_half": float16. Buffers 251 (validity), 252 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// PtrHalf returns column 120, "ptr_half": float16. Buffers 251 (validity), 252 (values, 2 bytes each).
 func (b AllBatch) PtrHalf() column.Nullable[rt.Float16] { return rt.Nullable[rt.Float16](b.h, 120) }
 
 // PtrFixed3 returns column 121, "ptr_fixed3": fixed_size_binary[3]. Buffers 253 (validity), 254 (values, 3 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrFixed3() column.Nullable[[3]byte] { return rt.NullableArrays[[3]byte](b.h, 121) }
 
 // PtrUUID returns column 122, "ptr_uuid": fixed_size_binary[16] (arrow.uuid). Buffers 255 (validity), 256 (values, 16
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b AllBatch) PtrUUID() column.Nullable[[16]byte] { return rt.NullableArrays[[16]byte](b.h, 122) }
 
-// PtrDay returns column 123, "ptr_day": date32. Buffers 257 (validity), 258 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// PtrDay returns column 123, "ptr_day": date32. Buffers 257 (validity), 258 (values, 4 bytes each).
 func (b AllBatch) PtrDay() column.Nullable[rt.Date] { return rt.Nullable[rt.Date](b.h, 123) }
 
-// PtrDayTime returns column 124, "ptr_day_time": date32. Buffers 259 (validity), 260 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// PtrDayTime returns column 124, "ptr_day_time": date32. Buffers 259 (validity), 260 (values, 4 bytes each).
 func (b AllBatch) PtrDayTime() column.Dates[rt.Date] { return rt.Dates[rt.Date](b.h, 124) }
 
 // PtrClockMS returns column 125, "ptr_clock_ms": time32[ms]. Buffers 261 (validity), 262 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrClockMS() column.Durations { return rt.Times32(b.h, 125, column.Millisecond) }
 
 // PtrClockNS returns column 126, "ptr_clock_ns": time64[ns]. Buffers 263 (validity), 264 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrClockNS() column.Durations { return rt.Times64(b.h, 126, column.Nanosecond) }
 
 // PtrSpanS returns column 127, "ptr_span_s": duration[s]. Buffers 265 (validity), 266 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrSpanS() column.Durations { return rt.Durations(b.h, 127, column.Second) }
 
 // PtrDec128 returns column 128, "ptr_dec128": decimal128(38, 10). Buffers 267 (validity), 268 (values, 16 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrDec128() column.Nullable[rt.Decimal128] {
 	return rt.Nullable[rt.Decimal128](b.h, 128)
 }
 
 // PtrRawTime returns column 129, "ptr_raw_time": timestamp[us]. Buffers 269 (validity), 270 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrRawTime() column.Nullable[int64] { return rt.Nullable[int64](b.h, 129) }
 
 // PtrLargeText returns column 130, "ptr_large_text": large_utf8. Buffers 271 (validity), 272 (offsets, 8 bytes each),
-// 273 (bytes). Read-only, and valid until Release.
+// 273 (bytes).
 func (b AllBatch) PtrLargeText() column.LargeTexts { return rt.LargeTexts(b.h, 130) }
 
 // PtrViewText returns column 131, "ptr_view_text": utf8_view. Buffers 274 (validity), 275 (views, 16 bytes each), 276
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b AllBatch) PtrViewText() column.TextViews { return rt.TextViews(b.h, 131) }
 
 // PtrDictInt8 returns column 132, "ptr_dict_int8": dictionary<uint8, int8>. Buffers 277 (validity), 278 (indices, 1
-// byte each). Read-only, and valid until Release.
+// byte each).
 func (b AllBatch) PtrDictInt8() column.DictInts[uint8, int8] {
 	return rt.DictInts[uint8, int8](b.h, 132)
 }
 
 // PtrMood returns column 133, "ptr_mood": dictionary<int8, utf8>. Buffers 279 (validity), 280 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrMood() column.Enums[int8, Mood] { return rt.Enums[int8, Mood](b.h, 133) }
 
 // PtrMoodNumber returns column 134, "ptr_mood_number": int8. Buffers 281 (validity), 282 (values, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrMoodNumber() column.Nullable[Mood] { return rt.Nullable[Mood](b.h, 134) }
 
-// Level returns column 135, "level": float64 not null. Buffers 283 (validity), 284 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Level returns column 135, "level": float64 not null. Buffers 283 (validity), 284 (values, 8 bytes each).
 //
 // Types of the package's own.
 func (b AllBatch) Level() []Level { return rt.Values[Level](b.h, 135) }
 
-// NullLevel returns column 136, "null_level": float64. Buffers 285 (validity), 286 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NullLevel returns column 136, "null_level": float64. Buffers 285 (validity), 286 (values, 8 bytes each).
 func (b AllBatch) NullLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 136) }
 
-// PtrLevel returns column 137, "ptr_level": float64. Buffers 287 (validity), 288 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// PtrLevel returns column 137, "ptr_level": float64. Buffers 287 (validity), 288 (values, 8 bytes each).
 func (b AllBatch) PtrLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 137) }
 
-// Flag returns column 138, "flag": bool not null. Buffers 289 (validity), 290 (values, 1 bit each). Read-only, and
-// valid until Release.
+// Flag returns column 138, "flag": bool not null. Buffers 289 (validity), 290 (values, 1 bit each).
 func (b AllBatch) Flag() column.Bools { return rt.Bools(b.h, 138) }
 
-// PtrFlag returns column 139, "ptr_flag": bool. Buffers 291 (validity), 292 (values, 1 bit each). Read-only, and valid
-// until Release.
+// PtrFlag returns column 139, "ptr_flag": bool. Buffers 291 (validity), 292 (values, 1 bit each).
 func (b AllBatch) PtrFlag() column.Bools { return rt.Bools(b.h, 139) }
 
 // Name returns column 140, "name": utf8 not null. Buffers 293 (validity), 294 (offsets, 4 bytes each), 295 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) Name() column.Texts { return rt.Texts(b.h, 140) }
 
 // PtrName returns column 141, "ptr_name": utf8. Buffers 296 (validity), 297 (offsets, 4 bytes each), 298 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrName() column.Texts { return rt.Texts(b.h, 141) }
 
 // Kind returns column 142, "kind": dictionary<int8, utf8> not null. Buffers 299 (validity), 300 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) Kind() column.Dict[int8] { return rt.Dict[int8](b.h, 142) }
 
 // PtrKind returns column 143, "ptr_kind": dictionary<int32, utf8>. Buffers 301 (validity), 302 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrKind() column.Dict[int32] { return rt.Dict[int32](b.h, 143) }
 
-// Blob returns column 144, "blob": binary. Buffers 303 (validity), 304 (offsets, 4 bytes each), 305 (bytes). Read-only,
-// and valid until Release.
+// Blob returns column 144, "blob": binary. Buffers 303 (validity), 304 (offsets, 4 bytes each), 305 (bytes).
 func (b AllBatch) Blob() column.Binaries { return rt.Binaries(b.h, 144) }
 
 // Key returns column 145, "key": fixed_size_binary[16] (arrow.uuid) not null. Buffers 306 (validity), 307 (values, 16
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b AllBatch) Key() []Key { return rt.Arrays[Key](b.h, 145) }
 
 // NullKey returns column 146, "null_key": fixed_size_binary[16]. Buffers 308 (validity), 309 (values, 16 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullKey() column.Nullable[Key] { return rt.NullableArrays[Key](b.h, 146) }
 
 // PtrKey returns column 147, "ptr_key": fixed_size_binary[16]. Buffers 310 (validity), 311 (values, 16 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrKey() column.Nullable[Key] { return rt.NullableArrays[Key](b.h, 147) }
 
 // LargeName returns column 148, "large_name": large_utf8 not null. Buffers 312 (validity), 313 (offsets, 8 bytes each),
-// 314 (bytes). Read-only, and valid until Release.
+// 314 (bytes).
 func (b AllBatch) LargeName() column.LargeTexts { return rt.LargeTexts(b.h, 148) }
 
 // PtrViewed returns column 149, "ptr_viewed": utf8_view. Buffers 315 (validity), 316 (views, 16 bytes each), 317
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b AllBatch) PtrViewed() column.TextViews { return rt.TextViews(b.h, 149) }
 
-// LenColumn returns column 150, "len": uint32 not null. Buffers 318 (validity), 319 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// LenColumn returns column 150, "len": uint32 not null. Buffers 318 (validity), 319 (values, 4 bytes each).
 //
 // Len is called otherwise in a batch, which has a method of this name.
 func (b AllBatch) LenColumn() []uint32 { return rt.Values[uint32](b.h, 150) }
 
 // Type returns column 151, "type": utf8 not null. Buffers 320 (validity), 321 (offsets, 4 bytes each), 322 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) Type() column.Texts { return rt.Texts(b.h, 151) }
 
-// Place returns column 152, "the rank": int32 not null. Buffers 323 (validity), 324 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// Place returns column 152, "the rank": int32 not null. Buffers 323 (validity), 324 (values, 4 bytes each).
 func (b AllBatch) Place() []int32 { return rt.Values[int32](b.h, 152) }
 
 // At returns column 153, "at": timestamp[us, UTC] not null. Buffers 325 (validity), 326 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) At() column.Timestamps { return rt.Timestamps(b.h, 153, column.Microsecond) }
 
 // Row returns row i with texts and byte strings of its own.

@@ -568,7 +568,7 @@ func (s *deskItems) set(i rt.Item) (DeskItem, error) {
 // DeskConn is a connection that speaks protocol Desk. One goroutine may send while another receives.
 type DeskConn struct {
 	conn  *rt.ProtocolConn
-	items deskItems
+	items rt.Items[deskItems]
 }
 
 // NewDeskConn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all
@@ -593,10 +593,10 @@ func (c *DeskConn) Recv(ctx context.Context) (DeskItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.items.set(i)
+	return c.items.Next().set(i)
 }
 
-// Close ends the sending direction. It is idempotent. Receiving goes on.
+// Close ends the sending direction; see rt.ProtocolConn.Close for wires without a half-close. Receiving goes on.
 func (c *DeskConn) Close() error { return c.conn.Close() }
 
 // Conn returns the connection without its Go types, for its statistics and heartbeats.
@@ -607,7 +607,7 @@ func (c *DeskConn) Conn() *rt.ProtocolConn { return c.conn }
 // reads.
 type DeskFramer struct {
 	framer *rt.ProtocolFramer
-	items  deskItems
+	items  rt.Items[deskItems]
 }
 
 // NewDeskFramer returns a framer. What the options say of connections means nothing. Nil options mean all defaults.
@@ -631,7 +631,7 @@ func (f *DeskFramer) Decode(buf []byte) (item DeskItem, n int, err error) {
 	if err != nil || n == 0 {
 		return nil, 0, err
 	}
-	if item, err = f.items.set(i); err != nil {
+	if item, err = f.items.Next().set(i); err != nil {
 		return nil, 0, err
 	}
 	return item, n, nil
@@ -648,7 +648,7 @@ func (f *DeskFramer) DecodeBody(head, body []byte, owner *mem.Block) (DeskItem, 
 	if err != nil {
 		return nil, err
 	}
-	return f.items.set(i)
+	return f.items.Next().set(i)
 }
 
 // Framer returns the framer without its Go types, for its statistics.

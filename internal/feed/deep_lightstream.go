@@ -78,12 +78,11 @@ func newDeepBatch(h rt.Handle) DeepBatch { return DeepBatch{h} }
 // Len returns the number of rows.
 func (b DeepBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b DeepBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Lists returns column 1, "lists": list<item: map<key: utf8 not null, value: struct Leaves>>. Buffers 2 (validity), 3
-// (offsets, 4 bytes each). Read-only, and valid until Release.
+// (offsets, 4 bytes each).
 func (b DeepBatch) Lists() column.Lists[column.Maps[column.Texts, DeepLeavesView]] {
 	d := b.h.Column(1)
 	item := d.Child(0)
@@ -93,7 +92,7 @@ func (b DeepBatch) Lists() column.Lists[column.Maps[column.Texts, DeepLeavesView
 }
 
 // Arrays returns column 2, "arrays": list<item: fixed_size_list[2]<item: struct Leaves not null> not null>. Buffers 208
-// (validity), 209 (offsets, 4 bytes each). Read-only, and valid until Release.
+// (validity), 209 (offsets, 4 bytes each).
 func (b DeepBatch) Arrays() column.Lists[column.Lists[DeepLeavesView]] {
 	d := b.h.Column(2)
 	item := d.Child(0)
@@ -101,11 +100,11 @@ func (b DeepBatch) Arrays() column.Lists[column.Lists[DeepLeavesView]] {
 	return column.ListsOf(d, column.Offsets32, items)
 }
 
-// Boxes returns column 3, "boxes": struct Crate. Buffer 409 (validity). Read-only, and valid until Release.
+// Boxes returns column 3, "boxes": struct Crate. Buffer 409 (validity).
 func (b DeepBatch) Boxes() DeepCrateView { return DeepCrateView{rt.StructOf(b.h, b.h.Column(3))} }
 
 // Maps returns column 4, "maps": map<key: utf8 not null, value: list<item: struct Options>>. Buffers 718 (validity),
-// 719 (offsets, 4 bytes each). Read-only, and valid until Release.
+// 719 (offsets, 4 bytes each).
 func (b DeepBatch) Maps() column.Maps[column.Texts, column.Lists[DeepOptionsView]] {
 	d := b.h.Column(4)
 	entries := d.Child(0)
@@ -258,24 +257,24 @@ func (v DeepFillView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v DeepFillView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// At returns field 0, "at": timestamp[ns, UTC] not null. Read-only, and valid until Release.
+// At returns field 0, "at": timestamp[ns, UTC] not null.
 func (v DeepFillView) At() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(0), column.Nanosecond).Slice(v.s.Bounds())
 }
 
-// Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
+// Sizes returns field 1, "sizes": list<item: int64 not null>.
 func (v DeepFillView) Sizes() column.Lists[column.Plain[int64]] {
 	d := v.s.Field(1)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Flags returns field 2, "flags": list<item: bool not null>. Read-only, and valid until Release.
+// Flags returns field 2, "flags": list<item: bool not null>.
 func (v DeepFillView) Flags() column.Lists[column.Bools] {
 	d := v.s.Field(2)
 	return column.ListsOf(d, column.Offsets32, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Raw returns field 3, "raw": binary_view. Read-only, and valid until Release.
+// Raw returns field 3, "raw": binary_view.
 func (v DeepFillView) Raw() column.BinaryViews {
 	return column.BinaryViewsOf(v.s.Field(3)).Slice(v.s.Bounds())
 }
@@ -379,7 +378,7 @@ func (v DeepRejectView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v DeepRejectView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Reason returns field 0, "reason": utf8 not null. Read-only, and valid until Release.
+// Reason returns field 0, "reason": utf8 not null.
 func (v DeepRejectView) Reason() column.Texts {
 	return column.TextsOf(v.s.Field(0)).Slice(v.s.Bounds())
 }
@@ -429,24 +428,6 @@ func (b *DeepRejectBuilder) AppendRows(rows []Reject) {
 	}
 }
 
-// AppendPtr adds what p points to, a null row if that is nothing.
-func (b *DeepRejectBuilder) AppendPtr(p *Reject) {
-	if p == nil {
-		b.AppendNull()
-		return
-	}
-	b.Append(*p)
-}
-
-// AppendNullable adds row, or a null row if it is not valid.
-func (b *DeepRejectBuilder) AppendNullable(row Reject, valid bool) {
-	if !valid {
-		b.AppendNull()
-		return
-	}
-	b.Append(row)
-}
-
 var deepAnswerColumns = []rt.Column{
 	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: deepRejectColumns},
 	{Field: ipc.Field{Name: "maybe", Type: ipc.Int32, Nullable: true}},
@@ -477,19 +458,16 @@ func (v DeepAnswerView) Type(i int) int8 { return v.u.Type(i) }
 func (v DeepAnswerView) Index(i int) int { return v.u.Index(i) }
 
 // Reject returns the values of member 0, "reject": struct Reject not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v DeepAnswerView) Reject() DeepRejectView {
 	return DeepRejectView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
 
-// Maybe returns the values of member 1, "maybe": int32. Index tells which is that of a row. Read-only, and valid until
-// Release.
+// Maybe returns the values of member 1, "maybe": int32. Index tells which is that of a row.
 func (v DeepAnswerView) Maybe() column.Nullable[int32] {
 	return column.NullableOf[int32](v.u.Member(1))
 }
 
 // List returns the values of member 2, "list": list<item: utf8 not null>. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v DeepAnswerView) List() column.Lists[column.Texts] {
 	d := v.u.Member(2)
 	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
@@ -498,7 +476,7 @@ func (v DeepAnswerView) List() column.Lists[column.Texts] {
 // Row returns row i with texts of its own.
 func (v DeepAnswerView) Row(i int) Answer { return rt.ReadRow(v, i, readDeepAnswerRows) }
 
-// Slice returns the rows from … to-1. The values of the members stay all.
+// Slice returns the rows from … to-1. Members keep all their values; Index still counts in those.
 func (v DeepAnswerView) Slice(from, to int) DeepAnswerView {
 	return DeepAnswerView{v.u.Slice(from, to)}
 }
@@ -585,18 +563,18 @@ func (v DeepAckView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v DeepAckView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Price returns field 0, "price": float64 not null. Read-only, and valid until Release.
+// Price returns field 0, "price": float64 not null.
 func (v DeepAckView) Price() []float64 {
 	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Fills returns field 1, "fills": list<item: struct Fill not null>. Read-only, and valid until Release.
+// Fills returns field 1, "fills": list<item: struct Fill not null>.
 func (v DeepAckView) Fills() column.Lists[DeepFillView] {
 	d := v.s.Field(1)
 	return column.ListsOf(d, column.Offsets32, DeepFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
-// Why returns field 2, "why": dense_union Answer not null. Read-only, and valid until Release.
+// Why returns field 2, "why": dense_union Answer not null.
 func (v DeepAckView) Why() DeepAnswerView {
 	return DeepAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
 }
@@ -660,24 +638,6 @@ func (b *DeepAckBuilder) AppendRows(rows []Ack) {
 	}
 }
 
-// AppendPtr adds what p points to, a null row if that is nothing.
-func (b *DeepAckBuilder) AppendPtr(p *Ack) {
-	if p == nil {
-		b.AppendNull()
-		return
-	}
-	b.Append(*p)
-}
-
-// AppendNullable adds row, or a null row if it is not valid.
-func (b *DeepAckBuilder) AppendNullable(row Ack, valid bool) {
-	if !valid {
-		b.AppendNull()
-		return
-	}
-	b.Append(row)
-}
-
 var deepEventColumns = []rt.Column{
 	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, Parts: deepAckColumns},
 	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: deepRejectColumns},
@@ -715,38 +675,32 @@ func (v DeepEventView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v DeepEventView) Index(i int) int { return v.u.Index(i) }
 
-// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row. Read-only, and
-// valid until Release.
+// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row.
 func (v DeepEventView) Ack() DeepAckView { return DeepAckView{rt.StructOf(v.u.Batch(), v.u.Member(0))} }
 
 // Reject returns the values of member 1, "reject": struct Reject not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v DeepEventView) Reject() DeepRejectView {
 	return DeepRejectView{rt.StructOf(v.u.Batch(), v.u.Member(1))}
 }
 
 // Remark returns the values of member 2, "note": dictionary<int32, utf8> not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v DeepEventView) Remark() column.Dict[int32] { return column.DictOf[int32](v.u.Member(2)) }
 
-// Mark returns the values of member 3, "mark": float64 not null. Index tells which is that of a row. Read-only, and
-// valid until Release.
+// Mark returns the values of member 3, "mark": float64 not null. Index tells which is that of a row.
 func (v DeepEventView) Mark() []float64 { return column.PlainOf[float64](v.u.Member(3)) }
 
 // Expiry returns the values of member 4, "expiry": timestamp[ms, UTC] not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v DeepEventView) Expiry() column.Timestamps {
 	return column.TimestampsOf(v.u.Member(4), column.Millisecond)
 }
 
-// Gone returns the values of member 5, "gone": null. Index tells which is that of a row. Read-only, and valid until
-// Release.
+// Gone returns the values of member 5, "gone": null. Index tells which is that of a row.
 func (v DeepEventView) Gone() column.Nulls { return column.NullsOf(v.u.Member(5)) }
 
 // Row returns row i with texts and byte strings of its own.
 func (v DeepEventView) Row(i int) Event { return rt.ReadRow(v, i, readDeepEventRows) }
 
-// Slice returns the rows from … to-1. The values of the members stay all.
+// Slice returns the rows from … to-1. Members keep all their values; Index still counts in those.
 func (v DeepEventView) Slice(from, to int) DeepEventView { return DeepEventView{v.u.Slice(from, to)} }
 
 // readDeepEventRows sets rows to the first of v. Their texts and byte strings alias the batch, or with own are copies.
@@ -905,235 +859,234 @@ func (v DeepLeavesView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v DeepLeavesView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Bool returns field 0, "bool": bool not null. Read-only, and valid until Release.
+// Bool returns field 0, "bool": bool not null.
 func (v DeepLeavesView) Bool() column.Bools {
 	return column.BoolsOf(v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Int8 returns field 1, "int8": int8 not null. Read-only, and valid until Release.
+// Int8 returns field 1, "int8": int8 not null.
 func (v DeepLeavesView) Int8() []int8 {
 	return column.PlainOf[int8](v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// Int16 returns field 2, "int16": int16 not null. Read-only, and valid until Release.
+// Int16 returns field 2, "int16": int16 not null.
 func (v DeepLeavesView) Int16() []int16 {
 	return column.PlainOf[int16](v.s.Field(2)).Slice(v.s.Bounds())
 }
 
-// Int32 returns field 3, "int32": int32 not null. Read-only, and valid until Release.
+// Int32 returns field 3, "int32": int32 not null.
 func (v DeepLeavesView) Int32() []int32 {
 	return column.PlainOf[int32](v.s.Field(3)).Slice(v.s.Bounds())
 }
 
-// Int64 returns field 4, "int64": int64 not null. Read-only, and valid until Release.
+// Int64 returns field 4, "int64": int64 not null.
 func (v DeepLeavesView) Int64() []int64 {
 	return column.PlainOf[int64](v.s.Field(4)).Slice(v.s.Bounds())
 }
 
-// Uint8 returns field 5, "uint8": uint8 not null. Read-only, and valid until Release.
+// Uint8 returns field 5, "uint8": uint8 not null.
 func (v DeepLeavesView) Uint8() []uint8 {
 	return column.PlainOf[uint8](v.s.Field(5)).Slice(v.s.Bounds())
 }
 
-// Uint16 returns field 6, "uint16": uint16 not null. Read-only, and valid until Release.
+// Uint16 returns field 6, "uint16": uint16 not null.
 func (v DeepLeavesView) Uint16() []uint16 {
 	return column.PlainOf[uint16](v.s.Field(6)).Slice(v.s.Bounds())
 }
 
-// Uint32 returns field 7, "uint32": uint32 not null. Read-only, and valid until Release.
+// Uint32 returns field 7, "uint32": uint32 not null.
 func (v DeepLeavesView) Uint32() []uint32 {
 	return column.PlainOf[uint32](v.s.Field(7)).Slice(v.s.Bounds())
 }
 
-// Uint64 returns field 8, "uint64": uint64 not null. Read-only, and valid until Release.
+// Uint64 returns field 8, "uint64": uint64 not null.
 func (v DeepLeavesView) Uint64() []uint64 {
 	return column.PlainOf[uint64](v.s.Field(8)).Slice(v.s.Bounds())
 }
 
-// Half returns field 9, "half": float16 not null. Read-only, and valid until Release.
+// Half returns field 9, "half": float16 not null.
 func (v DeepLeavesView) Half() []rt.Float16 {
 	return column.PlainOf[rt.Float16](v.s.Field(9)).Slice(v.s.Bounds())
 }
 
-// Float returns field 10, "float": float32 not null. Read-only, and valid until Release.
+// Float returns field 10, "float": float32 not null.
 func (v DeepLeavesView) Float() []float32 {
 	return column.PlainOf[float32](v.s.Field(10)).Slice(v.s.Bounds())
 }
 
-// Double returns field 11, "double": float64 not null. Read-only, and valid until Release.
+// Double returns field 11, "double": float64 not null.
 func (v DeepLeavesView) Double() []float64 {
 	return column.PlainOf[float64](v.s.Field(11)).Slice(v.s.Bounds())
 }
 
-// Text returns field 12, "text": utf8 not null. Read-only, and valid until Release.
+// Text returns field 12, "text": utf8 not null.
 func (v DeepLeavesView) Text() column.Texts {
 	return column.TextsOf(v.s.Field(12)).Slice(v.s.Bounds())
 }
 
-// Large returns field 13, "large": large_utf8 not null. Read-only, and valid until Release.
+// Large returns field 13, "large": large_utf8 not null.
 func (v DeepLeavesView) Large() column.LargeTexts {
 	return column.LargeTextsOf(v.s.Field(13)).Slice(v.s.Bounds())
 }
 
-// View returns field 14, "view": utf8_view not null. Read-only, and valid until Release.
+// View returns field 14, "view": utf8_view not null.
 func (v DeepLeavesView) View() column.TextViews {
 	return column.TextViewsOf(v.s.Field(14)).Slice(v.s.Bounds())
 }
 
-// Bytes returns field 15, "bytes": binary not null. Read-only, and valid until Release.
+// Bytes returns field 15, "bytes": binary not null.
 func (v DeepLeavesView) Bytes() column.Binaries {
 	return column.BinariesOf(v.s.Field(15)).Slice(v.s.Bounds())
 }
 
-// LargeBin returns field 16, "large_bin": large_binary not null. Read-only, and valid until Release.
+// LargeBin returns field 16, "large_bin": large_binary not null.
 func (v DeepLeavesView) LargeBin() column.LargeBinaries {
 	return column.LargeBinariesOf(v.s.Field(16)).Slice(v.s.Bounds())
 }
 
-// ViewBin returns field 17, "view_bin": binary_view not null. Read-only, and valid until Release.
+// ViewBin returns field 17, "view_bin": binary_view not null.
 func (v DeepLeavesView) ViewBin() column.BinaryViews {
 	return column.BinaryViewsOf(v.s.Field(17)).Slice(v.s.Bounds())
 }
 
-// Fixed returns field 18, "fixed": fixed_size_binary[5] not null. Read-only, and valid until Release.
+// Fixed returns field 18, "fixed": fixed_size_binary[5] not null.
 func (v DeepLeavesView) Fixed() [][5]byte {
 	return column.PlainArraysOf[[5]byte](v.s.Field(18)).Slice(v.s.Bounds())
 }
 
-// UUID returns field 19, "uuid": fixed_size_binary[16] (arrow.uuid) not null. Read-only, and valid until Release.
+// UUID returns field 19, "uuid": fixed_size_binary[16] (arrow.uuid) not null.
 func (v DeepLeavesView) UUID() [][16]byte {
 	return column.PlainArraysOf[[16]byte](v.s.Field(19)).Slice(v.s.Bounds())
 }
 
-// Day returns field 20, "day": date32 not null. Read-only, and valid until Release.
+// Day returns field 20, "day": date32 not null.
 func (v DeepLeavesView) Day() []rt.Date {
 	return column.PlainOf[rt.Date](v.s.Field(20)).Slice(v.s.Bounds())
 }
 
-// DayMillis returns field 21, "day_millis": date64 not null. Read-only, and valid until Release.
+// DayMillis returns field 21, "day_millis": date64 not null.
 func (v DeepLeavesView) DayMillis() []rt.DateMillis {
 	return column.PlainOf[rt.DateMillis](v.s.Field(21)).Slice(v.s.Bounds())
 }
 
-// ClockS returns field 22, "clock_s": time32[s] not null. Read-only, and valid until Release.
+// ClockS returns field 22, "clock_s": time32[s] not null.
 func (v DeepLeavesView) ClockS() column.Durations {
 	return column.DurationsOf(v.s.Field(22), column.Second, 32).Slice(v.s.Bounds())
 }
 
-// ClockMS returns field 23, "clock_ms": time32[ms] not null. Read-only, and valid until Release.
+// ClockMS returns field 23, "clock_ms": time32[ms] not null.
 func (v DeepLeavesView) ClockMS() column.Durations {
 	return column.DurationsOf(v.s.Field(23), column.Millisecond, 32).Slice(v.s.Bounds())
 }
 
-// ClockUS returns field 24, "clock_us": time64[us] not null. Read-only, and valid until Release.
+// ClockUS returns field 24, "clock_us": time64[us] not null.
 func (v DeepLeavesView) ClockUS() column.Durations {
 	return column.DurationsOf(v.s.Field(24), column.Microsecond, 64).Slice(v.s.Bounds())
 }
 
-// ClockNS returns field 25, "clock_ns": time64[ns] not null. Read-only, and valid until Release.
+// ClockNS returns field 25, "clock_ns": time64[ns] not null.
 func (v DeepLeavesView) ClockNS() column.Durations {
 	return column.DurationsOf(v.s.Field(25), column.Nanosecond, 64).Slice(v.s.Bounds())
 }
 
-// SpanS returns field 26, "span_s": duration[s] not null. Read-only, and valid until Release.
+// SpanS returns field 26, "span_s": duration[s] not null.
 func (v DeepLeavesView) SpanS() column.Durations {
 	return column.DurationsOf(v.s.Field(26), column.Second, 64).Slice(v.s.Bounds())
 }
 
-// SpanNS returns field 27, "span_ns": duration[ns] not null. Read-only, and valid until Release.
+// SpanNS returns field 27, "span_ns": duration[ns] not null.
 func (v DeepLeavesView) SpanNS() column.Durations {
 	return column.DurationsOf(v.s.Field(27), column.Nanosecond, 64).Slice(v.s.Bounds())
 }
 
-// Second returns field 28, "second": timestamp[s, UTC] not null. Read-only, and valid until Release.
+// Second returns field 28, "second": timestamp[s, UTC] not null.
 func (v DeepLeavesView) Second() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(28), column.Second).Slice(v.s.Bounds())
 }
 
-// Milli returns field 29, "milli": timestamp[ms, UTC] not null. Read-only, and valid until Release.
+// Milli returns field 29, "milli": timestamp[ms, UTC] not null.
 func (v DeepLeavesView) Milli() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(29), column.Millisecond).Slice(v.s.Bounds())
 }
 
-// Micro returns field 30, "micro": timestamp[us] not null. Read-only, and valid until Release.
+// Micro returns field 30, "micro": timestamp[us] not null.
 func (v DeepLeavesView) Micro() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(30), column.Microsecond).Slice(v.s.Bounds())
 }
 
-// Nano returns field 31, "nano": timestamp[ns, UTC] not null. Read-only, and valid until Release.
+// Nano returns field 31, "nano": timestamp[ns, UTC] not null.
 func (v DeepLeavesView) Nano() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(31), column.Nanosecond).Slice(v.s.Bounds())
 }
 
-// Raw returns field 32, "raw": timestamp[us, UTC] not null. Read-only, and valid until Release.
+// Raw returns field 32, "raw": timestamp[us, UTC] not null.
 func (v DeepLeavesView) Raw() []int64 {
 	return column.PlainOf[int64](v.s.Field(32)).Slice(v.s.Bounds())
 }
 
-// Dec32 returns field 33, "dec32": decimal32(9, 2) not null. Read-only, and valid until Release.
+// Dec32 returns field 33, "dec32": decimal32(9, 2) not null.
 func (v DeepLeavesView) Dec32() []rt.Decimal32 {
 	return column.PlainOf[rt.Decimal32](v.s.Field(33)).Slice(v.s.Bounds())
 }
 
-// Dec64 returns field 34, "dec64": decimal64(18, 2) not null. Read-only, and valid until Release.
+// Dec64 returns field 34, "dec64": decimal64(18, 2) not null.
 func (v DeepLeavesView) Dec64() []rt.Decimal64 {
 	return column.PlainOf[rt.Decimal64](v.s.Field(34)).Slice(v.s.Bounds())
 }
 
-// Dec128 returns field 35, "dec128": decimal128(38, 10) not null. Read-only, and valid until Release.
+// Dec128 returns field 35, "dec128": decimal128(38, 10) not null.
 func (v DeepLeavesView) Dec128() []rt.Decimal128 {
 	return column.PlainOf[rt.Decimal128](v.s.Field(35)).Slice(v.s.Bounds())
 }
 
-// Dec256 returns field 36, "dec256": decimal256(76, 10) not null. Read-only, and valid until Release.
+// Dec256 returns field 36, "dec256": decimal256(76, 10) not null.
 func (v DeepLeavesView) Dec256() []rt.Decimal256 {
 	return column.PlainOf[rt.Decimal256](v.s.Field(36)).Slice(v.s.Bounds())
 }
 
-// Word returns field 37, "word": dictionary<int8, utf8> not null. Read-only, and valid until Release.
+// Word returns field 37, "word": dictionary<int8, utf8> not null.
 func (v DeepLeavesView) Word() column.Dict[int8] {
 	return column.DictOf[int8](v.s.Field(37)).Slice(v.s.Bounds())
 }
 
-// Number returns field 38, "number": dictionary<int32, int64> not null. Read-only, and valid until Release.
+// Number returns field 38, "number": dictionary<int32, int64> not null.
 func (v DeepLeavesView) Number() column.DictInts[int32, int64] {
 	return column.DictIntsOf[int32, int64](v.s.Field(38)).Slice(v.s.Bounds())
 }
 
-// Tag returns field 39, "tag": dictionary<int32, binary> not null. Read-only, and valid until Release.
+// Tag returns field 39, "tag": dictionary<int32, binary> not null.
 func (v DeepLeavesView) Tag() column.DictBinaries[int32] {
 	return column.DictBinariesOf[int32](v.s.Field(39)).Slice(v.s.Bounds())
 }
 
-// Mood returns field 40, "mood": dictionary<int32, utf8> not null. Read-only, and valid until Release.
+// Mood returns field 40, "mood": dictionary<int32, utf8> not null.
 func (v DeepLeavesView) Mood() column.Enums[int32, Mood] {
 	return column.EnumsOf[int32, Mood](v.s.Field(40)).Slice(v.s.Bounds())
 }
 
-// Event returns field 41, "event": dense_union Event. Read-only, and valid until Release.
+// Event returns field 41, "event": dense_union Event.
 func (v DeepLeavesView) Event() DeepEventView {
 	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(41))}.Slice(v.s.Bounds())
 }
 
-// Sparse returns field 42, "sparse": sparse_union Event. Read-only, and valid until Release.
+// Sparse returns field 42, "sparse": sparse_union Event.
 func (v DeepLeavesView) Sparse() DeepEventView {
 	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(42))}.Slice(v.s.Bounds())
 }
 
-// Answer returns field 43, "answer": dense_union Answer not null. Read-only, and valid until Release.
+// Answer returns field 43, "answer": dense_union Answer not null.
 func (v DeepLeavesView) Answer() DeepAnswerView {
 	return DeepAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(43))}.Slice(v.s.Bounds())
 }
 
 // Venue returns field 44, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null.
-// Read-only, and valid until Release.
 func (v DeepLeavesView) Venue() column.Runs[string, column.Texts] {
 	d := v.s.Field(44)
 	return column.RunsOf(d, 32, column.TextsOf(d.Child(1))).Slice(v.s.Bounds())
 }
 
 // Since returns field 45, "since": run_end_encoded<run_ends: int16 not null, values: timestamp[us, UTC] not null> not
-// null. Read-only, and valid until Release.
+// null.
 func (v DeepLeavesView) Since() column.Runs[time.Time, column.Timestamps] {
 	d := v.s.Field(45)
 	return column.RunsOf(d, 16, column.TimestampsOf(d.Child(1), column.Microsecond)).Slice(v.s.Bounds())
@@ -1568,134 +1521,130 @@ func (v DeepOptionsView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v DeepOptionsView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Bool returns field 0, "bool": bool. Read-only, and valid until Release.
+// Bool returns field 0, "bool": bool.
 func (v DeepOptionsView) Bool() column.Bools {
 	return column.BoolsOf(v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Int8 returns field 1, "int8": int8. Read-only, and valid until Release.
+// Int8 returns field 1, "int8": int8.
 func (v DeepOptionsView) Int8() column.Nullable[int8] {
 	return column.NullableOf[int8](v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// Int64 returns field 2, "int64": int64. Read-only, and valid until Release.
+// Int64 returns field 2, "int64": int64.
 func (v DeepOptionsView) Int64() column.Nullable[int64] {
 	return column.NullableOf[int64](v.s.Field(2)).Slice(v.s.Bounds())
 }
 
-// Half returns field 3, "half": float16. Read-only, and valid until Release.
+// Half returns field 3, "half": float16.
 func (v DeepOptionsView) Half() column.Nullable[rt.Float16] {
 	return column.NullableOf[rt.Float16](v.s.Field(3)).Slice(v.s.Bounds())
 }
 
-// Double returns field 4, "double": float64. Read-only, and valid until Release.
+// Double returns field 4, "double": float64.
 func (v DeepOptionsView) Double() column.Nullable[float64] {
 	return column.NullableOf[float64](v.s.Field(4)).Slice(v.s.Bounds())
 }
 
-// Text returns field 5, "text": utf8. Read-only, and valid until Release.
+// Text returns field 5, "text": utf8.
 func (v DeepOptionsView) Text() column.Texts {
 	return column.TextsOf(v.s.Field(5)).Slice(v.s.Bounds())
 }
 
-// Large returns field 6, "large": large_utf8. Read-only, and valid until Release.
+// Large returns field 6, "large": large_utf8.
 func (v DeepOptionsView) Large() column.LargeTexts {
 	return column.LargeTextsOf(v.s.Field(6)).Slice(v.s.Bounds())
 }
 
-// View returns field 7, "view": utf8_view. Read-only, and valid until Release.
+// View returns field 7, "view": utf8_view.
 func (v DeepOptionsView) View() column.TextViews {
 	return column.TextViewsOf(v.s.Field(7)).Slice(v.s.Bounds())
 }
 
-// Bytes returns field 8, "bytes": binary. Read-only, and valid until Release.
+// Bytes returns field 8, "bytes": binary.
 func (v DeepOptionsView) Bytes() column.Binaries {
 	return column.BinariesOf(v.s.Field(8)).Slice(v.s.Bounds())
 }
 
-// Fixed returns field 9, "fixed": fixed_size_binary[5]. Read-only, and valid until Release.
+// Fixed returns field 9, "fixed": fixed_size_binary[5].
 func (v DeepOptionsView) Fixed() column.Nullable[[5]byte] {
 	return column.NullableArraysOf[[5]byte](v.s.Field(9)).Slice(v.s.Bounds())
 }
 
-// UUID returns field 10, "uuid": fixed_size_binary[16] (arrow.uuid). Read-only, and valid until Release.
+// UUID returns field 10, "uuid": fixed_size_binary[16] (arrow.uuid).
 func (v DeepOptionsView) UUID() column.Nullable[[16]byte] {
 	return column.NullableArraysOf[[16]byte](v.s.Field(10)).Slice(v.s.Bounds())
 }
 
-// Day returns field 11, "day": date32. Read-only, and valid until Release.
+// Day returns field 11, "day": date32.
 func (v DeepOptionsView) Day() column.Nullable[rt.Date] {
 	return column.NullableOf[rt.Date](v.s.Field(11)).Slice(v.s.Bounds())
 }
 
-// Clock returns field 12, "clock": time32[ms]. Read-only, and valid until Release.
+// Clock returns field 12, "clock": time32[ms].
 func (v DeepOptionsView) Clock() column.Durations {
 	return column.DurationsOf(v.s.Field(12), column.Millisecond, 32).Slice(v.s.Bounds())
 }
 
-// Span returns field 13, "span": duration[us]. Read-only, and valid until Release.
+// Span returns field 13, "span": duration[us].
 func (v DeepOptionsView) Span() column.Durations {
 	return column.DurationsOf(v.s.Field(13), column.Microsecond, 64).Slice(v.s.Bounds())
 }
 
-// Milli returns field 14, "milli": timestamp[ms, UTC]. Read-only, and valid until Release.
+// Milli returns field 14, "milli": timestamp[ms, UTC].
 func (v DeepOptionsView) Milli() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(14), column.Millisecond).Slice(v.s.Bounds())
 }
 
-// Dec128 returns field 15, "dec128": decimal128(38, 10). Read-only, and valid until Release.
+// Dec128 returns field 15, "dec128": decimal128(38, 10).
 func (v DeepOptionsView) Dec128() column.Nullable[rt.Decimal128] {
 	return column.NullableOf[rt.Decimal128](v.s.Field(15)).Slice(v.s.Bounds())
 }
 
-// Word returns field 16, "word": dictionary<uint16, utf8>. Read-only, and valid until Release.
+// Word returns field 16, "word": dictionary<uint16, utf8>.
 func (v DeepOptionsView) Word() column.Dict[uint16] {
 	return column.DictOf[uint16](v.s.Field(16)).Slice(v.s.Bounds())
 }
 
-// Number returns field 17, "number": dictionary<int32, int32>. Read-only, and valid until Release.
+// Number returns field 17, "number": dictionary<int32, int32>.
 func (v DeepOptionsView) Number() column.DictInts[int32, int32] {
 	return column.DictIntsOf[int32, int32](v.s.Field(17)).Slice(v.s.Bounds())
 }
 
-// Mood returns field 18, "mood": dictionary<int16, utf8>. Read-only, and valid until Release.
+// Mood returns field 18, "mood": dictionary<int16, utf8>.
 func (v DeepOptionsView) Mood() column.Enums[int16, Mood] {
 	return column.EnumsOf[int16, Mood](v.s.Field(18)).Slice(v.s.Bounds())
 }
 
-// None returns field 19, "none": null. Read-only, and valid until Release.
+// None returns field 19, "none": null.
 func (v DeepOptionsView) None() column.Nulls {
 	return column.NullsOf(v.s.Field(19)).Slice(v.s.Bounds())
 }
 
-// Event returns field 20, "event": dense_union Event. Read-only, and valid until Release.
+// Event returns field 20, "event": dense_union Event.
 func (v DeepOptionsView) Event() DeepEventView {
 	return DeepEventView{rt.UnionOf(v.s.Batch(), v.s.Field(20))}.Slice(v.s.Bounds())
 }
 
-// Desk returns field 21, "desk": run_end_encoded<run_ends: int32 not null, values: utf8>. Read-only, and valid until
-// Release.
+// Desk returns field 21, "desk": run_end_encoded<run_ends: int32 not null, values: utf8>.
 func (v DeepOptionsView) Desk() column.Runs[string, column.Texts] {
 	d := v.s.Field(21)
 	return column.RunsOf(d, 32, column.TextsOf(d.Child(1))).Slice(v.s.Bounds())
 }
 
-// Level returns field 22, "level": run_end_encoded<run_ends: int64 not null, values: float64>. Read-only, and valid
-// until Release.
+// Level returns field 22, "level": run_end_encoded<run_ends: int64 not null, values: float64>.
 func (v DeepOptionsView) Level() column.Runs[float64, column.Nullable[float64]] {
 	d := v.s.Field(22)
 	return column.RunsOf(d, 64, column.NullableOf[float64](d.Child(1))).Slice(v.s.Bounds())
 }
 
-// Raw returns field 23, "raw": run_end_encoded<run_ends: int32 not null, values: binary>. Read-only, and valid until
-// Release.
+// Raw returns field 23, "raw": run_end_encoded<run_ends: int32 not null, values: binary>.
 func (v DeepOptionsView) Raw() column.Runs[[]byte, column.Binaries] {
 	d := v.s.Field(23)
 	return column.RunsOf(d, 32, column.BinariesOf(d.Child(1))).Slice(v.s.Bounds())
 }
 
 // Named returns field 24, "named": run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8>>.
-// Read-only, and valid until Release.
 func (v DeepOptionsView) Named() column.Runs[Mood, column.Enums[int32, Mood]] {
 	d := v.s.Field(24)
 	return column.RunsOf(d, 32, column.EnumsOf[int32, Mood](d.Child(1))).Slice(v.s.Bounds())
@@ -1974,13 +1923,13 @@ func (v DeepCrateView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v DeepCrateView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Legs returns field 0, "legs": large_list<item: struct Leaves>. Read-only, and valid until Release.
+// Legs returns field 0, "legs": large_list<item: struct Leaves>.
 func (v DeepCrateView) Legs() column.Lists[DeepLeavesView] {
 	d := v.s.Field(0)
 	return column.ListsOf(d, column.Offsets64, DeepLeavesView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
-// Options returns field 1, "options": list_view<item: struct Options not null>. Read-only, and valid until Release.
+// Options returns field 1, "options": list_view<item: struct Options not null>.
 func (v DeepCrateView) Options() column.Lists[DeepOptionsView] {
 	d := v.s.Field(1)
 	return column.ListViewsOf(d, column.Offsets32, DeepOptionsView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())

@@ -118,6 +118,20 @@ var everyColumns = []rt.Column{
 	{Field: ipc.Field{Name: "row (from 1)", Type: ipc.Int32}},
 }
 
+// The scales of the decimals of table "every": how many of their digits stand behind the point.
+const (
+	EveryADec32Scale       = 2
+	EveryADec64Scale       = 4
+	EveryADec128Scale      = 10
+	EveryADec128WordsScale = -3
+	EveryADec256Scale      = 0
+	EveryADec256WordsScale = 10
+	EveryNDec32Scale       = 2
+	EveryNDec64Scale       = 4
+	EveryNDec128Scale      = 10
+	EveryNDec256Scale      = 10
+)
+
 // EveryReader reads batches or rows of table "every" from a stream.
 type EveryReader = rt.Reader[Every, EveryBatch]
 
@@ -150,389 +164,318 @@ func newEveryBatch(h rt.Handle) EveryBatch { return EveryBatch{h} }
 // Len returns the number of rows.
 func (b EveryBatch) Len() int { return b.h.Len() }
 
-// ABool returns column 0, "a_bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each). Read-only, and valid
-// until Release.
+// ABool returns column 0, "a_bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each).
 func (b EveryBatch) ABool() column.Bools { return rt.Bools(b.h, 0) }
 
-// AInt8 returns column 1, "a_int8": int8 not null. Buffers 2 (validity), 3 (values, 1 byte each). Read-only, and valid
-// until Release.
+// AInt8 returns column 1, "a_int8": int8 not null. Buffers 2 (validity), 3 (values, 1 byte each).
 func (b EveryBatch) AInt8() []int8 { return rt.Values[int8](b.h, 1) }
 
-// AInt16 returns column 2, "a_int16": int16 not null. Buffers 4 (validity), 5 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// AInt16 returns column 2, "a_int16": int16 not null. Buffers 4 (validity), 5 (values, 2 bytes each).
 func (b EveryBatch) AInt16() []int16 { return rt.Values[int16](b.h, 2) }
 
-// AInt32 returns column 3, "a_int32": int32 not null. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// AInt32 returns column 3, "a_int32": int32 not null. Buffers 6 (validity), 7 (values, 4 bytes each).
 func (b EveryBatch) AInt32() []int32 { return rt.Values[int32](b.h, 3) }
 
-// AInt64 returns column 4, "a_int64": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// AInt64 returns column 4, "a_int64": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each).
 func (b EveryBatch) AInt64() []int64 { return rt.Values[int64](b.h, 4) }
 
-// AUint8 returns column 5, "a_uint8": uint8 not null. Buffers 10 (validity), 11 (values, 1 byte each). Read-only, and
-// valid until Release.
+// AUint8 returns column 5, "a_uint8": uint8 not null. Buffers 10 (validity), 11 (values, 1 byte each).
 func (b EveryBatch) AUint8() []uint8 { return rt.Values[uint8](b.h, 5) }
 
-// AUint16 returns column 6, "a_uint16": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each). Read-only,
-// and valid until Release.
+// AUint16 returns column 6, "a_uint16": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each).
 func (b EveryBatch) AUint16() []uint16 { return rt.Values[uint16](b.h, 6) }
 
-// AUint32 returns column 7, "a_uint32": uint32 not null. Buffers 14 (validity), 15 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// AUint32 returns column 7, "a_uint32": uint32 not null. Buffers 14 (validity), 15 (values, 4 bytes each).
 func (b EveryBatch) AUint32() []uint32 { return rt.Values[uint32](b.h, 7) }
 
-// AUint64 returns column 8, "a_uint64": uint64 not null. Buffers 16 (validity), 17 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// AUint64 returns column 8, "a_uint64": uint64 not null. Buffers 16 (validity), 17 (values, 8 bytes each).
 func (b EveryBatch) AUint64() []uint64 { return rt.Values[uint64](b.h, 8) }
 
 // AFloat32 returns column 9, "a_float32": float32 not null. Buffers 18 (validity), 19 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AFloat32() []float32 { return rt.Values[float32](b.h, 9) }
 
 // AFloat64 returns column 10, "a_float64": float64 not null. Buffers 20 (validity), 21 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AFloat64() []float64 { return rt.Values[float64](b.h, 10) }
 
 // AText returns column 11, "a_text": utf8 not null. Buffers 22 (validity), 23 (offsets, 4 bytes each), 24 (bytes).
-// Read-only, and valid until Release.
 func (b EveryBatch) AText() column.Texts { return rt.Texts(b.h, 11) }
 
 // ABytes returns column 12, "a_bytes": binary not null. Buffers 25 (validity), 26 (offsets, 4 bytes each), 27 (bytes).
-// Read-only, and valid until Release.
 func (b EveryBatch) ABytes() column.Binaries { return rt.Binaries(b.h, 12) }
 
 // ADict8 returns column 13, "a_dict8": dictionary<int8, utf8> not null. Buffers 28 (validity), 29 (indices, 1 byte
-// each). Read-only, and valid until Release.
+// each).
 func (b EveryBatch) ADict8() column.Dict[int8] { return rt.Dict[int8](b.h, 13) }
 
 // ADict16 returns column 14, "a_dict16": dictionary<int16, utf8> not null. Buffers 30 (validity), 31 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b EveryBatch) ADict16() column.Dict[int16] { return rt.Dict[int16](b.h, 14) }
 
 // ADict32 returns column 15, "a_dict32": dictionary<int32, utf8> not null. Buffers 32 (validity), 33 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b EveryBatch) ADict32() column.Dict[int32] { return rt.Dict[int32](b.h, 15) }
 
 // ASecond returns column 16, "a_second": timestamp[s, UTC] not null. Buffers 34 (validity), 35 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) ASecond() column.Timestamps { return rt.Timestamps(b.h, 16, column.Second) }
 
 // AMilli returns column 17, "a_milli": timestamp[ms, Europe/Berlin] not null. Buffers 36 (validity), 37 (values, 8
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b EveryBatch) AMilli() column.Timestamps { return rt.Timestamps(b.h, 17, column.Millisecond) }
 
 // AMicro returns column 18, "a_micro": timestamp[us] not null. Buffers 38 (validity), 39 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AMicro() column.Timestamps { return rt.Timestamps(b.h, 18, column.Microsecond) }
 
 // ANano returns column 19, "a_nano": timestamp[ns, UTC] not null. Buffers 40 (validity), 41 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) ANano() column.Timestamps { return rt.Timestamps(b.h, 19, column.Nanosecond) }
 
-// ADay returns column 20, "a_day": date32 not null. Buffers 42 (validity), 43 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// ADay returns column 20, "a_day": date32 not null. Buffers 42 (validity), 43 (values, 4 bytes each).
 func (b EveryBatch) ADay() []rt.Date { return rt.Values[rt.Date](b.h, 20) }
 
 // ADayMillis returns column 21, "a_day_millis": date64 not null. Buffers 44 (validity), 45 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) ADayMillis() []rt.DateMillis { return rt.Values[rt.DateMillis](b.h, 21) }
 
 // AClockS returns column 22, "a_clock_s": time32[s] not null. Buffers 46 (validity), 47 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AClockS() column.Durations { return rt.Times32(b.h, 22, column.Second) }
 
 // AClockMs returns column 23, "a_clock_ms": time32[ms] not null. Buffers 48 (validity), 49 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AClockMs() column.Durations { return rt.Times32(b.h, 23, column.Millisecond) }
 
 // AClockUs returns column 24, "a_clock_us": time64[us] not null. Buffers 50 (validity), 51 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AClockUs() column.Durations { return rt.Times64(b.h, 24, column.Microsecond) }
 
 // AClockNs returns column 25, "a_clock_ns": time64[ns] not null. Buffers 52 (validity), 53 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AClockNs() column.Durations { return rt.Times64(b.h, 25, column.Nanosecond) }
 
 // ASpan returns column 26, "a_span": duration[ns] not null. Buffers 54 (validity), 55 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) ASpan() column.Durations { return rt.Durations(b.h, 26, column.Nanosecond) }
 
 // ASpanUs returns column 27, "a_span_us": duration[us] not null. Buffers 56 (validity), 57 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) ASpanUs() column.Durations { return rt.Durations(b.h, 27, column.Microsecond) }
 
 // ADec32 returns column 28, "a_dec32": decimal32(9, 2) not null. Buffers 58 (validity), 59 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) ADec32() []rt.Decimal32 { return rt.Values[rt.Decimal32](b.h, 28) }
 
 // ADec64 returns column 29, "a_dec64": decimal64(18, 4) not null. Buffers 60 (validity), 61 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) ADec64() []rt.Decimal64 { return rt.Values[rt.Decimal64](b.h, 29) }
 
 // ADec128 returns column 30, "a_dec128": decimal128(38, 10) not null. Buffers 62 (validity), 63 (values, 16 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b EveryBatch) ADec128() []rt.Decimal128 { return rt.Values[rt.Decimal128](b.h, 30) }
 
 // ADec128Words returns column 31, "a_dec128_words": decimal128(20, -3) not null. Buffers 64 (validity), 65 (values, 16
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b EveryBatch) ADec128Words() []rt.Decimal128 { return rt.Values[rt.Decimal128](b.h, 31) }
 
 // ADec256 returns column 32, "a_dec256": decimal256(76, 0) not null. Buffers 66 (validity), 67 (values, 32 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) ADec256() []rt.Decimal256 { return rt.Values[rt.Decimal256](b.h, 32) }
 
 // ADec256Words returns column 33, "a_dec256_words": decimal256(30, 10) not null. Buffers 68 (validity), 69 (values, 32
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b EveryBatch) ADec256Words() []rt.Decimal256 { return rt.Values[rt.Decimal256](b.h, 33) }
 
 // AFixed returns column 34, "a_fixed": fixed_size_binary[3] not null. Buffers 70 (validity), 71 (values, 3 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AFixed() [][3]byte { return rt.Arrays[[3]byte](b.h, 34) }
 
 // AUUID returns column 35, "a_uuid": fixed_size_binary[16] (arrow.uuid) not null. Buffers 72 (validity), 73 (values, 16
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b EveryBatch) AUUID() [][16]byte { return rt.Arrays[[16]byte](b.h, 35) }
 
 // ALarge returns column 36, "a_large": large_utf8 not null. Buffers 74 (validity), 75 (offsets, 8 bytes each), 76
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b EveryBatch) ALarge() column.LargeTexts { return rt.LargeTexts(b.h, 36) }
 
 // AView returns column 37, "a_view": utf8_view not null. Buffers 77 (validity), 78 (views, 16 bytes each), 79 (bytes).
-// Read-only, and valid until Release.
 func (b EveryBatch) AView() column.TextViews { return rt.TextViews(b.h, 37) }
 
 // ALargeBytes returns column 38, "a_large_bytes": large_binary not null. Buffers 80 (validity), 81 (offsets, 8 bytes
-// each), 82 (bytes). Read-only, and valid until Release.
+// each), 82 (bytes).
 func (b EveryBatch) ALargeBytes() column.LargeBinaries { return rt.LargeBinaries(b.h, 38) }
 
 // AViewBytes returns column 39, "a_view_bytes": binary_view not null. Buffers 83 (validity), 84 (views, 16 bytes each),
-// 85 (bytes). Read-only, and valid until Release.
+// 85 (bytes).
 func (b EveryBatch) AViewBytes() column.BinaryViews { return rt.BinaryViews(b.h, 39) }
 
 // ADictU8 returns column 40, "a_dict_u8": dictionary<uint8, utf8> not null. Buffers 86 (validity), 87 (indices, 1 byte
-// each). Read-only, and valid until Release.
+// each).
 func (b EveryBatch) ADictU8() column.Dict[uint8] { return rt.Dict[uint8](b.h, 40) }
 
 // ADictU64 returns column 41, "a_dict_u64": dictionary<uint64, utf8> not null. Buffers 88 (validity), 89 (indices, 8
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b EveryBatch) ADictU64() column.Dict[uint64] { return rt.Dict[uint64](b.h, 41) }
 
 // ADictBytes returns column 42, "a_dict_bytes": dictionary<int16, binary> not null. Buffers 90 (validity), 91 (indices,
-// 2 bytes each). Read-only, and valid until Release.
+// 2 bytes each).
 func (b EveryBatch) ADictBytes() column.DictBinaries[int16] { return rt.DictBinaries[int16](b.h, 42) }
 
 // ADictInt returns column 43, "a_dict_int": dictionary<uint16, int32> not null. Buffers 92 (validity), 93 (indices, 2
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b EveryBatch) ADictInt() column.DictInts[uint16, int32] {
 	return rt.DictInts[uint16, int32](b.h, 43)
 }
 
 // AVenue returns column 44, "a_venue": dictionary<int8, utf8> not null. Buffers 94 (validity), 95 (indices, 1 byte
-// each). Read-only, and valid until Release.
+// each).
 func (b EveryBatch) AVenue() column.Enums[int8, Venue] { return rt.Enums[int8, Venue](b.h, 44) }
 
 // AVenueNumber returns column 45, "a_venue_number": int32 not null. Buffers 96 (validity), 97 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) AVenueNumber() []Venue { return rt.Values[Venue](b.h, 45) }
 
-// Nothing returns column 46, "nothing": null. No buffers. Read-only, and valid until Release.
+// Nothing returns column 46, "nothing": null. No buffers.
 func (b EveryBatch) Nothing() column.Nulls { return rt.AllNull(b.h, 46) }
 
-// NDay returns column 47, "n_day": date32. Buffers 98 (validity), 99 (values, 4 bytes each). Read-only, and valid until
-// Release.
+// NDay returns column 47, "n_day": date32. Buffers 98 (validity), 99 (values, 4 bytes each).
 func (b EveryBatch) NDay() column.Nullable[rt.Date] { return rt.Nullable[rt.Date](b.h, 47) }
 
-// NDayMillis returns column 48, "n_day_millis": date64. Buffers 100 (validity), 101 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NDayMillis returns column 48, "n_day_millis": date64. Buffers 100 (validity), 101 (values, 8 bytes each).
 func (b EveryBatch) NDayMillis() column.Nullable[rt.DateMillis] {
 	return rt.Nullable[rt.DateMillis](b.h, 48)
 }
 
-// NClock returns column 49, "n_clock": time32[s]. Buffers 102 (validity), 103 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// NClock returns column 49, "n_clock": time32[s]. Buffers 102 (validity), 103 (values, 4 bytes each).
 func (b EveryBatch) NClock() column.Durations { return rt.Times32(b.h, 49, column.Second) }
 
-// NClockUs returns column 50, "n_clock_us": time64[us]. Buffers 104 (validity), 105 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NClockUs returns column 50, "n_clock_us": time64[us]. Buffers 104 (validity), 105 (values, 8 bytes each).
 func (b EveryBatch) NClockUs() column.Durations { return rt.Times64(b.h, 50, column.Microsecond) }
 
-// NSpan returns column 51, "n_span": duration[ms]. Buffers 106 (validity), 107 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// NSpan returns column 51, "n_span": duration[ms]. Buffers 106 (validity), 107 (values, 8 bytes each).
 func (b EveryBatch) NSpan() column.Durations { return rt.Durations(b.h, 51, column.Millisecond) }
 
-// NDec32 returns column 52, "n_dec32": decimal32(9, 2). Buffers 108 (validity), 109 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// NDec32 returns column 52, "n_dec32": decimal32(9, 2). Buffers 108 (validity), 109 (values, 4 bytes each).
 func (b EveryBatch) NDec32() column.Nullable[rt.Decimal32] { return rt.Nullable[rt.Decimal32](b.h, 52) }
 
-// NDec64 returns column 53, "n_dec64": decimal64(18, 4). Buffers 110 (validity), 111 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NDec64 returns column 53, "n_dec64": decimal64(18, 4). Buffers 110 (validity), 111 (values, 8 bytes each).
 func (b EveryBatch) NDec64() column.Nullable[rt.Decimal64] { return rt.Nullable[rt.Decimal64](b.h, 53) }
 
 // NDec128 returns column 54, "n_dec128": decimal128(38, 10). Buffers 112 (validity), 113 (values, 16 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NDec128() column.Nullable[rt.Decimal128] {
 	return rt.Nullable[rt.Decimal128](b.h, 54)
 }
 
 // NDec256 returns column 55, "n_dec256": decimal256(76, 10). Buffers 114 (validity), 115 (values, 32 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NDec256() column.Nullable[rt.Decimal256] {
 	return rt.Nullable[rt.Decimal256](b.h, 55)
 }
 
 // NFixed returns column 56, "n_fixed": fixed_size_binary[70]. Buffers 116 (validity), 117 (values, 70 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NFixed() column.Nullable[[70]byte] { return rt.NullableArrays[[70]byte](b.h, 56) }
 
 // NUUID returns column 57, "n_uuid": fixed_size_binary[16] (arrow.uuid). Buffers 118 (validity), 119 (values, 16 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b EveryBatch) NUUID() column.Nullable[[16]byte] { return rt.NullableArrays[[16]byte](b.h, 57) }
 
 // NLarge returns column 58, "n_large": large_utf8. Buffers 120 (validity), 121 (offsets, 8 bytes each), 122 (bytes).
-// Read-only, and valid until Release.
 func (b EveryBatch) NLarge() column.LargeTexts { return rt.LargeTexts(b.h, 58) }
 
 // NView returns column 59, "n_view": utf8_view. Buffers 123 (validity), 124 (views, 16 bytes each), 125 (bytes).
-// Read-only, and valid until Release.
 func (b EveryBatch) NView() column.TextViews { return rt.TextViews(b.h, 59) }
 
 // NLargeBytes returns column 60, "n_large_bytes": large_binary. Buffers 126 (validity), 127 (offsets, 8 bytes each),
-// 128 (bytes). Read-only, and valid until Release.
+// 128 (bytes).
 func (b EveryBatch) NLargeBytes() column.LargeBinaries { return rt.LargeBinaries(b.h, 60) }
 
 // NViewBytes returns column 61, "n_view_bytes": binary_view. Buffers 129 (validity), 130 (views, 16 bytes each), 131
-// (bytes). Read-only, and valid until Release.
+// (bytes).
 func (b EveryBatch) NViewBytes() column.BinaryViews { return rt.BinaryViews(b.h, 61) }
 
 // NDictBytes returns column 62, "n_dict_bytes": dictionary<int32, binary>. Buffers 132 (validity), 133 (indices, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b EveryBatch) NDictBytes() column.DictBinaries[int32] { return rt.DictBinaries[int32](b.h, 62) }
 
 // NDictLong returns column 63, "n_dict_long": dictionary<int64, int64>. Buffers 134 (validity), 135 (indices, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b EveryBatch) NDictLong() column.DictInts[int64, int64] {
 	return rt.DictInts[int64, int64](b.h, 63)
 }
 
 // NVenue returns column 64, "n_venue": dictionary<int32, utf8>. Buffers 136 (validity), 137 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NVenue() column.Enums[int32, Venue] { return rt.Enums[int32, Venue](b.h, 64) }
 
 // NVenueNumber returns column 65, "n_venue_number": int32. Buffers 138 (validity), 139 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NVenueNumber() column.Nullable[Venue] { return rt.Nullable[Venue](b.h, 65) }
 
-// NBool returns column 66, "n_bool": bool. Buffers 140 (validity), 141 (values, 1 bit each). Read-only, and valid until
-// Release.
+// NBool returns column 66, "n_bool": bool. Buffers 140 (validity), 141 (values, 1 bit each).
 func (b EveryBatch) NBool() column.Bools { return rt.Bools(b.h, 66) }
 
-// NInt8 returns column 67, "n_int8": int8. Buffers 142 (validity), 143 (values, 1 byte each). Read-only, and valid
-// until Release.
+// NInt8 returns column 67, "n_int8": int8. Buffers 142 (validity), 143 (values, 1 byte each).
 func (b EveryBatch) NInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 67) }
 
-// NInt16 returns column 68, "n_int16": int16. Buffers 144 (validity), 145 (values, 2 bytes each). Read-only, and valid
-// until Release.
+// NInt16 returns column 68, "n_int16": int16. Buffers 144 (validity), 145 (values, 2 bytes each).
 func (b EveryBatch) NInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 68) }
 
-// NInt32 returns column 69, "n_int32": int32. Buffers 146 (validity), 147 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// NInt32 returns column 69, "n_int32": int32. Buffers 146 (validity), 147 (values, 4 bytes each).
 func (b EveryBatch) NInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 69) }
 
-// NInt64 returns column 70, "n_int64": int64. Buffers 148 (validity), 149 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// NInt64 returns column 70, "n_int64": int64. Buffers 148 (validity), 149 (values, 8 bytes each).
 func (b EveryBatch) NInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 70) }
 
-// NUint8 returns column 71, "n_uint8": uint8. Buffers 150 (validity), 151 (values, 1 byte each). Read-only, and valid
-// until Release.
+// NUint8 returns column 71, "n_uint8": uint8. Buffers 150 (validity), 151 (values, 1 byte each).
 func (b EveryBatch) NUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 71) }
 
-// NUint16 returns column 72, "n_uint16": uint16. Buffers 152 (validity), 153 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// NUint16 returns column 72, "n_uint16": uint16. Buffers 152 (validity), 153 (values, 2 bytes each).
 func (b EveryBatch) NUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 72) }
 
-// NUint32 returns column 73, "n_uint32": uint32. Buffers 154 (validity), 155 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// NUint32 returns column 73, "n_uint32": uint32. Buffers 154 (validity), 155 (values, 4 bytes each).
 func (b EveryBatch) NUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 73) }
 
-// NUint64 returns column 74, "n_uint64": uint64. Buffers 156 (validity), 157 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// NUint64 returns column 74, "n_uint64": uint64. Buffers 156 (validity), 157 (values, 8 bytes each).
 func (b EveryBatch) NUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 74) }
 
-// NFloat32 returns column 75, "n_float32": float32. Buffers 158 (validity), 159 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// NFloat32 returns column 75, "n_float32": float32. Buffers 158 (validity), 159 (values, 4 bytes each).
 func (b EveryBatch) NFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 75) }
 
-// NFloat64 returns column 76, "n_float64": float64. Buffers 160 (validity), 161 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// NFloat64 returns column 76, "n_float64": float64. Buffers 160 (validity), 161 (values, 8 bytes each).
 func (b EveryBatch) NFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 76) }
 
-// NText returns column 77, "n_text": utf8. Buffers 162 (validity), 163 (offsets, 4 bytes each), 164 (bytes). Read-only,
-// and valid until Release.
+// NText returns column 77, "n_text": utf8. Buffers 162 (validity), 163 (offsets, 4 bytes each), 164 (bytes).
 func (b EveryBatch) NText() column.Texts { return rt.Texts(b.h, 77) }
 
 // NBytes returns column 78, "n_bytes": binary. Buffers 165 (validity), 166 (offsets, 4 bytes each), 167 (bytes).
-// Read-only, and valid until Release.
 func (b EveryBatch) NBytes() column.Binaries { return rt.Binaries(b.h, 78) }
 
 // NDict8 returns column 79, "n_dict8": dictionary<int8, utf8>. Buffers 168 (validity), 169 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 79) }
 
 // NDict16 returns column 80, "n_dict16": dictionary<int16, utf8>. Buffers 170 (validity), 171 (indices, 2 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 80) }
 
 // NDict32 returns column 81, "n_dict32": dictionary<int32, utf8>. Buffers 172 (validity), 173 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 81) }
 
-// NSecond returns column 82, "n_second": timestamp[s]. Buffers 174 (validity), 175 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NSecond returns column 82, "n_second": timestamp[s]. Buffers 174 (validity), 175 (values, 8 bytes each).
 func (b EveryBatch) NSecond() column.Timestamps { return rt.Timestamps(b.h, 82, column.Second) }
 
 // NMilli returns column 83, "n_milli": timestamp[ms, +05:30]. Buffers 176 (validity), 177 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NMilli() column.Timestamps { return rt.Timestamps(b.h, 83, column.Millisecond) }
 
 // NMicro returns column 84, "n_micro": timestamp[us, UTC]. Buffers 178 (validity), 179 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) NMicro() column.Timestamps { return rt.Timestamps(b.h, 84, column.Microsecond) }
 
-// NNano returns column 85, "n_nano": timestamp[ns, UTC]. Buffers 180 (validity), 181 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NNano returns column 85, "n_nano": timestamp[ns, UTC]. Buffers 180 (validity), 181 (values, 8 bytes each).
 func (b EveryBatch) NNano() column.Timestamps { return rt.Timestamps(b.h, 85, column.Nanosecond) }
 
-// Side returns column 86, "side": uint8 not null. Buffers 182 (validity), 183 (values, 1 byte each). Read-only, and
-// valid until Release.
+// Side returns column 86, "side": uint8 not null. Buffers 182 (validity), 183 (values, 1 byte each).
 //
 // Which side was taken.
 //
 // Its values are those of the enum Side.
 func (b EveryBatch) Side() []Side { return rt.Values[Side](b.h, 86) }
 
-// NSide returns column 87, "n_side": uint8. Buffers 184 (validity), 185 (values, 1 byte each). Read-only, and valid
-// until Release.
+// NSide returns column 87, "n_side": uint8. Buffers 184 (validity), 185 (values, 1 byte each).
 func (b EveryBatch) NSide() column.Nullable[Side] { return rt.Nullable[Side](b.h, 87) }
 
 // OrderID returns column 88, "order_id": uint64 not null. Buffers 186 (validity), 187 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) OrderID() []uint64 { return rt.Values[uint64](b.h, 88) }
 
-// Ratio returns column 89, "ratio": float32 not null. Buffers 188 (validity), 189 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// Ratio returns column 89, "ratio": float32 not null. Buffers 188 (validity), 189 (values, 4 bytes each).
 func (b EveryBatch) Ratio() []float32 { return rt.Values[float32](b.h, 89) }
 
-// Live returns column 90, "live": bool not null. Buffers 190 (validity), 191 (values, 1 bit each). Read-only, and valid
-// until Release.
+// Live returns column 90, "live": bool not null. Buffers 190 (validity), 191 (values, 1 bit each).
 func (b EveryBatch) Live() column.Bools { return rt.Bools(b.h, 90) }
 
-// LenColumn returns column 91, "len": int32 not null. Buffers 192 (validity), 193 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// LenColumn returns column 91, "len": int32 not null. Buffers 192 (validity), 193 (values, 4 bytes each).
 func (b EveryBatch) LenColumn() []int32 { return rt.Values[int32](b.h, 91) }
 
 // Place returns column 92, "row (from 1)": int32 not null. Buffers 194 (validity), 195 (values, 4 bytes each).
-// Read-only, and valid until Release.
 func (b EveryBatch) Place() []int32 { return rt.Values[int32](b.h, 92) }
 
 // Row returns row i with texts and byte strings of its own.

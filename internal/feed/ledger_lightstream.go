@@ -297,7 +297,7 @@ func (s *booksItems) set(i rt.Item) (BooksItem, error) {
 // BooksConn is a connection that speaks protocol Books. One goroutine may send while another receives.
 type BooksConn struct {
 	conn  *rt.ProtocolConn
-	items booksItems
+	items rt.Items[booksItems]
 }
 
 // NewBooksConn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all
@@ -322,10 +322,10 @@ func (c *BooksConn) Recv(ctx context.Context) (BooksItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.items.set(i)
+	return c.items.Next().set(i)
 }
 
-// Close ends the sending direction. It is idempotent. Receiving goes on.
+// Close ends the sending direction; see rt.ProtocolConn.Close for wires without a half-close. Receiving goes on.
 func (c *BooksConn) Close() error { return c.conn.Close() }
 
 // Conn returns the connection without its Go types, for its statistics and heartbeats.
@@ -336,7 +336,7 @@ func (c *BooksConn) Conn() *rt.ProtocolConn { return c.conn }
 // reads.
 type BooksFramer struct {
 	framer *rt.ProtocolFramer
-	items  booksItems
+	items  rt.Items[booksItems]
 }
 
 // NewBooksFramer returns a framer. What the options say of connections means nothing. Nil options mean all defaults.
@@ -360,7 +360,7 @@ func (f *BooksFramer) Decode(buf []byte) (item BooksItem, n int, err error) {
 	if err != nil || n == 0 {
 		return nil, 0, err
 	}
-	if item, err = f.items.set(i); err != nil {
+	if item, err = f.items.Next().set(i); err != nil {
 		return nil, 0, err
 	}
 	return item, n, nil
@@ -377,7 +377,7 @@ func (f *BooksFramer) DecodeBody(head, body []byte, owner *mem.Block) (BooksItem
 	if err != nil {
 		return nil, err
 	}
-	return f.items.set(i)
+	return f.items.Next().set(i)
 }
 
 // Framer returns the framer without its Go types, for its statistics.

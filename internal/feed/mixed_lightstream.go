@@ -85,105 +85,98 @@ func newMixedBatch(h rt.Handle) MixedBatch { return MixedBatch{h} }
 // Len returns the number of rows.
 func (b MixedBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b MixedBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Event returns column 1, "event": dense_union Event. Buffers 2 (types, 1 byte each), 3 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b MixedBatch) Event() MixedEventView { return MixedEventView{rt.UnionOf(b.h, b.h.Column(1))} }
 
-// Sparse returns column 2, "sparse": sparse_union Event. Buffer 46 (types, 1 byte each). Read-only, and valid until
-// Release.
+// Sparse returns column 2, "sparse": sparse_union Event. Buffer 46 (types, 1 byte each).
 func (b MixedBatch) Sparse() MixedEventView { return MixedEventView{rt.UnionOf(b.h, b.h.Column(2))} }
 
 // Answer returns column 3, "answer": dense_union Answer not null. Buffers 89 (types, 1 byte each), 90 (offsets, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b MixedBatch) Answer() MixedAnswerView { return MixedAnswerView{rt.UnionOf(b.h, b.h.Column(3))} }
 
 // Events returns column 4, "events": list<item: dense_union Event> not null. Buffers 102 (validity), 103 (offsets, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b MixedBatch) Events() column.Lists[MixedEventView] {
 	d := b.h.Column(4)
 	return column.ListsOf(d, column.Offsets32, MixedEventView{rt.UnionOf(b.h, d.Child(0))})
 }
 
 // Pair returns column 5, "pair": fixed_size_list[2]<item: dense_union Answer not null> not null. Buffer 148 (validity).
-// Read-only, and valid until Release.
 func (b MixedBatch) Pair() column.Lists[MixedAnswerView] {
 	d := b.h.Column(5)
 	return column.FixedListsOf(d, 2, MixedAnswerView{rt.UnionOf(b.h, d.Child(0))})
 }
 
 // ByName returns column 6, "by_name": map<key: utf8 not null, value: dense_union Event>. Buffers 162 (validity), 163
-// (offsets, 4 bytes each). Read-only, and valid until Release.
+// (offsets, 4 bytes each).
 func (b MixedBatch) ByName() column.Maps[column.Texts, MixedEventView] {
 	d := b.h.Column(6)
 	entries := d.Child(0)
 	return column.MapsOf(d, column.TextsOf(entries.Child(0)), MixedEventView{rt.UnionOf(b.h, entries.Child(1))})
 }
 
-// Order returns column 7, "order": struct Ticket. Buffer 212 (validity). Read-only, and valid until Release.
+// Order returns column 7, "order": struct Ticket. Buffer 212 (validity).
 func (b MixedBatch) Order() MixedTicketView { return MixedTicketView{rt.StructOf(b.h, b.h.Column(7))} }
 
 // Venue returns column 8, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null. No
-// buffers. Read-only, and valid until Release.
+// buffers.
 func (b MixedBatch) Venue() column.Runs[string, column.Texts] {
 	d := b.h.Column(8)
 	return column.RunsOf(d, 32, column.TextsOf(d.Child(1)))
 }
 
-// Desk returns column 9, "desk": run_end_encoded<run_ends: int16 not null, values: utf8>. No buffers. Read-only, and
-// valid until Release.
+// Desk returns column 9, "desk": run_end_encoded<run_ends: int16 not null, values: utf8>. No buffers.
 func (b MixedBatch) Desk() column.Runs[string, column.Texts] {
 	d := b.h.Column(9)
 	return column.RunsOf(d, 16, column.TextsOf(d.Child(1)))
 }
 
-// Level returns column 10, "level": run_end_encoded<run_ends: int64 not null, values: float64>. No buffers. Read-only,
-// and valid until Release.
+// Level returns column 10, "level": run_end_encoded<run_ends: int64 not null, values: float64>. No buffers.
 func (b MixedBatch) Level() column.Runs[float64, column.Nullable[float64]] {
 	d := b.h.Column(10)
 	return column.RunsOf(d, 64, column.NullableOf[float64](d.Child(1)))
 }
 
-// Raw returns column 11, "raw": run_end_encoded<run_ends: int32 not null, values: binary>. No buffers. Read-only, and
-// valid until Release.
+// Raw returns column 11, "raw": run_end_encoded<run_ends: int32 not null, values: binary>. No buffers.
 func (b MixedBatch) Raw() column.Runs[[]byte, column.Binaries] {
 	d := b.h.Column(11)
 	return column.RunsOf(d, 32, column.BinariesOf(d.Child(1)))
 }
 
 // Since returns column 12, "since": run_end_encoded<run_ends: int32 not null, values: timestamp[us, UTC] not null> not
-// null. No buffers. Read-only, and valid until Release.
+// null. No buffers.
 func (b MixedBatch) Since() column.Runs[time.Time, column.Timestamps] {
 	d := b.h.Column(12)
 	return column.RunsOf(d, 32, column.TimestampsOf(d.Child(1), column.Microsecond))
 }
 
 // Halted returns column 13, "halted": run_end_encoded<run_ends: int32 not null, values: bool not null> not null. No
-// buffers. Read-only, and valid until Release.
+// buffers.
 func (b MixedBatch) Halted() column.Runs[bool, column.Bools] {
 	d := b.h.Column(13)
 	return column.RunsOf(d, 32, column.BoolsOf(d.Child(1)))
 }
 
 // Key returns column 14, "key": run_end_encoded<run_ends: int32 not null, values: fixed_size_binary[16] (arrow.uuid)
-// not null> not null. No buffers. Read-only, and valid until Release.
+// not null> not null. No buffers.
 func (b MixedBatch) Key() column.Runs[[16]byte, column.Plain[[16]byte]] {
 	d := b.h.Column(14)
 	return column.RunsOf(d, 32, column.PlainArraysOf[[16]byte](d.Child(1)))
 }
 
 // Mood returns column 15, "mood": run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8>>. No
-// buffers. Read-only, and valid until Release.
+// buffers.
 func (b MixedBatch) Mood() column.Runs[Mood, column.Enums[int32, Mood]] {
 	d := b.h.Column(15)
 	return column.RunsOf(d, 32, column.EnumsOf[int32, Mood](d.Child(1)))
 }
 
 // Tags returns column 16, "tags": list<item: run_end_encoded<run_ends: int32 not null, values: utf8>>. Buffers 311
-// (validity), 312 (offsets, 4 bytes each). Read-only, and valid until Release.
+// (validity), 312 (offsets, 4 bytes each).
 func (b MixedBatch) Tags() column.Lists[column.Runs[string, column.Texts]] {
 	d := b.h.Column(16)
 	item := d.Child(0)
@@ -488,24 +481,24 @@ func (v MixedFillView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v MixedFillView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// At returns field 0, "at": timestamp[ns, UTC] not null. Read-only, and valid until Release.
+// At returns field 0, "at": timestamp[ns, UTC] not null.
 func (v MixedFillView) At() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(0), column.Nanosecond).Slice(v.s.Bounds())
 }
 
-// Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
+// Sizes returns field 1, "sizes": list<item: int64 not null>.
 func (v MixedFillView) Sizes() column.Lists[column.Plain[int64]] {
 	d := v.s.Field(1)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Flags returns field 2, "flags": list<item: bool not null>. Read-only, and valid until Release.
+// Flags returns field 2, "flags": list<item: bool not null>.
 func (v MixedFillView) Flags() column.Lists[column.Bools] {
 	d := v.s.Field(2)
 	return column.ListsOf(d, column.Offsets32, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Raw returns field 3, "raw": binary_view. Read-only, and valid until Release.
+// Raw returns field 3, "raw": binary_view.
 func (v MixedFillView) Raw() column.BinaryViews {
 	return column.BinaryViewsOf(v.s.Field(3)).Slice(v.s.Bounds())
 }
@@ -609,7 +602,7 @@ func (v MixedRejectView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v MixedRejectView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Reason returns field 0, "reason": utf8 not null. Read-only, and valid until Release.
+// Reason returns field 0, "reason": utf8 not null.
 func (v MixedRejectView) Reason() column.Texts {
 	return column.TextsOf(v.s.Field(0)).Slice(v.s.Bounds())
 }
@@ -659,24 +652,6 @@ func (b *MixedRejectBuilder) AppendRows(rows []Reject) {
 	}
 }
 
-// AppendPtr adds what p points to, a null row if that is nothing.
-func (b *MixedRejectBuilder) AppendPtr(p *Reject) {
-	if p == nil {
-		b.AppendNull()
-		return
-	}
-	b.Append(*p)
-}
-
-// AppendNullable adds row, or a null row if it is not valid.
-func (b *MixedRejectBuilder) AppendNullable(row Reject, valid bool) {
-	if !valid {
-		b.AppendNull()
-		return
-	}
-	b.Append(row)
-}
-
 var mixedAnswerColumns = []rt.Column{
 	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: mixedRejectColumns},
 	{Field: ipc.Field{Name: "maybe", Type: ipc.Int32, Nullable: true}},
@@ -707,19 +682,16 @@ func (v MixedAnswerView) Type(i int) int8 { return v.u.Type(i) }
 func (v MixedAnswerView) Index(i int) int { return v.u.Index(i) }
 
 // Reject returns the values of member 0, "reject": struct Reject not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v MixedAnswerView) Reject() MixedRejectView {
 	return MixedRejectView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
 
-// Maybe returns the values of member 1, "maybe": int32. Index tells which is that of a row. Read-only, and valid until
-// Release.
+// Maybe returns the values of member 1, "maybe": int32. Index tells which is that of a row.
 func (v MixedAnswerView) Maybe() column.Nullable[int32] {
 	return column.NullableOf[int32](v.u.Member(1))
 }
 
 // List returns the values of member 2, "list": list<item: utf8 not null>. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v MixedAnswerView) List() column.Lists[column.Texts] {
 	d := v.u.Member(2)
 	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
@@ -728,7 +700,7 @@ func (v MixedAnswerView) List() column.Lists[column.Texts] {
 // Row returns row i with texts of its own.
 func (v MixedAnswerView) Row(i int) Answer { return rt.ReadRow(v, i, readMixedAnswerRows) }
 
-// Slice returns the rows from … to-1. The values of the members stay all.
+// Slice returns the rows from … to-1. Members keep all their values; Index still counts in those.
 func (v MixedAnswerView) Slice(from, to int) MixedAnswerView {
 	return MixedAnswerView{v.u.Slice(from, to)}
 }
@@ -815,18 +787,18 @@ func (v MixedAckView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v MixedAckView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Price returns field 0, "price": float64 not null. Read-only, and valid until Release.
+// Price returns field 0, "price": float64 not null.
 func (v MixedAckView) Price() []float64 {
 	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Fills returns field 1, "fills": list<item: struct Fill not null>. Read-only, and valid until Release.
+// Fills returns field 1, "fills": list<item: struct Fill not null>.
 func (v MixedAckView) Fills() column.Lists[MixedFillView] {
 	d := v.s.Field(1)
 	return column.ListsOf(d, column.Offsets32, MixedFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
-// Why returns field 2, "why": dense_union Answer not null. Read-only, and valid until Release.
+// Why returns field 2, "why": dense_union Answer not null.
 func (v MixedAckView) Why() MixedAnswerView {
 	return MixedAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
 }
@@ -890,24 +862,6 @@ func (b *MixedAckBuilder) AppendRows(rows []Ack) {
 	}
 }
 
-// AppendPtr adds what p points to, a null row if that is nothing.
-func (b *MixedAckBuilder) AppendPtr(p *Ack) {
-	if p == nil {
-		b.AppendNull()
-		return
-	}
-	b.Append(*p)
-}
-
-// AppendNullable adds row, or a null row if it is not valid.
-func (b *MixedAckBuilder) AppendNullable(row Ack, valid bool) {
-	if !valid {
-		b.AppendNull()
-		return
-	}
-	b.Append(row)
-}
-
 var mixedEventColumns = []rt.Column{
 	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, Parts: mixedAckColumns},
 	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: mixedRejectColumns},
@@ -945,40 +899,34 @@ func (v MixedEventView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v MixedEventView) Index(i int) int { return v.u.Index(i) }
 
-// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row. Read-only, and
-// valid until Release.
+// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row.
 func (v MixedEventView) Ack() MixedAckView {
 	return MixedAckView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
 
 // Reject returns the values of member 1, "reject": struct Reject not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v MixedEventView) Reject() MixedRejectView {
 	return MixedRejectView{rt.StructOf(v.u.Batch(), v.u.Member(1))}
 }
 
 // Remark returns the values of member 2, "note": dictionary<int32, utf8> not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v MixedEventView) Remark() column.Dict[int32] { return column.DictOf[int32](v.u.Member(2)) }
 
-// Mark returns the values of member 3, "mark": float64 not null. Index tells which is that of a row. Read-only, and
-// valid until Release.
+// Mark returns the values of member 3, "mark": float64 not null. Index tells which is that of a row.
 func (v MixedEventView) Mark() []float64 { return column.PlainOf[float64](v.u.Member(3)) }
 
 // Expiry returns the values of member 4, "expiry": timestamp[ms, UTC] not null. Index tells which is that of a row.
-// Read-only, and valid until Release.
 func (v MixedEventView) Expiry() column.Timestamps {
 	return column.TimestampsOf(v.u.Member(4), column.Millisecond)
 }
 
-// Gone returns the values of member 5, "gone": null. Index tells which is that of a row. Read-only, and valid until
-// Release.
+// Gone returns the values of member 5, "gone": null. Index tells which is that of a row.
 func (v MixedEventView) Gone() column.Nulls { return column.NullsOf(v.u.Member(5)) }
 
 // Row returns row i with texts and byte strings of its own.
 func (v MixedEventView) Row(i int) Event { return rt.ReadRow(v, i, readMixedEventRows) }
 
-// Slice returns the rows from … to-1. The values of the members stay all.
+// Slice returns the rows from … to-1. Members keep all their values; Index still counts in those.
 func (v MixedEventView) Slice(from, to int) MixedEventView {
 	return MixedEventView{v.u.Slice(from, to)}
 }
@@ -1098,20 +1046,20 @@ func (v MixedTicketView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v MixedTicketView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Events returns field 0, "events": list<item: dense_union Event>. Read-only, and valid until Release.
+// Events returns field 0, "events": list<item: dense_union Event>.
 func (v MixedTicketView) Events() column.Lists[MixedEventView] {
 	d := v.s.Field(0)
 	return column.ListsOf(d, column.Offsets32, MixedEventView{rt.UnionOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
 // Venue returns field 1, "venue": run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8> not null>
-// not null. Read-only, and valid until Release.
+// not null.
 func (v MixedTicketView) Venue() column.Runs[string, column.Dict[int32]] {
 	d := v.s.Field(1)
 	return column.RunsOf(d, 32, column.DictOf[int32](d.Child(1))).Slice(v.s.Bounds())
 }
 
-// Answer returns field 2, "answer": dense_union Answer not null. Read-only, and valid until Release.
+// Answer returns field 2, "answer": dense_union Answer not null.
 func (v MixedTicketView) Answer() MixedAnswerView {
 	return MixedAnswerView{rt.UnionOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
 }

@@ -107,105 +107,94 @@ func newNestedBatch(h rt.Handle) NestedBatch { return NestedBatch{h} }
 // Len returns the number of rows.
 func (b NestedBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b NestedBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
-// Point returns column 1, "point": struct Point not null. Buffer 2 (validity). Read-only, and valid until Release.
+// Point returns column 1, "point": struct Point not null. Buffer 2 (validity).
 func (b NestedBatch) Point() NestedPointView { return NestedPointView{rt.StructOf(b.h, b.h.Column(1))} }
 
-// Maybe returns column 2, "maybe": struct Point. Buffer 7 (validity). Read-only, and valid until Release.
+// Maybe returns column 2, "maybe": struct Point. Buffer 7 (validity).
 func (b NestedBatch) Maybe() NestedPointView { return NestedPointView{rt.StructOf(b.h, b.h.Column(2))} }
 
-// PtrLeg returns column 3, "ptr_leg": struct Leg. Buffer 12 (validity). Read-only, and valid until Release.
+// PtrLeg returns column 3, "ptr_leg": struct Leg. Buffer 12 (validity).
 func (b NestedBatch) PtrLeg() NestedLegView { return NestedLegView{rt.StructOf(b.h, b.h.Column(3))} }
 
 // Prices returns column 4, "prices": list<item: float64 not null>. Buffers 61 (validity), 62 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b NestedBatch) Prices() column.Lists[column.Plain[float64]] {
 	d := b.h.Column(4)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[float64](d.Child(0)))
 }
 
 // Tags returns column 5, "tags": list<item: utf8 not null> not null. Buffers 65 (validity), 66 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b NestedBatch) Tags() column.Lists[column.Texts] {
 	d := b.h.Column(5)
 	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
 }
 
 // Large returns column 6, "large": large_list<item: int32 not null>. Buffers 70 (validity), 71 (offsets, 8 bytes each).
-// Read-only, and valid until Release.
 func (b NestedBatch) Large() column.Lists[column.Plain[int32]] {
 	d := b.h.Column(6)
 	return column.ListsOf(d, column.Offsets64, column.PlainOf[int32](d.Child(0)))
 }
 
 // Viewed returns column 7, "viewed": list_view<item: dictionary<uint8, utf8> not null>. Buffers 74 (validity), 75
-// (offsets, 4 bytes each), 76 (sizes, 4 bytes each). Read-only, and valid until Release.
+// (offsets, 4 bytes each), 76 (sizes, 4 bytes each).
 func (b NestedBatch) Viewed() column.Lists[column.Dict[uint8]] {
 	d := b.h.Column(7)
 	return column.ListViewsOf(d, column.Offsets32, column.DictOf[uint8](d.Child(0)))
 }
 
 // Times returns column 8, "times": list<item: timestamp[us, UTC] not null>. Buffers 79 (validity), 80 (offsets, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b NestedBatch) Times() column.Lists[column.Timestamps] {
 	d := b.h.Column(8)
 	return column.ListsOf(d, column.Offsets32, column.TimestampsOf(d.Child(0), column.Microsecond))
 }
 
-// Spans returns column 9, "spans": list<item: int64>. Buffers 83 (validity), 84 (offsets, 4 bytes each). Read-only, and
-// valid until Release.
+// Spans returns column 9, "spans": list<item: int64>. Buffers 83 (validity), 84 (offsets, 4 bytes each).
 func (b NestedBatch) Spans() column.Lists[column.Nullable[int64]] {
 	d := b.h.Column(9)
 	return column.ListsOf(d, column.Offsets32, column.NullableOf[int64](d.Child(0)))
 }
 
-// Notes returns column 10, "notes": list<item: utf8>. Buffers 87 (validity), 88 (offsets, 4 bytes each). Read-only, and
-// valid until Release.
+// Notes returns column 10, "notes": list<item: utf8>. Buffers 87 (validity), 88 (offsets, 4 bytes each).
 func (b NestedBatch) Notes() column.Lists[column.Texts] {
 	d := b.h.Column(10)
 	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
 }
 
 // Names returns column 11, "names": list<item: utf8 not null>. Buffers 92 (validity), 93 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b NestedBatch) Names() column.Lists[column.Texts] {
 	d := b.h.Column(11)
 	return column.ListsOf(d, column.Offsets32, column.TextsOf(d.Child(0)))
 }
 
-// Blobs returns column 12, "blobs": list<item: binary>. Buffers 97 (validity), 98 (offsets, 4 bytes each). Read-only,
-// and valid until Release.
+// Blobs returns column 12, "blobs": list<item: binary>. Buffers 97 (validity), 98 (offsets, 4 bytes each).
 func (b NestedBatch) Blobs() column.Lists[column.Binaries] {
 	d := b.h.Column(12)
 	return column.ListsOf(d, column.Offsets32, column.BinariesOf(d.Child(0)))
 }
 
-// Vec returns column 13, "vec": fixed_size_list[3]<item: float32 not null> not null. Buffer 102 (validity). Read-only,
-// and valid until Release.
+// Vec returns column 13, "vec": fixed_size_list[3]<item: float32 not null> not null. Buffer 102 (validity).
 func (b NestedBatch) Vec() column.Lists[column.Plain[float32]] {
 	d := b.h.Column(13)
 	return column.FixedListsOf(d, 3, column.PlainOf[float32](d.Child(0)))
 }
 
-// NullVec returns column 14, "null_vec": fixed_size_list[4]<item: int16 not null>. Buffer 105 (validity). Read-only,
-// and valid until Release.
+// NullVec returns column 14, "null_vec": fixed_size_list[4]<item: int16 not null>. Buffer 105 (validity).
 func (b NestedBatch) NullVec() column.Lists[column.Plain[int16]] {
 	d := b.h.Column(14)
 	return column.FixedListsOf(d, 4, column.PlainOf[int16](d.Child(0)))
 }
 
-// PtrVec returns column 15, "ptr_vec": fixed_size_list[2]<item: utf8 not null>. Buffer 108 (validity). Read-only, and
-// valid until Release.
+// PtrVec returns column 15, "ptr_vec": fixed_size_list[2]<item: utf8 not null>. Buffer 108 (validity).
 func (b NestedBatch) PtrVec() column.Lists[column.Texts] {
 	d := b.h.Column(15)
 	return column.FixedListsOf(d, 2, column.TextsOf(d.Child(0)))
 }
 
 // Attrs returns column 16, "attrs": map<key: utf8 not null, value: utf8 not null>. Buffers 112 (validity), 113
-// (offsets, 4 bytes each). Read-only, and valid until Release.
+// (offsets, 4 bytes each).
 func (b NestedBatch) Attrs() column.Maps[column.Texts, column.Texts] {
 	d := b.h.Column(16)
 	entries := d.Child(0)
@@ -213,7 +202,7 @@ func (b NestedBatch) Attrs() column.Maps[column.Texts, column.Texts] {
 }
 
 // Counts returns column 17, "counts": map<key: dictionary<int32, int32> not null, value: int64> not null. Buffers 121
-// (validity), 122 (offsets, 4 bytes each). Read-only, and valid until Release.
+// (validity), 122 (offsets, 4 bytes each).
 func (b NestedBatch) Counts() column.Maps[column.DictInts[int32, int32], column.Nullable[int64]] {
 	d := b.h.Column(17)
 	entries := d.Child(0)
@@ -221,7 +210,7 @@ func (b NestedBatch) Counts() column.Maps[column.DictInts[int32, int32], column.
 }
 
 // ByKey returns column 18, "by_key": map<key: fixed_size_binary[16] not null, value: struct Leg not null>. Buffers 128
-// (validity), 129 (offsets, 4 bytes each). Read-only, and valid until Release.
+// (validity), 129 (offsets, 4 bytes each).
 func (b NestedBatch) ByKey() column.Maps[column.Plain[Key], NestedLegView] {
 	d := b.h.Column(18)
 	entries := d.Child(0)
@@ -229,21 +218,20 @@ func (b NestedBatch) ByKey() column.Maps[column.Plain[Key], NestedLegView] {
 }
 
 // Legs returns column 19, "legs": list<item: struct Leg not null>. Buffers 182 (validity), 183 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b NestedBatch) Legs() column.Lists[NestedLegView] {
 	d := b.h.Column(19)
 	return column.ListsOf(d, column.Offsets32, NestedLegView{rt.StructOf(b.h, d.Child(0))})
 }
 
 // PtrLegs returns column 20, "ptr_legs": large_list<item: struct Leg>. Buffers 233 (validity), 234 (offsets, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b NestedBatch) PtrLegs() column.Lists[NestedLegView] {
 	d := b.h.Column(20)
 	return column.ListsOf(d, column.Offsets64, NestedLegView{rt.StructOf(b.h, d.Child(0))})
 }
 
 // Grid returns column 21, "grid": list<item: list<item: float64 not null>>. Buffers 284 (validity), 285 (offsets, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b NestedBatch) Grid() column.Lists[column.Lists[column.Plain[float64]]] {
 	d := b.h.Column(21)
 	item := d.Child(0)
@@ -252,7 +240,7 @@ func (b NestedBatch) Grid() column.Lists[column.Lists[column.Plain[float64]]] {
 }
 
 // Deep returns column 22, "deep": map<key: utf8 not null, value: list<item: map<key: utf8 not null, value: struct
-// Point>>>. Buffers 290 (validity), 291 (offsets, 4 bytes each). Read-only, and valid until Release.
+// Point>>>. Buffers 290 (validity), 291 (offsets, 4 bytes each).
 func (b NestedBatch) Deep() column.Maps[column.Texts, column.Lists[column.Maps[column.Texts, NestedPointView]]] {
 	d := b.h.Column(22)
 	entries := d.Child(0)
@@ -265,7 +253,7 @@ func (b NestedBatch) Deep() column.Maps[column.Texts, column.Lists[column.Maps[c
 }
 
 // Moods returns column 23, "moods": list<item: dictionary<int32, utf8> not null>. Buffers 309 (validity), 310 (offsets,
-// 4 bytes each). Read-only, and valid until Release.
+// 4 bytes each).
 func (b NestedBatch) Moods() column.Lists[column.Enums[int32, Mood]] {
 	d := b.h.Column(23)
 	return column.ListsOf(d, column.Offsets32, column.EnumsOf[int32, Mood](d.Child(0)))
@@ -673,17 +661,17 @@ func (v NestedPointView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v NestedPointView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// X returns field 0, "x": float64 not null. Read-only, and valid until Release.
+// X returns field 0, "x": float64 not null.
 func (v NestedPointView) X() []float64 {
 	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Y returns field 1, "y": float64 not null. Read-only, and valid until Release.
+// Y returns field 1, "y": float64 not null.
 func (v NestedPointView) Y() []float64 {
 	return column.PlainOf[float64](v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (v NestedPointView) Row(i int) Point { return rt.ReadRow(v, i, readNestedPointRows) }
 
 // Slice returns the rows from … to-1.
@@ -770,24 +758,24 @@ func (v NestedFillView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v NestedFillView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// At returns field 0, "at": timestamp[ns, UTC] not null. Read-only, and valid until Release.
+// At returns field 0, "at": timestamp[ns, UTC] not null.
 func (v NestedFillView) At() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(0), column.Nanosecond).Slice(v.s.Bounds())
 }
 
-// Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
+// Sizes returns field 1, "sizes": list<item: int64 not null>.
 func (v NestedFillView) Sizes() column.Lists[column.Plain[int64]] {
 	d := v.s.Field(1)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Flags returns field 2, "flags": list<item: bool not null>. Read-only, and valid until Release.
+// Flags returns field 2, "flags": list<item: bool not null>.
 func (v NestedFillView) Flags() column.Lists[column.Bools] {
 	d := v.s.Field(2)
 	return column.ListsOf(d, column.Offsets32, column.BoolsOf(d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Raw returns field 3, "raw": binary_view. Read-only, and valid until Release.
+// Raw returns field 3, "raw": binary_view.
 func (v NestedFillView) Raw() column.BinaryViews {
 	return column.BinaryViewsOf(v.s.Field(3)).Slice(v.s.Bounds())
 }
@@ -907,53 +895,53 @@ func (v NestedLegView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v NestedLegView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Venue returns field 0, "venue": dictionary<int32, utf8> not null. Read-only, and valid until Release.
+// Venue returns field 0, "venue": dictionary<int32, utf8> not null.
 func (v NestedLegView) Venue() column.Dict[int32] {
 	return column.DictOf[int32](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Text returns field 1, "text": utf8 not null. Read-only, and valid until Release.
+// Text returns field 1, "text": utf8 not null.
 func (v NestedLegView) Text() column.Texts {
 	return column.TextsOf(v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// Note returns field 2, "note": utf8. Read-only, and valid until Release.
+// Note returns field 2, "note": utf8.
 func (v NestedLegView) Note() column.Texts {
 	return column.TextsOf(v.s.Field(2)).Slice(v.s.Bounds())
 }
 
-// Ratio returns field 3, "ratio": float64 not null. Read-only, and valid until Release.
+// Ratio returns field 3, "ratio": float64 not null.
 func (v NestedLegView) Ratio() []float64 {
 	return column.PlainOf[float64](v.s.Field(3)).Slice(v.s.Bounds())
 }
 
-// Filled returns field 4, "filled": int32. Read-only, and valid until Release.
+// Filled returns field 4, "filled": int32.
 func (v NestedLegView) Filled() column.Nullable[int32] {
 	return column.NullableOf[int32](v.s.Field(4)).Slice(v.s.Bounds())
 }
 
-// Seen returns field 5, "seen": timestamp[ms, UTC]. Read-only, and valid until Release.
+// Seen returns field 5, "seen": timestamp[ms, UTC].
 func (v NestedLegView) Seen() column.Timestamps {
 	return column.TimestampsOf(v.s.Field(5), column.Millisecond).Slice(v.s.Bounds())
 }
 
-// From returns field 6, "from": struct Point not null. Read-only, and valid until Release.
+// From returns field 6, "from": struct Point not null.
 func (v NestedLegView) From() NestedPointView {
 	return NestedPointView{rt.StructOf(v.s.Batch(), v.s.Field(6))}.Slice(v.s.Bounds())
 }
 
-// To returns field 7, "to": struct Point. Read-only, and valid until Release.
+// To returns field 7, "to": struct Point.
 func (v NestedLegView) To() NestedPointView {
 	return NestedPointView{rt.StructOf(v.s.Batch(), v.s.Field(7))}.Slice(v.s.Bounds())
 }
 
-// Fills returns field 8, "fills": list<item: struct Fill not null>. Read-only, and valid until Release.
+// Fills returns field 8, "fills": list<item: struct Fill not null>.
 func (v NestedLegView) Fills() column.Lists[NestedFillView] {
 	d := v.s.Field(8)
 	return column.ListsOf(d, column.Offsets32, NestedFillView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
-// Extra returns field 9, "extra": map<key: utf8 not null, value: float64 not null>. Read-only, and valid until Release.
+// Extra returns field 9, "extra": map<key: utf8 not null, value: float64 not null>.
 func (v NestedLegView) Extra() column.Maps[column.Texts, column.Plain[float64]] {
 	d := v.s.Field(9)
 	entries := d.Child(0)

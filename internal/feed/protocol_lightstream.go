@@ -64,18 +64,15 @@ func newQuoteBatch(h rt.Handle) QuoteBatch { return QuoteBatch{h} }
 func (b QuoteBatch) Len() int { return b.h.Len() }
 
 // Symbol returns column 0, "symbol": dictionary<int8, utf8> not null. Buffers 0 (validity), 1 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b QuoteBatch) Symbol() column.Dict[int8] { return rt.Dict[int8](b.h, 0) }
 
-// Bid returns column 1, "bid": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Bid returns column 1, "bid": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b QuoteBatch) Bid() []float64 { return rt.Values[float64](b.h, 1) }
 
-// Ask returns column 2, "ask": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Ask returns column 2, "ask": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b QuoteBatch) Ask() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b QuoteBatch) Row(i int) Quote {
 	return Quote{
 		Symbol: b.Symbol().At(i),
@@ -401,7 +398,7 @@ func (s *feedItems) set(i rt.Item) (FeedItem, error) {
 // FeedConn is a connection that speaks protocol Feed. One goroutine may send while another receives.
 type FeedConn struct {
 	conn  *rt.ProtocolConn
-	items feedItems
+	items rt.Items[feedItems]
 }
 
 // NewFeedConn returns a connection over conn, which it does not own. It sends nothing yet. Nil options mean all
@@ -414,7 +411,8 @@ func NewFeedConn(conn io.ReadWriter, opts *rt.ProtocolOptions) (*FeedConn, error
 	return &FeedConn{conn: c}, nil
 }
 
-// SendTrade sends the rows of b as a batch. It returns when the connection has accepted the bytes.
+// SendTrade sends the rows of b as a batch. It returns when the connection has accepted the bytes. The rows stay in b:
+// call Reset before the next batch.
 func (c *FeedConn) SendTrade(ctx context.Context, b *TradeBuilder) error {
 	return feedMembers.trade.Send(ctx, c.conn, b)
 }
@@ -425,7 +423,8 @@ func (c *FeedConn) SetTradeMetadata(entries []ipc.KeyValue) {
 	feedMembers.trade.SetMetadata(c.conn, entries)
 }
 
-// SendQuote sends the rows of b as a batch. It returns when the connection has accepted the bytes.
+// SendQuote sends the rows of b as a batch. It returns when the connection has accepted the bytes. The rows stay in b:
+// call Reset before the next batch.
 func (c *FeedConn) SendQuote(ctx context.Context, b *QuoteBuilder) error {
 	return feedMembers.quote.Send(ctx, c.conn, b)
 }
@@ -454,10 +453,10 @@ func (c *FeedConn) Recv(ctx context.Context) (FeedItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.items.set(i)
+	return c.items.Next().set(i)
 }
 
-// Close ends the sending direction. It is idempotent. Receiving goes on.
+// Close ends the sending direction; see rt.ProtocolConn.Close for wires without a half-close. Receiving goes on.
 func (c *FeedConn) Close() error { return c.conn.Close() }
 
 // Conn returns the connection without its Go types, for its statistics and heartbeats.
@@ -468,7 +467,7 @@ func (c *FeedConn) Conn() *rt.ProtocolConn { return c.conn }
 // reads.
 type FeedFramer struct {
 	framer *rt.ProtocolFramer
-	items  feedItems
+	items  rt.Items[feedItems]
 }
 
 // NewFeedFramer returns a framer. What the options say of connections means nothing. Nil options mean all defaults.
@@ -519,7 +518,7 @@ func (f *FeedFramer) Decode(buf []byte) (item FeedItem, n int, err error) {
 	if err != nil || n == 0 {
 		return nil, 0, err
 	}
-	if item, err = f.items.set(i); err != nil {
+	if item, err = f.items.Next().set(i); err != nil {
 		return nil, 0, err
 	}
 	return item, n, nil
@@ -537,7 +536,7 @@ func (f *FeedFramer) DecodeBody(head, body []byte, owner *mem.Block) (FeedItem, 
 	if err != nil {
 		return nil, err
 	}
-	return f.items.set(i)
+	return f.items.Next().set(i)
 }
 
 // Framer returns the framer without its Go types, for its statistics.

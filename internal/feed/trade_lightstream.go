@@ -63,27 +63,22 @@ func newTradeBatch(h rt.Handle) TradeBatch { return TradeBatch{h} }
 func (b TradeBatch) Len() int { return b.h.Len() }
 
 // Time returns column 0, "time": timestamp[ns, UTC] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
-// Read-only, and valid until Release.
 //
 // timestamp[ns, UTC]
 func (b TradeBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 0, column.Nanosecond) }
 
 // Symbol returns column 1, "symbol": dictionary<int32, utf8> not null. Buffers 2 (validity), 3 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 //
 // dictionary<int32, utf8>
 func (b TradeBatch) Symbol() column.Dict[int32] { return rt.Dict[int32](b.h, 1) }
 
-// Price returns column 2, "price": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Price returns column 2, "price": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b TradeBatch) Price() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Size returns column 3, "size": int64 not null. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Size returns column 3, "size": int64 not null. Buffers 6 (validity), 7 (values, 8 bytes each).
 func (b TradeBatch) Size() []int64 { return rt.Values[int64](b.h, 3) }
 
-// Note returns column 4, "note": utf8. Buffers 8 (validity), 9 (offsets, 4 bytes each), 10 (bytes). Read-only, and
-// valid until Release.
+// Note returns column 4, "note": utf8. Buffers 8 (validity), 9 (offsets, 4 bytes each), 10 (bytes).
 //
 // nullable utf8
 func (b TradeBatch) Note() column.Texts { return rt.Texts(b.h, 4) }

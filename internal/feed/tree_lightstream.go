@@ -97,98 +97,90 @@ func newTreeBatch(h rt.Handle) TreeBatch { return TreeBatch{h} }
 // Len returns the number of rows.
 func (b TreeBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": uint64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// ID returns column 0, "id": uint64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b TreeBatch) ID() []uint64 { return rt.Values[uint64](b.h, 0) }
 
-// Box returns column 1, "box": struct Box not null. Buffer 2 (validity). Read-only, and valid until Release.
+// Box returns column 1, "box": struct Box not null. Buffer 2 (validity).
 func (b TreeBatch) Box() TreeBoxView { return TreeBoxView{rt.StructOf(b.h, b.h.Column(1))} }
 
-// Root returns column 2, "root": struct Branch not null. Buffer 18 (validity). Read-only, and valid until Release.
+// Root returns column 2, "root": struct Branch not null. Buffer 18 (validity).
 func (b TreeBatch) Root() TreeBranchView { return TreeBranchView{rt.StructOf(b.h, b.h.Column(2))} }
 
-// Spare returns column 3, "spare": struct Branch. Buffer 46 (validity). Read-only, and valid until Release.
+// Spare returns column 3, "spare": struct Branch. Buffer 46 (validity).
 func (b TreeBatch) Spare() TreeBranchView { return TreeBranchView{rt.StructOf(b.h, b.h.Column(3))} }
 
 // Heights returns column 4, "heights": list<item: float64 not null>. Buffers 74 (validity), 75 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TreeBatch) Heights() column.Lists[column.Plain[float64]] {
 	d := b.h.Column(4)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[float64](d.Child(0)))
 }
 
 // Marks returns column 5, "marks": list<item: int32> not null. Buffers 78 (validity), 79 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TreeBatch) Marks() column.Lists[column.Nullable[int32]] {
 	d := b.h.Column(5)
 	return column.ListsOf(d, column.Offsets32, column.NullableOf[int32](d.Child(0)))
 }
 
 // Words returns column 6, "words": large_list<item: utf8 not null>. Buffers 82 (validity), 83 (offsets, 8 bytes each).
-// Read-only, and valid until Release.
 func (b TreeBatch) Words() column.Lists[column.Texts] {
 	d := b.h.Column(6)
 	return column.ListsOf(d, column.Offsets64, column.TextsOf(d.Child(0)))
 }
 
 // Names returns column 7, "names": list_view<item: dictionary<uint8, utf8>>. Buffers 87 (validity), 88 (offsets, 4
-// bytes each), 89 (sizes, 4 bytes each). Read-only, and valid until Release.
+// bytes each), 89 (sizes, 4 bytes each).
 func (b TreeBatch) Names() column.Lists[column.Dict[uint8]] {
 	d := b.h.Column(7)
 	return column.ListViewsOf(d, column.Offsets32, column.DictOf[uint8](d.Child(0)))
 }
 
 // Days returns column 8, "days": list<item: date32 not null>. Buffers 92 (validity), 93 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TreeBatch) Days() column.Lists[column.Plain[rt.Date]] {
 	d := b.h.Column(8)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[rt.Date](d.Child(0)))
 }
 
 // Clock returns column 9, "clock": list<item: time32[s] not null>. Buffers 96 (validity), 97 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TreeBatch) Clock() column.Lists[column.Durations] {
 	d := b.h.Column(9)
 	return column.ListsOf(d, column.Offsets32, column.DurationsOf(d.Child(0), column.Second, 32))
 }
 
 // Colors returns column 10, "colors": list<item: int8 not null> not null. Buffers 100 (validity), 101 (offsets, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b TreeBatch) Colors() column.Lists[column.Plain[Color]] {
 	d := b.h.Column(10)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[Color](d.Child(0)))
 }
 
 // Kinds returns column 11, "kinds": list<item: dictionary<int32, utf8> not null>. Buffers 104 (validity), 105 (offsets,
-// 4 bytes each). Read-only, and valid until Release.
+// 4 bytes each).
 func (b TreeBatch) Kinds() column.Lists[column.Enums[int32, Color]] {
 	d := b.h.Column(11)
 	return column.ListsOf(d, column.Offsets32, column.EnumsOf[int32, Color](d.Child(0)))
 }
 
 // Vector returns column 12, "vector": fixed_size_list[3]<item: float32 not null> not null. Buffer 108 (validity).
-// Read-only, and valid until Release.
 func (b TreeBatch) Vector() column.Lists[column.Plain[float32]] {
 	d := b.h.Column(12)
 	return column.FixedListsOf(d, 3, column.PlainOf[float32](d.Child(0)))
 }
 
-// Matrix returns column 13, "matrix": fixed_size_list[2]<item: struct Spot not null>. Buffer 111 (validity). Read-only,
-// and valid until Release.
+// Matrix returns column 13, "matrix": fixed_size_list[2]<item: struct Spot not null>. Buffer 111 (validity).
 func (b TreeBatch) Matrix() column.Lists[TreeSpotView] {
 	d := b.h.Column(13)
 	return column.FixedListsOf(d, 2, TreeSpotView{rt.StructOf(b.h, d.Child(0))})
 }
 
 // Branches returns column 14, "branches": list<item: struct Branch not null> not null. Buffers 117 (validity), 118
-// (offsets, 4 bytes each). Read-only, and valid until Release.
+// (offsets, 4 bytes each).
 func (b TreeBatch) Branches() column.Lists[TreeBranchView] {
 	d := b.h.Column(14)
 	return column.ListsOf(d, column.Offsets32, TreeBranchView{rt.StructOf(b.h, d.Child(0))})
 }
 
 // Labels returns column 15, "labels": map<key: dictionary<int32, utf8> not null, value: int64>. Buffers 147 (validity),
-// 148 (offsets, 4 bytes each). Read-only, and valid until Release.
+// 148 (offsets, 4 bytes each).
 func (b TreeBatch) Labels() column.Maps[column.Dict[int32], column.Nullable[int64]] {
 	d := b.h.Column(15)
 	entries := d.Child(0)
@@ -196,7 +188,7 @@ func (b TreeBatch) Labels() column.Maps[column.Dict[int32], column.Nullable[int6
 }
 
 // Wanted returns column 16, "wanted": map<key: dictionary<int32, utf8> not null, value: int64> not null. Buffers 154
-// (validity), 155 (offsets, 4 bytes each). Read-only, and valid until Release.
+// (validity), 155 (offsets, 4 bytes each).
 func (b TreeBatch) Wanted() column.Maps[column.Dict[int32], column.Nullable[int64]] {
 	d := b.h.Column(16)
 	entries := d.Child(0)
@@ -204,7 +196,6 @@ func (b TreeBatch) Wanted() column.Maps[column.Dict[int32], column.Nullable[int6
 }
 
 // Grid returns column 17, "grid": list<item: list<item: float64>>. Buffers 161 (validity), 162 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TreeBatch) Grid() column.Lists[column.Lists[column.Nullable[float64]]] {
 	d := b.h.Column(17)
 	item := d.Child(0)
@@ -213,7 +204,7 @@ func (b TreeBatch) Grid() column.Lists[column.Lists[column.Nullable[float64]]] {
 }
 
 // Cubes returns column 18, "cubes": list<item: large_list<item: list<item: float64>>> not null. Buffers 167 (validity),
-// 168 (offsets, 4 bytes each). Read-only, and valid until Release.
+// 168 (offsets, 4 bytes each).
 func (b TreeBatch) Cubes() column.Lists[column.Lists[column.Lists[column.Nullable[float64]]]] {
 	d := b.h.Column(18)
 	item := d.Child(0)
@@ -223,19 +214,17 @@ func (b TreeBatch) Cubes() column.Lists[column.Lists[column.Lists[column.Nullabl
 	return column.ListsOf(d, column.Offsets32, items)
 }
 
-// Blobs returns column 19, "blobs": list<item: binary>. Buffers 175 (validity), 176 (offsets, 4 bytes each). Read-only,
-// and valid until Release.
+// Blobs returns column 19, "blobs": list<item: binary>. Buffers 175 (validity), 176 (offsets, 4 bytes each).
 func (b TreeBatch) Blobs() column.Lists[column.Binaries] {
 	d := b.h.Column(19)
 	return column.ListsOf(d, column.Offsets32, column.BinariesOf(d.Child(0)))
 }
 
 // Since returns column 20, "since": timestamp[us, UTC] not null. Buffers 180 (validity), 181 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b TreeBatch) Since() []int64 { return rt.Values[int64](b.h, 20) }
 
 // Ticks returns column 21, "ticks": list<item: timestamp[ms, UTC] not null>. Buffers 182 (validity), 183 (offsets, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b TreeBatch) Ticks() column.Lists[column.Plain[int64]] {
 	d := b.h.Column(21)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0)))
@@ -613,17 +602,17 @@ func (v TreeSpotView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v TreeSpotView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// X returns field 0, "x": float64 not null. Read-only, and valid until Release.
+// X returns field 0, "x": float64 not null.
 func (v TreeSpotView) X() []float64 {
 	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Y returns field 1, "y": float64 not null. Read-only, and valid until Release.
+// Y returns field 1, "y": float64 not null.
 func (v TreeSpotView) Y() []float64 {
 	return column.PlainOf[float64](v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (v TreeSpotView) Row(i int) Spot { return rt.ReadRow(v, i, readTreeSpotRows) }
 
 // Slice returns the rows from … to-1.
@@ -708,29 +697,28 @@ func (v TreeBoxView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v TreeBoxView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Low returns field 0, "low": struct Spot not null. Read-only, and valid until Release.
+// Low returns field 0, "low": struct Spot not null.
 func (v TreeBoxView) Low() TreeSpotView {
 	return TreeSpotView{rt.StructOf(v.s.Batch(), v.s.Field(0))}.Slice(v.s.Bounds())
 }
 
-// High returns field 1, "high": struct Spot not null. Read-only, and valid until Release.
+// High returns field 1, "high": struct Spot not null.
 func (v TreeBoxView) High() TreeSpotView {
 	return TreeSpotView{rt.StructOf(v.s.Batch(), v.s.Field(1))}.Slice(v.s.Bounds())
 }
 
-// Corner returns field 2, "corner": fixed_size_list[4]<item: float32 not null> not null. Read-only, and valid until
-// Release.
+// Corner returns field 2, "corner": fixed_size_list[4]<item: float32 not null> not null.
 func (v TreeBoxView) Corner() column.Lists[column.Plain[float32]] {
 	d := v.s.Field(2)
 	return column.FixedListsOf(d, 4, column.PlainOf[float32](d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Tag returns field 3, "tag": fixed_size_binary[3] not null. Read-only, and valid until Release.
+// Tag returns field 3, "tag": fixed_size_binary[3] not null.
 func (v TreeBoxView) Tag() [][3]byte {
 	return column.PlainArraysOf[[3]byte](v.s.Field(3)).Slice(v.s.Bounds())
 }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (v TreeBoxView) Row(i int) Box { return rt.ReadRow(v, i, readTreeBoxRows) }
 
 // Slice returns the rows from … to-1.
@@ -835,18 +823,18 @@ func (v TreeLeafView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v TreeLeafView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Color returns field 0, "color": dictionary<int32, utf8> not null. Read-only, and valid until Release.
+// Color returns field 0, "color": dictionary<int32, utf8> not null.
 func (v TreeLeafView) Color() column.Enums[int32, Color] {
 	return column.EnumsOf[int32, Color](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Seen returns field 1, "seen": list<item: timestamp[ms, UTC] not null> not null. Read-only, and valid until Release.
+// Seen returns field 1, "seen": list<item: timestamp[ms, UTC] not null> not null.
 func (v TreeLeafView) Seen() column.Lists[column.Timestamps] {
 	d := v.s.Field(1)
 	return column.ListsOf(d, column.Offsets32, column.TimestampsOf(d.Child(0), column.Millisecond)).Slice(v.s.Bounds())
 }
 
-// Note returns field 2, "note": utf8. Read-only, and valid until Release.
+// Note returns field 2, "note": utf8.
 func (v TreeLeafView) Note() column.Texts {
 	return column.TextsOf(v.s.Field(2)).Slice(v.s.Bounds())
 }
@@ -948,29 +936,29 @@ func (v TreeBranchView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v TreeBranchView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Name returns field 0, "name": utf8 not null. Read-only, and valid until Release.
+// Name returns field 0, "name": utf8 not null.
 func (v TreeBranchView) Name() column.Texts {
 	return column.TextsOf(v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Length returns field 1, "length": float64 not null. Read-only, and valid until Release.
+// Length returns field 1, "length": float64 not null.
 func (v TreeBranchView) Length() []float64 {
 	return column.PlainOf[float64](v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// At returns field 2, "at": struct Spot not null. Read-only, and valid until Release.
+// At returns field 2, "at": struct Spot not null.
 //
 // Where it begins.
 func (v TreeBranchView) At() TreeSpotView {
 	return TreeSpotView{rt.StructOf(v.s.Batch(), v.s.Field(2))}.Slice(v.s.Bounds())
 }
 
-// End returns field 3, "end": struct Spot. Read-only, and valid until Release.
+// End returns field 3, "end": struct Spot.
 func (v TreeBranchView) End() TreeSpotView {
 	return TreeSpotView{rt.StructOf(v.s.Batch(), v.s.Field(3))}.Slice(v.s.Bounds())
 }
 
-// Leaves returns field 4, "leaves": list<item: struct Leaf not null>. Read-only, and valid until Release.
+// Leaves returns field 4, "leaves": list<item: struct Leaf not null>.
 func (v TreeBranchView) Leaves() column.Lists[TreeLeafView] {
 	d := v.s.Field(4)
 	return column.ListsOf(d, column.Offsets32, TreeLeafView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())

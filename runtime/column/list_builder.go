@@ -425,12 +425,12 @@ type StructBuilder struct {
 	children []Data
 }
 
-// Fields sets the builders of the fields, as generated code does once.
+// Fields sets the builders of the fields. It is for generated code only.
 func (b *StructBuilder) Fields(fields ...Builder) {
 	b.fields, b.children = fields, make([]Data, len(fields))
 }
 
-// Init sets what the column and its fields may hold.
+// Init sets what the column and its fields may hold. It is for generated code only.
 func (b *StructBuilder) Init(c Config) {
 	b.header.Init(c)
 	for i, f := range b.fields {

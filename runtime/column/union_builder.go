@@ -24,13 +24,13 @@ type UnionBuilder struct {
 	children []Data
 }
 
-// Members sets the builders of the members, as generated code does once. Null is the one that nil is, -1 for none.
+// Members sets the builders of the members. Null is the one that nil is, -1 for none. It is for generated code only.
 func (b *UnionBuilder) Members(null int, members ...Builder) {
 	b.null, b.members = null, members
 	b.children, b.counts = make([]Data, len(members)), make([]int, len(members))
 }
 
-// Init sets what the column and its members may hold.
+// Init sets what the column and its members may hold. It is for generated code only.
 func (b *UnionBuilder) Init(c Config) {
 	b.header.Init(c)
 	if b.ids = c.TypeIDs; b.ids == nil {

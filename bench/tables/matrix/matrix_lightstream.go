@@ -61,23 +61,19 @@ func newNumericBatch(h rt.Handle) NumericBatch { return NumericBatch{h} }
 // Len returns the number of rows.
 func (b NumericBatch) Len() int { return b.h.Len() }
 
-// I64 returns column 0, "i64": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// I64 returns column 0, "i64": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b NumericBatch) I64() []int64 { return rt.Values[int64](b.h, 0) }
 
-// F64 returns column 1, "f64": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// F64 returns column 1, "f64": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b NumericBatch) F64() []float64 { return rt.Values[float64](b.h, 1) }
 
-// I32 returns column 2, "i32": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// I32 returns column 2, "i32": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
 func (b NumericBatch) I32() []int32 { return rt.Values[int32](b.h, 2) }
 
-// F32 returns column 3, "f32": float32 not null. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// F32 returns column 3, "f32": float32 not null. Buffers 6 (validity), 7 (values, 4 bytes each).
 func (b NumericBatch) F32() []float32 { return rt.Values[float32](b.h, 3) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b NumericBatch) Row(i int) Numeric {
 	return Numeric{
 		I64: b.I64()[i],
@@ -234,20 +230,16 @@ func newStringsBatch(h rt.Handle) StringsBatch { return StringsBatch{h} }
 // Len returns the number of rows.
 func (b StringsBatch) Len() int { return b.h.Len() }
 
-// S0 returns column 0, "s0": utf8 not null. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes). Read-only, and
-// valid until Release.
+// S0 returns column 0, "s0": utf8 not null. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes).
 func (b StringsBatch) S0() column.Texts { return rt.Texts(b.h, 0) }
 
-// S1 returns column 1, "s1": utf8 not null. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes). Read-only, and
-// valid until Release.
+// S1 returns column 1, "s1": utf8 not null. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes).
 func (b StringsBatch) S1() column.Texts { return rt.Texts(b.h, 1) }
 
-// S2 returns column 2, "s2": utf8 not null. Buffers 6 (validity), 7 (offsets, 4 bytes each), 8 (bytes). Read-only, and
-// valid until Release.
+// S2 returns column 2, "s2": utf8 not null. Buffers 6 (validity), 7 (offsets, 4 bytes each), 8 (bytes).
 func (b StringsBatch) S2() column.Texts { return rt.Texts(b.h, 2) }
 
-// S3 returns column 3, "s3": utf8 not null. Buffers 9 (validity), 10 (offsets, 4 bytes each), 11 (bytes). Read-only,
-// and valid until Release.
+// S3 returns column 3, "s3": utf8 not null. Buffers 9 (validity), 10 (offsets, 4 bytes each), 11 (bytes).
 func (b StringsBatch) S3() column.Texts { return rt.Texts(b.h, 3) }
 
 // Row returns row i with texts of its own.

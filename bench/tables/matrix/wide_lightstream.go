@@ -157,407 +157,307 @@ func newWideBatch(h rt.Handle) WideBatch { return WideBatch{h} }
 // Len returns the number of rows.
 func (b WideBatch) Len() int { return b.h.Len() }
 
-// C00 returns column 0, "c00": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C00 returns column 0, "c00": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b WideBatch) C00() []int64 { return rt.Values[int64](b.h, 0) }
 
-// C01 returns column 1, "c01": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C01 returns column 1, "c01": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b WideBatch) C01() []float64 { return rt.Values[float64](b.h, 1) }
 
-// C02 returns column 2, "c02": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C02 returns column 2, "c02": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
 func (b WideBatch) C02() []int32 { return rt.Values[int32](b.h, 2) }
 
-// C03 returns column 3, "c03": float32 not null. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C03 returns column 3, "c03": float32 not null. Buffers 6 (validity), 7 (values, 4 bytes each).
 func (b WideBatch) C03() []float32 { return rt.Values[float32](b.h, 3) }
 
-// C04 returns column 4, "c04": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C04 returns column 4, "c04": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each).
 func (b WideBatch) C04() []int64 { return rt.Values[int64](b.h, 4) }
 
-// C05 returns column 5, "c05": float64 not null. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C05 returns column 5, "c05": float64 not null. Buffers 10 (validity), 11 (values, 8 bytes each).
 func (b WideBatch) C05() []float64 { return rt.Values[float64](b.h, 5) }
 
-// C06 returns column 6, "c06": int32 not null. Buffers 12 (validity), 13 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C06 returns column 6, "c06": int32 not null. Buffers 12 (validity), 13 (values, 4 bytes each).
 func (b WideBatch) C06() []int32 { return rt.Values[int32](b.h, 6) }
 
-// C07 returns column 7, "c07": float32 not null. Buffers 14 (validity), 15 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C07 returns column 7, "c07": float32 not null. Buffers 14 (validity), 15 (values, 4 bytes each).
 func (b WideBatch) C07() []float32 { return rt.Values[float32](b.h, 7) }
 
-// C08 returns column 8, "c08": int64 not null. Buffers 16 (validity), 17 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C08 returns column 8, "c08": int64 not null. Buffers 16 (validity), 17 (values, 8 bytes each).
 func (b WideBatch) C08() []int64 { return rt.Values[int64](b.h, 8) }
 
-// C09 returns column 9, "c09": float64 not null. Buffers 18 (validity), 19 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C09 returns column 9, "c09": float64 not null. Buffers 18 (validity), 19 (values, 8 bytes each).
 func (b WideBatch) C09() []float64 { return rt.Values[float64](b.h, 9) }
 
-// C10 returns column 10, "c10": int32 not null. Buffers 20 (validity), 21 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C10 returns column 10, "c10": int32 not null. Buffers 20 (validity), 21 (values, 4 bytes each).
 func (b WideBatch) C10() []int32 { return rt.Values[int32](b.h, 10) }
 
-// C11 returns column 11, "c11": float32 not null. Buffers 22 (validity), 23 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C11 returns column 11, "c11": float32 not null. Buffers 22 (validity), 23 (values, 4 bytes each).
 func (b WideBatch) C11() []float32 { return rt.Values[float32](b.h, 11) }
 
-// C12 returns column 12, "c12": int64 not null. Buffers 24 (validity), 25 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C12 returns column 12, "c12": int64 not null. Buffers 24 (validity), 25 (values, 8 bytes each).
 func (b WideBatch) C12() []int64 { return rt.Values[int64](b.h, 12) }
 
-// C13 returns column 13, "c13": float64 not null. Buffers 26 (validity), 27 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C13 returns column 13, "c13": float64 not null. Buffers 26 (validity), 27 (values, 8 bytes each).
 func (b WideBatch) C13() []float64 { return rt.Values[float64](b.h, 13) }
 
-// C14 returns column 14, "c14": int32 not null. Buffers 28 (validity), 29 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C14 returns column 14, "c14": int32 not null. Buffers 28 (validity), 29 (values, 4 bytes each).
 func (b WideBatch) C14() []int32 { return rt.Values[int32](b.h, 14) }
 
-// C15 returns column 15, "c15": float32 not null. Buffers 30 (validity), 31 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C15 returns column 15, "c15": float32 not null. Buffers 30 (validity), 31 (values, 4 bytes each).
 func (b WideBatch) C15() []float32 { return rt.Values[float32](b.h, 15) }
 
-// C16 returns column 16, "c16": int64 not null. Buffers 32 (validity), 33 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C16 returns column 16, "c16": int64 not null. Buffers 32 (validity), 33 (values, 8 bytes each).
 func (b WideBatch) C16() []int64 { return rt.Values[int64](b.h, 16) }
 
-// C17 returns column 17, "c17": float64 not null. Buffers 34 (validity), 35 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C17 returns column 17, "c17": float64 not null. Buffers 34 (validity), 35 (values, 8 bytes each).
 func (b WideBatch) C17() []float64 { return rt.Values[float64](b.h, 17) }
 
-// C18 returns column 18, "c18": int32 not null. Buffers 36 (validity), 37 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C18 returns column 18, "c18": int32 not null. Buffers 36 (validity), 37 (values, 4 bytes each).
 func (b WideBatch) C18() []int32 { return rt.Values[int32](b.h, 18) }
 
-// C19 returns column 19, "c19": float32 not null. Buffers 38 (validity), 39 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C19 returns column 19, "c19": float32 not null. Buffers 38 (validity), 39 (values, 4 bytes each).
 func (b WideBatch) C19() []float32 { return rt.Values[float32](b.h, 19) }
 
-// C20 returns column 20, "c20": int64 not null. Buffers 40 (validity), 41 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C20 returns column 20, "c20": int64 not null. Buffers 40 (validity), 41 (values, 8 bytes each).
 func (b WideBatch) C20() []int64 { return rt.Values[int64](b.h, 20) }
 
-// C21 returns column 21, "c21": float64 not null. Buffers 42 (validity), 43 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C21 returns column 21, "c21": float64 not null. Buffers 42 (validity), 43 (values, 8 bytes each).
 func (b WideBatch) C21() []float64 { return rt.Values[float64](b.h, 21) }
 
-// C22 returns column 22, "c22": int32 not null. Buffers 44 (validity), 45 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C22 returns column 22, "c22": int32 not null. Buffers 44 (validity), 45 (values, 4 bytes each).
 func (b WideBatch) C22() []int32 { return rt.Values[int32](b.h, 22) }
 
-// C23 returns column 23, "c23": float32 not null. Buffers 46 (validity), 47 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C23 returns column 23, "c23": float32 not null. Buffers 46 (validity), 47 (values, 4 bytes each).
 func (b WideBatch) C23() []float32 { return rt.Values[float32](b.h, 23) }
 
-// C24 returns column 24, "c24": int64 not null. Buffers 48 (validity), 49 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C24 returns column 24, "c24": int64 not null. Buffers 48 (validity), 49 (values, 8 bytes each).
 func (b WideBatch) C24() []int64 { return rt.Values[int64](b.h, 24) }
 
-// C25 returns column 25, "c25": float64 not null. Buffers 50 (validity), 51 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C25 returns column 25, "c25": float64 not null. Buffers 50 (validity), 51 (values, 8 bytes each).
 func (b WideBatch) C25() []float64 { return rt.Values[float64](b.h, 25) }
 
-// C26 returns column 26, "c26": int32 not null. Buffers 52 (validity), 53 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C26 returns column 26, "c26": int32 not null. Buffers 52 (validity), 53 (values, 4 bytes each).
 func (b WideBatch) C26() []int32 { return rt.Values[int32](b.h, 26) }
 
-// C27 returns column 27, "c27": float32 not null. Buffers 54 (validity), 55 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C27 returns column 27, "c27": float32 not null. Buffers 54 (validity), 55 (values, 4 bytes each).
 func (b WideBatch) C27() []float32 { return rt.Values[float32](b.h, 27) }
 
-// C28 returns column 28, "c28": int64 not null. Buffers 56 (validity), 57 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C28 returns column 28, "c28": int64 not null. Buffers 56 (validity), 57 (values, 8 bytes each).
 func (b WideBatch) C28() []int64 { return rt.Values[int64](b.h, 28) }
 
-// C29 returns column 29, "c29": float64 not null. Buffers 58 (validity), 59 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C29 returns column 29, "c29": float64 not null. Buffers 58 (validity), 59 (values, 8 bytes each).
 func (b WideBatch) C29() []float64 { return rt.Values[float64](b.h, 29) }
 
-// C30 returns column 30, "c30": int32 not null. Buffers 60 (validity), 61 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C30 returns column 30, "c30": int32 not null. Buffers 60 (validity), 61 (values, 4 bytes each).
 func (b WideBatch) C30() []int32 { return rt.Values[int32](b.h, 30) }
 
-// C31 returns column 31, "c31": float32 not null. Buffers 62 (validity), 63 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C31 returns column 31, "c31": float32 not null. Buffers 62 (validity), 63 (values, 4 bytes each).
 func (b WideBatch) C31() []float32 { return rt.Values[float32](b.h, 31) }
 
-// C32 returns column 32, "c32": int64 not null. Buffers 64 (validity), 65 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C32 returns column 32, "c32": int64 not null. Buffers 64 (validity), 65 (values, 8 bytes each).
 func (b WideBatch) C32() []int64 { return rt.Values[int64](b.h, 32) }
 
-// C33 returns column 33, "c33": float64 not null. Buffers 66 (validity), 67 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C33 returns column 33, "c33": float64 not null. Buffers 66 (validity), 67 (values, 8 bytes each).
 func (b WideBatch) C33() []float64 { return rt.Values[float64](b.h, 33) }
 
-// C34 returns column 34, "c34": int32 not null. Buffers 68 (validity), 69 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C34 returns column 34, "c34": int32 not null. Buffers 68 (validity), 69 (values, 4 bytes each).
 func (b WideBatch) C34() []int32 { return rt.Values[int32](b.h, 34) }
 
-// C35 returns column 35, "c35": float32 not null. Buffers 70 (validity), 71 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C35 returns column 35, "c35": float32 not null. Buffers 70 (validity), 71 (values, 4 bytes each).
 func (b WideBatch) C35() []float32 { return rt.Values[float32](b.h, 35) }
 
-// C36 returns column 36, "c36": int64 not null. Buffers 72 (validity), 73 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C36 returns column 36, "c36": int64 not null. Buffers 72 (validity), 73 (values, 8 bytes each).
 func (b WideBatch) C36() []int64 { return rt.Values[int64](b.h, 36) }
 
-// C37 returns column 37, "c37": float64 not null. Buffers 74 (validity), 75 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C37 returns column 37, "c37": float64 not null. Buffers 74 (validity), 75 (values, 8 bytes each).
 func (b WideBatch) C37() []float64 { return rt.Values[float64](b.h, 37) }
 
-// C38 returns column 38, "c38": int32 not null. Buffers 76 (validity), 77 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C38 returns column 38, "c38": int32 not null. Buffers 76 (validity), 77 (values, 4 bytes each).
 func (b WideBatch) C38() []int32 { return rt.Values[int32](b.h, 38) }
 
-// C39 returns column 39, "c39": float32 not null. Buffers 78 (validity), 79 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C39 returns column 39, "c39": float32 not null. Buffers 78 (validity), 79 (values, 4 bytes each).
 func (b WideBatch) C39() []float32 { return rt.Values[float32](b.h, 39) }
 
-// C40 returns column 40, "c40": int64 not null. Buffers 80 (validity), 81 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C40 returns column 40, "c40": int64 not null. Buffers 80 (validity), 81 (values, 8 bytes each).
 func (b WideBatch) C40() []int64 { return rt.Values[int64](b.h, 40) }
 
-// C41 returns column 41, "c41": float64 not null. Buffers 82 (validity), 83 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C41 returns column 41, "c41": float64 not null. Buffers 82 (validity), 83 (values, 8 bytes each).
 func (b WideBatch) C41() []float64 { return rt.Values[float64](b.h, 41) }
 
-// C42 returns column 42, "c42": int32 not null. Buffers 84 (validity), 85 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C42 returns column 42, "c42": int32 not null. Buffers 84 (validity), 85 (values, 4 bytes each).
 func (b WideBatch) C42() []int32 { return rt.Values[int32](b.h, 42) }
 
-// C43 returns column 43, "c43": float32 not null. Buffers 86 (validity), 87 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C43 returns column 43, "c43": float32 not null. Buffers 86 (validity), 87 (values, 4 bytes each).
 func (b WideBatch) C43() []float32 { return rt.Values[float32](b.h, 43) }
 
-// C44 returns column 44, "c44": int64 not null. Buffers 88 (validity), 89 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C44 returns column 44, "c44": int64 not null. Buffers 88 (validity), 89 (values, 8 bytes each).
 func (b WideBatch) C44() []int64 { return rt.Values[int64](b.h, 44) }
 
-// C45 returns column 45, "c45": float64 not null. Buffers 90 (validity), 91 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C45 returns column 45, "c45": float64 not null. Buffers 90 (validity), 91 (values, 8 bytes each).
 func (b WideBatch) C45() []float64 { return rt.Values[float64](b.h, 45) }
 
-// C46 returns column 46, "c46": int32 not null. Buffers 92 (validity), 93 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// C46 returns column 46, "c46": int32 not null. Buffers 92 (validity), 93 (values, 4 bytes each).
 func (b WideBatch) C46() []int32 { return rt.Values[int32](b.h, 46) }
 
-// C47 returns column 47, "c47": float32 not null. Buffers 94 (validity), 95 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C47 returns column 47, "c47": float32 not null. Buffers 94 (validity), 95 (values, 4 bytes each).
 func (b WideBatch) C47() []float32 { return rt.Values[float32](b.h, 47) }
 
-// C48 returns column 48, "c48": int64 not null. Buffers 96 (validity), 97 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// C48 returns column 48, "c48": int64 not null. Buffers 96 (validity), 97 (values, 8 bytes each).
 func (b WideBatch) C48() []int64 { return rt.Values[int64](b.h, 48) }
 
-// C49 returns column 49, "c49": float64 not null. Buffers 98 (validity), 99 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C49 returns column 49, "c49": float64 not null. Buffers 98 (validity), 99 (values, 8 bytes each).
 func (b WideBatch) C49() []float64 { return rt.Values[float64](b.h, 49) }
 
-// C50 returns column 50, "c50": int32 not null. Buffers 100 (validity), 101 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C50 returns column 50, "c50": int32 not null. Buffers 100 (validity), 101 (values, 4 bytes each).
 func (b WideBatch) C50() []int32 { return rt.Values[int32](b.h, 50) }
 
-// C51 returns column 51, "c51": float32 not null. Buffers 102 (validity), 103 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C51 returns column 51, "c51": float32 not null. Buffers 102 (validity), 103 (values, 4 bytes each).
 func (b WideBatch) C51() []float32 { return rt.Values[float32](b.h, 51) }
 
-// C52 returns column 52, "c52": int64 not null. Buffers 104 (validity), 105 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C52 returns column 52, "c52": int64 not null. Buffers 104 (validity), 105 (values, 8 bytes each).
 func (b WideBatch) C52() []int64 { return rt.Values[int64](b.h, 52) }
 
-// C53 returns column 53, "c53": float64 not null. Buffers 106 (validity), 107 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C53 returns column 53, "c53": float64 not null. Buffers 106 (validity), 107 (values, 8 bytes each).
 func (b WideBatch) C53() []float64 { return rt.Values[float64](b.h, 53) }
 
-// C54 returns column 54, "c54": int32 not null. Buffers 108 (validity), 109 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C54 returns column 54, "c54": int32 not null. Buffers 108 (validity), 109 (values, 4 bytes each).
 func (b WideBatch) C54() []int32 { return rt.Values[int32](b.h, 54) }
 
-// C55 returns column 55, "c55": float32 not null. Buffers 110 (validity), 111 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C55 returns column 55, "c55": float32 not null. Buffers 110 (validity), 111 (values, 4 bytes each).
 func (b WideBatch) C55() []float32 { return rt.Values[float32](b.h, 55) }
 
-// C56 returns column 56, "c56": int64 not null. Buffers 112 (validity), 113 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C56 returns column 56, "c56": int64 not null. Buffers 112 (validity), 113 (values, 8 bytes each).
 func (b WideBatch) C56() []int64 { return rt.Values[int64](b.h, 56) }
 
-// C57 returns column 57, "c57": float64 not null. Buffers 114 (validity), 115 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C57 returns column 57, "c57": float64 not null. Buffers 114 (validity), 115 (values, 8 bytes each).
 func (b WideBatch) C57() []float64 { return rt.Values[float64](b.h, 57) }
 
-// C58 returns column 58, "c58": int32 not null. Buffers 116 (validity), 117 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C58 returns column 58, "c58": int32 not null. Buffers 116 (validity), 117 (values, 4 bytes each).
 func (b WideBatch) C58() []int32 { return rt.Values[int32](b.h, 58) }
 
-// C59 returns column 59, "c59": float32 not null. Buffers 118 (validity), 119 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C59 returns column 59, "c59": float32 not null. Buffers 118 (validity), 119 (values, 4 bytes each).
 func (b WideBatch) C59() []float32 { return rt.Values[float32](b.h, 59) }
 
-// C60 returns column 60, "c60": int64 not null. Buffers 120 (validity), 121 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C60 returns column 60, "c60": int64 not null. Buffers 120 (validity), 121 (values, 8 bytes each).
 func (b WideBatch) C60() []int64 { return rt.Values[int64](b.h, 60) }
 
-// C61 returns column 61, "c61": float64 not null. Buffers 122 (validity), 123 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C61 returns column 61, "c61": float64 not null. Buffers 122 (validity), 123 (values, 8 bytes each).
 func (b WideBatch) C61() []float64 { return rt.Values[float64](b.h, 61) }
 
-// C62 returns column 62, "c62": int32 not null. Buffers 124 (validity), 125 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C62 returns column 62, "c62": int32 not null. Buffers 124 (validity), 125 (values, 4 bytes each).
 func (b WideBatch) C62() []int32 { return rt.Values[int32](b.h, 62) }
 
-// C63 returns column 63, "c63": float32 not null. Buffers 126 (validity), 127 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C63 returns column 63, "c63": float32 not null. Buffers 126 (validity), 127 (values, 4 bytes each).
 func (b WideBatch) C63() []float32 { return rt.Values[float32](b.h, 63) }
 
-// C64 returns column 64, "c64": int64 not null. Buffers 128 (validity), 129 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C64 returns column 64, "c64": int64 not null. Buffers 128 (validity), 129 (values, 8 bytes each).
 func (b WideBatch) C64() []int64 { return rt.Values[int64](b.h, 64) }
 
-// C65 returns column 65, "c65": float64 not null. Buffers 130 (validity), 131 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C65 returns column 65, "c65": float64 not null. Buffers 130 (validity), 131 (values, 8 bytes each).
 func (b WideBatch) C65() []float64 { return rt.Values[float64](b.h, 65) }
 
-// C66 returns column 66, "c66": int32 not null. Buffers 132 (validity), 133 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C66 returns column 66, "c66": int32 not null. Buffers 132 (validity), 133 (values, 4 bytes each).
 func (b WideBatch) C66() []int32 { return rt.Values[int32](b.h, 66) }
 
-// C67 returns column 67, "c67": float32 not null. Buffers 134 (validity), 135 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C67 returns column 67, "c67": float32 not null. Buffers 134 (validity), 135 (values, 4 bytes each).
 func (b WideBatch) C67() []float32 { return rt.Values[float32](b.h, 67) }
 
-// C68 returns column 68, "c68": int64 not null. Buffers 136 (validity), 137 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C68 returns column 68, "c68": int64 not null. Buffers 136 (validity), 137 (values, 8 bytes each).
 func (b WideBatch) C68() []int64 { return rt.Values[int64](b.h, 68) }
 
-// C69 returns column 69, "c69": float64 not null. Buffers 138 (validity), 139 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C69 returns column 69, "c69": float64 not null. Buffers 138 (validity), 139 (values, 8 bytes each).
 func (b WideBatch) C69() []float64 { return rt.Values[float64](b.h, 69) }
 
-// C70 returns column 70, "c70": int32 not null. Buffers 140 (validity), 141 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C70 returns column 70, "c70": int32 not null. Buffers 140 (validity), 141 (values, 4 bytes each).
 func (b WideBatch) C70() []int32 { return rt.Values[int32](b.h, 70) }
 
-// C71 returns column 71, "c71": float32 not null. Buffers 142 (validity), 143 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C71 returns column 71, "c71": float32 not null. Buffers 142 (validity), 143 (values, 4 bytes each).
 func (b WideBatch) C71() []float32 { return rt.Values[float32](b.h, 71) }
 
-// C72 returns column 72, "c72": int64 not null. Buffers 144 (validity), 145 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C72 returns column 72, "c72": int64 not null. Buffers 144 (validity), 145 (values, 8 bytes each).
 func (b WideBatch) C72() []int64 { return rt.Values[int64](b.h, 72) }
 
-// C73 returns column 73, "c73": float64 not null. Buffers 146 (validity), 147 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C73 returns column 73, "c73": float64 not null. Buffers 146 (validity), 147 (values, 8 bytes each).
 func (b WideBatch) C73() []float64 { return rt.Values[float64](b.h, 73) }
 
-// C74 returns column 74, "c74": int32 not null. Buffers 148 (validity), 149 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C74 returns column 74, "c74": int32 not null. Buffers 148 (validity), 149 (values, 4 bytes each).
 func (b WideBatch) C74() []int32 { return rt.Values[int32](b.h, 74) }
 
-// C75 returns column 75, "c75": float32 not null. Buffers 150 (validity), 151 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C75 returns column 75, "c75": float32 not null. Buffers 150 (validity), 151 (values, 4 bytes each).
 func (b WideBatch) C75() []float32 { return rt.Values[float32](b.h, 75) }
 
-// C76 returns column 76, "c76": int64 not null. Buffers 152 (validity), 153 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C76 returns column 76, "c76": int64 not null. Buffers 152 (validity), 153 (values, 8 bytes each).
 func (b WideBatch) C76() []int64 { return rt.Values[int64](b.h, 76) }
 
-// C77 returns column 77, "c77": float64 not null. Buffers 154 (validity), 155 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C77 returns column 77, "c77": float64 not null. Buffers 154 (validity), 155 (values, 8 bytes each).
 func (b WideBatch) C77() []float64 { return rt.Values[float64](b.h, 77) }
 
-// C78 returns column 78, "c78": int32 not null. Buffers 156 (validity), 157 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C78 returns column 78, "c78": int32 not null. Buffers 156 (validity), 157 (values, 4 bytes each).
 func (b WideBatch) C78() []int32 { return rt.Values[int32](b.h, 78) }
 
-// C79 returns column 79, "c79": float32 not null. Buffers 158 (validity), 159 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C79 returns column 79, "c79": float32 not null. Buffers 158 (validity), 159 (values, 4 bytes each).
 func (b WideBatch) C79() []float32 { return rt.Values[float32](b.h, 79) }
 
-// C80 returns column 80, "c80": int64 not null. Buffers 160 (validity), 161 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C80 returns column 80, "c80": int64 not null. Buffers 160 (validity), 161 (values, 8 bytes each).
 func (b WideBatch) C80() []int64 { return rt.Values[int64](b.h, 80) }
 
-// C81 returns column 81, "c81": float64 not null. Buffers 162 (validity), 163 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C81 returns column 81, "c81": float64 not null. Buffers 162 (validity), 163 (values, 8 bytes each).
 func (b WideBatch) C81() []float64 { return rt.Values[float64](b.h, 81) }
 
-// C82 returns column 82, "c82": int32 not null. Buffers 164 (validity), 165 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C82 returns column 82, "c82": int32 not null. Buffers 164 (validity), 165 (values, 4 bytes each).
 func (b WideBatch) C82() []int32 { return rt.Values[int32](b.h, 82) }
 
-// C83 returns column 83, "c83": float32 not null. Buffers 166 (validity), 167 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C83 returns column 83, "c83": float32 not null. Buffers 166 (validity), 167 (values, 4 bytes each).
 func (b WideBatch) C83() []float32 { return rt.Values[float32](b.h, 83) }
 
-// C84 returns column 84, "c84": int64 not null. Buffers 168 (validity), 169 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C84 returns column 84, "c84": int64 not null. Buffers 168 (validity), 169 (values, 8 bytes each).
 func (b WideBatch) C84() []int64 { return rt.Values[int64](b.h, 84) }
 
-// C85 returns column 85, "c85": float64 not null. Buffers 170 (validity), 171 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C85 returns column 85, "c85": float64 not null. Buffers 170 (validity), 171 (values, 8 bytes each).
 func (b WideBatch) C85() []float64 { return rt.Values[float64](b.h, 85) }
 
-// C86 returns column 86, "c86": int32 not null. Buffers 172 (validity), 173 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C86 returns column 86, "c86": int32 not null. Buffers 172 (validity), 173 (values, 4 bytes each).
 func (b WideBatch) C86() []int32 { return rt.Values[int32](b.h, 86) }
 
-// C87 returns column 87, "c87": float32 not null. Buffers 174 (validity), 175 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C87 returns column 87, "c87": float32 not null. Buffers 174 (validity), 175 (values, 4 bytes each).
 func (b WideBatch) C87() []float32 { return rt.Values[float32](b.h, 87) }
 
-// C88 returns column 88, "c88": int64 not null. Buffers 176 (validity), 177 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C88 returns column 88, "c88": int64 not null. Buffers 176 (validity), 177 (values, 8 bytes each).
 func (b WideBatch) C88() []int64 { return rt.Values[int64](b.h, 88) }
 
-// C89 returns column 89, "c89": float64 not null. Buffers 178 (validity), 179 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C89 returns column 89, "c89": float64 not null. Buffers 178 (validity), 179 (values, 8 bytes each).
 func (b WideBatch) C89() []float64 { return rt.Values[float64](b.h, 89) }
 
-// C90 returns column 90, "c90": int32 not null. Buffers 180 (validity), 181 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C90 returns column 90, "c90": int32 not null. Buffers 180 (validity), 181 (values, 4 bytes each).
 func (b WideBatch) C90() []int32 { return rt.Values[int32](b.h, 90) }
 
-// C91 returns column 91, "c91": float32 not null. Buffers 182 (validity), 183 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C91 returns column 91, "c91": float32 not null. Buffers 182 (validity), 183 (values, 4 bytes each).
 func (b WideBatch) C91() []float32 { return rt.Values[float32](b.h, 91) }
 
-// C92 returns column 92, "c92": int64 not null. Buffers 184 (validity), 185 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C92 returns column 92, "c92": int64 not null. Buffers 184 (validity), 185 (values, 8 bytes each).
 func (b WideBatch) C92() []int64 { return rt.Values[int64](b.h, 92) }
 
-// C93 returns column 93, "c93": float64 not null. Buffers 186 (validity), 187 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C93 returns column 93, "c93": float64 not null. Buffers 186 (validity), 187 (values, 8 bytes each).
 func (b WideBatch) C93() []float64 { return rt.Values[float64](b.h, 93) }
 
-// C94 returns column 94, "c94": int32 not null. Buffers 188 (validity), 189 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C94 returns column 94, "c94": int32 not null. Buffers 188 (validity), 189 (values, 4 bytes each).
 func (b WideBatch) C94() []int32 { return rt.Values[int32](b.h, 94) }
 
-// C95 returns column 95, "c95": float32 not null. Buffers 190 (validity), 191 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C95 returns column 95, "c95": float32 not null. Buffers 190 (validity), 191 (values, 4 bytes each).
 func (b WideBatch) C95() []float32 { return rt.Values[float32](b.h, 95) }
 
-// C96 returns column 96, "c96": int64 not null. Buffers 192 (validity), 193 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C96 returns column 96, "c96": int64 not null. Buffers 192 (validity), 193 (values, 8 bytes each).
 func (b WideBatch) C96() []int64 { return rt.Values[int64](b.h, 96) }
 
-// C97 returns column 97, "c97": float64 not null. Buffers 194 (validity), 195 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// C97 returns column 97, "c97": float64 not null. Buffers 194 (validity), 195 (values, 8 bytes each).
 func (b WideBatch) C97() []float64 { return rt.Values[float64](b.h, 97) }
 
-// C98 returns column 98, "c98": int32 not null. Buffers 196 (validity), 197 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C98 returns column 98, "c98": int32 not null. Buffers 196 (validity), 197 (values, 4 bytes each).
 func (b WideBatch) C98() []int32 { return rt.Values[int32](b.h, 98) }
 
-// C99 returns column 99, "c99": float32 not null. Buffers 198 (validity), 199 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// C99 returns column 99, "c99": float32 not null. Buffers 198 (validity), 199 (values, 4 bytes each).
 func (b WideBatch) C99() []float32 { return rt.Values[float32](b.h, 99) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b WideBatch) Row(i int) Wide {
 	return Wide{
 		C00: b.C00()[i],

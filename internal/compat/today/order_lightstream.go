@@ -75,63 +75,58 @@ func newOrderBatch(h rt.Handle) OrderBatch { return OrderBatch{h} }
 // Len returns the number of rows.
 func (b OrderBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b OrderBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Symbol returns column 1, "symbol": dictionary<int32, utf8> not null. Buffers 2 (validity), 3 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b OrderBatch) Symbol() column.Dict[int32] { return rt.Dict[int32](b.h, 1) }
 
 // Legs returns column 2, "legs": list<item: struct Leg not null>. Buffers 4 (validity), 5 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b OrderBatch) Legs() column.Lists[OrderLegView] {
 	d := b.h.Column(2)
 	return column.ListsOf(d, column.Offsets32, OrderLegView{rt.StructOf(b.h, d.Child(0))})
 }
 
 // Event returns column 3, "event": dense_union Event. Buffers 15 (types, 1 byte each), 16 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b OrderBatch) Event() OrderEventView { return OrderEventView{rt.UnionOf(b.h, b.h.Column(3))} }
 
 // Past returns column 4, "past": list<item: dense_union Event> not null. Buffers 32 (validity), 33 (offsets, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b OrderBatch) Past() column.Lists[OrderEventView] {
 	d := b.h.Column(4)
 	return column.ListsOf(d, column.Offsets32, OrderEventView{rt.UnionOf(b.h, d.Child(0))})
 }
 
 // Venue returns column 5, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null. No
-// buffers. Read-only, and valid until Release.
+// buffers.
 func (b OrderBatch) Venue() column.Runs[string, column.Texts] {
 	d := b.h.Column(5)
 	return column.RunsOf(d, 32, column.TextsOf(d.Child(1)))
 }
 
 // Desk returns column 6, "desk": run_end_encoded<run_ends: int32 not null, values: dictionary<int32, utf8>>. No
-// buffers. Read-only, and valid until Release.
+// buffers.
 func (b OrderBatch) Desk() column.Runs[string, column.Dict[int32]] {
 	d := b.h.Column(6)
 	return column.RunsOf(d, 32, column.DictOf[int32](d.Child(1)))
 }
 
 // Marks returns column 7, "marks": map<key: utf8 not null, value: float64 not null>. Buffers 60 (validity), 61
-// (offsets, 4 bytes each). Read-only, and valid until Release.
+// (offsets, 4 bytes each).
 func (b OrderBatch) Marks() column.Maps[column.Texts, column.Plain[float64]] {
 	d := b.h.Column(7)
 	entries := d.Child(0)
 	return column.MapsOf(d, column.TextsOf(entries.Child(0)), column.PlainOf[float64](entries.Child(1)))
 }
 
-// Band returns column 8, "band": fixed_size_list[2]<item: float64 not null> not null. Buffer 68 (validity). Read-only,
-// and valid until Release.
+// Band returns column 8, "band": fixed_size_list[2]<item: float64 not null> not null. Buffer 68 (validity).
 func (b OrderBatch) Band() column.Lists[column.Plain[float64]] {
 	d := b.h.Column(8)
 	return column.FixedListsOf(d, 2, column.PlainOf[float64](d.Child(0)))
 }
 
 // Tags returns column 9, "tags": list<item: dictionary<int32, utf8> not null>. Buffers 71 (validity), 72 (offsets, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b OrderBatch) Tags() column.Lists[column.Dict[int32]] {
 	d := b.h.Column(9)
 	return column.ListsOf(d, column.Offsets32, column.DictOf[int32](d.Child(0)))
@@ -341,23 +336,23 @@ func (v OrderLegView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v OrderLegView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Side returns field 0, "side": dictionary<int8, utf8> not null. Read-only, and valid until Release.
+// Side returns field 0, "side": dictionary<int8, utf8> not null.
 func (v OrderLegView) Side() column.Dict[int8] {
 	return column.DictOf[int8](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Price returns field 1, "price": float64. Read-only, and valid until Release.
+// Price returns field 1, "price": float64.
 func (v OrderLegView) Price() column.Nullable[float64] {
 	return column.NullableOf[float64](v.s.Field(1)).Slice(v.s.Bounds())
 }
 
-// Sizes returns field 2, "sizes": large_list<item: int32 not null>. Read-only, and valid until Release.
+// Sizes returns field 2, "sizes": large_list<item: int32 not null>.
 func (v OrderLegView) Sizes() column.Lists[column.Plain[int32]] {
 	d := v.s.Field(2)
 	return column.ListsOf(d, column.Offsets64, column.PlainOf[int32](d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (v OrderLegView) Row(i int) Leg { return rt.ReadRow(v, i, readOrderLegRows) }
 
 // Slice returns the rows from … to-1.
@@ -450,13 +445,13 @@ func (v OrderAckView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v OrderAckView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Fills returns field 0, "fills": list<item: struct Leg not null>. Read-only, and valid until Release.
+// Fills returns field 0, "fills": list<item: struct Leg not null>.
 func (v OrderAckView) Fills() column.Lists[OrderLegView] {
 	d := v.s.Field(0)
 	return column.ListsOf(d, column.Offsets32, OrderLegView{rt.StructOf(v.s.Batch(), d.Child(0))}).Slice(v.s.Bounds())
 }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (v OrderAckView) Row(i int) Ack { return rt.ReadRow(v, i, readOrderAckRows) }
 
 // Slice returns the rows from … to-1.
@@ -500,24 +495,6 @@ func (b *OrderAckBuilder) AppendRows(rows []Ack) {
 	}
 }
 
-// AppendPtr adds what p points to, a null row if that is nothing.
-func (b *OrderAckBuilder) AppendPtr(p *Ack) {
-	if p == nil {
-		b.AppendNull()
-		return
-	}
-	b.Append(*p)
-}
-
-// AppendNullable adds row, or a null row if it is not valid.
-func (b *OrderAckBuilder) AppendNullable(row Ack, valid bool) {
-	if !valid {
-		b.AppendNull()
-		return
-	}
-	b.Append(row)
-}
-
 var orderEventColumns = []rt.Column{
 	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, Parts: orderAckColumns},
 	{Field: ipc.Field{Name: "reject", Type: ipc.Utf8}},
@@ -547,20 +524,18 @@ func (v OrderEventView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v OrderEventView) Index(i int) int { return v.u.Index(i) }
 
-// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row. Read-only, and
-// valid until Release.
+// Ack returns the values of member 0, "ack": struct Ack not null. Index tells which is that of a row.
 func (v OrderEventView) Ack() OrderAckView {
 	return OrderAckView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
 
-// Reject returns the values of member 1, "reject": utf8 not null. Index tells which is that of a row. Read-only, and
-// valid until Release.
+// Reject returns the values of member 1, "reject": utf8 not null. Index tells which is that of a row.
 func (v OrderEventView) Reject() column.Texts { return column.TextsOf(v.u.Member(1)) }
 
 // Row returns row i with texts of its own.
 func (v OrderEventView) Row(i int) Event { return rt.ReadRow(v, i, readOrderEventRows) }
 
-// Slice returns the rows from … to-1. The values of the members stay all.
+// Slice returns the rows from … to-1. Members keep all their values; Index still counts in those.
 func (v OrderEventView) Slice(from, to int) OrderEventView {
 	return OrderEventView{v.u.Slice(from, to)}
 }

@@ -61,23 +61,19 @@ func newNumericBatch(h rt.Handle) NumericBatch { return NumericBatch{h} }
 // Len returns the number of rows.
 func (b NumericBatch) Len() int { return b.h.Len() }
 
-// I64 returns column 0, "i64": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// I64 returns column 0, "i64": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b NumericBatch) I64() []int64 { return rt.Values[int64](b.h, 0) }
 
-// F64 returns column 1, "f64": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// F64 returns column 1, "f64": float64 not null. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b NumericBatch) F64() []float64 { return rt.Values[float64](b.h, 1) }
 
-// I32 returns column 2, "i32": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// I32 returns column 2, "i32": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
 func (b NumericBatch) I32() []int32 { return rt.Values[int32](b.h, 2) }
 
-// F32 returns column 3, "f32": float32 not null. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// F32 returns column 3, "f32": float32 not null. Buffers 6 (validity), 7 (values, 4 bytes each).
 func (b NumericBatch) F32() []float32 { return rt.Values[float32](b.h, 3) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b NumericBatch) Row(i int) Numeric {
 	return Numeric{
 		I64: b.I64()[i],

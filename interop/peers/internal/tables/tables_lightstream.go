@@ -66,36 +66,29 @@ func newTextBatch(h rt.Handle) TextBatch { return TextBatch{h} }
 // Len returns the number of rows.
 func (b TextBatch) Len() int { return b.h.Len() }
 
-// Text returns column 0, "text": utf8 not null. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes). Read-only,
-// and valid until Release.
+// Text returns column 0, "text": utf8 not null. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes).
 func (b TextBatch) Text() column.Texts { return rt.Texts(b.h, 0) }
 
-// NullText returns column 1, "null_text": utf8. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes). Read-only,
-// and valid until Release.
+// NullText returns column 1, "null_text": utf8. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes).
 func (b TextBatch) NullText() column.Texts { return rt.Texts(b.h, 1) }
 
 // Dict8 returns column 2, "dict8": dictionary<int8, utf8> not null. Buffers 6 (validity), 7 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b TextBatch) Dict8() column.Dict[int8] { return rt.Dict[int8](b.h, 2) }
 
 // Dict16 returns column 3, "dict16": dictionary<int16, utf8> not null. Buffers 8 (validity), 9 (indices, 2 bytes each).
-// Read-only, and valid until Release.
 func (b TextBatch) Dict16() column.Dict[int16] { return rt.Dict[int16](b.h, 3) }
 
 // Dict32 returns column 4, "dict32": dictionary<int32, utf8> not null. Buffers 10 (validity), 11 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b TextBatch) Dict32() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
 // NullDict returns column 5, "null_dict": dictionary<int32, utf8>. Buffers 12 (validity), 13 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TextBatch) NullDict() column.Dict[int32] { return rt.Dict[int32](b.h, 5) }
 
 // Bytes returns column 6, "bytes": binary not null. Buffers 14 (validity), 15 (offsets, 4 bytes each), 16 (bytes).
-// Read-only, and valid until Release.
 func (b TextBatch) Bytes() column.Binaries { return rt.Binaries(b.h, 6) }
 
 // NullBytes returns column 7, "null_bytes": binary. Buffers 17 (validity), 18 (offsets, 4 bytes each), 19 (bytes).
-// Read-only, and valid until Release.
 func (b TextBatch) NullBytes() column.Binaries { return rt.Binaries(b.h, 7) }
 
 // Row returns row i with texts and byte strings of its own.
@@ -292,19 +285,16 @@ func newWordBatch(h rt.Handle) WordBatch { return WordBatch{h} }
 // Len returns the number of rows.
 func (b WordBatch) Len() int { return b.h.Len() }
 
-// N returns column 0, "n": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid until
-// Release.
+// N returns column 0, "n": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
 func (b WordBatch) N() []int32 { return rt.Values[int32](b.h, 0) }
 
 // Word returns column 1, "word": dictionary<int16, utf8> not null. Buffers 2 (validity), 3 (indices, 2 bytes each).
-// Read-only, and valid until Release.
 func (b WordBatch) Word() column.Dict[int16] { return rt.Dict[int16](b.h, 1) }
 
-// Maybe returns column 2, "maybe": dictionary<int32, utf8>. Buffers 4 (validity), 5 (indices, 4 bytes each). Read-only,
-// and valid until Release.
+// Maybe returns column 2, "maybe": dictionary<int32, utf8>. Buffers 4 (validity), 5 (indices, 4 bytes each).
 func (b WordBatch) Maybe() column.Dict[int32] { return rt.Dict[int32](b.h, 2) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b WordBatch) Row(i int) Word {
 	return Word{
 		N:     b.N()[i],
@@ -453,76 +443,58 @@ func newWideBatch(h rt.Handle) WideBatch { return WideBatch{h} }
 // Len returns the number of rows.
 func (b WideBatch) Len() int { return b.h.Len() }
 
-// Int16 returns column 0, "int16": int16 not null. Buffers 0 (validity), 1 (values, 2 bytes each). Read-only, and valid
-// until Release.
+// Int16 returns column 0, "int16": int16 not null. Buffers 0 (validity), 1 (values, 2 bytes each).
 func (b WideBatch) Int16() []int16 { return rt.Values[int16](b.h, 0) }
 
-// Int32 returns column 1, "int32": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Int32 returns column 1, "int32": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
 func (b WideBatch) Int32() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Int64 returns column 2, "int64": int64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Int64 returns column 2, "int64": int64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b WideBatch) Int64() []int64 { return rt.Values[int64](b.h, 2) }
 
-// Uint16 returns column 3, "uint16": uint16 not null. Buffers 6 (validity), 7 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// Uint16 returns column 3, "uint16": uint16 not null. Buffers 6 (validity), 7 (values, 2 bytes each).
 func (b WideBatch) Uint16() []uint16 { return rt.Values[uint16](b.h, 3) }
 
-// Uint32 returns column 4, "uint32": uint32 not null. Buffers 8 (validity), 9 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Uint32 returns column 4, "uint32": uint32 not null. Buffers 8 (validity), 9 (values, 4 bytes each).
 func (b WideBatch) Uint32() []uint32 { return rt.Values[uint32](b.h, 4) }
 
-// Uint64 returns column 5, "uint64": uint64 not null. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Uint64 returns column 5, "uint64": uint64 not null. Buffers 10 (validity), 11 (values, 8 bytes each).
 func (b WideBatch) Uint64() []uint64 { return rt.Values[uint64](b.h, 5) }
 
-// Float32 returns column 6, "float32": float32. Buffers 12 (validity), 13 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Float32 returns column 6, "float32": float32. Buffers 12 (validity), 13 (values, 4 bytes each).
 func (b WideBatch) Float32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 6) }
 
-// Float64 returns column 7, "float64": float64 not null. Buffers 14 (validity), 15 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Float64 returns column 7, "float64": float64 not null. Buffers 14 (validity), 15 (values, 8 bytes each).
 func (b WideBatch) Float64() []float64 { return rt.Values[float64](b.h, 7) }
 
-// Half returns column 8, "half": float64 not null. Buffers 16 (validity), 17 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Half returns column 8, "half": float64 not null. Buffers 16 (validity), 17 (values, 8 bytes each).
 func (b WideBatch) Half() []float64 { return rt.Values[float64](b.h, 8) }
 
 // Finer returns column 9, "finer": timestamp[ns, UTC] not null. Buffers 18 (validity), 19 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b WideBatch) Finer() column.Timestamps { return rt.Timestamps(b.h, 9, column.Nanosecond) }
 
 // Coarser returns column 10, "coarser": timestamp[ms, UTC]. Buffers 20 (validity), 21 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b WideBatch) Coarser() column.Timestamps { return rt.Timestamps(b.h, 10, column.Millisecond) }
 
 // Naive returns column 11, "naive": timestamp[us, UTC] not null. Buffers 22 (validity), 23 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b WideBatch) Naive() column.Timestamps { return rt.Timestamps(b.h, 11, column.Microsecond) }
 
-// Wall returns column 12, "wall": timestamp[ns] not null. Buffers 24 (validity), 25 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Wall returns column 12, "wall": timestamp[ns] not null. Buffers 24 (validity), 25 (values, 8 bytes each).
 func (b WideBatch) Wall() column.Timestamps { return rt.Timestamps(b.h, 12, column.Nanosecond) }
 
 // Fixed returns column 13, "fixed": binary not null. Buffers 26 (validity), 27 (offsets, 4 bytes each), 28 (bytes).
-// Read-only, and valid until Release.
 func (b WideBatch) Fixed() column.Binaries { return rt.Binaries(b.h, 13) }
 
-// Absent returns column 14, "absent": int32. Buffers 29 (validity), 30 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Absent returns column 14, "absent": int32. Buffers 29 (validity), 30 (values, 4 bytes each).
 func (b WideBatch) Absent() column.Nullable[int32] { return rt.Nullable[int32](b.h, 14) }
 
-// Default returns column 15, "default": int64 not null. Buffers 31 (validity), 32 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Default returns column 15, "default": int64 not null. Buffers 31 (validity), 32 (values, 8 bytes each).
 func (b WideBatch) Default() []int64 { return rt.Values[int64](b.h, 15) }
 
 // Renamed returns column 16, "renamed": utf8 not null. Buffers 33 (validity), 34 (offsets, 4 bytes each), 35 (bytes).
-// Read-only, and valid until Release.
 func (b WideBatch) Renamed() column.Texts { return rt.Texts(b.h, 16) }
 
 // NullWord returns column 17, "null_word": dictionary<int32, utf8>. Buffers 36 (validity), 37 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b WideBatch) NullWord() column.Dict[int32] { return rt.Dict[int32](b.h, 17) }
 
 // Row returns row i with texts and byte strings of its own.
@@ -853,15 +825,13 @@ func newStrictBatch(h rt.Handle) StrictBatch { return StrictBatch{h} }
 // Len returns the number of rows.
 func (b StrictBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b StrictBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Time returns column 1, "time": timestamp[ns, UTC] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b StrictBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Nanosecond) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b StrictBatch) Row(i int) Strict {
 	return Strict{
 		ID:   b.ID()[i],
@@ -993,27 +963,23 @@ func newFlightBatch(h rt.Handle) FlightBatch { return FlightBatch{h} }
 // Len returns the number of rows.
 func (b FlightBatch) Len() int { return b.h.Len() }
 
-// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Date returns column 0, "date": timestamp[us] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b FlightBatch) Date() column.Timestamps { return rt.Timestamps(b.h, 0, column.Microsecond) }
 
-// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Delay returns column 1, "delay": int32 not null. Buffers 2 (validity), 3 (values, 4 bytes each).
 func (b FlightBatch) Delay() []int32 { return rt.Values[int32](b.h, 1) }
 
-// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Distance returns column 2, "distance": int32 not null. Buffers 4 (validity), 5 (values, 4 bytes each).
 func (b FlightBatch) Distance() []int32 { return rt.Values[int32](b.h, 2) }
 
 // Origin returns column 3, "origin": dictionary<int32, utf8> not null. Buffers 6 (validity), 7 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b FlightBatch) Origin() column.Dict[int32] { return rt.Dict[int32](b.h, 3) }
 
 // Destination returns column 4, "destination": dictionary<int32, utf8> not null. Buffers 8 (validity), 9 (indices, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b FlightBatch) Destination() column.Dict[int32] { return rt.Dict[int32](b.h, 4) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b FlightBatch) Row(i int) Flight {
 	return Flight{
 		Date:        b.Date().At(i),
@@ -1175,42 +1141,33 @@ func newTickBatch(h rt.Handle) TickBatch { return TickBatch{h} }
 // Len returns the number of rows.
 func (b TickBatch) Len() int { return b.h.Len() }
 
-// Time returns column 0, "ts": timestamp[ns] not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Time returns column 0, "ts": timestamp[ns] not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b TickBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 0, column.Nanosecond) }
 
 // Symbol returns column 1, "symbol": dictionary<int16, utf8> not null. Buffers 2 (validity), 3 (indices, 2 bytes each).
-// Read-only, and valid until Release.
 func (b TickBatch) Symbol() column.Dict[int16] { return rt.Dict[int16](b.h, 1) }
 
-// Bid returns column 2, "bid": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Bid returns column 2, "bid": float64 not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b TickBatch) Bid() []float64 { return rt.Values[float64](b.h, 2) }
 
-// Ask returns column 3, "ask": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Ask returns column 3, "ask": float64 not null. Buffers 6 (validity), 7 (values, 8 bytes each).
 func (b TickBatch) Ask() []float64 { return rt.Values[float64](b.h, 3) }
 
-// BidSize returns column 4, "bid_size": int32 not null. Buffers 8 (validity), 9 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// BidSize returns column 4, "bid_size": int32 not null. Buffers 8 (validity), 9 (values, 4 bytes each).
 func (b TickBatch) BidSize() []int32 { return rt.Values[int32](b.h, 4) }
 
-// AskSize returns column 5, "ask_size": int32. Buffers 10 (validity), 11 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// AskSize returns column 5, "ask_size": int32. Buffers 10 (validity), 11 (values, 4 bytes each).
 func (b TickBatch) AskSize() column.Nullable[int32] { return rt.Nullable[int32](b.h, 5) }
 
-// Flags returns column 6, "flags": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// Flags returns column 6, "flags": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each).
 func (b TickBatch) Flags() []uint16 { return rt.Values[uint16](b.h, 6) }
 
 // Venue returns column 7, "venue": binary not null. Buffers 14 (validity), 15 (offsets, 4 bytes each), 16 (bytes).
-// Read-only, and valid until Release.
 //
 // fixed-size binary of 4
 func (b TickBatch) Venue() column.Binaries { return rt.Binaries(b.h, 7) }
 
-// Spread returns column 8, "spread": float32. Buffers 17 (validity), 18 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Spread returns column 8, "spread": float32. Buffers 17 (validity), 18 (values, 4 bytes each).
 func (b TickBatch) Spread() column.Nullable[float32] { return rt.Nullable[float32](b.h, 8) }
 
 // Row returns row i with byte strings of its own.
@@ -1430,40 +1387,31 @@ func newTripBatch(h rt.Handle) TripBatch { return TripBatch{h} }
 // Len returns the number of rows.
 func (b TripBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "trip_id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// ID returns column 0, "trip_id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b TripBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Vendor returns column 1, "vendor": dictionary<int8, utf8> not null. Buffers 2 (validity), 3 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b TripBatch) Vendor() column.Dict[int8] { return rt.Dict[int8](b.h, 1) }
 
-// Pickup returns column 2, "pickup": timestamp[us] not null. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Pickup returns column 2, "pickup": timestamp[us] not null. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b TripBatch) Pickup() column.Timestamps { return rt.Timestamps(b.h, 2, column.Microsecond) }
 
 // Dropoff returns column 3, "dropoff": timestamp[us, America/New_York]. Buffers 6 (validity), 7 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b TripBatch) Dropoff() column.Timestamps { return rt.Timestamps(b.h, 3, column.Microsecond) }
 
-// Passengers returns column 4, "passengers": uint8. Buffers 8 (validity), 9 (values, 1 byte each). Read-only, and valid
-// until Release.
+// Passengers returns column 4, "passengers": uint8. Buffers 8 (validity), 9 (values, 1 byte each).
 func (b TripBatch) Passengers() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 4) }
 
-// Distance returns column 5, "distance": float64 not null. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Distance returns column 5, "distance": float64 not null. Buffers 10 (validity), 11 (values, 8 bytes each).
 func (b TripBatch) Distance() []float64 { return rt.Values[float64](b.h, 5) }
 
 // Payment returns column 6, "payment": dictionary<int32, utf8>. Buffers 12 (validity), 13 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b TripBatch) Payment() column.Dict[int32] { return rt.Dict[int32](b.h, 6) }
 
 // StoreAndForward returns column 7, "store_and_forward": bool. Buffers 14 (validity), 15 (values, 1 bit each).
-// Read-only, and valid until Release.
 func (b TripBatch) StoreAndForward() column.Bools { return rt.Bools(b.h, 7) }
 
-// Zone returns column 8, "zone": utf8. Buffers 16 (validity), 17 (offsets, 4 bytes each), 18 (bytes). Read-only, and
-// valid until Release.
+// Zone returns column 8, "zone": utf8. Buffers 16 (validity), 17 (offsets, 4 bytes each), 18 (bytes).
 func (b TripBatch) Zone() column.Texts { return rt.Texts(b.h, 8) }
 
 // Row returns row i with texts of its own.
@@ -1681,15 +1629,13 @@ func newGrownLabelBatch(h rt.Handle) GrownLabelBatch { return GrownLabelBatch{h}
 // Len returns the number of rows.
 func (b GrownLabelBatch) Len() int { return b.h.Len() }
 
-// N returns column 0, "n": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid until
-// Release.
+// N returns column 0, "n": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
 func (b GrownLabelBatch) N() []int32 { return rt.Values[int32](b.h, 0) }
 
-// Label returns column 1, "label": dictionary<int16, utf8>. Buffers 2 (validity), 3 (indices, 2 bytes each). Read-only,
-// and valid until Release.
+// Label returns column 1, "label": dictionary<int16, utf8>. Buffers 2 (validity), 3 (indices, 2 bytes each).
 func (b GrownLabelBatch) Label() column.Dict[int16] { return rt.Dict[int16](b.h, 1) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b GrownLabelBatch) Row(i int) GrownLabel {
 	return GrownLabel{
 		N:     b.N()[i],
@@ -1814,11 +1760,10 @@ func newReplacedLabelBatch(h rt.Handle) ReplacedLabelBatch { return ReplacedLabe
 // Len returns the number of rows.
 func (b ReplacedLabelBatch) Len() int { return b.h.Len() }
 
-// Label returns column 0, "label": dictionary<int8, utf8>. Buffers 0 (validity), 1 (indices, 1 byte each). Read-only,
-// and valid until Release.
+// Label returns column 0, "label": dictionary<int8, utf8>. Buffers 0 (validity), 1 (indices, 1 byte each).
 func (b ReplacedLabelBatch) Label() column.Dict[int8] { return rt.Dict[int8](b.h, 0) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b ReplacedLabelBatch) Row(i int) ReplacedLabel {
 	return ReplacedLabel{
 		Label: rt.PtrOf(b.Label().Get(i)),
@@ -1932,12 +1877,10 @@ func newViewTextBatch(h rt.Handle) ViewTextBatch { return ViewTextBatch{h} }
 // Len returns the number of rows.
 func (b ViewTextBatch) Len() int { return b.h.Len() }
 
-// Text returns column 0, "text": utf8. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes). Read-only, and valid
-// until Release.
+// Text returns column 0, "text": utf8. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes).
 func (b ViewTextBatch) Text() column.Texts { return rt.Texts(b.h, 0) }
 
-// Blob returns column 1, "blob": binary. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes). Read-only, and
-// valid until Release.
+// Blob returns column 1, "blob": binary. Buffers 3 (validity), 4 (offsets, 4 bytes each), 5 (bytes).
 func (b ViewTextBatch) Blob() column.Binaries { return rt.Binaries(b.h, 1) }
 
 // Row returns row i with texts and byte strings of its own.
@@ -2064,23 +2007,19 @@ func newMomentBatch(h rt.Handle) MomentBatch { return MomentBatch{h} }
 // Len returns the number of rows.
 func (b MomentBatch) Len() int { return b.h.Len() }
 
-// Second returns column 0, "ts_s": timestamp[s]. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Second returns column 0, "ts_s": timestamp[s]. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b MomentBatch) Second() column.Timestamps { return rt.Timestamps(b.h, 0, column.Second) }
 
-// Milli returns column 1, "ts_ms": timestamp[ms, UTC]. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Milli returns column 1, "ts_ms": timestamp[ms, UTC]. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b MomentBatch) Milli() column.Timestamps { return rt.Timestamps(b.h, 1, column.Millisecond) }
 
-// Micro returns column 2, "ts_us": timestamp[us, UTC]. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Micro returns column 2, "ts_us": timestamp[us, UTC]. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b MomentBatch) Micro() column.Timestamps { return rt.Timestamps(b.h, 2, column.Microsecond) }
 
-// Nano returns column 3, "ts_ns": timestamp[ns, UTC]. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Nano returns column 3, "ts_ns": timestamp[ns, UTC]. Buffers 6 (validity), 7 (values, 8 bytes each).
 func (b MomentBatch) Nano() column.Timestamps { return rt.Timestamps(b.h, 3, column.Nanosecond) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b MomentBatch) Row(i int) Moment {
 	return Moment{
 		Second: rt.PtrOf(b.Second().Get(i)),
@@ -2225,17 +2164,15 @@ func newNoteBatch(h rt.Handle) NoteBatch { return NoteBatch{h} }
 // Len returns the number of rows.
 func (b NoteBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
 func (b NoteBatch) ID() []int32 { return rt.Values[int32](b.h, 0) }
 
-// Temp returns column 1, "temp": float32. Buffers 2 (validity), 3 (values, 4 bytes each). Read-only, and valid until
-// Release.
+// Temp returns column 1, "temp": float32. Buffers 2 (validity), 3 (values, 4 bytes each).
 //
 // float16
 func (b NoteBatch) Temp() column.Nullable[float32] { return rt.Nullable[float32](b.h, 1) }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (b NoteBatch) Row(i int) Note {
 	return Note{
 		ID:   b.ID()[i],
@@ -2361,15 +2298,12 @@ func newReadingBatch(h rt.Handle) ReadingBatch { return ReadingBatch{h} }
 func (b ReadingBatch) Len() int { return b.h.Len() }
 
 // Device returns column 0, "device": utf8 not null. Buffers 0 (validity), 1 (offsets, 4 bytes each), 2 (bytes).
-// Read-only, and valid until Release.
 func (b ReadingBatch) Device() column.Texts { return rt.Texts(b.h, 0) }
 
 // Time returns column 1, "time": timestamp[ms, UTC] not null. Buffers 3 (validity), 4 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b ReadingBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Millisecond) }
 
-// OK returns column 2, "ok": bool not null. Buffers 5 (validity), 6 (values, 1 bit each). Read-only, and valid until
-// Release.
+// OK returns column 2, "ok": bool not null. Buffers 5 (validity), 6 (values, 1 bit each).
 func (b ReadingBatch) OK() column.Bools { return rt.Bools(b.h, 2) }
 
 // Row returns row i with texts of its own.
@@ -2510,32 +2444,25 @@ func newOrderBatch(h rt.Handle) OrderBatch { return OrderBatch{h} }
 // Len returns the number of rows.
 func (b OrderBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int32 not null. Buffers 0 (validity), 1 (values, 4 bytes each).
 func (b OrderBatch) ID() []int32 { return rt.Values[int32](b.h, 0) }
 
-// Time returns column 1, "ts": timestamp[ms] not null. Buffers 2 (validity), 3 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Time returns column 1, "ts": timestamp[ms] not null. Buffers 2 (validity), 3 (values, 8 bytes each).
 func (b OrderBatch) Time() column.Timestamps { return rt.Timestamps(b.h, 1, column.Millisecond) }
 
-// Price returns column 2, "price": float64. Buffers 4 (validity), 5 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// Price returns column 2, "price": float64. Buffers 4 (validity), 5 (values, 8 bytes each).
 func (b OrderBatch) Price() column.Nullable[float64] { return rt.Nullable[float64](b.h, 2) }
 
-// Qty returns column 3, "qty": int64. Buffers 6 (validity), 7 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// Qty returns column 3, "qty": int64. Buffers 6 (validity), 7 (values, 8 bytes each).
 func (b OrderBatch) Qty() column.Nullable[int64] { return rt.Nullable[int64](b.h, 3) }
 
-// Side returns column 4, "side": dictionary<int16, utf8>. Buffers 8 (validity), 9 (indices, 2 bytes each). Read-only,
-// and valid until Release.
+// Side returns column 4, "side": dictionary<int16, utf8>. Buffers 8 (validity), 9 (indices, 2 bytes each).
 func (b OrderBatch) Side() column.Dict[int16] { return rt.Dict[int16](b.h, 4) }
 
-// Note returns column 5, "note": utf8. Buffers 10 (validity), 11 (offsets, 4 bytes each), 12 (bytes). Read-only, and
-// valid until Release.
+// Note returns column 5, "note": utf8. Buffers 10 (validity), 11 (offsets, 4 bytes each), 12 (bytes).
 func (b OrderBatch) Note() column.Texts { return rt.Texts(b.h, 5) }
 
-// Flag returns column 6, "flag": bool. Buffers 13 (validity), 14 (values, 1 bit each). Read-only, and valid until
-// Release.
+// Flag returns column 6, "flag": bool. Buffers 13 (validity), 14 (values, 1 bit each).
 func (b OrderBatch) Flag() column.Bools { return rt.Bools(b.h, 6) }
 
 // Row returns row i with texts of its own.
@@ -2787,300 +2714,236 @@ func newAllBatch(h rt.Handle) AllBatch { return AllBatch{h} }
 // Len returns the number of rows.
 func (b AllBatch) Len() int { return b.h.Len() }
 
-// Bool returns column 0, "bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each). Read-only, and valid
-// until Release.
+// Bool returns column 0, "bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each).
 func (b AllBatch) Bool() column.Bools { return rt.Bools(b.h, 0) }
 
-// Int8 returns column 1, "int8": int8 not null. Buffers 2 (validity), 3 (values, 1 byte each). Read-only, and valid
-// until Release.
+// Int8 returns column 1, "int8": int8 not null. Buffers 2 (validity), 3 (values, 1 byte each).
 func (b AllBatch) Int8() []int8 { return rt.Values[int8](b.h, 1) }
 
-// Int16 returns column 2, "int16": int16 not null. Buffers 4 (validity), 5 (values, 2 bytes each). Read-only, and valid
-// until Release.
+// Int16 returns column 2, "int16": int16 not null. Buffers 4 (validity), 5 (values, 2 bytes each).
 func (b AllBatch) Int16() []int16 { return rt.Values[int16](b.h, 2) }
 
-// Int32 returns column 3, "int32": int32 not null. Buffers 6 (validity), 7 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Int32 returns column 3, "int32": int32 not null. Buffers 6 (validity), 7 (values, 4 bytes each).
 func (b AllBatch) Int32() []int32 { return rt.Values[int32](b.h, 3) }
 
-// Int64 returns column 4, "int64": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Int64 returns column 4, "int64": int64 not null. Buffers 8 (validity), 9 (values, 8 bytes each).
 func (b AllBatch) Int64() []int64 { return rt.Values[int64](b.h, 4) }
 
-// Uint8 returns column 5, "uint8": uint8 not null. Buffers 10 (validity), 11 (values, 1 byte each). Read-only, and
-// valid until Release.
+// Uint8 returns column 5, "uint8": uint8 not null. Buffers 10 (validity), 11 (values, 1 byte each).
 func (b AllBatch) Uint8() []uint8 { return rt.Values[uint8](b.h, 5) }
 
-// Uint16 returns column 6, "uint16": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// Uint16 returns column 6, "uint16": uint16 not null. Buffers 12 (validity), 13 (values, 2 bytes each).
 func (b AllBatch) Uint16() []uint16 { return rt.Values[uint16](b.h, 6) }
 
-// Uint32 returns column 7, "uint32": uint32 not null. Buffers 14 (validity), 15 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Uint32 returns column 7, "uint32": uint32 not null. Buffers 14 (validity), 15 (values, 4 bytes each).
 func (b AllBatch) Uint32() []uint32 { return rt.Values[uint32](b.h, 7) }
 
-// Uint64 returns column 8, "uint64": uint64 not null. Buffers 16 (validity), 17 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// Uint64 returns column 8, "uint64": uint64 not null. Buffers 16 (validity), 17 (values, 8 bytes each).
 func (b AllBatch) Uint64() []uint64 { return rt.Values[uint64](b.h, 8) }
 
-// Float32 returns column 9, "float32": float32 not null. Buffers 18 (validity), 19 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// Float32 returns column 9, "float32": float32 not null. Buffers 18 (validity), 19 (values, 4 bytes each).
 func (b AllBatch) Float32() []float32 { return rt.Values[float32](b.h, 9) }
 
-// Float64 returns column 10, "float64": float64 not null. Buffers 20 (validity), 21 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Float64 returns column 10, "float64": float64 not null. Buffers 20 (validity), 21 (values, 8 bytes each).
 func (b AllBatch) Float64() []float64 { return rt.Values[float64](b.h, 10) }
 
 // Second returns column 11, "second": timestamp[s, UTC] not null. Buffers 22 (validity), 23 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Second() column.Timestamps { return rt.Timestamps(b.h, 11, column.Second) }
 
 // Milli returns column 12, "milli": timestamp[ms, Europe/Berlin] not null. Buffers 24 (validity), 25 (values, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) Milli() column.Timestamps { return rt.Timestamps(b.h, 12, column.Millisecond) }
 
 // Micro returns column 13, "micro": timestamp[us] not null. Buffers 26 (validity), 27 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Micro() column.Timestamps { return rt.Timestamps(b.h, 13, column.Microsecond) }
 
 // Nano returns column 14, "nano": timestamp[ns, UTC] not null. Buffers 28 (validity), 29 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) Nano() column.Timestamps { return rt.Timestamps(b.h, 14, column.Nanosecond) }
 
 // Text returns column 15, "text": utf8 not null. Buffers 30 (validity), 31 (offsets, 4 bytes each), 32 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) Text() column.Texts { return rt.Texts(b.h, 15) }
 
 // Dict8 returns column 16, "dict8": dictionary<int8, utf8> not null. Buffers 33 (validity), 34 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) Dict8() column.Dict[int8] { return rt.Dict[int8](b.h, 16) }
 
 // Dict16 returns column 17, "dict16": dictionary<int16, utf8> not null. Buffers 35 (validity), 36 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) Dict16() column.Dict[int16] { return rt.Dict[int16](b.h, 17) }
 
 // Dict32 returns column 18, "dict32": dictionary<int32, utf8> not null. Buffers 37 (validity), 38 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) Dict32() column.Dict[int32] { return rt.Dict[int32](b.h, 18) }
 
 // Bytes returns column 19, "bytes": binary not null. Buffers 39 (validity), 40 (offsets, 4 bytes each), 41 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) Bytes() column.Binaries { return rt.Binaries(b.h, 19) }
 
-// NullBool returns column 20, "null_bool": bool. Buffers 42 (validity), 43 (values, 1 bit each). Read-only, and valid
-// until Release.
+// NullBool returns column 20, "null_bool": bool. Buffers 42 (validity), 43 (values, 1 bit each).
 func (b AllBatch) NullBool() column.Bools { return rt.Bools(b.h, 20) }
 
-// NullInt8 returns column 21, "null_int8": int8. Buffers 44 (validity), 45 (values, 1 byte each). Read-only, and valid
-// until Release.
+// NullInt8 returns column 21, "null_int8": int8. Buffers 44 (validity), 45 (values, 1 byte each).
 func (b AllBatch) NullInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 21) }
 
-// NullInt16 returns column 22, "null_int16": int16. Buffers 46 (validity), 47 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// NullInt16 returns column 22, "null_int16": int16. Buffers 46 (validity), 47 (values, 2 bytes each).
 func (b AllBatch) NullInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 22) }
 
-// NullInt32 returns column 23, "null_int32": int32. Buffers 48 (validity), 49 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// NullInt32 returns column 23, "null_int32": int32. Buffers 48 (validity), 49 (values, 4 bytes each).
 func (b AllBatch) NullInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 23) }
 
-// NullInt64 returns column 24, "null_int64": int64. Buffers 50 (validity), 51 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// NullInt64 returns column 24, "null_int64": int64. Buffers 50 (validity), 51 (values, 8 bytes each).
 func (b AllBatch) NullInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 24) }
 
-// NullUint8 returns column 25, "null_uint8": uint8. Buffers 52 (validity), 53 (values, 1 byte each). Read-only, and
-// valid until Release.
+// NullUint8 returns column 25, "null_uint8": uint8. Buffers 52 (validity), 53 (values, 1 byte each).
 func (b AllBatch) NullUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 25) }
 
-// NullUint16 returns column 26, "null_uint16": uint16. Buffers 54 (validity), 55 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// NullUint16 returns column 26, "null_uint16": uint16. Buffers 54 (validity), 55 (values, 2 bytes each).
 func (b AllBatch) NullUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 26) }
 
-// NullUint32 returns column 27, "null_uint32": uint32. Buffers 56 (validity), 57 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// NullUint32 returns column 27, "null_uint32": uint32. Buffers 56 (validity), 57 (values, 4 bytes each).
 func (b AllBatch) NullUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 27) }
 
-// NullUint64 returns column 28, "null_uint64": uint64. Buffers 58 (validity), 59 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// NullUint64 returns column 28, "null_uint64": uint64. Buffers 58 (validity), 59 (values, 8 bytes each).
 func (b AllBatch) NullUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 28) }
 
-// NullFloat32 returns column 29, "null_float32": float32. Buffers 60 (validity), 61 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// NullFloat32 returns column 29, "null_float32": float32. Buffers 60 (validity), 61 (values, 4 bytes each).
 func (b AllBatch) NullFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 29) }
 
-// NullFloat64 returns column 30, "null_float64": float64. Buffers 62 (validity), 63 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NullFloat64 returns column 30, "null_float64": float64. Buffers 62 (validity), 63 (values, 8 bytes each).
 func (b AllBatch) NullFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 30) }
 
 // NullSecond returns column 31, "null_second": timestamp[s, UTC]. Buffers 64 (validity), 65 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullSecond() column.Timestamps { return rt.Timestamps(b.h, 31, column.Second) }
 
 // NullMilli returns column 32, "null_milli": timestamp[ms, Europe/Berlin]. Buffers 66 (validity), 67 (values, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullMilli() column.Timestamps { return rt.Timestamps(b.h, 32, column.Millisecond) }
 
 // NullMicro returns column 33, "null_micro": timestamp[us]. Buffers 68 (validity), 69 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullMicro() column.Timestamps { return rt.Timestamps(b.h, 33, column.Microsecond) }
 
 // NullNano returns column 34, "null_nano": timestamp[ns, UTC]. Buffers 70 (validity), 71 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullNano() column.Timestamps { return rt.Timestamps(b.h, 34, column.Nanosecond) }
 
 // NullText returns column 35, "null_text": utf8. Buffers 72 (validity), 73 (offsets, 4 bytes each), 74 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) NullText() column.Texts { return rt.Texts(b.h, 35) }
 
 // NullDict8 returns column 36, "null_dict8": dictionary<int8, utf8>. Buffers 75 (validity), 76 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) NullDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 36) }
 
 // NullDict16 returns column 37, "null_dict16": dictionary<int16, utf8>. Buffers 77 (validity), 78 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 37) }
 
 // NullDict32 returns column 38, "null_dict32": dictionary<int32, utf8>. Buffers 79 (validity), 80 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) NullDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 38) }
 
 // NullBytes returns column 39, "null_bytes": binary. Buffers 81 (validity), 82 (offsets, 4 bytes each), 83 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) NullBytes() column.Binaries { return rt.Binaries(b.h, 39) }
 
-// PtrBool returns column 40, "ptr_bool": bool. Buffers 84 (validity), 85 (values, 1 bit each). Read-only, and valid
-// until Release.
+// PtrBool returns column 40, "ptr_bool": bool. Buffers 84 (validity), 85 (values, 1 bit each).
 func (b AllBatch) PtrBool() column.Bools { return rt.Bools(b.h, 40) }
 
-// PtrInt8 returns column 41, "ptr_int8": int8. Buffers 86 (validity), 87 (values, 1 byte each). Read-only, and valid
-// until Release.
+// PtrInt8 returns column 41, "ptr_int8": int8. Buffers 86 (validity), 87 (values, 1 byte each).
 func (b AllBatch) PtrInt8() column.Nullable[int8] { return rt.Nullable[int8](b.h, 41) }
 
-// PtrInt16 returns column 42, "ptr_int16": int16. Buffers 88 (validity), 89 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// PtrInt16 returns column 42, "ptr_int16": int16. Buffers 88 (validity), 89 (values, 2 bytes each).
 func (b AllBatch) PtrInt16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 42) }
 
-// PtrInt32 returns column 43, "ptr_int32": int32. Buffers 90 (validity), 91 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// PtrInt32 returns column 43, "ptr_int32": int32. Buffers 90 (validity), 91 (values, 4 bytes each).
 func (b AllBatch) PtrInt32() column.Nullable[int32] { return rt.Nullable[int32](b.h, 43) }
 
-// PtrInt64 returns column 44, "ptr_int64": int64. Buffers 92 (validity), 93 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// PtrInt64 returns column 44, "ptr_int64": int64. Buffers 92 (validity), 93 (values, 8 bytes each).
 func (b AllBatch) PtrInt64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 44) }
 
-// PtrUint8 returns column 45, "ptr_uint8": uint8. Buffers 94 (validity), 95 (values, 1 byte each). Read-only, and valid
-// until Release.
+// PtrUint8 returns column 45, "ptr_uint8": uint8. Buffers 94 (validity), 95 (values, 1 byte each).
 func (b AllBatch) PtrUint8() column.Nullable[uint8] { return rt.Nullable[uint8](b.h, 45) }
 
-// PtrUint16 returns column 46, "ptr_uint16": uint16. Buffers 96 (validity), 97 (values, 2 bytes each). Read-only, and
-// valid until Release.
+// PtrUint16 returns column 46, "ptr_uint16": uint16. Buffers 96 (validity), 97 (values, 2 bytes each).
 func (b AllBatch) PtrUint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 46) }
 
-// PtrUint32 returns column 47, "ptr_uint32": uint32. Buffers 98 (validity), 99 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// PtrUint32 returns column 47, "ptr_uint32": uint32. Buffers 98 (validity), 99 (values, 4 bytes each).
 func (b AllBatch) PtrUint32() column.Nullable[uint32] { return rt.Nullable[uint32](b.h, 47) }
 
-// PtrUint64 returns column 48, "ptr_uint64": uint64. Buffers 100 (validity), 101 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// PtrUint64 returns column 48, "ptr_uint64": uint64. Buffers 100 (validity), 101 (values, 8 bytes each).
 func (b AllBatch) PtrUint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 48) }
 
-// PtrFloat32 returns column 49, "ptr_float32": float32. Buffers 102 (validity), 103 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// PtrFloat32 returns column 49, "ptr_float32": float32. Buffers 102 (validity), 103 (values, 4 bytes each).
 func (b AllBatch) PtrFloat32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 49) }
 
-// PtrFloat64 returns column 50, "ptr_float64": float64. Buffers 104 (validity), 105 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// PtrFloat64 returns column 50, "ptr_float64": float64. Buffers 104 (validity), 105 (values, 8 bytes each).
 func (b AllBatch) PtrFloat64() column.Nullable[float64] { return rt.Nullable[float64](b.h, 50) }
 
 // PtrSecond returns column 51, "ptr_second": timestamp[s, UTC]. Buffers 106 (validity), 107 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrSecond() column.Timestamps { return rt.Timestamps(b.h, 51, column.Second) }
 
 // PtrMilli returns column 52, "ptr_milli": timestamp[ms, Europe/Berlin]. Buffers 108 (validity), 109 (values, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) PtrMilli() column.Timestamps { return rt.Timestamps(b.h, 52, column.Millisecond) }
 
 // PtrMicro returns column 53, "ptr_micro": timestamp[us]. Buffers 110 (validity), 111 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrMicro() column.Timestamps { return rt.Timestamps(b.h, 53, column.Microsecond) }
 
 // PtrNano returns column 54, "ptr_nano": timestamp[ns, UTC]. Buffers 112 (validity), 113 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrNano() column.Timestamps { return rt.Timestamps(b.h, 54, column.Nanosecond) }
 
 // PtrText returns column 55, "ptr_text": utf8. Buffers 114 (validity), 115 (offsets, 4 bytes each), 116 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrText() column.Texts { return rt.Texts(b.h, 55) }
 
 // PtrDict8 returns column 56, "ptr_dict8": dictionary<int8, utf8>. Buffers 117 (validity), 118 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 56) }
 
 // PtrDict16 returns column 57, "ptr_dict16": dictionary<int16, utf8>. Buffers 119 (validity), 120 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) PtrDict16() column.Dict[int16] { return rt.Dict[int16](b.h, 57) }
 
 // PtrDict32 returns column 58, "ptr_dict32": dictionary<int32, utf8>. Buffers 121 (validity), 122 (indices, 4 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b AllBatch) PtrDict32() column.Dict[int32] { return rt.Dict[int32](b.h, 58) }
 
-// Level returns column 59, "level": float64 not null. Buffers 123 (validity), 124 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Level returns column 59, "level": float64 not null. Buffers 123 (validity), 124 (values, 8 bytes each).
 //
 // Types of the package's own.
 func (b AllBatch) Level() []Level { return rt.Values[Level](b.h, 59) }
 
-// NullLevel returns column 60, "null_level": float64. Buffers 125 (validity), 126 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// NullLevel returns column 60, "null_level": float64. Buffers 125 (validity), 126 (values, 8 bytes each).
 func (b AllBatch) NullLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 60) }
 
-// PtrLevel returns column 61, "ptr_level": float64. Buffers 127 (validity), 128 (values, 8 bytes each). Read-only, and
-// valid until Release.
+// PtrLevel returns column 61, "ptr_level": float64. Buffers 127 (validity), 128 (values, 8 bytes each).
 func (b AllBatch) PtrLevel() column.Nullable[Level] { return rt.Nullable[Level](b.h, 61) }
 
-// Flag returns column 62, "flag": bool not null. Buffers 129 (validity), 130 (values, 1 bit each). Read-only, and valid
-// until Release.
+// Flag returns column 62, "flag": bool not null. Buffers 129 (validity), 130 (values, 1 bit each).
 func (b AllBatch) Flag() column.Bools { return rt.Bools(b.h, 62) }
 
-// PtrFlag returns column 63, "ptr_flag": bool. Buffers 131 (validity), 132 (values, 1 bit each). Read-only, and valid
-// until Release.
+// PtrFlag returns column 63, "ptr_flag": bool. Buffers 131 (validity), 132 (values, 1 bit each).
 func (b AllBatch) PtrFlag() column.Bools { return rt.Bools(b.h, 63) }
 
 // Name returns column 64, "name": utf8 not null. Buffers 133 (validity), 134 (offsets, 4 bytes each), 135 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) Name() column.Texts { return rt.Texts(b.h, 64) }
 
 // PtrName returns column 65, "ptr_name": utf8. Buffers 136 (validity), 137 (offsets, 4 bytes each), 138 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrName() column.Texts { return rt.Texts(b.h, 65) }
 
 // Kind returns column 66, "kind": dictionary<int8, utf8> not null. Buffers 139 (validity), 140 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b AllBatch) Kind() column.Dict[int8] { return rt.Dict[int8](b.h, 66) }
 
 // PtrKind returns column 67, "ptr_kind": dictionary<int32, utf8>. Buffers 141 (validity), 142 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) PtrKind() column.Dict[int32] { return rt.Dict[int32](b.h, 67) }
 
-// Blob returns column 68, "blob": binary. Buffers 143 (validity), 144 (offsets, 4 bytes each), 145 (bytes). Read-only,
-// and valid until Release.
+// Blob returns column 68, "blob": binary. Buffers 143 (validity), 144 (offsets, 4 bytes each), 145 (bytes).
 func (b AllBatch) Blob() column.Binaries { return rt.Binaries(b.h, 68) }
 
-// LenColumn returns column 69, "len": uint32 not null. Buffers 146 (validity), 147 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// LenColumn returns column 69, "len": uint32 not null. Buffers 146 (validity), 147 (values, 4 bytes each).
 //
 // Len is called otherwise in a batch, which has a method of this name.
 func (b AllBatch) LenColumn() []uint32 { return rt.Values[uint32](b.h, 69) }
 
 // Type returns column 70, "type": utf8 not null. Buffers 148 (validity), 149 (offsets, 4 bytes each), 150 (bytes).
-// Read-only, and valid until Release.
 func (b AllBatch) Type() column.Texts { return rt.Texts(b.h, 70) }
 
-// Place returns column 71, "the rank": int32 not null. Buffers 151 (validity), 152 (values, 4 bytes each). Read-only,
-// and valid until Release.
+// Place returns column 71, "the rank": int32 not null. Buffers 151 (validity), 152 (values, 4 bytes each).
 func (b AllBatch) Place() []int32 { return rt.Values[int32](b.h, 71) }
 
 // At returns column 72, "at": timestamp[us, UTC] not null. Buffers 153 (validity), 154 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b AllBatch) At() column.Timestamps { return rt.Timestamps(b.h, 72, column.Microsecond) }
 
 // Row returns row i with texts and byte strings of its own.
@@ -4067,92 +3930,72 @@ func newKnownBatch(h rt.Handle) KnownBatch { return KnownBatch{h} }
 // Len returns the number of rows.
 func (b KnownBatch) Len() int { return b.h.Len() }
 
-// Bool returns column 0, "bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each). Read-only, and valid
-// until Release.
+// Bool returns column 0, "bool": bool not null. Buffers 0 (validity), 1 (values, 1 bit each).
 func (b KnownBatch) Bool() column.Bools { return rt.Bools(b.h, 0) }
 
-// NullBool returns column 1, "null_bool": bool. Buffers 2 (validity), 3 (values, 1 bit each). Read-only, and valid
-// until Release.
+// NullBool returns column 1, "null_bool": bool. Buffers 2 (validity), 3 (values, 1 bit each).
 func (b KnownBatch) NullBool() column.Bools { return rt.Bools(b.h, 1) }
 
-// Int8 returns column 2, "int8": int8 not null. Buffers 4 (validity), 5 (values, 1 byte each). Read-only, and valid
-// until Release.
+// Int8 returns column 2, "int8": int8 not null. Buffers 4 (validity), 5 (values, 1 byte each).
 func (b KnownBatch) Int8() []int8 { return rt.Values[int8](b.h, 2) }
 
-// Int16 returns column 3, "int16": int16. Buffers 6 (validity), 7 (values, 2 bytes each). Read-only, and valid until
-// Release.
+// Int16 returns column 3, "int16": int16. Buffers 6 (validity), 7 (values, 2 bytes each).
 func (b KnownBatch) Int16() column.Nullable[int16] { return rt.Nullable[int16](b.h, 3) }
 
-// Int32 returns column 4, "int32": int32 not null. Buffers 8 (validity), 9 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Int32 returns column 4, "int32": int32 not null. Buffers 8 (validity), 9 (values, 4 bytes each).
 func (b KnownBatch) Int32() []int32 { return rt.Values[int32](b.h, 4) }
 
-// Int64 returns column 5, "int64": int64. Buffers 10 (validity), 11 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// Int64 returns column 5, "int64": int64. Buffers 10 (validity), 11 (values, 8 bytes each).
 func (b KnownBatch) Int64() column.Nullable[int64] { return rt.Nullable[int64](b.h, 5) }
 
-// Uint8 returns column 6, "uint8": uint8 not null. Buffers 12 (validity), 13 (values, 1 byte each). Read-only, and
-// valid until Release.
+// Uint8 returns column 6, "uint8": uint8 not null. Buffers 12 (validity), 13 (values, 1 byte each).
 func (b KnownBatch) Uint8() []uint8 { return rt.Values[uint8](b.h, 6) }
 
-// Uint16 returns column 7, "uint16": uint16. Buffers 14 (validity), 15 (values, 2 bytes each). Read-only, and valid
-// until Release.
+// Uint16 returns column 7, "uint16": uint16. Buffers 14 (validity), 15 (values, 2 bytes each).
 func (b KnownBatch) Uint16() column.Nullable[uint16] { return rt.Nullable[uint16](b.h, 7) }
 
-// Uint32 returns column 8, "uint32": uint32 not null. Buffers 16 (validity), 17 (values, 4 bytes each). Read-only, and
-// valid until Release.
+// Uint32 returns column 8, "uint32": uint32 not null. Buffers 16 (validity), 17 (values, 4 bytes each).
 func (b KnownBatch) Uint32() []uint32 { return rt.Values[uint32](b.h, 8) }
 
-// Uint64 returns column 9, "uint64": uint64. Buffers 18 (validity), 19 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Uint64 returns column 9, "uint64": uint64. Buffers 18 (validity), 19 (values, 8 bytes each).
 func (b KnownBatch) Uint64() column.Nullable[uint64] { return rt.Nullable[uint64](b.h, 9) }
 
-// Float32 returns column 10, "float32": float32. Buffers 20 (validity), 21 (values, 4 bytes each). Read-only, and valid
-// until Release.
+// Float32 returns column 10, "float32": float32. Buffers 20 (validity), 21 (values, 4 bytes each).
 func (b KnownBatch) Float32() column.Nullable[float32] { return rt.Nullable[float32](b.h, 10) }
 
-// Float64 returns column 11, "float64": float64 not null. Buffers 22 (validity), 23 (values, 8 bytes each). Read-only,
-// and valid until Release.
+// Float64 returns column 11, "float64": float64 not null. Buffers 22 (validity), 23 (values, 8 bytes each).
 func (b KnownBatch) Float64() []float64 { return rt.Values[float64](b.h, 11) }
 
 // Text returns column 12, "text": utf8 not null. Buffers 24 (validity), 25 (offsets, 4 bytes each), 26 (bytes).
-// Read-only, and valid until Release.
 func (b KnownBatch) Text() column.Texts { return rt.Texts(b.h, 12) }
 
 // NullText returns column 13, "null_text": utf8. Buffers 27 (validity), 28 (offsets, 4 bytes each), 29 (bytes).
-// Read-only, and valid until Release.
 func (b KnownBatch) NullText() column.Texts { return rt.Texts(b.h, 13) }
 
 // Large returns column 14, "large": large_utf8. Buffers 30 (validity), 31 (offsets, 8 bytes each), 32 (bytes).
-// Read-only, and valid until Release.
 func (b KnownBatch) Large() column.LargeTexts { return rt.LargeTexts(b.h, 14) }
 
 // Micro returns column 15, "micro": timestamp[us, UTC] not null. Buffers 33 (validity), 34 (values, 8 bytes each).
-// Read-only, and valid until Release.
 func (b KnownBatch) Micro() column.Timestamps { return rt.Timestamps(b.h, 15, column.Microsecond) }
 
-// Nano returns column 16, "nano": timestamp[ns]. Buffers 35 (validity), 36 (values, 8 bytes each). Read-only, and valid
-// until Release.
+// Nano returns column 16, "nano": timestamp[ns]. Buffers 35 (validity), 36 (values, 8 bytes each).
 func (b KnownBatch) Nano() column.Timestamps { return rt.Timestamps(b.h, 16, column.Nanosecond) }
 
 // Dict8 returns column 17, "dict8": dictionary<int8, utf8> not null. Buffers 37 (validity), 38 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b KnownBatch) Dict8() column.Dict[int8] { return rt.Dict[int8](b.h, 17) }
 
 // NullDict8 returns column 18, "null_dict8": dictionary<int8, utf8>. Buffers 39 (validity), 40 (indices, 1 byte each).
-// Read-only, and valid until Release.
 func (b KnownBatch) NullDict8() column.Dict[int8] { return rt.Dict[int8](b.h, 18) }
 
 // Dict16 returns column 19, "dict16": dictionary<int16, utf8> not null. Buffers 41 (validity), 42 (indices, 2 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b KnownBatch) Dict16() column.Dict[int16] { return rt.Dict[int16](b.h, 19) }
 
 // Dict32 returns column 20, "dict32": dictionary<int32, utf8>. Buffers 43 (validity), 44 (indices, 4 bytes each).
-// Read-only, and valid until Release.
 func (b KnownBatch) Dict32() column.Dict[int32] { return rt.Dict[int32](b.h, 20) }
 
 // Dict64 returns column 21, "dict64": dictionary<int64, utf8> not null. Buffers 45 (validity), 46 (indices, 8 bytes
-// each). Read-only, and valid until Release.
+// each).
 func (b KnownBatch) Dict64() column.Dict[int64] { return rt.Dict[int64](b.h, 21) }
 
 // Row returns row i with texts of its own.
@@ -4529,34 +4372,30 @@ func newDealBatch(h rt.Handle) DealBatch { return DealBatch{h} }
 // Len returns the number of rows.
 func (b DealBatch) Len() int { return b.h.Len() }
 
-// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each). Read-only, and valid until
-// Release.
+// ID returns column 0, "id": int64 not null. Buffers 0 (validity), 1 (values, 8 bytes each).
 func (b DealBatch) ID() []int64 { return rt.Values[int64](b.h, 0) }
 
 // Event returns column 1, "event": dense_union Event. Buffers 2 (types, 1 byte each), 3 (offsets, 4 bytes each).
-// Read-only, and valid until Release.
 func (b DealBatch) Event() DealEventView { return DealEventView{rt.UnionOf(b.h, b.h.Column(1))} }
 
-// Sparse returns column 2, "sparse": sparse_union Event. Buffer 14 (types, 1 byte each). Read-only, and valid until
-// Release.
+// Sparse returns column 2, "sparse": sparse_union Event. Buffer 14 (types, 1 byte each).
 func (b DealBatch) Sparse() DealEventView { return DealEventView{rt.UnionOf(b.h, b.h.Column(2))} }
 
 // Events returns column 3, "events": list<item: dense_union Event> not null. Buffers 25 (validity), 26 (offsets, 4
-// bytes each). Read-only, and valid until Release.
+// bytes each).
 func (b DealBatch) Events() column.Lists[DealEventView] {
 	d := b.h.Column(3)
 	return column.ListsOf(d, column.Offsets32, DealEventView{rt.UnionOf(b.h, d.Child(0))})
 }
 
 // Venue returns column 4, "venue": run_end_encoded<run_ends: int32 not null, values: utf8 not null> not null. No
-// buffers. Read-only, and valid until Release.
+// buffers.
 func (b DealBatch) Venue() column.Runs[string, column.Texts] {
 	d := b.h.Column(4)
 	return column.RunsOf(d, 32, column.TextsOf(d.Child(1)))
 }
 
-// Price returns column 5, "price": run_end_encoded<run_ends: int16 not null, values: float64>. No buffers. Read-only,
-// and valid until Release.
+// Price returns column 5, "price": run_end_encoded<run_ends: int16 not null, values: float64>. No buffers.
 func (b DealBatch) Price() column.Runs[float64, column.Nullable[float64]] {
 	d := b.h.Column(5)
 	return column.RunsOf(d, 16, column.NullableOf[float64](d.Child(1)))
@@ -4710,18 +4549,18 @@ func (v DealFillView) Len() int { return v.s.Len() }
 // IsNull tells whether row i is null.
 func (v DealFillView) IsNull(i int) bool { return v.s.IsNull(i) }
 
-// Price returns field 0, "price": float64 not null. Read-only, and valid until Release.
+// Price returns field 0, "price": float64 not null.
 func (v DealFillView) Price() []float64 {
 	return column.PlainOf[float64](v.s.Field(0)).Slice(v.s.Bounds())
 }
 
-// Sizes returns field 1, "sizes": list<item: int64 not null>. Read-only, and valid until Release.
+// Sizes returns field 1, "sizes": list<item: int64 not null>.
 func (v DealFillView) Sizes() column.Lists[column.Plain[int64]] {
 	d := v.s.Field(1)
 	return column.ListsOf(d, column.Offsets32, column.PlainOf[int64](d.Child(0))).Slice(v.s.Bounds())
 }
 
-// Row returns row i.
+// Row returns row i, which is the caller's.
 func (v DealFillView) Row(i int) Fill { return rt.ReadRow(v, i, readDealFillRows) }
 
 // Slice returns the rows from … to-1.
@@ -4774,24 +4613,6 @@ func (b *DealFillBuilder) AppendRows(rows []Fill) {
 	}
 }
 
-// AppendPtr adds what p points to, a null row if that is nothing.
-func (b *DealFillBuilder) AppendPtr(p *Fill) {
-	if p == nil {
-		b.AppendNull()
-		return
-	}
-	b.Append(*p)
-}
-
-// AppendNullable adds row, or a null row if it is not valid.
-func (b *DealFillBuilder) AppendNullable(row Fill, valid bool) {
-	if !valid {
-		b.AppendNull()
-		return
-	}
-	b.Append(row)
-}
-
 var dealEventColumns = []rt.Column{
 	{Field: ipc.Field{Name: "fill", Type: ipc.Struct}, Parts: dealFillColumns},
 	{Field: ipc.Field{Name: "note", Type: ipc.Utf8}},
@@ -4821,20 +4642,18 @@ func (v DealEventView) Type(i int) int8 { return v.u.Type(i) }
 // Index returns which value of its member row i is.
 func (v DealEventView) Index(i int) int { return v.u.Index(i) }
 
-// Fill returns the values of member 0, "fill": struct Fill not null. Index tells which is that of a row. Read-only, and
-// valid until Release.
+// Fill returns the values of member 0, "fill": struct Fill not null. Index tells which is that of a row.
 func (v DealEventView) Fill() DealFillView {
 	return DealFillView{rt.StructOf(v.u.Batch(), v.u.Member(0))}
 }
 
-// Remark returns the values of member 1, "note": utf8 not null. Index tells which is that of a row. Read-only, and
-// valid until Release.
+// Remark returns the values of member 1, "note": utf8 not null. Index tells which is that of a row.
 func (v DealEventView) Remark() column.Texts { return column.TextsOf(v.u.Member(1)) }
 
 // Row returns row i with texts of its own.
 func (v DealEventView) Row(i int) Event { return rt.ReadRow(v, i, readDealEventRows) }
 
-// Slice returns the rows from … to-1. The values of the members stay all.
+// Slice returns the rows from … to-1. Members keep all their values; Index still counts in those.
 func (v DealEventView) Slice(from, to int) DealEventView { return DealEventView{v.u.Slice(from, to)} }
 
 // readDealEventRows sets rows to the first of v. Their texts alias the batch, or with own are copies.
