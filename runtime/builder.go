@@ -44,7 +44,7 @@ type BuilderBase struct {
 	data     []column.Data
 }
 
-// Init sets the builder's columns, as generated code does once.
+// Init sets the builder's columns. It is for generated code only.
 func (b *BuilderBase) Init(columns []Column, opts *BuilderOptions, builders ...column.Builder) {
 	if opts == nil {
 		opts = &BuilderOptions{}
