@@ -129,6 +129,8 @@ const typesTail = `
   fixed-width column then has your type. Only numbers and arrays can be ` + "`rt.Null`" + ` of such a type; others are pointers.
   A type that is declared as one that has a column of its own, such as ` + "`type Wait time.Duration`" + `, is refused; use that one itself.
 - **Dates** as ` + "`time.Time`" + ` are the day of the time in its own location, and are read as the start of that day in UTC.
+- **Timestamps** are read as instants, in UTC whatever the zone of the column, which ` + "`In`" + ` gives back: ` + "`t.In(zone)`" + `. Parts of a time finer than
+  the unit are dropped: 999 ns in a column of microseconds is 0.
 - **Times of day** are durations since midnight: 0 to 24h, that end excluded. Parts finer than the unit are dropped.
 - **Decimals** are unscaled: 1.50 in ` + "`decimal(9,2)`" + ` is 150. ` + "`Text(scale)`" + ` writes them with their point, and
   ` + "`rt.ParseDecimal`" + ` reads them, with a constant for the scale that is generated for each column of a table, such as TradePriceScale. A value with more digits than the
