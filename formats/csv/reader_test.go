@@ -169,6 +169,7 @@ func TestKeptBytes(t *testing.T) {
 func TestRules(t *testing.T) {
 	null := ipc.Field{Name: "b", Type: ipc.Utf8, Nullable: true}
 	texts := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Utf8}, null}}
+	ids := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}}}
 	ints := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Int8, Nullable: true}, {Name: "b", Type: ipc.Int64}}}
 	for name, c := range map[string]struct {
 		in   string
@@ -228,6 +229,9 @@ func TestRules(t *testing.T) {
 		"names alone":       {in: "a,b", want: "a,b\n"},
 		"many columns":      {in: "a,b,c\n", opts: csv.Options{MaxColumns: 2}, err: "MaxColumns"},
 		"long field":        {in: "a,b\n1,xxxxx\n", opts: csv.Options{MaxField: 4}, want: "a,b\n", err: "MaxField"},
+		"uuid":              {in: "a\n00112233-4455-6677-8899-aabbccddeeff\nABEiM0RVZneImaq7zN3u/w==\n00112233-4455-6677-8899-AABBCCDDEEFF\n", opts: csv.Options{Schema: ids}, want: "a\n" + strings.Repeat("00112233-4455-6677-8899-aabbccddeeff\n", 3)},
+		"uuid, digits":      {in: "a\n00112233-4455-6677-8899-aabbccddeefg\n", opts: csv.Options{Schema: ids}, want: "a\n", err: "want a UUID, such as 00112233-"},
+		"uuid, dashes":      {in: "a\n001122334-455-6677-8899-aabbccddeeff\n", opts: csv.Options{Schema: ids}, want: "a\n", err: "want a UUID"},
 		"types":             {in: "a,b\n1,x\n", opts: csv.Options{Types: []ipc.Field{{Name: "a", Type: ipc.Float32}}}, want: "a,b\n1,x\n"},
 		"wrong comma":       {in: "a", opts: csv.Options{Comma: '"'}, err: "choose another"},
 	} {

@@ -18,6 +18,7 @@ import (
 type Column struct {
 	b        Builder
 	field    *ipc.Field
+	uuid     bool
 	children []*Column
 
 	read   func(s []byte) error                // adds a row from its text; the error is ErrType or ErrRange
@@ -66,6 +67,9 @@ func (c *Column) Bind(f *ipc.Field, opts *Options) {
 	}
 	c.field, c.opts = f, opts
 	c.want = f.TypeString()
+	if c.uuid = f.IsUUID(); c.uuid {
+		c.want = "a UUID, such as 00112233-4455-6677-8899-aabbccddeeff"
+	}
 	below := f.Children
 	switch {
 	case f.Type.Kind == ipc.KindMap && len(below) == 1:
@@ -432,10 +436,12 @@ func Binary(b Bytes) *Column {
 	return c
 }
 
-// decode appends the bytes that s stands for.
+// decode appends the bytes that s stands for. The text of a UUID has a length that no other text of 16 bytes has.
 func (c *Column) decode(dst, s []byte) ([]byte, error) {
 	var err error
-	if c.opts.Raw {
+	if c.uuid && len(s) == 36 {
+		dst, err = appendUUID(dst, s)
+	} else if c.opts.Raw {
 		dst = append(dst, s...)
 	} else if c.opts.Hex {
 		dst, err = hex.AppendDecode(dst, s)
@@ -485,6 +491,19 @@ func fixedBinary(b *column.FixedBinaryBuilder) *Column {
 		return nil
 	}
 	return c
+}
+
+// appendUUID appends the bytes of a UUID as RFC 9562 writes them.
+func appendUUID(dst, s []byte) ([]byte, error) {
+	if s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return dst, ErrType
+	}
+	var digits [32]byte
+	at := 0
+	for _, group := range [...][]byte{s[:8], s[9:13], s[14:18], s[19:23], s[24:]} {
+		at += copy(digits[at:], group)
+	}
+	return hex.AppendDecode(dst, digits[:])
 }
 
 // Date reads days.

@@ -229,8 +229,24 @@ func scalarOf(f *ipc.Field, e *fault) scalar {
 	case ipc.KindUtf8, ipc.KindLargeUtf8, ipc.KindUtf8View:
 		return func(dst, v []byte, s style) []byte { return appendText(dst, v, s, e) }
 	}
+	if f.IsUUID() {
+		return inQuotes(uuid)
+	}
 	return inQuotes(base64.StdEncoding.AppendEncode) // of any bytes
 }
+
+// uuid prints 16 bytes as RFC 9562 has them.
+func uuid(dst, v []byte) []byte {
+	for i, b := range v {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			dst = append(dst, '-')
+		}
+		dst = append(dst, hexDigits[b>>4], hexDigits[b&15])
+	}
+	return dst
+}
+
+const hexDigits = "0123456789abcdef"
 
 // appendText appends a text in either style.
 func appendText[T string | []byte](dst []byte, v T, s style, e *fault) []byte {

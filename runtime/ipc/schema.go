@@ -281,6 +281,19 @@ func (f *Field) TypeString() string {
 	return b.String()
 }
 
+// IsUUID tells whether the column has Arrow's canonical extension type for UUIDs, whose 16 bytes are in the order in which they are printed.
+func (f *Field) IsUUID() bool {
+	if f.Type.Kind != KindFixedSizeBinary || f.Type.Width != 16 {
+		return false
+	}
+	for _, kv := range f.Metadata {
+		if kv.Key == "ARROW:extension:name" {
+			return kv.Value == "arrow.uuid"
+		}
+	}
+	return false
+}
+
 // Schema is what the columns of a stream or file are.
 type Schema struct {
 	Fields   []Field
