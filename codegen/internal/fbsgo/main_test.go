@@ -80,7 +80,7 @@ func TestFirstStage(t *testing.T) {
 		t.Skip("compiles a program")
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum", "lightstream.go", "schema", "codegen/fbs", "codegen/fbsgen", "codegen/internal/fbsgo", "codegen/internal/output"} {
+	for _, name := range []string{"go.mod", "go.sum", "lightstream.go", "schema", "codegen/fbs", "codegen/fbsgen", "codegen/internal/fbsgo", "codegen/internal/output", "internal/newfile"} {
 		copyTo(t, filepath.Join(repository, name), filepath.Join(dir, name))
 	}
 	cmd := exec.Command("go", "generate", "-run", "fbsgo", ".") // not the line of the kernels, which need nothing of this
