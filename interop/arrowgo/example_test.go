@@ -124,11 +124,11 @@ func ExampleImporter() {
 	batch.Release() // and gives it back here
 
 	s := importer.Stats()
-	fmt.Println(s.InPlace, "column in place,", s.Converted, "converted or absent")
+	fmt.Println(s.InPlace, "column in place,", s.Converted, "converted,", s.Absent, "absent")
 	// Output:
 	// 2026-01-02T09:00:00Z ABC 1.5 100 <nil>
 	// 2026-01-02T09:00:01.5Z XYZ 2.25 250 <nil>
-	// 1 column in place, 4 converted or absent
+	// 1 column in place, 3 converted, 1 absent
 }
 
 func ExampleBatch() {
