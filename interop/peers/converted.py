@@ -10,6 +10,7 @@ import io
 import json
 import struct
 import sys
+import uuid
 
 import duckdb
 import polars
@@ -142,6 +143,8 @@ def of_text(v, t):
     """Returns the value of a text, or of a value of JSON, as values does."""
     if v is None:
         return None
+    if isinstance(t, pa.UuidType):
+        return uuid.UUID(v).bytes
     if isinstance(t, pa.BaseExtensionType):
         return of_text(v, t.storage_type)
     if pa.types.is_dictionary(t):

@@ -304,7 +304,7 @@ func (x *exchange) converse(ctx context.Context) (who string, err error) {
 			messages[i] = rt.AddMessage(&p, m.Name, rt.Bytes{})
 		}
 	}
-	conn, err := p.Conn(wire, &rt.ProtocolOptions{Dictionaries: x.talk.mode})
+	conn, err := p.Conn(wire, &rt.ProtocolOptions{Dictionaries: x.talk.mode, KeepOpen: !wire.Caps().HalfClose}) // closing ends it
 	if err != nil {
 		return us, err
 	}
