@@ -114,8 +114,11 @@ func (l *link) several(ctx context.Context, role transports.Role, n int, counter
 		for i, a := range expected {
 			q, err := l.qc.AcceptUniStream(l.qc.Context())
 			if err != nil {
+				if why := context.Cause(l.qc.Context()); why != nil { // else the streams ended before the connection
+					err = why
+				}
 				for _, a := range expected[i:] {
-					a.fail(context.Cause(l.qc.Context()))
+					a.fail(err)
 				}
 				return
 			}
