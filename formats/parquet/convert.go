@@ -421,13 +421,14 @@ func emptied(d *column.Data) column.Data {
 type lowered struct {
 	storage ipc.Field // in Parquet
 	told    ipc.Field // in ARROW:schema, for other readers
+	handed  ipc.Field // on the way there: as in Parquet, but for dictionaries of texts, of which there are indices
 	convert conversion
 }
 
-// lower tells how a column is stored. The error names what Parquet cannot hold.
-func lower(f *ipc.Field, path string) (l lowered, err error) {
+// lower tells how a column is stored, and with which dictionaries kept on the way. The error names what Parquet cannot hold.
+func lower(f *ipc.Field, path string, keep bool) (l lowered, err error) {
 	if f.Dictionary != nil {
-		return lowerDictionary(f, path)
+		return lowerDictionary(f, path, keep)
 	}
 	l.storage = ipc.Field{Name: f.Name, Type: f.Type, Nullable: f.Nullable, Metadata: f.Metadata}
 	l.told = l.storage
@@ -482,11 +483,11 @@ func lower(f *ipc.Field, path string) (l lowered, err error) {
 		lowerInterval(&l, t.Variant)
 		tell()
 	case ipc.KindList, ipc.KindLargeList, ipc.KindListView, ipc.KindLargeListView, ipc.KindFixedSizeList:
-		return l, lowerList(&l, f, path)
+		return l, lowerList(&l, f, path, keep)
 	case ipc.KindMap:
-		return l, lowerMap(&l, f, path)
+		return l, lowerMap(&l, f, path, keep)
 	case ipc.KindStruct:
-		return l, lowerStruct(&l, f, path)
+		return l, lowerStruct(&l, f, path, keep)
 	case ipc.KindUnion:
 		return l, lowerUnion(&l, f, path)
 	case ipc.KindRunEndEncoded:
@@ -494,6 +495,7 @@ func lower(f *ipc.Field, path string) (l lowered, err error) {
 	default:
 		return l, unsupported(path, f, "Parquet has no such type")
 	}
+	l.handed = l.storage
 	return l, nil
 }
 
@@ -531,8 +533,8 @@ func lowerInterval(l *lowered, variant int) {
 	}
 }
 
-func lowerList(l *lowered, f *ipc.Field, path string) error {
-	item, err := lower(&f.Children[0], path+"."+f.Children[0].Name)
+func lowerList(l *lowered, f *ipc.Field, path string, keep bool) error {
+	item, err := lower(&f.Children[0], path+"."+f.Children[0].Name, keep)
 	if err != nil {
 		return err
 	}
@@ -546,7 +548,9 @@ func lowerList(l *lowered, f *ipc.Field, path string) error {
 	if t.Kind == ipc.KindListView || t.Kind == ipc.KindLargeListView {
 		l.told.Type = l.storage.Type
 	}
-	stored := l.storage.Children[0]
+	l.handed = l.storage
+	l.handed.Children = []ipc.Field{item.handed}
+	stored := l.handed.Children[0]
 	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
 		items, err := item.convert.of(m, &d.Children[0])
 		if err != nil {
@@ -616,22 +620,23 @@ func lists(m *scratch, path string, d *column.Data, wide bool, f *ipc.Field, ite
 	if err != nil {
 		return column.Data{}, err
 	}
+	withValues(f, &picked, items)
 	return column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0], offsets}, Children: []column.Data{picked}}, nil
 }
 
-func lowerMap(l *lowered, f *ipc.Field, path string) error {
+func lowerMap(l *lowered, f *ipc.Field, path string, keep bool) error {
 	entries := &f.Children[0]
 	if len(entries.Children) != 2 {
 		return unsupported(path, f, "entries of a map are a key and a value")
 	}
-	key, err := lower(&entries.Children[0], path+"."+entries.Children[0].Name)
+	key, err := lower(&entries.Children[0], path+"."+entries.Children[0].Name, keep)
 	if err != nil {
 		return err
 	}
 	if key.storage.Nullable {
 		return unsupported(path, f, "keys of a map are not null in Parquet")
 	}
-	value, err := lower(&entries.Children[1], path+"."+entries.Children[1].Name)
+	value, err := lower(&entries.Children[1], path+"."+entries.Children[1].Name, keep)
 	if err != nil {
 		return err
 	}
@@ -639,7 +644,10 @@ func lowerMap(l *lowered, f *ipc.Field, path string) error {
 	l.storage.Children = []ipc.Field{e}
 	e.Children = []ipc.Field{key.told, value.told}
 	l.told.Children = []ipc.Field{e}
-	stored := l.storage.Children[0]
+	e.Children = []ipc.Field{key.handed, value.handed}
+	l.handed = l.storage
+	l.handed.Children = []ipc.Field{e}
+	stored := e
 	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
 		from := &d.Children[0]
 		pairs := column.Data{Len: from.Len, Children: make([]column.Data, 2)}
@@ -662,10 +670,10 @@ func lowerMap(l *lowered, f *ipc.Field, path string) error {
 	return nil
 }
 
-func lowerStruct(l *lowered, f *ipc.Field, path string) error {
+func lowerStruct(l *lowered, f *ipc.Field, path string, keep bool) error {
 	if len(f.Children) == 0 { // whether there is one is all that can be said of it
 		l.storage.Type = ipc.Bool
-		l.told = l.storage
+		l.told, l.handed = l.storage, l.storage
 		l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
 			there, err := m.alloc((d.Len + 7) / 8)
 			if err != nil {
@@ -681,17 +689,19 @@ func lowerStruct(l *lowered, f *ipc.Field, path string) error {
 	}
 	below := make([]lowered, len(f.Children))
 	same := true
+	l.handed = l.storage
 	for i := range f.Children {
 		var err error
-		if below[i], err = lower(&f.Children[i], path+"."+f.Children[i].Name); err != nil {
+		if below[i], err = lower(&f.Children[i], path+"."+f.Children[i].Name, keep); err != nil {
 			return err
 		}
 		l.storage.Children = append(l.storage.Children, below[i].storage)
 		l.told.Children = append(l.told.Children, below[i].told)
+		l.handed.Children = append(l.handed.Children, below[i].handed)
 		same = same && below[i].convert == nil
 	}
 	for i, name := range distinct(f.Children) {
-		l.storage.Children[i].Name, l.told.Children[i].Name = name, name
+		l.storage.Children[i].Name, l.told.Children[i].Name, l.handed.Children[i].Name = name, name, name
 	}
 	if same {
 		return nil
@@ -738,7 +748,7 @@ func lowerUnion(l *lowered, f *ipc.Field, path string) error {
 	taken := map[string]bool{typeID: true}
 	for i := range f.Children {
 		var err error
-		if below[i], err = lower(&f.Children[i], path+"."+f.Children[i].Name); err != nil {
+		if below[i], err = lower(&f.Children[i], path+"."+f.Children[i].Name, false); err != nil {
 			return err
 		}
 		s := below[i].storage
@@ -749,7 +759,7 @@ func lowerUnion(l *lowered, f *ipc.Field, path string) error {
 		taken[s.Name] = true
 		l.storage.Children = append(l.storage.Children, s)
 	}
-	l.told = l.storage
+	l.told, l.handed = l.storage, l.storage
 	dense := f.Type.Variant == 1
 	fields := l.storage.Children[1:]
 	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
@@ -805,13 +815,14 @@ func memberOf(f *ipc.Field) (of [128]int) {
 }
 
 func lowerRuns(l *lowered, f *ipc.Field, path string) error {
-	values, err := lower(&f.Children[1], path)
+	values, err := lower(&f.Children[1], path, false)
 	if err != nil {
 		return err
 	}
 	name, metadata := f.Name, f.Metadata
 	*l = lowered{storage: values.storage, told: values.told}
 	l.storage.Name, l.told.Name, l.storage.Metadata, l.told.Metadata = name, name, metadata, metadata
+	l.handed = l.storage
 	width := f.Children[0].Type.Bits / 8
 	stored := values.storage
 	l.convert = func(m *scratch, d *column.Data) (column.Data, error) {
@@ -838,12 +849,12 @@ func byteStrings(f *ipc.Field) bool {
 }
 
 // lowerDictionary stores the values.
-func lowerDictionary(f *ipc.Field, path string) (l lowered, err error) {
+func lowerDictionary(f *ipc.Field, path string, keep bool) (l lowered, err error) {
 	plain := *f
 	plain.Dictionary = nil
 	index := f.Dictionary.Index
 	if !byteStrings(&plain) {
-		if l, err = lower(&plain, path); err != nil {
+		if l, err = lower(&plain, path, false); err != nil {
 			return l, err
 		}
 		values := l.convert
@@ -878,12 +889,17 @@ func lowerDictionary(f *ipc.Field, path string) (l lowered, err error) {
 	case ipc.KindBinaryView:
 		plain.Type = ipc.Binary
 	}
-	if l, err = lower(&plain, path); err != nil {
+	if l, err = lower(&plain, path, false); err != nil {
 		return l, err
 	}
 	if t := plain.Type; t.IsText() || t.IsBinary() {
 		l.told = *f
 		l.told.Children = nil
+		if keep {
+			l.handed.Type = ipc.Int32
+			l.convert = indices(index)
+			return l, nil
+		}
 	}
 	l.convert = expand(&plain, index, path).then(l.convert)
 	return l, nil
@@ -894,16 +910,9 @@ func expand(f *ipc.Field, index ipc.Type, path string) conversion {
 	return func(m *scratch, d *column.Data) (_ column.Data, err error) {
 		c := column.Data{Len: d.Len, Nulls: d.Nulls, Buffers: [3][]byte{d.Buffers[0]}}
 		if d.Values.HasNulls() {
-			if c.Buffers[0], err = m.alloc((d.Len + 7) / 8); err != nil {
+			if c.Buffers[0], c.Nulls, err = valueNulls(m, d, index); err != nil {
 				return column.Data{}, err
 			}
-			for i := range d.Len {
-				if d.IsNull(i) || d.Values.IsNull(int(column.IndexAt(d, index.Bits, index.Signed, i))) {
-					continue
-				}
-				c.Buffers[0][i>>3] |= 1 << (i & 7)
-			}
-			c.Nulls = countNulls(c.Buffers[0], d.Len)
 		}
 		at := func(i int) (v string) {
 			if !c.IsNull(i) {

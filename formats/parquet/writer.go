@@ -12,6 +12,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"github.com/lightstream-go/lightstream/interop/arrowgo"
@@ -67,10 +69,15 @@ type Writer struct {
 	opts    WriterOptions
 	schema  *ipc.Schema
 	stored  *ipc.Schema
+	handed  *ipc.Schema // as it is handed to arrow-go
 	change  []conversion
 	check   *ipc.Checker
 	records *arrowgo.Exporter
-	out     *pqarrow.FileWriter
+	out     *file.Writer
+	group   file.BufferedRowGroupWriter
+	context context.Context // of arrow-go, which has its scratch there
+	levels  leveler
+	indexed []*indexed // by column of the file, nil for those that are no indices
 	dst     *counted
 	bytes   int64 // of the row group so far
 	rows    int64
@@ -107,8 +114,11 @@ func NewWriter(dst io.Writer, s *ipc.Schema, opts *WriterOptions) (*Writer, erro
 	if err != nil {
 		return nil, err
 	}
-	if w.records, err = arrowgo.NewExporter(w.stored); err != nil {
+	if w.records, err = arrowgo.NewExporter(w.handed); err != nil {
 		return nil, err
+	}
+	for i := range w.handed.Fields {
+		w.indexedOf(&w.handed.Fields[i], &w.stored.Fields[i])
 	}
 	w.check = ipc.NewChecker(s)
 	if err := w.create(told); err != nil {
@@ -123,19 +133,34 @@ func (w *Writer) lower() (told *ipc.Schema, err error) {
 	if len(s.Fields) == 0 {
 		return nil, fmt.Errorf("lightstream: %w: a Parquet file has at least one column", ipc.ErrUnsupported)
 	}
-	w.stored, told = &ipc.Schema{}, &ipc.Schema{Metadata: s.Metadata}
+	w.stored, w.handed, told = &ipc.Schema{}, &ipc.Schema{}, &ipc.Schema{Metadata: s.Metadata}
 	for i := range s.Fields {
-		l, err := lower(&s.Fields[i], s.Fields[i].Name)
+		l, err := lower(&s.Fields[i], s.Fields[i].Name, !w.opts.NoDictionary)
 		if err != nil {
 			return nil, err
 		}
 		w.stored.Fields, told.Fields = append(w.stored.Fields, l.storage), append(told.Fields, l.told)
+		w.handed.Fields = append(w.handed.Fields, l.handed)
 		w.change = append(w.change, l.convert)
 	}
 	for i, name := range distinct(s.Fields) {
-		w.stored.Fields[i].Name, told.Fields[i].Name = name, name
+		w.stored.Fields[i].Name, told.Fields[i].Name, w.handed.Fields[i].Name = name, name, name
 	}
 	return told, nil
+}
+
+// indexedOf notes the columns of a file that a column becomes.
+func (w *Writer) indexedOf(f, stored *ipc.Field) {
+	for i := range f.Children {
+		w.indexedOf(&f.Children[i], &stored.Children[i])
+	}
+	switch {
+	case len(f.Children) != 0:
+	case isIndexed(f, stored):
+		w.indexed = append(w.indexed, new(indexed))
+	default:
+		w.indexed = append(w.indexed, nil)
+	}
 }
 
 func (w *Writer) create(told *ipc.Schema) error {
@@ -166,10 +191,20 @@ func (w *Writer) create(told *ipc.Schema) error {
 	if w.opts.Level != 0 {
 		props = append(props, parquet.WithCompressionLevel(w.opts.Level))
 	}
-	return guard(func() (err error) {
-		w.out, err = pqarrow.NewFileWriter(s, w.dst, parquet.NewWriterProperties(props...), pqarrow.NewArrowWriterProperties())
+	w.context = pqarrow.NewArrowWriteContext(context.Background(), nil)
+	return guard(func() error {
+		properties := parquet.NewWriterProperties(props...)
+		columns, err := pqarrow.ToParquet(s, properties, pqarrow.NewArrowWriterProperties())
 		if err != nil {
 			return fmt.Errorf("lightstream: %w: %w", ipc.ErrUnsupported, err)
+		}
+		pairs := make(metadata.KeyValueMetadata, 0, len(w.stored.Metadata))
+		for _, kv := range w.stored.Metadata {
+			_ = pairs.Append(kv.Key, kv.Value) // what is no UTF-8 stands in the schema alone
+		}
+		w.out, err = file.NewParquetWriterWithError(w.dst, columns.Root(), file.WithWriterProps(properties), file.WithWriteMetadata(pairs))
+		if err != nil {
+			return fmt.Errorf("lightstream: %w", err)
 		}
 		return nil
 	})
@@ -226,13 +261,13 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	room := ipc.NewRoom(w.opts.MaxRow)
 	own := 4 * min(sizeOf(columns), math.MaxInt64/64)
 	room.Add(own)
-	stored, err := w.convert(room, columns, own)
+	stored, texts, err := w.convert(room, columns, own)
 	switch {
 	case err == nil:
-		err = w.put(rows, stored, w.add)
+		err = w.put(rows, stored, texts, w.add)
 	case tooMuch(err):
 		// All of it is looked at before any of it is written.
-		if err = w.parts(ctx, rows, columns, own, func(arrow.RecordBatch, int64) error { return nil }); err == nil {
+		if err = w.parts(ctx, rows, columns, own, func(arrow.RecordBatch, []column.Data, int64) error { return nil }); err == nil {
 			if err = w.parts(ctx, rows, columns, own, w.add); err != nil && w.err == nil && w.partly {
 				w.err = err
 			}
@@ -247,25 +282,32 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	return nil
 }
 
-// convert makes columns what is stored, of memory that there is room for. Own is four times what the batch takes.
-func (w *Writer) convert(room *ipc.Room, columns []column.Data, own int64) ([]column.Data, error) {
+// convert makes columns what is handed on, of memory that there is room for, also for the texts of dictionaries, and returns how many bytes
+// those take. Own is four times what the batch takes.
+func (w *Writer) convert(room *ipc.Room, columns []column.Data, own int64) (stored []column.Data, texts int64, err error) {
 	const each = 8 // values in a byte of a batch, at the most
-	stored, m := make([]column.Data, len(columns)), &scratch{room}
+	m := &scratch{room}
+	stored = make([]column.Data, len(columns))
 	for i := range columns {
-		var err error
+		size := int64(0)
 		if stored[i], err = w.change[i].of(m, &columns[i]); err == nil {
+			size = textsOf(&w.handed.Fields[i], &w.stored.Fields[i], &stored[i])
+			err = room.Hold(size)
+		}
+		if err == nil {
 			err = room.Hold(max(0, levels*(leaves(stored[i:i+1])-each*own/4)))
 		}
 		if err != nil {
 			w.over = i
-			return nil, err
+			return nil, 0, err
 		}
+		texts += size
 	}
-	return stored, nil
+	return stored, texts, nil
 }
 
 // parts makes records of a batch that takes too much memory as a whole, each of as many rows as there is room for.
-func (w *Writer) parts(ctx context.Context, rows int, columns []column.Data, own int64, each func(arrow.RecordBatch, int64) error) error {
+func (w *Writer) parts(ctx context.Context, rows int, columns []column.Data, own int64, each func(arrow.RecordBatch, []column.Data, int64) error) error {
 	n, values := rows, int64(0)
 	for at := 0; at < rows; {
 		if ctx.Err() != nil {
@@ -278,10 +320,10 @@ func (w *Writer) parts(ctx context.Context, rows int, columns []column.Data, own
 		}
 		room := ipc.NewRoom(most)
 		room.Add(own + values)
-		stored, err := w.part(room, columns, at, at+n, own+values)
+		stored, texts, err := w.part(room, columns, at, at+n, own+values)
 		switch {
 		case err == nil:
-			if err := w.put(n, stored, each); err != nil {
+			if err := w.put(n, stored, texts, each); err != nil {
 				return err
 			}
 			if at += n; room.Left() > 3*most/4 {
@@ -301,21 +343,21 @@ func (w *Writer) parts(ctx context.Context, rows int, columns []column.Data, own
 }
 
 // part converts some rows of columns, without what only others lead to.
-func (w *Writer) part(room *ipc.Room, columns []column.Data, from, to int, own int64) ([]column.Data, error) {
+func (w *Writer) part(room *ipc.Room, columns []column.Data, from, to int, own int64) (stored []column.Data, texts int64, err error) {
 	rows := make([]column.Data, len(columns))
 	for i := range columns {
 		g := room.Gatherer(&w.schema.Fields[i])
 		if err := g.Append(&columns[i], from, to); err != nil {
 			w.over = i
-			return nil, err
+			return nil, 0, err
 		}
 		rows[i] = g.Take()
 	}
 	return w.convert(room, rows, own)
 }
 
-// put hands columns on as a record.
-func (w *Writer) put(rows int, stored []column.Data, to func(arrow.RecordBatch, int64) error) error {
+// put hands columns on as a record, and with how many bytes they have.
+func (w *Writer) put(rows int, stored []column.Data, texts int64, to func(arrow.RecordBatch, []column.Data, int64) error) error {
 	batch := ipc.NewBatch(rows, stored, nil)
 	defer batch.Release()
 	rec, err := w.records.RecordBatch(batch)
@@ -323,7 +365,7 @@ func (w *Writer) put(rows int, stored []column.Data, to func(arrow.RecordBatch, 
 		return err
 	}
 	defer rec.Release()
-	return to(rec, sizeOf(stored))
+	return to(rec, stored, sizeOf(stored)+texts)
 }
 
 // sizeOf returns the bytes of columns.
@@ -341,28 +383,27 @@ func sizeOf(columns []column.Data) (n int64) {
 }
 
 // add writes a record into row groups. What it fails with is the error of every later call.
-func (w *Writer) add(rec arrow.RecordBatch, size int64) error {
-	w.err = w.write(rec, size)
+func (w *Writer) add(rec arrow.RecordBatch, stored []column.Data, size int64) error {
+	w.err = w.write(rec, stored, size)
 	w.partly = true
 	return w.err
 }
 
-func (w *Writer) write(rec arrow.RecordBatch, size int64) error {
+func (w *Writer) write(rec arrow.RecordBatch, stored []column.Data, size int64) error {
 	rows := rec.NumRows()
 	each := max(1, size/rows)
 	for at := int64(0); at < rows; {
-		if w.rows >= int64(w.opts.RowGroupRows) || w.bytes >= w.opts.RowGroupBytes {
-			if err := guard(w.out.NewBufferedRowGroupChecked); err != nil {
+		if w.group == nil || w.rows >= int64(w.opts.RowGroupRows) || w.bytes >= w.opts.RowGroupBytes {
+			if err := w.begin(); err != nil {
 				return err
 			}
-			w.rows, w.bytes = 0, 0
 		}
 		n := min(rows-at, int64(w.opts.RowGroupRows)-w.rows, max(1, (w.opts.RowGroupBytes-w.bytes+each-1)/each))
 		part := rec
 		if n != rows {
 			part = rec.NewSlice(at, at+n)
 		}
-		err := guard(func() error { return w.out.WriteBuffered(part) })
+		err := w.writeColumns(part, stored)
 		if n != rows {
 			part.Release()
 		}
@@ -374,6 +415,60 @@ func (w *Writer) write(rec arrow.RecordBatch, size int64) error {
 		w.bytes += n * each
 	}
 	return nil
+}
+
+// begin starts a row group, and writes the one before.
+func (w *Writer) begin() error {
+	err := guard(func() (err error) {
+		w.group, err = w.out.AppendBufferedRowGroupChecked()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("lightstream: %w", err)
+	}
+	for _, x := range w.indexed {
+		if x != nil {
+			x.begin()
+		}
+	}
+	w.rows, w.bytes = 0, 0
+	return nil
+}
+
+// writeColumns writes a record into the row group.
+func (w *Writer) writeColumns(rec arrow.RecordBatch, stored []column.Data) error {
+	k := 0
+	for i := range stored {
+		values := valuesOf(nil, &w.handed.Fields[i], &stored[i])
+		first := k
+		err := w.levels.each(rec.Column(i), w.handed.Fields[i].Nullable, func(v *leaf) error {
+			to, err := w.group.Column(k)
+			if err != nil {
+				return err
+			}
+			x, d := w.indexed[k], values[k-first]
+			k++
+			if x != nil {
+				return x.write(to.(*file.ByteArrayColumnChunkWriter), v, d.Dictionary, d.Values)
+			}
+			return guard(func() error { return pqarrow.WriteArrowToColumn(w.context, to, v.values, v.def, v.rep, v.nullable) })
+		})
+		if err != nil {
+			return fmt.Errorf("column %q: %w", w.stored.Fields[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// valuesOf appends the columns of a file that a column becomes.
+func valuesOf(list []*column.Data, f *ipc.Field, d *column.Data) []*column.Data {
+	if len(f.Children) == 0 {
+		return append(list, d)
+	}
+	for i := range f.Children {
+		list = valuesOf(list, &f.Children[i], &d.Children[i])
+	}
+	return list
 }
 
 // Close writes what is left and the footer, without which there is no file. It does not close the destination. It is idempotent; after
