@@ -1,12 +1,17 @@
 package parquet
 
 import (
+	"context"
 	"fmt"
 	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 )
@@ -94,12 +99,62 @@ func (l *leveler) leaf(a arrow.Array, nullable bool, s slots, do func(v *leaf) e
 	}
 	if s.lists {
 		var err error
-		if v.values, err = s.elements(a); err != nil {
+		if v.values, err = elements(a, s.spans); err != nil {
 			return err
 		}
 		defer v.values.Release()
 	}
 	return do(&v)
+}
+
+// write writes a leaf to its column.
+//
+// Where lists have nulls among their items, arrow-go counts empty lists as values that are null, and now and then takes a block of values for one of nulls
+// alone, which its statistics leave out. It gets values without nulls instead, or, where it does not take those, has no statistics of the
+// column: see [countable].
+func (v *leaf) write(ctx context.Context, to file.ColumnChunkWriter) error {
+	below := to.LevelInfo().RepeatedAncestorDefLevel
+	if v.rep == nil || v.max != below+1 || v.values.NullN() == 0 && v.nullable || v.values.DataType().ID() == arrow.NULL {
+		return pqarrow.WriteArrowToColumn(ctx, to, v.values, v.def, v.rep, v.nullable)
+	}
+	for at, element := 0, 0; at < len(v.def); {
+		end, there := min(len(v.def), at+blockRows), []span(nil)
+		for _, level := range v.def[at:end] {
+			if level < below {
+				continue
+			}
+			switch k := len(there) - 1; {
+			case level < v.max:
+			case k >= 0 && there[k].to == int64(element):
+				there[k].to++
+			default:
+				there = append(there, span{int64(element), int64(element) + 1})
+			}
+			element++
+		}
+		values, err := elements(v.values, there)
+		if err != nil {
+			return err
+		}
+		err = pqarrow.WriteArrowToColumn(ctx, to, values, v.def[at:end], v.rep[at:end], true)
+		values.Release()
+		if err != nil {
+			return err
+		}
+		at = end
+	}
+	return nil
+}
+
+// countable tells whether the statistics of a column are right: of values in lists there is no more than one null on the way.
+func countable(c *schema.Column) bool {
+	optional := 0
+	for n := schema.Node(c.SchemaNode()); n != nil && n.RepetitionType() != parquet.Repetitions.Repeated; n = n.Parent() {
+		if n.RepetitionType() == parquet.Repetitions.Optional {
+			optional++
+		}
+	}
+	return c.MaxRepetitionLevel() == 0 || optional < 2
 }
 
 // levels sets the definition levels of the slots.
@@ -195,16 +250,16 @@ func (s *slots) items(a array.ListLike) error {
 	return nil
 }
 
-// elements returns those of a leaf that lists have.
-func (s *slots) elements(a arrow.Array) (arrow.Array, error) {
-	switch len(s.spans) {
+// elements returns some of the elements of an array.
+func elements(a arrow.Array, spans []span) (arrow.Array, error) {
+	switch len(spans) {
 	case 0:
 		return array.NewSlice(a, 0, 0), nil
 	case 1:
-		return array.NewSlice(a, s.spans[0].from, s.spans[0].to), nil
+		return array.NewSlice(a, spans[0].from, spans[0].to), nil
 	}
-	parts := make([]arrow.Array, len(s.spans))
-	for i, p := range s.spans {
+	parts := make([]arrow.Array, len(spans))
+	for i, p := range spans {
 		parts[i] = array.NewSlice(a, p.from, p.to)
 		defer parts[i].Release()
 	}

@@ -193,16 +193,20 @@ func (w *Writer) create(told *ipc.Schema) error {
 	}
 	w.context = pqarrow.NewArrowWriteContext(context.Background(), nil)
 	return guard(func() error {
-		properties := parquet.NewWriterProperties(props...)
-		columns, err := pqarrow.ToParquet(s, properties, pqarrow.NewArrowWriterProperties())
+		columns, err := pqarrow.ToParquet(s, parquet.NewWriterProperties(props...), pqarrow.NewArrowWriterProperties())
 		if err != nil {
 			return fmt.Errorf("lightstream: %w: %w", ipc.ErrUnsupported, err)
+		}
+		for i, x := range w.indexed {
+			if c := columns.Column(i); x == nil && !countable(c) {
+				props = append(props, parquet.WithStatsPath(c.ColumnPath(), false))
+			}
 		}
 		pairs := make(metadata.KeyValueMetadata, 0, len(w.stored.Metadata))
 		for _, kv := range w.stored.Metadata {
 			_ = pairs.Append(kv.Key, kv.Value) // what is no UTF-8 stands in the schema alone
 		}
-		w.out, err = file.NewParquetWriterWithError(w.dst, columns.Root(), file.WithWriterProps(properties), file.WithWriteMetadata(pairs))
+		w.out, err = file.NewParquetWriterWithError(w.dst, columns.Root(), file.WithWriterProps(parquet.NewWriterProperties(props...)), file.WithWriteMetadata(pairs))
 		if err != nil {
 			return fmt.Errorf("lightstream: %w", err)
 		}
@@ -451,7 +455,7 @@ func (w *Writer) writeColumns(rec arrow.RecordBatch, stored []column.Data) error
 			if x != nil {
 				return x.write(to.(*file.ByteArrayColumnChunkWriter), v, d.Dictionary, d.Values)
 			}
-			return guard(func() error { return pqarrow.WriteArrowToColumn(w.context, to, v.values, v.def, v.rep, v.nullable) })
+			return guard(func() error { return v.write(w.context, to) })
 		})
 		if err != nil {
 			return fmt.Errorf("column %q: %w", w.stored.Fields[i].Name, err)
