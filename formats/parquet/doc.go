@@ -15,7 +15,7 @@
 //	null                           int32 without a value, of logical type null
 //	utf8_view, binary_view *       byte array
 //	large_utf8, large_binary *     byte array
-//	dictionary * of text           its values; Parquet's own encoding makes a dictionary of them
+//	dictionary * of text           its values; those that a row group uses are its dictionary in Parquet's own encoding
 //	dictionary of other values     its values; those of nested types and bools are read as such
 //	decimal32, decimal64           decimal128
 //	decimal of a scale below 0,    fixed_size_binary of its bytes

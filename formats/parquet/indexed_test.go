@@ -385,7 +385,6 @@ func TestIndexed(t *testing.T) {
 // TestIndexedBelow writes dictionary columns below structs, lists and maps, whose null rows have something below them.
 func TestIndexedBelow(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
-	const rows = 2500
 	item := func(f ipc.Field) ipc.Field { f.Name = "element"; return f }
 	nullable := func(d column.Data) column.Data {
 		d.Buffers[0], d.Nulls = bitsOf(d.Len, func(int) bool { return rng.IntN(5) != 0 })

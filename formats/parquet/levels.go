@@ -109,8 +109,8 @@ func (l *leveler) leaf(a arrow.Array, nullable bool, s slots, do func(v *leaf) e
 
 // write writes a leaf to its column.
 //
-// Where lists have nulls among their items, arrow-go counts empty lists as values that are null, and now and then takes a block of values for one of nulls
-// alone, which its statistics leave out. It gets values without nulls instead, or, where it does not take those, has no statistics of the
+// Where lists have nulls among their items, arrow-go takes empty and null lists for items that are null when it counts values for its statistics, and
+// leaves out a block that has none by that. It gets values without nulls instead, or, where it does not take those, has no statistics of the
 // column: see [countable].
 func (v *leaf) write(ctx context.Context, to file.ColumnChunkWriter) error {
 	below := to.LevelInfo().RepeatedAncestorDefLevel

@@ -56,7 +56,8 @@ type WriterOptions struct {
 	MaxRow int64
 	// PageBytes is about how many bytes a page has. Zero means 1 MiB.
 	PageBytes int64
-	// NoStatistics leaves out the least and greatest values and the numbers of nulls.
+	// NoStatistics leaves out the least and greatest values and the numbers of nulls, which all columns have but those with more than one level
+	// of nulls below a list.
 	NoStatistics bool
 	// NoDictionary leaves out Parquet's dictionary encoding.
 	NoDictionary bool

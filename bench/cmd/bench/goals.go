@@ -263,8 +263,7 @@ func (r *results) goals() []goal {
 		}},
 		{
 			what: "Parquet, read and written on one processor", want: "≥ 0.9× arrow-go's own reader and writer", parts: stored,
-			why: "columns with a dictionary are handed to arrow-go's writer as the texts that they stand for, each of which it looks up again in a dictionary of the row group; its own way takes the indices as they are, " +
-				"and gives the dictionary up where a later batch has another. Columns without one are written at its speed. Reading checks the headers of pages first and what arrow-go does not, about a tenth of the time of small files.",
+			why: "pages are encoded and compressed by arrow-go on both sides. Reading checks the headers of pages first and what arrow-go does not, about a tenth of the time of small files.",
 		},
 	}
 }
