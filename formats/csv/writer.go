@@ -44,6 +44,7 @@ type Writer struct {
 	schema  *ipc.Schema
 	cells   []cell
 	special [256]bool
+	above   uint64 // eight of the byte behind the last that means something to readers
 	buf     []byte
 	field   []byte
 	started bool
@@ -93,6 +94,7 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 	for _, c := range []byte{w.opts.Comma, '"', '\n', '\r'} {
 		w.special[c] = true
 	}
+	w.above = ones * min(uint64(max(w.opts.Comma, '"'))+1, 0x80) // above a space too
 	return w
 }
 
@@ -152,7 +154,7 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 			case c.bare:
 				buf = c.AppendValue(buf, d, i, false)
 			case c.known:
-				buf = append(buf, c.entries.At(c.Index(d, i))...)
+				buf = c.entries.Append(buf, c.Index(d, i))
 			case c.plain: // without a copy
 				if to, ok := w.short(buf, d, i); ok {
 					buf = to
@@ -251,25 +253,44 @@ func (w *Writer) short(dst []byte, d *column.Data, i int) (to []byte, ok bool) {
 	if uint(n-1) >= shortText || len(d.Buffers[2])-from < shortText {
 		return nil, false
 	}
-	src, at := d.Buffers[2][from:from+shortText], len(dst)
-	if src[0] == ' ' || src[n-1] == ' ' || n == len(w.opts.Null) && string(src[:n]) == w.opts.Null {
+	src, at := (*[shortText]byte)(d.Buffers[2][from:]), len(dst)
+	if n == len(w.opts.Null) && string(src[:n]) == w.opts.Null {
 		return nil, false
 	}
 	dst = slices.Grow(dst, shortText)[:at+shortText]
-	b, commas := dst[at:], ones*uint64(w.opts.Comma)
-	for i := 0; ; i += 8 {
-		v := binary.LittleEndian.Uint64(src[i:])
-		binary.LittleEndian.PutUint64(b[i:], v)
-		a, b, c, d := v^commas, v^quotes, v^feeds, v^returns
-		// The high bit of the first byte that is one of these or no ASCII, and of some behind it.
-		m := ((a-ones)&^a | (b-ones)&^b | (c-ones)&^c | (d-ones)&^d | v) & highs
-		if i+8 >= n {
-			return dst[:at+n], m<<(8*(i+8-n)) == 0
-		}
-		if m != 0 {
-			return nil, false
+	b := (*[shortText]byte)(dst[at:])
+	// All 24 bytes are looked at, without a branch for how many there are, as that cannot be foreseen.
+	first, second, third := binary.LittleEndian.Uint64(src[0:]), binary.LittleEndian.Uint64(src[8:]), binary.LittleEndian.Uint64(src[16:])
+	binary.LittleEndian.PutUint64(b[0:], first)
+	binary.LittleEndian.PutUint64(b[8:], second)
+	binary.LittleEndian.PutUint64(b[16:], third)
+	keep := &shortTops[n]
+	if w.low(first)&keep[0]|w.low(second)&keep[1]|w.low(third)&keep[2] == 0 {
+		return dst[:at+n], true
+	}
+	if src[0] == ' ' || src[n-1] == ' ' {
+		return nil, false
+	}
+	return dst[:at+n], w.strange(first)&keep[0]|w.strange(second)&keep[1]|w.strange(third)&keep[2] == 0
+}
+
+// shortTops has for each length the highest bits of the bytes of a short text.
+var shortTops = func() (list [shortText + 1][shortText / 8]uint64) {
+	for n := range list {
+		for i := range n {
+			list[n][i/8] |= 0x80 << (8 * (i % 8))
 		}
 	}
+	return list
+}()
+
+// low returns the high bit of each byte that is no ASCII, or not above a space and all that means something to readers.
+func (w *Writer) low(v uint64) uint64 { return (^((v | highs) - w.above) | v) & highs }
+
+// strange returns the high bit of the first byte that is no ASCII or means something to readers, and of some behind it.
+func (w *Writer) strange(v uint64) uint64 {
+	a, b, c, d := v^ones*uint64(w.opts.Comma), v^quotes, v^feeds, v^returns
+	return ((a-ones)&^a | (b-ones)&^b | (c-ones)&^c | (d-ones)&^d | v) & highs
 }
 
 // isPlain tells whether there is no byte in a field that means something to readers.

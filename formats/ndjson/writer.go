@@ -117,7 +117,7 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 			case c.sure:
 				buf = c.AppendValue(buf, d, i, true)
 			case c.known:
-				buf = append(buf, c.entries.At(c.Index(d, i))...)
+				buf = c.entries.Append(buf, c.Index(d, i))
 			default:
 				buf = c.AppendValue(buf, d, i, true)
 				bad := c.Err()

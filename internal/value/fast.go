@@ -104,15 +104,22 @@ func appendInt(dst []byte, n int64) []byte {
 // Entries are the values of a dictionary as they are printed.
 type Entries struct {
 	text []byte
-	ends []int
+	ends []int // of each, behind a zero
 }
 
-// At returns value i.
-func (e *Entries) At(i int) []byte {
-	if i == 0 {
-		return e.text[:e.ends[0]]
+// shortEntry is how many bytes of an entry are copied at once, whatever its length; as many stand behind the last.
+const shortEntry = 32
+
+// Append appends value i.
+func (e *Entries) Append(dst []byte, i int) []byte {
+	start, end := e.ends[i], e.ends[i+1]
+	n, at := end-start, len(dst)
+	if n > shortEntry {
+		return append(dst, e.text[start:end]...)
 	}
-	return e.text[e.ends[i-1]:e.ends[i]]
+	dst = slices.Grow(dst, shortEntry)[:at+shortEntry]
+	*(*[shortEntry]byte)(dst[at:]) = [shortEntry]byte(e.text[start:])
+	return dst[:at+n]
 }
 
 // Flat tells whether rows of d are null by its validity alone.
@@ -129,7 +136,7 @@ func (p *Printer) Entries(e *Entries, d *column.Data, rows int, print func(dst, 
 	if p.index == nil || d.Values.Column() != nil || d.Values.Len() > rows {
 		return false
 	}
-	e.text, e.ends = e.text[:0], e.ends[:0]
+	e.text, e.ends = e.text[:0], append(e.ends[:0], 0)
 	var bare []byte
 	for i := range d.Values.Len() {
 		if !d.Values.IsNull(i) {
@@ -142,6 +149,7 @@ func (p *Printer) Entries(e *Entries, d *column.Data, rows int, print func(dst, 
 		}
 		e.ends = append(e.ends, len(e.text))
 	}
+	e.text = append(e.text, make([]byte, shortEntry)...)
 	return p.Err() == nil // else it is the error of the row that has it
 }
 
@@ -151,59 +159,63 @@ type clock struct {
 	digits int
 	zoned  bool
 	known  bool
-	day    int64
-	text   [11]byte // of the day, and a T
+	start  int64    // of the day, in seconds
+	text   [16]byte // of the day, and a T: 11 bytes
 }
 
-// tens has all numbers of two digits.
-const tens = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849" +
-	"5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
-
-func put2(dst []byte, at int, n uint32) {
-	dst[at], dst[at+1] = tens[2*n], tens[2*n+1]
-}
+// shortClock is how many bytes append writes at most, with what it writes behind the end.
+const shortClock = 32
 
 // append prints instants in UTC with a Z, and wall-clock times without.
 func (c *clock) append(dst []byte, n int64) []byte {
 	seconds, rest := c.split(n)
-	if seconds < -maxSeconds || seconds > maxSeconds { // whose years nobody reads
-		return strconv.AppendInt(dst, n, 10)
-	}
-	day, second := split(seconds, secondsPerDay)
-	if !c.known || day != c.day {
+	second := seconds - c.start
+	if !c.known || uint64(second) >= secondsPerDay {
+		if seconds < -maxSeconds || seconds > maxSeconds { // whose years nobody reads
+			return strconv.AppendInt(dst, n, 10)
+		}
+		day, inDay := split(seconds, secondsPerDay)
 		text := append(appendDate(c.text[:0], day), 'T')
-		if len(text) != len(c.text) {
+		if len(text) != 11 {
 			c.known = false
 			dst = append(dst, text...)
-		} else {
-			c.known, c.day = true, day
-			dst = append(dst, c.text[:]...)
+			dst = appendClock(dst, inDay, rest, c.digits)
+			if c.zoned {
+				dst = append(dst, 'Z')
+			}
+			return dst
 		}
-	} else {
-		dst = append(dst, c.text[:]...)
+		c.known, c.start, second = true, day*secondsPerDay, inDay
 	}
-	const most = "00:00:00.000000000Z"
 	from := len(dst)
-	dst = append(dst, most...)
-	s, b := uint32(second), dst[from:from+len(most)]
+	dst = slices.Grow(dst, shortClock)[:from+shortClock]
+	b := (*[shortClock]byte)(dst[from:])
+	*(*[16]byte)(b[0:]) = c.text
+	// Two digits each of hours, minutes and seconds, side by side.
+	s := uint64(second)
 	h, m := s/3600, s/60
-	put2(b, 0, h)
-	put2(b, 3, m-60*h)
-	put2(b, 6, s-60*m)
-	end := 8
+	two := h | (m-60*h)<<24 | (s-60*m)<<48
+	tens := two * 103 >> 10 & (0xF | 0xF<<24 | 0xF<<48)
+	const colons = '0' | '0'<<8 | ':'<<16 | '0'<<24 | '0'<<32 | ':'<<40 | '0'<<48 | '0'<<56
+	le.PutUint64(b[11:], (tens|(two-10*tens)<<8)+colons)
+	end := 19
 	if c.digits > 0 {
-		end = 9 + c.digits
-		r, at := uint32(rest), end
-		for ; at >= 11; at -= 2 {
-			put2(b, at-2, r%100)
-			r /= 100
+		b[19] = '.'
+		end = 20 + c.digits
+		part := uint64(rest)
+		switch c.digits {
+		case 3:
+			part *= 1e5
+		case 6:
+			part *= 1e2
+		default:
+			b[28] = '0' + byte(part%10)
+			part /= 10
 		}
-		if at == 10 {
-			b[9] = '0' + byte(r)
-		}
+		le.PutUint64(b[20:], eightDigits(part)|zeroDigits)
 	}
 	if c.zoned {
-		b[end] = 'Z'
+		b[end&(shortClock-1)] = 'Z'
 		end++
 	}
 	return dst[:from+end]

@@ -66,25 +66,26 @@ func shortest(x float64) (digits uint64, exponent int) {
 	shift := q + (-k*1741647)>>19 + 1
 	least, v, most := p.times((4*c-below)<<shift), p.times(4*c<<shift), p.times((4*c+2)<<shift)
 	least, most = least+odd, most-odd // of an odd number the ends are read back as its neighbours
+	// One digit less where one such decimal is between the ends, else the nearer of two or the one that is. Which it is cannot be foreseen,
+	// so that there is no branch.
 	whole := v / 4
-	if tenth := whole / 10; tenth > 0 {
-		lower, upper := least <= 40*tenth, 40*tenth+40 <= most
-		if lower != upper {
-			if upper {
-				tenth++
-			}
-			return tenth, k + 1
-		}
+	tenth := whole / 10
+	upper := bit(40*tenth+40 <= most)
+	shorter := (bit(least <= 40*tenth) ^ upper) & bit(tenth > 0)
+	tenth += upper
+	upper = bit(4*whole+4 <= most)
+	both := 1 ^ upper ^ bit(least <= 4*whole)
+	middle := 4*whole + 2
+	upper ^= (upper ^ (bit(v > middle) | bit(v == middle)&whole)) & both
+	whole += upper
+	return whole ^ (whole^tenth)&-shorter, k + int(shorter)
+}
+
+func bit(v bool) (b uint64) { // compiles to a move
+	if v {
+		b = 1
 	}
-	lower, upper := least <= 4*whole, 4*whole+4 <= most
-	if lower == upper {
-		middle := 4*whole + 2
-		upper = v > middle || v == middle && whole&1 != 0
-	}
-	if upper {
-		whole++
-	}
-	return whole, k
+	return b
 }
 
 // eightDigits returns a number below 1e8 as digits, the first in the lowest byte, each from 0 to 9.
@@ -101,6 +102,19 @@ const zeroDigits = ones * '0'
 // shortText is how many bytes appendShort writes at most, with what it writes behind the end.
 const shortText = 64
 
+// all is how many digits a number is brought to.
+const all = 19
+
+// wholePowers are powers of ten.
+var wholePowers = func() (list [all + 1]uint64) {
+	v := uint64(1)
+	for i := range list {
+		list[i] = v
+		v *= 10
+	}
+	return list
+}()
+
 // appendShort appends a number from 1e-6 to 1e21, or one as far below zero, without an exponent.
 func appendShort(dst []byte, x float64) []byte {
 	from, at := len(dst), 0
@@ -110,42 +124,48 @@ func appendShort(dst []byte, x float64) []byte {
 		at, x = 1, -x
 	}
 	number, exponent := shortest(x)
-	first, middle, last := eightDigits(number/1e16), eightDigits(number/1e8%1e8), eightDigits(number%1e8)
-	const all = 24
-	before, behind := bits.TrailingZeros64(first)>>3, bits.LeadingZeros64(last)>>3 // digits that are zero
-	if first == 0 {
-		if before = 8 + bits.TrailingZeros64(middle)>>3; middle == 0 {
-			before = 16 + bits.TrailingZeros64(last)>>3
-		}
-	}
+	digits := bits.Len64(number) * 1233 >> 12
+	digits += int(bit(number >= wholePowers[digits]))
+	number *= wholePowers[all-digits] // so that the first digit is in its place
+	top := number / 1e16
+	number -= top * 1e16
+	hundreds := top * 41 >> 12
+	top -= 100 * hundreds
+	tens := top * 103 >> 10
+	first := hundreds | tens<<8 | (top-10*tens)<<16
+	middle, last := eightDigits(number/1e8), eightDigits(number%1e8)
+	some := all - bits.LeadingZeros64(last)>>3 // digits up to the last that is not zero
 	if last == 0 {
-		if behind = 8 + bits.LeadingZeros64(middle)>>3; middle == 0 {
-			behind = 16 + bits.LeadingZeros64(first)>>3
+		if some = all - 8 - bits.LeadingZeros64(middle)>>3; middle == 0 {
+			some = (bits.Len64(first) + 7) >> 3
 		}
 	}
-	var text [2 * all]byte // so that as many bytes can be copied from any digit on
-	le.PutUint64(text[0:], first|zeroDigits)
-	le.PutUint64(text[8:], middle|zeroDigits)
-	le.PutUint64(text[16:], last|zeroDigits)
-	digits := all - before
-	switch point := digits + exponent; {
-	case point <= 0:
+	first, middle, last = first|zeroDigits, middle|zeroDigits, last|zeroDigits
+	point := digits + exponent
+	if point <= 0 {
 		*(*[8]byte)(b[at:]) = [8]byte{'0', '.', '0', '0', '0', '0', '0', '0'}
 		at += 2 - point
-		*(*[all]byte)(b[at:]) = [all]byte(text[before:])
-		at += digits - behind
+		le.PutUint64(b[at:], first)
+		le.PutUint64(b[at+3:], middle)
+		le.PutUint64(b[at+11:], last)
+		return dst[:from+at+some]
+	}
+	var text [48]byte // so that 24 bytes can be copied from any digit on
+	le.PutUint64(text[0:], first)
+	le.PutUint64(text[3:], middle)
+	le.PutUint64(text[11:], last)
+	*(*[24]byte)(b[at:]) = [24]byte(text[:])
+	switch {
 	case exponent >= 0:
-		*(*[all]byte)(b[at:]) = [all]byte(text[before:])
 		at += digits
 		*(*[8]byte)(b[at:]) = [8]byte{'0', '0', '0', '0', '0', '0', '0', '0'}
 		at += exponent
 	default:
-		*(*[all]byte)(b[at:]) = [all]byte(text[before:])
 		at += point
-		if behind < -exponent {
+		if some > point {
 			b[at] = '.'
-			*(*[all]byte)(b[at+1:]) = [all]byte(text[before+point:])
-			at += 1 - exponent - behind
+			*(*[24]byte)(b[at+1:]) = [24]byte(text[point:])
+			at += 1 + some - point
 		}
 	}
 	return dst[:from+at]
