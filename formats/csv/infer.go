@@ -15,6 +15,7 @@ func (c *core) infer() (*ipc.Schema, error) {
 	// A copy, as texts with doubled quotes go behind the chunk.
 	first := *c.First
 	first.Buf = first.Buf[:first.N:first.N]
+	c.split.begin()
 	c.split.records(&first, &b, first.Pos, o.SampleRows, true)
 	if c.split.stride > o.MaxColumns {
 		return nil, c.tooManyColumns()

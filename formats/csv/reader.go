@@ -107,6 +107,7 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 			return nil, err
 		}
 		lines = lines || bytes.IndexByte(first.Buf[:first.N], '\n') >= 0
+		c.split.begin()
 		first.Pos = c.split.records(first, &b, 0, 1, true)
 	}
 	c.First = first
@@ -307,6 +308,7 @@ func newParser(c *core) *parser {
 // Parse makes a batch of what is left of a chunk, or of as many rows as one may have.
 func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 	b := &p.block
+	p.split.begin()
 	most := max(1, min(blockRows, blockFields/max(p.split.stride, 1)))
 	for res.Rows < p.core.opts.BatchRows && c.Pos < c.N {
 		b.reset()

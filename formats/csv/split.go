@@ -17,17 +17,35 @@ const quoted = text.Quoted
 // window is how many bytes are looked at at once for what ends fields.
 const window = 4096
 
-// ends are the places of a part of a chunk where a field may end: bit i%64 of word i/64 is byte from+i, if it is one of the three.
+// ends are the places of a part of a chunk where a field may end, as one of the three bytes is there: those from next to n are to come.
 type ends struct {
-	from, to int
-	bits     [window / 64]uint64
+	from, to, next, n int
+	at                [window]uint32
 }
 
 // look finds the ends behind pos.
 func (s *splitter) look(data []byte, pos int) {
 	e := &s.ends
-	e.from, e.to = pos, min(pos+window, len(data))
-	asm.FindBytes(e.bits[:], data[e.from:e.to], s.comma, '"', '\n')
+	e.from, e.to, e.next = pos, min(pos+window, len(data)), 0
+	e.n = asm.FindPlaces(e.at[:], data[pos:e.to], uint32(pos), s.comma, '"', '\n')
+}
+
+// begin forgets the ends, which are of other data.
+func (s *splitter) begin() { s.ends.from, s.ends.to = 0, 0 }
+
+// seek has the ends behind pos be those to come.
+func (s *splitter) seek(data []byte, pos int) {
+	e := &s.ends
+	if pos < e.from || pos >= e.to {
+		s.look(data, pos)
+		return
+	}
+	for e.next > 0 && int(e.at[e.next-1]) >= pos {
+		e.next--
+	}
+	for e.next < e.n && int(e.at[e.next]) < pos {
+		e.next++
+	}
 }
 
 // plains adds records from pos on, up to most in the block, while each has as many fields as there should be, ends with its line, and has
@@ -35,75 +53,108 @@ func (s *splitter) look(data []byte, pos int) {
 func (s *splitter) plains(data []byte, b *block, pos, most int) (next int) {
 	e, stride := &s.ends, s.stride
 	b.starts, b.ends = slices.Grow(b.starts, most), slices.Grow(b.ends, most)
-	if pos < e.from || pos >= e.to {
-		s.look(data, pos)
-	}
-	word := (pos - e.from) >> 6
-	base := e.from + word<<6 // of the word's first byte
-	m := e.bits[word] &^ (1<<((pos-e.from)&63) - 1)
+	s.seek(data, pos)
 	for b.rows < most && pos < len(data) {
 		if c := data[pos]; c == '\n' || c == '\r' || c == s.comment && c != 0 { // which may be no record
 			return pos
+		}
+		if e.n-e.next < stride && e.to < len(data) && pos > e.from { // its end may be behind the part
+			s.look(data, pos)
 		}
 		first := len(b.spans)
 		if cap(b.spans)-first < stride {
 			b.spans = slices.Grow(b.spans, stride)
 		}
 		spans := b.spans[first : first+stride]
-		start := pos
-		var mark uint32 // of the field, where it is in quotes
-		for n := 0; n < len(spans); {
-			for m == 0 {
-				if base += 64; base >= e.to {
-					if base >= len(data) {
-						return pos
-					}
-					s.look(data, base)
-					word = -1
-				}
-				word++
-				m = e.bits[word]
-			}
-			end := base + bits.TrailingZeros64(m)
-			m &= m - 1
-			last := end
-			c := data[end]
-			if c == '"' || mark != 0 {
-				switch {
-				case mark == quoted|1:
-					last--
-					mark = quoted
-				case mark == quoted && c != '"': // it stands in the field
-					continue
-				case mark == quoted && end+1 < len(data) && (data[end+1] == s.comma || data[end+1] == '\n'):
-					mark |= 1 // it closes it, and what comes next is the end
-					continue
-				case mark == 0 && end == start: // it opens one
-					start, mark = end+1, quoted
-					continue
-				default:
-					return pos
-				}
-			}
-			if c == '\n' {
-				if n+1 != len(spans) || end-pos > s.maxField { // which would have to be looked at one by one
-					return pos
-				}
-				if mark == 0 && last > start && data[last-1] == '\r' {
-					last--
-				}
-			} else if n+1 == len(spans) {
+		end := s.bare(data, spans, pos)
+		if end == 0 {
+			if end = s.plain(data, spans, pos); end == 0 {
 				return pos
 			}
-			spans[n] = text.Span{Start: uint32(start) | mark, End: uint32(last)}
-			n, start, mark = n+1, end+1, 0
 		}
 		b.spans = b.spans[:first+stride]
-		b.starts, b.ends = append(b.starts, uint32(pos)), append(b.ends, uint32(start))
+		b.starts, b.ends = append(b.starts, uint32(pos)), append(b.ends, uint32(end))
 		b.rows++
-		pos = start
+		pos = end
 	}
 	return pos
+}
+
+// bare sets the spans of the record at pos, where as many ends follow as it should have fields, and these are commas and LF. It returns
+// where the next one begins, and 0 for all other records.
+func (s *splitter) bare(data []byte, spans []text.Span, pos int) (next int) {
+	e, last := &s.ends, len(spans)-1
+	if e.n-e.next <= last {
+		return 0
+	}
+	places := e.at[e.next : e.next+last+1]
+	start, other := uint32(pos), byte(0)
+	for n := range last {
+		end := places[n]
+		other |= data[end] ^ s.comma
+		spans[n] = text.Span{Start: start, End: end}
+		start = end + 1
+	}
+	end := places[last]
+	if other|data[end]^'\n' != 0 || int(end)-pos > s.maxField { // fields of a longer one would have to be looked at one by one
+		return 0
+	}
+	e.next += last + 1
+	next = int(end) + 1
+	if end > start && data[end-1] == '\r' {
+		end--
+	}
+	spans[last] = text.Span{Start: start, End: end}
+	return next
+}
+
+// plain is bare for records that may have fields in quotes, and ends behind the part.
+func (s *splitter) plain(data []byte, spans []text.Span, pos int) (next int) {
+	e, start := &s.ends, pos
+	var mark uint32 // of the field, where it is in quotes
+	for n := 0; n < len(spans); {
+		if e.next == e.n {
+			if e.to == len(data) {
+				return 0
+			}
+			s.look(data, e.to)
+			continue
+		}
+		end := int(e.at[e.next])
+		e.next++
+		last := end
+		c := data[end]
+		if c == '"' || mark != 0 {
+			switch {
+			case mark == quoted|1:
+				last--
+				mark = quoted
+			case mark == quoted && c != '"': // it stands in the field
+				continue
+			case mark == quoted && end+1 < len(data) && (data[end+1] == s.comma || data[end+1] == '\n'):
+				mark |= 1 // it closes it, and what comes next is the end
+				continue
+			case mark == 0 && end == start: // it opens one
+				start, mark = end+1, quoted
+				continue
+			default:
+				return 0
+			}
+		}
+		if c == '\n' {
+			if n+1 != len(spans) || end-pos > s.maxField { // which would have to be looked at one by one
+				return 0
+			}
+			if mark == 0 && last > start && data[last-1] == '\r' {
+				last--
+			}
+		} else if n+1 == len(spans) {
+			return 0
+		}
+		spans[n] = text.Span{Start: uint32(start) | mark, End: uint32(last)}
+		n, start, mark = n+1, end+1, 0
+	}
+	return start
 }
 
 // mark is what is wrong with a record as a whole.
@@ -346,9 +397,8 @@ func (s *splitter) ended(b *block, first, start, next int, wrong *mark) int {
 }
 
 // records adds up to so many records from pos on. Next is where it stopped: before the end of the data where the records are enough, or
-// where the last is not complete.
+// where the last is not complete. Where the chunk is not that of the call before, begin comes first.
 func (s *splitter) records(c *chunks.Chunk, b *block, pos, most int, final bool) (next int) {
-	s.ends.from, s.ends.to = 0, 0 // they are of other data
 	for b.rows < most {
 		if s.stride != 0 && pos < c.N {
 			if pos = s.plains(c.Buf[:c.N], b, pos, most); b.rows == most {

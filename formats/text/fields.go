@@ -55,6 +55,19 @@ func (c *Column) AppendFields(f *Fields, i int) (next int, err error) {
 	return i, nil
 }
 
+// blockRows is how many rows are added at a time, as a word has bits for their nulls.
+const blockRows = 64
+
+// filled returns where the field of record i stands, and 0, as start | end<<32. Of an empty one it returns last, which is where another one
+// stands, and 1: what reads it needs no branch, as which fields are empty cannot be foreseen.
+func (f *Fields) filled(i int, last uint64) (place, empty uint64) {
+	s := f.Spans[i*f.Stride+f.At]
+	start := s.Start &^ Quoted
+	place = uint64(start) | uint64(s.End)<<32
+	empty = (uint64(start^s.End) - 1) >> 63
+	return place ^ (place^last)&-empty, empty
+}
+
 // skipped tells whether an empty field was added as a null: in columns of which no value is an empty text.
 func (c *Column) skipped(b Builder) bool {
 	if c.null {
@@ -90,30 +103,49 @@ func upToSixteen(data []byte, start, end uint32) (v uint64, ok bool) {
 func intFields[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](c *Column, b *column.FixedBuilder[T]) func(f *Fields, i int) (int, error) {
 	signed := ^T(0) < 0
 	return func(f *Fields, i int) (int, error) {
-		for ; i < f.Rows; i++ {
-			start, end := f.of(i)
-			if start == end {
+		for i < f.Rows {
+			from, n := b.Len(), 0
+			values := b.ExtendUnset(min(f.Rows-i, blockRows))
+			last, nulls := uint64(0), uint64(0)
+			for ; n < len(values); n++ {
+				place, empty := f.filled(i+n, last)
+				if place == 0 || !c.null && empty != 0 {
+					break
+				}
+				last = place
+				start, end := uint32(place), uint32(place>>32)
+				minus := signed && f.Data[start] == '-'
+				if minus {
+					start++
+				}
+				u, ok := upToSixteen(f.Data, start, end)
+				number := int64(u)
+				if minus {
+					number = -number
+				}
+				if !ok || int64(T(number)) != number {
+					break
+				}
+				values[n] = T(number &^ -int64(empty))
+				nulls |= empty << n
+			}
+			if n < len(values) {
+				b.Truncate(from + n)
+			}
+			b.SetNulls(from, nulls)
+			if i += n; n == len(values) {
+				continue
+			}
+			if start, end := f.of(i); start == end {
 				if !c.skipped(b) {
 					return i, nil
 				}
-				continue
+			} else if v, ok := integer[T](f.Data[start:end]); ok {
+				b.Append(v)
+			} else {
+				return i, nil
 			}
-			minus := signed && f.Data[start] == '-'
-			if minus {
-				start++
-			}
-			u, ok := upToSixteen(f.Data, start, end)
-			n := int64(u)
-			if minus {
-				n = -n
-			}
-			v := T(n)
-			if !ok || int64(v) != n {
-				if v, ok = integer[T](f.text(i)); !ok {
-					return i, nil
-				}
-			}
-			b.Append(v)
+			i++
 		}
 		return i, nil
 	}
@@ -122,24 +154,87 @@ func intFields[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 |
 // floatFields adds the rows of a column of numbers in 64 bits.
 func floatFields[T ~float32 | ~float64](c *Column, b *column.FixedBuilder[T]) func(f *Fields, i int) (int, error) {
 	return func(f *Fields, i int) (int, error) {
-		for ; i < f.Rows; i++ {
-			start, end := f.of(i)
-			if start == end {
+		for i < f.Rows {
+			from, n := b.Len(), 0
+			values := b.ExtendUnset(min(f.Rows-i, blockRows))
+			last, nulls := uint64(0), uint64(0)
+			for ; n < len(values); n++ {
+				place, empty := f.filled(i+n, last)
+				if place == 0 || !c.null && empty != 0 {
+					break
+				}
+				if empty != 0 {
+					values[n] = 0
+					nulls |= 1 << n
+					continue
+				}
+				last = place
+				v, ok := plainFloat(f.Data, uint32(place), uint32(place>>32))
+				if !ok {
+					break
+				}
+				values[n] = T(math.Float64frombits(math.Float64bits(v) &^ -empty))
+				nulls |= empty << n
+			}
+			if n < len(values) {
+				b.Truncate(from + n)
+			}
+			b.SetNulls(from, nulls)
+			if i += n; n == len(values) {
+				continue
+			}
+			if start, end := f.of(i); start == end {
 				if !c.skipped(b) {
 					return i, nil
 				}
-				continue
+			} else if v, ok := parseFloat(f.Data[start:end], 64); ok {
+				b.Append(T(v))
+			} else {
+				return i, nil
 			}
-			v, ok := plainFloat(f.Data, start, end)
-			if !ok {
-				if v, ok = parseFloat(f.Data[start:end], 64); !ok {
-					return i, nil
-				}
-			}
-			b.Append(T(v))
+			i++
 		}
 		return i, nil
 	}
+}
+
+// keeps has for each number of digits behind a point, up to 18, which bytes of the three words before their end are theirs.
+var keeps = func() (list [19][3]uint64) {
+	for n := range list {
+		for i := range n {
+			list[n][2-i/8] |= 0xFF << (56 - 8*(i%8))
+		}
+	}
+	return list
+}()
+
+// whole are powers of ten.
+var whole = func() (list [20]uint64) {
+	v := uint64(1)
+	for i := range list {
+		list[i] = v
+		v *= 10
+	}
+	return list
+}()
+
+// upToEighteen is upToSixteen for 1 to 18 digits, which are n. It has no branch for how many there are, as that cannot be foreseen.
+func upToEighteen(data []byte, end, n uint32) (v uint64, ok bool) {
+	if n-1 > 17 || end < 24 || int(end) > len(data) {
+		return 0, false
+	}
+	around, keep := (*[24]byte)(data[end-24:]), &keeps[n]
+	first := binary.LittleEndian.Uint64(around[0:])&keep[0] | zeros&^keep[0]
+	second := binary.LittleEndian.Uint64(around[8:])&keep[1] | zeros&^keep[1]
+	third := binary.LittleEndian.Uint64(around[16:])&keep[2] | zeros&^keep[2]
+	// Of the first there are two digits at most.
+	v = ((first>>48&0xF*10+first>>56&0xF)*1e8+eightDigitsValue(second))*1e8 + eightDigitsValue(third)
+	return v, notDigits(first)|notDigits(second)|notDigits(third) == 0
+}
+
+// notDigits is zero where the eight bytes of w are all digits.
+func notDigits(w uint64) uint64 {
+	return (w&0xF0F0F0F0F0F0F0F0 | (w+0x0606060606060606)&0xF0F0F0F0F0F0F0F0>>4) ^ 0x3333333333333333
 }
 
 // plainFloat reads numbers of up to 19 digits with a point among them, or of up to 15 without. Ok is false for all others, and for some of those.
@@ -148,38 +243,31 @@ func plainFloat(data []byte, start, end uint32) (v float64, ok bool) {
 	if minus {
 		start++
 	}
-	whole := uint64(0)
+	before := uint64(0)
 	at := start
 	for ; at < end; at++ {
 		d := uint64(data[at] - '0')
 		if d > 9 {
 			break
 		}
-		whole = whole*10 + d
+		before = before*10 + d
 	}
 	digits := at - start
 	if digits-1 > 14 {
 		return 0, false
 	}
 	if at == end {
-		v = float64(whole)
+		v = float64(before)
 	} else {
 		places := end - at - 1
 		if data[at] != '.' || digits+places > 19 {
 			return 0, false
 		}
-		for at++; end-at > 16; at++ {
-			d := uint64(data[at] - '0')
-			if d > 9 {
-				return 0, false
-			}
-			whole = whole*10 + d
-		}
-		part, ok := upToSixteen(data, at, end)
+		part, ok := upToEighteen(data, end, places)
 		if !ok {
 			return 0, false
 		}
-		mantissa := whole*uint64(int64(pow10[end-at])) + part
+		mantissa := before*whole[places] + part
 		if digits+places <= 15 {
 			v = float64(mantissa) / pow10[places]
 		} else if v, ok = nearest(mantissa, -int(places)); !ok {
@@ -196,46 +284,77 @@ func plainFloat(data []byte, start, end uint32) (v float64, ok bool) {
 func boolFields(c *Column, b *column.BoolBuilder) func(f *Fields, i int) (int, error) {
 	const t, fa, lse = 't' | 'r'<<8 | 'u'<<16 | 'e'<<24, 'f' | 'a'<<8 | 'l'<<16 | 's'<<24, 'e' << 32
 	return func(f *Fields, i int) (int, error) {
-		for ; i < f.Rows; i++ {
-			start, end := f.of(i)
-			n := end - start
-			if n == 0 {
+		for i < f.Rows {
+			from, n, most := b.Len(), 0, min(f.Rows-i, blockRows)
+			last, nulls, values := uint64(0), uint64(0), uint64(0)
+			for ; n < most; n++ {
+				place, empty := f.filled(i+n, last)
+				start, size := uint32(place), uint32(place>>32)-uint32(place)
+				if place == 0 || !c.null && empty != 0 || int(start)+8 > len(f.Data) || size > 5 {
+					break
+				}
+				last = place
+				// Which of the two it is has no branch, as that cannot be foreseen.
+				w := binary.LittleEndian.Uint64(f.Data[start:])<<(64-8*size)>>(64-8*size) | uint64(size)<<56
+				yes, no := bit(w == t|4<<56), bit(w == fa|lse|5<<56)
+				if yes|no == 0 {
+					break
+				}
+				values |= yes &^ empty << n
+				nulls |= empty << n
+			}
+			b.AppendBits(values, n)
+			b.SetNulls(from, nulls)
+			if i += n; n == most {
+				continue
+			}
+			if start, end := f.of(i); start == end {
 				if !c.skipped(b) {
 					return i, nil
 				}
-				continue
-			}
-			if int(start)+8 <= len(f.Data) && n <= 5 { // which of the two it is has no branch, as that cannot be foreseen
-				w := binary.LittleEndian.Uint64(f.Data[start:])<<(64-8*n)>>(64-8*n) | uint64(n)<<56
-				yes, no := w == t|4<<56, w == fa|lse|5<<56
-				if yes != no {
-					b.Append(yes)
-					continue
-				}
-			}
-			v, ok := parseBool(f.Data[start:end])
-			if !ok {
+			} else if v, ok := parseBool(f.Data[start:end]); ok {
+				b.Append(v)
+			} else {
 				return i, nil
 			}
-			b.Append(v)
+			i++
 		}
 		return i, nil
 	}
 }
 
+func bit(v bool) (b uint64) { // compiles to a move
+	if v {
+		b = 1
+	}
+	return b
+}
+
 // textFields adds the rows of a column of texts.
 func textFields(c *Column, b *column.BinaryBuilder) func(f *Fields, i int) (int, error) {
 	return func(f *Fields, i int) (int, error) {
-		for ; i < f.Rows; i++ {
-			sp := f.Spans[i*f.Stride+f.At]
-			start := sp.Start &^ Quoted
-			if start == sp.End {
-				if !c.blank(sp, b) {
-					return i, nil
+		nullable := c.field.Nullable
+		for i < f.Rows {
+			from, n, most := b.Len(), 0, min(f.Rows-i, blockRows)
+			nulls := uint64(0)
+			for ; n < most; n++ {
+				sp := f.Spans[(i+n)*f.Stride+f.At]
+				start := sp.Start &^ Quoted
+				empty := (uint64(start^sp.End) - 1) >> 63
+				if sp.Start != start && empty != 0 || !nullable && empty != 0 {
+					break
 				}
+				b.AppendCut(f.Data, int(start), int(sp.End))
+				nulls |= empty << n
+			}
+			b.SetNulls(from, nulls)
+			if i += n; n == most {
 				continue
 			}
-			b.AppendCut(f.Data, int(start), int(sp.End))
+			if !c.blank(f.Spans[i*f.Stride+f.At], b) {
+				return i, nil
+			}
+			i++
 		}
 		return i, nil
 	}
@@ -283,42 +402,69 @@ func (r *recent) place(k *found) uint64 {
 	return (k.first*odd1 ^ k.last) * odd2 >> (r.shift & 63)
 }
 
-func (f *found) is(k *found) bool { return f.first == k.first && f.last == k.last && f.size == k.size }
+// differs is zero where the values are the same.
+func (f *found) differs(k *found) uint64 {
+	return f.first ^ k.first | f.last ^ k.last | uint64(f.size^k.size)
+}
 
 // dictFields adds the rows of a column of texts in a dictionary.
 func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fields, i int) (int, error) {
 	var known recent
 	return func(f *Fields, i int) (int, error) {
+		nullable := c.field.Nullable
 		known.fit(b.Dictionary())
-		for ; i < f.Rows; i++ {
+		for i < f.Rows {
+			from, n := b.Len(), 0
+			values := b.ExtendUnset(min(f.Rows-i, blockRows)) // of indices that are right, and not to be looked at again
+			last, nulls := uint64(0), uint64(0)
+			for ; n < len(values); n++ {
+				place, empty := f.filled(i+n, last)
+				if place == 0 || !nullable && empty != 0 || f.Spans[(i+n)*f.Stride+f.At].Start&Quoted != 0 && empty != 0 {
+					break
+				}
+				k, ok := key(f.Data, uint32(place), uint32(place>>32))
+				if !ok {
+					break
+				}
+				last = place
+				// Which of the two it is has no branch, as that cannot be foreseen.
+				at := known.place(&k)
+				one, other := &known.entries[at], &known.entries[at^1]
+				index, first := other.index, one.index
+				d1, d2 := one.differs(&k), other.differs(&k)
+				if (d1|-d1)&(d2|-d2)>>63 != 0 {
+					break
+				}
+				if d1 == 0 {
+					index = first
+				}
+				values[n] = I(index &^ -uint32(empty))
+				nulls |= empty << n
+			}
+			if n < len(values) {
+				b.Truncate(from + n)
+			}
+			b.SetNulls(from, nulls)
+			if i += n; n == len(values) {
+				continue
+			}
 			sp := f.Spans[i*f.Stride+f.At]
 			start := sp.Start &^ Quoted
 			if start == sp.End {
 				if !c.blank(sp, b) {
 					return i, nil
 				}
+				i++
 				continue
 			}
-			k, ok := key(f.Data, start, sp.End)
-			at := uint64(0)
-			if ok {
-				at = known.place(&k)
-				e := &known.entries[at]
-				if !e.is(&k) {
-					e = &known.entries[at^1]
-				}
-				if e.is(&k) {
-					b.FixedBuilder.Append(I(e.index)) // which is right, and not to be looked at again
-					continue
-				}
-			}
-			n := b.Len()
+			row := b.Len()
 			if b.AppendBytes(f.Data[start:sp.End]); b.Err() != nil {
-				b.Truncate(n) // with the error, which is of this row alone
+				b.Truncate(row) // with the error, which is of this row alone
 				return i, ErrRange
 			}
-			if ok {
-				if x := uint64(b.FixedBuilder.Values()[n]); x < 1<<32 {
+			if k, ok := key(f.Data, start, sp.End); ok {
+				if x := uint64(b.FixedBuilder.Values()[row]); x < 1<<32 {
+					at := known.place(&k)
 					if known.entries[at].size != 0 {
 						known.entries[at^1] = known.entries[at]
 					}
@@ -326,6 +472,7 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 					known.entries[at] = k
 				}
 			}
+			i++
 		}
 		return i, nil
 	}
@@ -380,23 +527,40 @@ func timestampFields[T ~int64](c *Column, b *column.FixedBuilder[T]) func(f *Fie
 		per, digits := int64(unit), places(unit)
 		most := (math.MaxInt64 - per) / per // seconds that fit, whatever part of one is behind them
 		var days dayCache
-		for ; i < f.Rows; i++ {
-			start, end := f.of(i)
-			if start == end {
+		for i < f.Rows {
+			from, n := b.Len(), 0
+			values := b.ExtendUnset(min(f.Rows-i, blockRows))
+			last, nulls := uint64(0), uint64(0)
+			for ; n < len(values); n++ {
+				place, empty := f.filled(i+n, last)
+				if place == 0 || !c.null && empty != 0 {
+					break
+				}
+				last = place
+				seconds, part, k, ok := days.instant(f.Data[uint32(place):uint32(place>>32)], zoned)
+				if !ok || k > digits || seconds < -most || seconds > most {
+					break
+				}
+				values[n] = T((seconds*per + part*tens[digits-k]) &^ -int64(empty))
+				nulls |= empty << n
+			}
+			if n < len(values) {
+				b.Truncate(from + n)
+			}
+			b.SetNulls(from, nulls)
+			if i += n; n == len(values) {
+				continue
+			}
+			if start, end := f.of(i); start == end {
 				if !c.skipped(b) {
 					return i, nil
 				}
-				continue
-			}
-			s := f.Data[start:end]
-			seconds, part, n, ok := days.instant(s, zoned)
-			v := int64(0)
-			if ok && n <= digits && seconds >= -most && seconds <= most {
-				v = seconds*per + part*tens[digits-n]
-			} else if v, ok = parseTimestamp(s, unit, zoned, c.opts.NaiveUTC); !ok {
+			} else if v, ok := parseTimestamp(f.Data[start:end], unit, zoned, c.opts.NaiveUTC); ok {
+				b.Append(T(v))
+			} else {
 				return i, nil
 			}
-			b.Append(T(v))
+			i++
 		}
 		return i, nil
 	}

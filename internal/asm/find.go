@@ -1,13 +1,16 @@
 package asm
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
-// FindBytes sets bit i%64 of word i/64 in dst where src[i] is a, b or c. Bits behind the end of src are zero; words behind its last are
-// left as they are.
-func FindBytes(dst []uint64, src []byte, a, b, c byte) {
-	dst = dst[:(len(src)+63)/64]
-	n := findFront(dst, src, a, b, c) // a multiple of 64
-	findBytesGeneric(dst[n/64:], src[n:], a, b, c)
+// FindPlaces sets the first n of dst to first+i, in order, for each i for which src[i] is a, b or c. Dst is as long as src at least; of it
+// up to the length of src, others than the first n may be changed.
+func FindPlaces(dst []uint32, src []byte, first uint32, a, b, c byte) (n int) {
+	dst = dst[:len(src)]
+	n, done := findFront(dst, src, first, a, b, c)
+	return n + findPlacesGeneric(dst[n:], src[done:], first+uint32(done), a, b, c)
 }
 
 const (
@@ -16,25 +19,24 @@ const (
 	lows = ^uint64(tops)
 )
 
-// findBytesGeneric is FindBytes in portable Go.
-func findBytesGeneric(dst []uint64, src []byte, a, b, c byte) {
+// findPlacesGeneric is FindPlaces in portable Go.
+func findPlacesGeneric(dst []uint32, src []byte, first uint32, a, b, c byte) (n int) {
 	as, bs, cs := ones*uint64(a), ones*uint64(b), ones*uint64(c)
-	for i := range dst {
-		var found uint64
-		part := src[64*i : min(64*i+64, len(src))]
-		at := 0
-		for ; at+8 <= len(part); at += 8 {
-			w := binary.LittleEndian.Uint64(part[at:])
-			x, y, z := w^as, w^bs, w^cs
-			// The top bit of each byte that is zero in one of them, and then these eight bits side by side.
-			m := tops &^ ((x&lows + lows | x) & (y&lows + lows | y) & (z&lows + lows | z))
-			found |= m >> 7 * 0x0102040810204080 >> 56 << at
+	for len(src) >= 8 {
+		w := binary.LittleEndian.Uint64(src)
+		x, y, z := w^as, w^bs, w^cs
+		// The top bit of each byte that is zero in one of them.
+		for m := tops &^ ((x&lows + lows | x) & (y&lows + lows | y) & (z&lows + lows | z)); m != 0; m &= m - 1 {
+			dst[n] = first + uint32(bits.TrailingZeros64(m)>>3)
+			n++
 		}
-		for ; at < len(part); at++ {
-			if v := part[at]; v == a || v == b || v == c {
-				found |= 1 << at
-			}
-		}
-		dst[i] = found
+		src, first = src[8:], first+8
 	}
+	for i, v := range src {
+		if v == a || v == b || v == c {
+			dst[n] = first + uint32(i)
+			n++
+		}
+	}
+	return n
 }

@@ -2,44 +2,48 @@ package asm
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
-// TestFindBytes wants a bit for each of the three, the byte values at both ends among them, and nothing behind the words of the source.
-func TestFindBytes(t *testing.T) {
+// TestFindPlaces wants each place of the three, byte values at both ends among them, many in a row and none, and nothing written behind what
+// is as long as the source.
+func TestFindPlaces(t *testing.T) {
 	r := newRand()
-	for _, want := range [][3]byte{{',', '"', '\n'}, {0, 0xFF, 0x80}, {0x7F, 1, 0xFE}, {';', ';', ';'}} {
+	const untouched = 0xA5A5A5A5
+	for _, sought := range [][3]byte{{',', '"', '\n'}, {0, 0xFF, 0x80}, {0x7F, 1, 0xFE}, {';', ';', ';'}} {
 		for n := range maxLen + 1 {
-			src := make([]byte, n)
-			for i := range src {
-				if src[i] = byte(r.Uint32()); r.IntN(3) == 0 { // one of them, or the byte beside it
-					src[i] = want[r.IntN(3)] + byte(r.IntN(2))
-				}
-			}
-			for name, find := range map[string]func(dst []uint64, src []byte, a, b, c byte){"": FindBytes, "Generic": findBytesGeneric} {
-				words := (n + 63) / 64
-				dst := make([]uint64, words+1)
-				for i := range dst {
-					dst[i] = 0xA5A5A5A5A5A5A5A5
-				}
-				find(dst[:words], src, want[0], want[1], want[2])
-				for i := range 64 * words {
-					there := i < n && (src[i] == want[0] || src[i] == want[1] || src[i] == want[2])
-					if got := dst[i/64]>>(i%64)&1 != 0; got != there {
-						t.Fatalf("FindBytes%s(%q, %q), byte %d: %v, want %v", name, src, want, i, got, there)
+			for _, rare := range []int{1, 3, 40} { // how many others there are for one of them, about
+				src := make([]byte, n)
+				for i := range src {
+					if src[i] = byte(r.Uint32()); r.IntN(rare) == 0 { // one of them, or the byte beside it
+						src[i] = sought[r.IntN(3)] + byte(r.IntN(2)&(rare-1))
 					}
 				}
-				if dst[words] != 0xA5A5A5A5A5A5A5A5 {
-					t.Fatalf("FindBytes%s of %d bytes has written word %d", name, n, words)
+				first := r.Uint32()
+				var want []uint32
+				for i, v := range src {
+					if v == sought[0] || v == sought[1] || v == sought[2] {
+						want = append(want, first+uint32(i))
+					}
+				}
+				for name, find := range map[string]func(dst []uint32, src []byte, first uint32, a, b, c byte) int{"": FindPlaces, "Generic": findPlacesGeneric} {
+					dst := slices.Repeat([]uint32{untouched}, n+1)
+					if got := dst[:find(dst[:n], src, first, sought[0], sought[1], sought[2])]; !slices.Equal(got, want) {
+						t.Fatalf("FindPlaces%s(%q, %d, %q): %d, want %d", name, src, first, sought, got, want)
+					}
+					if dst[n] != untouched {
+						t.Fatalf("FindPlaces%s of %d bytes has written place %d", name, n, n)
+					}
 				}
 			}
 		}
 	}
 }
 
-func BenchmarkFindBytes(b *testing.B) {
+func BenchmarkFindPlaces(b *testing.B) {
 	for _, n := range []int{64, 4096} {
-		src, dst := make([]byte, n), make([]uint64, n/64)
+		src, dst := make([]byte, n), make([]uint32, n)
 		for i := range src {
 			if src[i] = 'x'; i%13 == 0 {
 				src[i] = ','
@@ -48,7 +52,7 @@ func BenchmarkFindBytes(b *testing.B) {
 		eachLevel(b, fmt.Sprint(n), func(b *testing.B) {
 			b.SetBytes(int64(n))
 			for b.Loop() {
-				FindBytes(dst, src, ',', '"', '\n')
+				FindPlaces(dst, src, 0, ',', '"', '\n')
 			}
 		})
 	}

@@ -6,7 +6,7 @@ import "golang.org/x/sys/cpu"
 
 // What the processor has of what kernels need. Tests switch them off to reach the portable code.
 var (
-	useAVX2   = cpu.X86.HasAVX2
+	useAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasPOPCNT
 	useAVX512 = useAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VPOPCNTDQ
 )
 
@@ -152,13 +152,12 @@ func textFront(b []byte) (n int, valid, ascii bool) {
 	return n, valid, ascii
 }
 
-// findFront sets the words of the first n bytes, a multiple of 64.
-func findFront(dst []uint64, src []byte, a, b, c byte) (n int) {
-	if n = len(src) &^ 63; n == 0 || !useAVX2 {
-		return 0
+// findFront sets the places in the first done bytes, a multiple of 64, and returns how many these are.
+func findFront(dst []uint32, src []byte, first uint32, a, b, c byte) (n, done int) {
+	if done = len(src) &^ 63; done == 0 || !useAVX2 {
+		return 0, 0
 	}
-	findBytesAVX2(dst[:n/64], src[:n], a, b, c)
-	return n
+	return findPlacesAVX2(dst[:done], src[:done], first, a, b, c), done
 }
 
 // swap16Front swaps the first n bytes of src.

@@ -17,7 +17,9 @@ func widenFront[D, S Index]([]D, []S) (n int)           { return 0 }
 func withinFront[I Index]([]I, uint64) (n int, ok bool) { return 0, true }
 func nullsFront(_, _, _ []byte, _ int) (n int)          { return 0 }
 func textFront([]byte) (n int, valid, ascii bool)       { return 0, true, true }
-func findFront([]uint64, []byte, byte, byte, byte) int  { return 0 }
-func swap16Front(_, _ []byte) (n int)                   { return 0 }
-func swap32Front(_, _ []byte) (n int)                   { return 0 }
-func swap64Front(_, _ []byte) (n int)                   { return 0 }
+func findFront([]uint32, []byte, uint32, byte, byte, byte) (n, done int) {
+	return 0, 0
+}
+func swap16Front(_, _ []byte) (n int) { return 0 }
+func swap32Front(_, _ []byte) (n int) { return 0 }
+func swap64Front(_, _ []byte) (n int) { return 0 }

@@ -123,10 +123,11 @@ func swap64AVX2(dst []byte, src []byte)
 //go:noescape
 func validUTF8AVX2(b []byte) (valid bool, ascii bool)
 
-// findBytesAVX2 sets bit i%64 of word i/64 in dst where src[i] is a, b or c. The length of src is that of dst times 64.
+// findPlacesAVX2 sets the first n of dst to first+i, in order, for each i for which src[i] is a, b or c; others may be anything. The length
+// of src is a multiple of 64, and that of dst is no less.
 //
 //go:noescape
-func findBytesAVX2(dst []uint64, src []byte, a byte, b byte, c byte)
+func findPlacesAVX2(dst []uint32, src []byte, first uint32, a byte, b byte, c byte) (n int)
 
 // gather64AVX2 sets the n words of dst, a multiple of 8, to those that begin stride bytes after one another in src, and lets the caches be.
 // Dst lies at a multiple of 16. Others may see what is written later sooner, until fence.

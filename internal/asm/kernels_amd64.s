@@ -1133,49 +1133,96 @@ validUTF8Rest:
 	VZEROUPPER
 	RET
 
-// func findBytesAVX2(dst []uint64, src []byte, a byte, b byte, c byte)
-// Requires: AVX, AVX2
-TEXT ·findBytesAVX2(SB), NOSPLIT, $0-51
+// func findPlacesAVX2(dst []uint32, src []byte, first uint32, a byte, b byte, c byte) (n int)
+// Requires: AVX, AVX2, BMI, POPCNT
+TEXT ·findPlacesAVX2(SB), NOSPLIT, $0-64
 	MOVQ         dst_base+0(FP), AX
-	MOVQ         src_base+24(FP), CX
-	MOVQ         src_len+32(FP), DX
-	MOVBLZX      a+48(FP), BX
-	VMOVD        BX, X0
+	MOVQ         AX, CX
+	MOVQ         src_base+24(FP), DX
+	MOVQ         src_len+32(FP), BX
+	MOVL         first+48(FP), SI
+	MOVBLZX      a+52(FP), DI
+	VMOVD        DI, X0
 	VPBROADCASTB X0, Y0
-	MOVBLZX      b+49(FP), BX
-	VMOVD        BX, X1
+	MOVBLZX      b+53(FP), DI
+	VMOVD        DI, X1
 	VPBROADCASTB X1, Y1
-	MOVBLZX      c+50(FP), BX
-	VMOVD        BX, X2
+	MOVBLZX      c+54(FP), DI
+	VMOVD        DI, X2
 	VPBROADCASTB X2, Y2
-	SUBQ         $0x40, DX
-	JLT          findBytesRest
+	SUBQ         $0x40, BX
+	JLT          findPlacesRest
 
-findBytes:
-	VMOVDQU   (CX), Y3
+findPlaces:
+	VMOVDQU   (DX), Y3
 	VPCMPEQB  Y3, Y0, Y4
 	VPCMPEQB  Y3, Y1, Y5
 	VPCMPEQB  Y3, Y2, Y3
 	VPOR      Y4, Y5, Y4
 	VPOR      Y4, Y3, Y4
-	VPMOVMSKB Y4, BX
-	VMOVDQU   32(CX), Y3
+	VPMOVMSKB Y4, DI
+	VMOVDQU   32(DX), Y3
 	VPCMPEQB  Y3, Y0, Y4
 	VPCMPEQB  Y3, Y1, Y5
 	VPCMPEQB  Y3, Y2, Y3
 	VPOR      Y4, Y5, Y4
 	VPOR      Y4, Y3, Y4
-	VPMOVMSKB Y4, SI
-	SHLQ      $0x20, SI
-	ORQ       BX, SI
-	MOVQ      SI, (AX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000008, AX
-	SUBQ      $0x40, DX
-	JGE       findBytes
+	VPMOVMSKB Y4, R8
+	SHLQ      $0x20, R8
+	ORQ       DI, R8
+	JZ        findPlacesNext
+	POPCNTQ   R8, DI
+	LEAQ      (CX)(DI*4), DI
 
-findBytesRest:
-	ADDQ $0x40, DX
+findPlacesEight:
+	TZCNTQ R8, R9
+	ADDL   SI, R9
+	MOVL   R9, (CX)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   SI, R9
+	MOVL   R9, 4(CX)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   SI, R9
+	MOVL   R9, 8(CX)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   SI, R9
+	MOVL   R9, 12(CX)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   SI, R9
+	MOVL   R9, 16(CX)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   SI, R9
+	MOVL   R9, 20(CX)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   SI, R9
+	MOVL   R9, 24(CX)
+	BLSRQ  R8, R8
+	TZCNTQ R8, R9
+	ADDL   SI, R9
+	MOVL   R9, 28(CX)
+	BLSRQ  R8, R8
+	ADDQ   $0x20, CX
+	TESTQ  R8, R8
+	JNZ    findPlacesEight
+	MOVQ   DI, CX
+
+findPlacesNext:
+	ADDL $0x40, SI
+	ADDQ $0x00000040, DX
+	SUBQ $0x40, BX
+	JGE  findPlaces
+
+findPlacesRest:
+	ADDQ $0x40, BX
+	SUBQ AX, CX
+	SHRQ $0x02, CX
+	MOVQ CX, n+56(FP)
 	VZEROUPPER
 	RET
 

@@ -109,9 +109,11 @@ var loops = []loop{
 		valid, ascii := CheckUTF8(src)
 		return yes(valid) + 2*yes(ascii)
 	}},
-	{"FindBytes", 1, func(n int) int { return (n + 63) / 64 * 8 }, func(dst, src []byte, n, arg int) int {
-		FindBytes(of[uint64](dst, (n+63)/64), src, byte(arg), byte(arg>>8), 'a')
-		return 0
+	{"FindPlaces", 1, times(4), func(dst, src []byte, n, arg int) int {
+		places := of[uint32](dst, n)
+		found := FindPlaces(places, src, uint32(arg), byte(arg), byte(arg>>8), 'a')
+		clear(places[found:]) // which may be anything
+		return found
 	}},
 	{"Swap16", 2, times(2), func(dst, src []byte, _, _ int) int { Swap16(dst, src); return 0 }},
 	{"Swap32", 4, times(4), func(dst, src []byte, _, _ int) int { Swap32(dst, src); return 0 }},

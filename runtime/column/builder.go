@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -138,6 +139,34 @@ func (h *header) setNull(row int) {
 	h.mark(row)
 	h.validity = growBits(h.validity, row+1)
 	h.marked++
+}
+
+// setNulls makes those rows from from on null that nulls has a bit for, and lets the others be.
+func (h *header) setNulls(from, rows int, nulls uint64) {
+	if nulls == 0 {
+		return
+	}
+	end := from + bits.Len64(nulls)
+	if from < 0 || end > rows {
+		panic(fmt.Sprintf("column: rows %d to %d of %d to be null", from, end-1, rows))
+	}
+	if !h.Nullable {
+		h.fail(from+bits.TrailingZeros64(nulls), ErrNotNullable)
+		return
+	}
+	if end > h.marked {
+		h.mark(end)
+	}
+	drop := func(at int, list byte) {
+		h.nulls += bits.OnesCount8(h.validity[at] & list)
+		h.validity[at] &^= list
+	}
+	at, shift := from>>3, from&7
+	drop(at, byte(nulls<<shift))
+	for nulls >>= 8 - shift; nulls != 0; nulls >>= 8 {
+		at++
+		drop(at, byte(nulls))
+	}
 }
 
 // blank makes rows from … to-1, those just added, null where the column may be.
@@ -320,6 +349,9 @@ func (b *FixedBuilder[T]) ExtendUnset(n int) []T {
 	return b.values[from : from+n : from+n]
 }
 
+// SetNulls makes row from+i null for each bit i of nulls that is set. Its value stays what it is, and it must be there.
+func (b *FixedBuilder[T]) SetNulls(from int, nulls uint64) { b.setNulls(from, len(b.values), nulls) }
+
 // Values returns all rows to be read or changed, until the builder's next change.
 func (b *FixedBuilder[T]) Values() []T { return b.values }
 
@@ -383,6 +415,25 @@ func (b *BoolBuilder) AppendAll(v []bool) {
 	b.bits = growBits(b.bits, b.n)
 	asm.PackBools(b.bits[n>>3:], v)
 }
+
+// AppendBits adds a row for each of the n lowest bits of v, at most 64.
+func (b *BoolBuilder) AppendBits(v uint64, n int) {
+	if n <= 0 {
+		return
+	}
+	v = v << (64 - n) >> (64 - n)
+	at, shift := b.n>>3, b.n&7
+	b.n += n
+	b.bits = growBits(b.bits, b.n)
+	b.bits[at] |= byte(v << shift)
+	for v >>= 8 - shift; v != 0; v >>= 8 {
+		at++
+		b.bits[at] |= byte(v)
+	}
+}
+
+// SetNulls makes row from+i null for each bit i of nulls that is set. It must be there.
+func (b *BoolBuilder) SetNulls(from int, nulls uint64) { b.setNulls(from, b.n, nulls) }
 
 // AppendBlank adds n rows that stand below a null.
 func (b *BoolBuilder) AppendBlank(n int) {
@@ -656,6 +707,9 @@ func (b *BinaryBuilder) AppendCut(data []byte, from, to int) {
 	b.offsets = b.offsets[:rows+1]
 	b.offsets[rows] = int32(at + n)
 }
+
+// SetNulls makes row from+i null for each bit i of nulls that is set. It must be there, and should be empty.
+func (b *BinaryBuilder) SetNulls(from int, nulls uint64) { b.setNulls(from, b.Len(), nulls) }
 
 // appendLong is append of any string to any builder.
 func (b *BinaryBuilder) appendLong(s string) {

@@ -124,14 +124,19 @@ func text(c *context) {
 	})
 }
 
-// places compares 64 bytes with each of three, and has one bit for each byte that is one of them.
+// places compares 64 bytes with each of three, and writes down where those are that are one of them. It does that eight by eight, as a loop
+// over each would end where no processor foresees it; what it has written too many of is written over by the next block.
 func places(c *context) {
-	c.function("findBytesAVX2", "func(dst []uint64, src []byte, a, b, c byte)",
-		"findBytesAVX2 sets bit i%64 of word i/64 in dst where src[i] is a, b or c. The length of src is that of dst times 64.")
-	to := c.base("dst")
+	c.function("findPlacesAVX2", "func(dst []uint32, src []byte, first uint32, a, b, c byte) (n int)",
+		"findPlacesAVX2 sets the first n of dst to first+i, in order, for each i for which src[i] is a, b or c; others may be anything. The length",
+		"of src is a multiple of 64, and that of dst is no less.")
+	start, to := c.base("dst"), c.GP64()
+	c.MOVQ(start, to)
 	from, n := c.slice("src")
+	place := c.GP32() // of the block
+	c.Load(c.Param("first"), place)
 	want := []reg.VecVirtual{c.broadcast("a", 1), c.broadcast("b", 1), c.broadcast("c", 1)}
-	c.blocks("findBytes", n, 64, []step{{from, 64}, {to, 8}}, func() {
+	c.blocks("findPlaces", n, 64, []step{{from, 64}}, func() {
 		var halves []reg.GPVirtual
 		for i := range 2 {
 			v, mask := c.YMM(), c.GP64()
@@ -145,9 +150,29 @@ func places(c *context) {
 			c.VPMOVMSKB(found[0], mask.As32())
 			halves = append(halves, mask)
 		}
-		c.SHLQ(Imm(32), halves[1])
-		c.ORQ(halves[0], halves[1])
-		c.MOVQ(halves[1], at(to, 0))
+		mask, next := halves[1], c.GP64()
+		c.SHLQ(Imm(32), mask)
+		c.ORQ(halves[0], mask)
+		c.JZ(LabelRef("findPlacesNext"))
+		c.POPCNTQ(mask, next)
+		c.LEAQ(Mem{Base: to, Index: next, Scale: 4}, next)
+		c.Label("findPlacesEight")
+		for i := range 8 {
+			bit := c.GP64()
+			c.TZCNTQ(mask, bit)
+			c.ADDL(place, bit.As32())
+			c.MOVL(bit.As32(), at(to, 4*i))
+			c.BLSRQ(mask, mask)
+		}
+		c.ADDQ(Imm(32), to)
+		c.TESTQ(mask, mask)
+		c.JNZ(LabelRef("findPlacesEight"))
+		c.MOVQ(next, to)
+		c.Label("findPlacesNext")
+		c.ADDL(Imm(64), place)
 	})
+	c.SUBQ(start, to)
+	c.SHRQ(Imm(2), to)
+	c.Store(to, c.ReturnIndex(0))
 	c.ret()
 }
