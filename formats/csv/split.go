@@ -73,7 +73,8 @@ func (s *splitter) plains(data []byte, b *block, pos, most int) (next int) {
 			}
 		}
 		b.spans = b.spans[:first+stride]
-		b.starts, b.ends = append(b.starts, uint32(pos)), append(b.ends, uint32(end))
+		b.starts = append(b.starts, uint32(pos)) // each by itself, as then the pointer is not written again
+		b.ends = append(b.ends, uint32(end))
 		b.rows++
 		pos = end
 	}

@@ -80,9 +80,18 @@ const zeros = ones * '0'
 
 // upToEight reads a number of n digits, 1 to 8 of them, that ends where the eight bytes of w do.
 func upToEight(w uint64, n uint32) (v uint64, ok bool) {
-	w = w>>(64-8*n)<<(64-8*n) | zeros>>(8*n)
-	return eightDigitsValue(w), eightDigits(w)
+	keep := keepsOfWord[n]
+	w = w&keep | zeros&^keep
+	return eightDigitsValue(w), notDigits(w) == 0
 }
+
+// keepsOfWord has for each number of digits which bytes of the word before their end are theirs.
+var keepsOfWord = func() (list [9]uint64) {
+	for n := range list {
+		list[n] = ^uint64(0) << (64 - 8*n)
+	}
+	return list
+}()
 
 // upToSixteen reads a number of 1 to 16 digits that stands in data before end. Ok is false too where data begins too late to tell.
 func upToSixteen(data []byte, start, end uint32) (v uint64, ok bool) {
@@ -173,8 +182,7 @@ func floatFields[T ~float32 | ~float64](c *Column, b *column.FixedBuilder[T]) fu
 				if !ok {
 					break
 				}
-				values[n] = T(math.Float64frombits(math.Float64bits(v) &^ -empty))
-				nulls |= empty << n
+				values[n] = T(v)
 			}
 			if n < len(values) {
 				b.Truncate(from + n)
@@ -536,13 +544,17 @@ func timestampFields[T ~int64](c *Column, b *column.FixedBuilder[T]) func(f *Fie
 				if place == 0 || !c.null && empty != 0 {
 					break
 				}
+				if empty != 0 {
+					values[n] = 0
+					nulls |= 1 << n
+					continue
+				}
 				last = place
 				seconds, part, k, ok := days.instant(f.Data[uint32(place):uint32(place>>32)], zoned)
 				if !ok || k > digits || seconds < -most || seconds > most {
 					break
 				}
-				values[n] = T((seconds*per + part*tens[digits-k]) &^ -int64(empty))
-				nulls |= empty << n
+				values[n] = T(seconds*per + part*tens[digits-k])
 			}
 			if n < len(values) {
 				b.Truncate(from + n)
@@ -582,11 +594,13 @@ func places(unit column.Unit) int {
 	return 9
 }
 
-// dayCache is the last day that was read: its text without the marks, and when it began.
+// dayCache is the last day that was read: its text without the marks, and when it began; and the last minute, as the 16 bytes of its text.
 type dayCache struct {
 	text    uint64
 	seconds int64
 	known   bool
+	minute  [2]uint64
+	begun   int64
 }
 
 // instant reads timestamps in the form YYYY-MM-DDTHH:MM:SS with up to eight places of a second, and Z where they have a zone, as seconds
@@ -601,28 +615,17 @@ func (d *dayCache) instant(s []byte, zoned bool) (seconds, part int64, places in
 	if len(s) < 19 || len(s) > 28 {
 		return 0, 0, 0, false
 	}
-	first, wrong1 := yearMonth.of(s)
-	behind := &dayHour
-	if s[10] == ' ' {
-		behind = &daySpaceHour
-	}
-	second, wrong2 := behind.of(s[8:])
 	last := uint64(binary.LittleEndian.Uint16(s[17:])) ^ ('0'<<8 | '0')
-	if wrong1|wrong2 != 0 || s[16] != ':' || (last+0x7676|last)&0x8080 != 0 {
+	sec := int64(pairs(last) & 0xFF)
+	if s[16] != ':' || (last+0x7676|last)&0x8080 != 0 || sec > 59 {
 		return 0, 0, 0, false
 	}
-	if key := first | second&0xFF<<32 | second>>8&0xFF<<56; !d.known || key != d.text {
-		p := pairs(first)
-		year, month, day := int64(p&0xFF)*100+int64(p>>16&0xFF), int(p>>40&0xFF), int(pairs(second)&0xFF)
-		if month == 0 || month > 12 || day == 0 || day > daysIn(year, month) {
+	if date, clock := binary.LittleEndian.Uint64(s), binary.LittleEndian.Uint64(s[8:]); date != d.minute[0] || clock != d.minute[1] || date == 0 {
+		begun, ok := d.read(s)
+		if !ok {
 			return 0, 0, 0, false
 		}
-		d.text, d.seconds, d.known = key, daysOf(year, month, day)*secondsPerDay, true
-	}
-	p := pairs(second)
-	hour, minute, sec := int64(p>>24&0xFF), int64(p>>48&0xFF), int64(pairs(last)&0xFF)
-	if hour > 23 || minute > 59 || sec > 59 {
-		return 0, 0, 0, false
+		d.minute, d.begun = [2]uint64{date, clock}, begun
 	}
 	if len(s) > 19 {
 		if s[19] != '.' || len(s) == 20 {
@@ -635,5 +638,29 @@ func (d *dayCache) instant(s []byte, zoned bool) (seconds, part int64, places in
 		}
 		part = int64(v)
 	}
-	return d.seconds + hour*3600 + minute*60 + sec, part, places, true
+	return d.begun + sec, part, places, true
+}
+
+// read reads a day and a minute of it, and returns when that begins.
+func (d *dayCache) read(s []byte) (begun int64, ok bool) {
+	first, wrong1 := yearMonth.of(s)
+	behind := &dayHour
+	if s[10] == ' ' {
+		behind = &daySpaceHour
+	}
+	second, wrong2 := behind.of(s[8:])
+	if wrong1|wrong2 != 0 {
+		return 0, false
+	}
+	if key := first | second&0xFF<<32 | second>>8&0xFF<<56; !d.known || key != d.text {
+		p := pairs(first)
+		year, month, day := int64(p&0xFF)*100+int64(p>>16&0xFF), int(p>>40&0xFF), int(pairs(second)&0xFF)
+		if month == 0 || month > 12 || day == 0 || day > daysIn(year, month) {
+			return 0, false
+		}
+		d.text, d.seconds, d.known = key, daysOf(year, month, day)*secondsPerDay, true
+	}
+	p := pairs(second)
+	hour, minute := int64(p>>24&0xFF), int64(p>>48&0xFF)
+	return d.seconds + hour*3600 + minute*60, hour <= 23 && minute <= 59
 }
