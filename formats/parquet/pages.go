@@ -337,7 +337,7 @@ func (w *pageWalk) distinct(h *pageHeader, body int64) error {
 		return err
 	}
 	w.dictionaries++
-	seen := make(map[string]bool, h.values)
+	seen := make(map[string]bool, min(h.values, 4096)) // it grows with what is there
 	for range h.values {
 		if len(b) < 4 || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-4) {
 			return malformed("a dictionary that ends after %d of %d values", len(seen), h.values)
