@@ -190,7 +190,7 @@ func (r *results) goals() []goal {
 			r.quantileWithin("p99 while the collector runs", "roundtrip/tcp/rows=1k/collecting", 1, raw, 2),
 			r.beyond("", "roundtrip/tcp/rows=1k", raw, 2e-6),
 		}, why: "nine tenths of the time are system calls: a profile of the process has the kernel's copies (_copy_from_iter, _copy_to_iter), task switches " +
-			"and its TCP in front, and no function of this project above 0.5 %. A message is one gathered write of its parts, 1.2 µs more than a write of as many " +
+			"and its TCP in front, and no function of this project among the first forty. A message is one gathered write of its parts, 1.2 µs more than a write of as many " +
 			"contiguous bytes, and two reads, of its head and of its body into memory of its own, where raw has one: that read and what wakes for it are the rest. " +
 			"Encoding takes 0.24 µs of the 3 a side, decoding with a copy 1.4."},
 		{what: "1 M-row batches of M over TCP, UDS, pipe, against raw", want: "≥ 0.9×, cpu ≤ 1.15×", parts: overAll(func(n string) []part {
@@ -240,7 +240,7 @@ func (r *results) goals() []goal {
 		{what: "ZSTD stream of 1,000-row batches, against arrow-go", want: "≥ 3×, 0 allocations", parts: []part{
 			r.fasterThan("", "stream/zstd/tcp/rows=1k", arrowGo, 3), r.nothingAllocated("stream/zstd/tcp/rows=1k"),
 		}, why: "a profile of encoding has 99 % of the time in the library's own EncodeAll and 55 % in its blockEnc.encode, the tables of the entropy coder " +
-			"and its codes; arrow-go spends 99 % in the same two functions. The sender is what the stream waits for, so that only a library that encodes faster would move it."},
+			"and its codes; arrow-go encodes with the same library. The sender is what the stream waits for, so that only a library that encodes faster would move it."},
 		{what: "checking the contents of text columns of 1 M rows", want: "≥ 4 GiB/s of what is read, ≤ 10 % of receiving over TCP", parts: []part{
 			r.atLeast("contents/check/rows=1M", ours, 4*(1<<30)),
 			r.fasterThan("with it, beside without:", "contents/strings/tcp/rows=1M", structure, 0.9),
