@@ -158,13 +158,13 @@ func (s *source) options(o *options, level ipc.Level) *ipc.ReaderOptions {
 
 // openStreams reads a stream, or the lanes of several.
 func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane *lanes.Options, from ...io.Reader) error {
-	readers := make([]*lanes.Counted[ipc.Batch, ipc.Stats], len(from))
+	readers := make([]*lanes.Counted[ipc.Batch, laneStats], len(from))
 	sources := make([]lanes.Source[ipc.Batch], len(from))
 	var first *ipc.Schema
 	for i, in := range from {
 		r := ipc.NewReader(in, opts)
 		if i > 0 {
-			readers[i] = lanes.Count[ipc.Batch, ipc.Stats](lanes.Alike(r, first))
+			readers[i] = lanes.Count[ipc.Batch, laneStats](streamLane{lanes.Alike(r, first), r})
 			sources[i] = readers[i]
 			continue
 		}
@@ -174,8 +174,7 @@ func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane 
 		}
 		first = schema
 		s.take(schema)
-		s.others = r.Attached
-		readers[i] = lanes.Count[ipc.Batch, ipc.Stats](r)
+		readers[i] = lanes.Count[ipc.Batch, laneStats](streamLane{r, r})
 		sources[i] = readers[i]
 	}
 	all := sources[0]
@@ -189,6 +188,7 @@ func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane 
 		b, err := all.Next(ctx)
 		return b, unfinished(err)
 	}
+	s.others = func() ipc.Attached { return readers[0].Stats().attached }
 	s.stats = func() (sum ipc.Stats) {
 		for _, r := range readers {
 			one := r.Stats()
@@ -198,6 +198,21 @@ func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane 
 	}
 	return nil
 }
+
+// streamLane is the reader of a stream as a lane, whose batches may come through another.
+type streamLane struct {
+	lanes.Source[ipc.Batch]
+	r *ipc.Reader
+}
+
+// laneStats is what is told of a lane while a goroutine of its own reads it.
+type laneStats struct {
+	ipc.Stats
+	attached ipc.Attached
+}
+
+// Stats returns the reader's statistics and what is attached to its messages.
+func (l streamLane) Stats() laneStats { return laneStats{l.r.Stats(), l.r.Attached()} }
 
 // unfinished adds to the error of a stream without an end marker how to read it all the same.
 func unfinished(err error) error {
