@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"sync"
 
 	"github.com/lightstream-go/lightstream/compress"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -26,6 +28,7 @@ type source struct {
 	files  int      // of a dataset
 	paths  []string // of all files that are read
 	passed []string // columns that --schema lacks
+	unread *unread  // those of a dataset
 	picked []column.Data
 
 	next   func(ctx context.Context) (ipc.Batch, error) // io.EOF after the last
@@ -234,6 +237,51 @@ func (s *source) pass(o *options, std std) {
 	if len(s.passed) != 0 && !o.quiet {
 		fmt.Fprintf(std.err, "lightstream: %s: --schema lacks columns that are not read: %s\n", s.label(), few(s.passed))
 	}
+	if closing := s.close; s.unread != nil && !o.quiet {
+		s.close = func() error {
+			err := closing()
+			s.unread.tell(s, std)
+			return err
+		}
+	}
+}
+
+// unread are the columns of the files of a dataset that --schema lacks. They are known when the files are read, several at once.
+type unread struct {
+	mu      sync.Mutex
+	columns []string // in quotes
+	files   map[string]bool
+	first   string
+}
+
+// note takes those of a file.
+func (u *unread) note(name string, columns []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.files[name] = true; u.first == "" || name < u.first {
+		u.first = name
+	}
+	for _, c := range columns {
+		if c = strconv.Quote(c); !slices.Contains(u.columns, c) {
+			u.columns = append(u.columns, c)
+		}
+	}
+}
+
+// tell tells of them.
+func (u *unread) tell(s *source, std std) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.columns) == 0 {
+		return
+	}
+	of := u.first
+	if n := len(u.files); n > 1 {
+		of = fmt.Sprintf("%d files, the first %s", n, u.first)
+	}
+	slices.Sort(u.columns)
+	fmt.Fprintf(std.err, "lightstream: %s: --schema lacks columns that are not read: %s (of %s)\n", s.label(), few(u.columns), of)
+	u.columns = nil
 }
 
 // label is what messages call the source.
