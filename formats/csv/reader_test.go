@@ -178,7 +178,7 @@ func TestRules(t *testing.T) {
 		want string
 		err  string // a part of it
 	}{
-		"naive":             {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned}, err: `field "t": value is of another type: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC: found "2024-01-31T10:00:00", want timestamp[s, UTC]`},
+		"naive":             {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned}, want: "t\n", err: `field "t": value is of another type: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC: found "2024-01-31T10:00:00", want timestamp[s, UTC]`},
 		"naive, taken":      {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned, Values: text.Options{NaiveUTC: true}}, want: "t\n2024-01-31T10:00:00Z\n"},
 		"plain":             {in: "a,b\n1,x\n", want: "a,b\n1,x\n"},
 		"crlf":              {in: "a,b\r\n1,x\r\n2,y", want: "a,b\n1,x\n2,y\n"},
