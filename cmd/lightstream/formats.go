@@ -26,7 +26,7 @@ func formatByBytes(first []byte, name string, o *options) format {
 	switch {
 	case string(first) == fileMagic:
 		return formatFile
-	case strings.HasPrefix(string(first), "PAR1"):
+	case strings.HasPrefix(string(first), "PAR1"), strings.HasPrefix(string(first), "PARE"): // of which the second is encrypted, which the reader says
 		return formatParquet
 	}
 	if f, err := formatOf("from", "", name, inputs); err == nil && (f == formatCSV || f == formatNDJSON) && format(o.from) != formatArrow {
