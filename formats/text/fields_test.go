@@ -86,7 +86,11 @@ func TestFields(t *testing.T) {
 			if round%2 == 0 {
 				data = data[: len(data)-1 : len(data)-1] // nothing behind the last field
 			}
-			in := Fields{data, spans, 1, 2, rows}
+			var places []uint32
+			for _, s := range spans {
+				places = append(places, s.Start-1, s.End)
+			}
+			in := Fields{data, places, 2, 4, rows}
 			for i := 0; i < rows; i++ {
 				next, err := bulk.AppendFields(&in, i)
 				if next < i || next > rows {
