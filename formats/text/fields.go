@@ -360,19 +360,21 @@ func bit(v bool) (b uint64) { // compiles to a move
 func textFields(c *Column, b *column.BinaryBuilder) func(f *Fields, i int) (int, error) {
 	return func(f *Fields, i int) (int, error) {
 		nullable := c.field.Nullable
+		places, step := f.Places, f.Step
 		for i < f.Rows {
 			from, n, most := b.Len(), 0, min(f.Rows-i, blockRows)
-			nulls := uint64(0)
-			for ; n < most; n++ {
-				sp := f.span(i + n)
-				start := sp.Start &^ Quoted
-				empty := (uint64(start^sp.End) - 1) >> 63
-				if sp.Start != start && empty != 0 || !nullable && empty != 0 {
-					break
+			first, nulls := f.At+i*step, uint64(0)
+			for at := first; n < most; n++ {
+				start, end := places[at]+1, places[at+1]
+				at += step
+				if start&^Quoted == end {
+					if start != end || !nullable {
+						break
+					}
+					nulls |= 1 << n
 				}
-				b.AppendCut(f.Data, int(start), int(sp.End))
-				nulls |= empty << n
 			}
+			b.AppendCuts(f.Data, places[first:], step, n)
 			b.SetNulls(from, nulls)
 			if i += n; n == most {
 				continue
@@ -386,12 +388,13 @@ func textFields(c *Column, b *column.BinaryBuilder) func(f *Fields, i int) (int,
 	}
 }
 
-// recent are values of a dictionary that were found lately, each at the place that its bytes say or beside it: those of up to 16 bytes,
-// which two words hold.
+// recent are values of a dictionary that were found lately: those of up to 16 bytes, which two words hold. Each is in one of the four places
+// of the set that its bytes say, and a word for each set has a tag of 16 bits for each place, 0 where that is free.
 type recent struct {
 	of      *column.Dictionary
+	tags    []uint64
 	entries []found
-	shift   int
+	shift   int // of a hash, to a set and a tag
 }
 
 // found is a value of size bytes.
@@ -402,13 +405,22 @@ type found struct {
 
 // fit makes room for about the values that the dictionary has. What was found in another one is forgotten.
 func (r *recent) fit(of *column.Dictionary) {
-	const least, most = 64, 8192
-	n := min(most, max(least, 4*of.Len()))
-	if r.of == of && n <= len(r.entries) {
+	const least, most = 256, 2048 // sets
+	n := len(r.tags)
+	if r.of == of && (n >= of.Len() || n == most) {
 		return
 	}
-	size := bits.Len(uint(n - 1))
-	r.of, r.entries, r.shift = of, make([]found, 1<<size), 64-size
+	known := r.entries
+	if r.of != of {
+		known = nil
+	}
+	size := bits.Len(uint(min(most, max(least, 2*of.Len()))) - 1)
+	r.of, r.tags, r.entries, r.shift = of, make([]uint64, 1<<size), make([]found, 4<<size), 48-size
+	for i := range known {
+		if known[i].size != 0 {
+			r.add(&known[i])
+		}
+	}
 }
 
 // key returns what is kept of a value that stands in data. Ok is false where it is too long, or data ends too soon to tell.
@@ -422,10 +434,30 @@ func key(data []byte, start, end uint32) (k found, ok bool) {
 	return k, false
 }
 
-// place returns where a value is, unless it is beside it.
-func (r *recent) place(k *found) uint64 {
+const (
+	eachTag = 1<<48 | 1<<32 | 1<<16 | 1
+	topTags = eachTag << 15
+)
+
+// place returns the set of a value, and its tag.
+func (r *recent) place(k *found) (set, tag uint64) {
 	const odd1, odd2 = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
-	return (k.first*odd1 ^ k.last) * odd2 >> (r.shift & 63)
+	hash := (k.first*odd1 ^ k.last) * odd2 >> (r.shift & 63)
+	return hash >> 16, hash&0xFFFF | 1
+}
+
+// tagged has the highest bit of the first place with the tag, and of some behind it, and is 0 where there is none.
+func tagged(tags, tag uint64) uint64 {
+	x := tags ^ tag*eachTag
+	return (x - eachTag) &^ x & topTags
+}
+
+// add adds a value, in the place of another where all are taken.
+func (r *recent) add(k *found) {
+	set, tag := r.place(k)
+	at := uint64(bits.TrailingZeros64(tagged(r.tags[set], tag)|tagged(r.tags[set], 0)|1<<63)) >> 4
+	r.tags[set] = r.tags[set]&^(0xFFFF<<(16*at)) | tag<<(16*at)
+	r.entries[4*set+at] = *k
 }
 
 // differs is zero where the values are the same.
@@ -445,7 +477,7 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 			from, n := b.Len(), 0
 			values := b.ExtendUnset(min(f.Rows-i, blockRows)) // of indices that are right, and not to be looked at again
 			nulls := uint64(0)
-			entries := known.entries
+			entries, tags := known.entries, known.tags
 			for at := f.At + i*step; n < len(values); n++ {
 				before := places[at]
 				place, empty := filled(before, places[at+1], last)
@@ -458,18 +490,12 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 					break
 				}
 				last = place
-				// Which of the two it is has no branch, as that cannot be foreseen.
-				at := known.place(&k)
-				one, other := &entries[at], &entries[at^1]
-				index, first := other.index, one.index
-				d1, d2 := one.differs(&k), other.differs(&k)
-				if (d1|-d1)&(d2|-d2)>>63 != 0 {
+				set, tag := known.place(&k)
+				e := &entries[4*set+uint64(bits.TrailingZeros64(tagged(tags[set], tag)|1<<63))>>4]
+				if e.differs(&k) != 0 {
 					break
 				}
-				if d1 == 0 {
-					index = first
-				}
-				values[n] = I(index &^ -uint32(empty))
+				values[n] = I(e.index &^ -uint32(empty))
 				nulls |= empty << n
 			}
 			if n < len(values) {
@@ -495,12 +521,8 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 			}
 			if k, ok := key(f.Data, start, sp.End); ok {
 				if x := uint64(b.FixedBuilder.Values()[row]); x < 1<<32 {
-					at := known.place(&k)
-					if known.entries[at].size != 0 {
-						known.entries[at^1] = known.entries[at]
-					}
 					k.index = uint32(x)
-					known.entries[at] = k
+					known.add(&k)
 				}
 			}
 			i++
