@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -43,6 +44,7 @@ type Writer struct {
 	opts    WriterOptions
 	schema  *ipc.Schema
 	cells   []cell
+	slots   []value.Slots // of some rows of each cell, where there are not too many
 	special [256]bool
 	above   uint64 // eight of the byte behind the last that means something to readers
 	buf     []byte
@@ -52,6 +54,9 @@ type Writer struct {
 }
 
 var _ rt.Sink = (*Writer)(nil)
+
+// mostSlots is how many columns are printed before their texts are put side by side: as many as stay in the processor's caches.
+const mostSlots = 128
 
 // cell prints the rows of one column.
 type cell struct {
@@ -90,6 +95,9 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 		case ipc.KindUtf8:
 			w.cells[i].plain = f.Dictionary == nil
 		}
+	}
+	if len(w.cells) <= mostSlots {
+		w.slots = make([]value.Slots, len(w.cells))
 	}
 	for _, c := range []byte{w.opts.Comma, '"', '\n', '\r'} {
 		w.special[c] = true
@@ -133,69 +141,132 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 		c.flat = c.Flat(&columns[k])
 		c.known = c.Entries(&c.entries, &columns[k], rows, w.text)
 	}
-	buf, null := w.buf, w.opts.Null
+	buf := w.buf
 	columns = columns[:len(w.cells)]
-	for i := range rows {
-		start := len(buf)
-		for k := range columns {
-			c, d := &w.cells[k], &columns[k]
-			none := false
-			if c.flat {
-				none = d.IsNull(i)
-			} else {
-				none = c.IsNull(d, i)
-			}
-			switch {
-			case none:
-				if len(w.cells) == 1 && null == "" {
-					return w.refuse(buf[:start], k, i, ErrNullLine)
-				}
-				buf = append(buf, null...)
-			case c.bare:
-				buf = c.AppendValue(buf, d, i, false)
-			case c.known:
-				buf = c.entries.Append(buf, c.Index(d, i))
-			case c.plain: // without a copy
-				if to, ok := w.short(buf, d, i); ok {
-					buf = to
+	for from := 0; from < rows; from += value.SlotRows {
+		n := min(rows-from, value.SlotRows)
+		for k := range w.slots {
+			w.print(k, &columns[k], from, n)
+		}
+		for j := range n {
+			start := len(buf)
+			buf = slices.Grow(buf, value.SlotSize*len(w.slots))
+			done, at, to := 0, start, buf[:cap(buf)]
+			for k := range w.slots {
+				s := &w.slots[k]
+				size := int(s.Size[j])
+				if size == 0 {
 					break
 				}
-				s := column.TextAt(d, column.PlainText, i)
-				if !utf8.Valid(s) {
-					return w.refuse(buf[:start], k, i, column.InvalidUTF8(s))
-				}
-				buf = w.text(buf, s)
-			default:
-				w.field = c.AppendValue(w.field[:0], d, i, false)
-				err := c.Err()
-				if err == nil && (len(d.Children) != 0 || d.Dictionary != nil) {
-					err = value.CheckRow(len(buf)-start+len(w.field), w.opts.MaxRow)
-				}
-				if err != nil {
-					err = w.refuse(buf[:start], k, i, err)
-					if ctx.Err() != nil {
-						err = context.Cause(ctx)
-					}
+				value.Copy32((*[value.SlotSize]byte)(to[at:]), s.At(j))
+				at += size
+				done++
+			}
+			buf = to[:at]
+			if done < len(w.cells) || done == 0 {
+				var err error
+				if buf, err = w.rest(ctx, buf, start, columns, from+j, done); err != nil {
 					return err
 				}
-				buf = w.text(buf, w.field)
 			}
-			buf = append(buf, w.opts.Comma)
-		}
-		if len(w.cells) == 0 {
-			buf = append(buf, '\n')
-		}
-		buf[len(buf)-1] = '\n' // in the place of the last comma
-		if len(buf) >= collected {
-			w.buf = buf
-			if err := w.flush(); err != nil {
-				return err
+			if len(buf) >= collected {
+				w.buf = buf
+				if err := w.flush(); err != nil {
+					return err
+				}
+				buf = w.buf
 			}
-			buf = w.buf
 		}
 	}
 	w.buf = buf
 	return w.flush()
+}
+
+// print prints n rows of column k from row from on into its slots, and leaves out those whose text has to be looked at more closely.
+func (w *Writer) print(k int, d *column.Data, from, n int) {
+	c, s, valid, end := &w.cells[k], &w.slots[k], value.Valid(d, from, n), byte('\n')
+	if k+1 < len(w.cells) {
+		end = w.opts.Comma
+	}
+	switch {
+	case !c.flat:
+		s.Size = [value.SlotRows]uint8{}
+		return
+	case c.bare && c.PrintSlots(s, d, from, n, valid, end):
+	case c.known:
+		c.PrintEntries(s, &c.entries, d, from, n, valid, end)
+	case c.plain:
+		w.shorts(s, d, from, n, valid, end)
+	default:
+		s.Size = [value.SlotRows]uint8{}
+		return
+	}
+	null := w.opts.Null
+	if null == "" && len(w.cells) > 1 {
+		return
+	}
+	for nulls := ^valid << (value.SlotRows - n) >> (value.SlotRows - n); nulls != 0; nulls &= nulls - 1 {
+		j := bits.TrailingZeros64(nulls)
+		if s.Size[j] = 0; null != "" && len(null) < value.SlotSize {
+			copy(s.At(j)[:], null)
+			s.End(j, len(null), 1, end)
+		}
+	}
+}
+
+// rest appends the fields of row i from column k on. The row begins at start.
+func (w *Writer) rest(ctx context.Context, buf []byte, start int, columns []column.Data, i, k int) ([]byte, error) {
+	null := w.opts.Null
+	for ; k < len(columns); k++ {
+		c, d := &w.cells[k], &columns[k]
+		none := false
+		if c.flat {
+			none = d.IsNull(i)
+		} else {
+			none = c.IsNull(d, i)
+		}
+		switch {
+		case none:
+			if len(w.cells) == 1 && null == "" {
+				return nil, w.refuse(buf[:start], k, i, ErrNullLine)
+			}
+			buf = append(buf, null...)
+		case c.bare:
+			buf = c.AppendValue(buf, d, i, false)
+		case c.known:
+			buf = c.entries.Append(buf, c.Index(d, i))
+		case c.plain: // without a copy
+			if to, ok := w.short(buf, d, i); ok {
+				buf = to
+				break
+			}
+			s := column.TextAt(d, column.PlainText, i)
+			if !utf8.Valid(s) {
+				return nil, w.refuse(buf[:start], k, i, column.InvalidUTF8(s))
+			}
+			buf = w.text(buf, s)
+		default:
+			w.field = c.AppendValue(w.field[:0], d, i, false)
+			err := c.Err()
+			if err == nil && (len(d.Children) != 0 || d.Dictionary != nil) {
+				err = value.CheckRow(len(buf)-start+len(w.field), w.opts.MaxRow)
+			}
+			if err != nil {
+				err = w.refuse(buf[:start], k, i, err)
+				if ctx.Err() != nil {
+					err = context.Cause(ctx)
+				}
+				return nil, err
+			}
+			buf = w.text(buf, w.field)
+		}
+		buf = append(buf, w.opts.Comma)
+	}
+	if len(w.cells) == 0 {
+		buf = append(buf, '\n')
+	}
+	buf[len(buf)-1] = '\n' // in the place of the last comma
+	return buf, nil
 }
 
 // refuse writes the rows before one that is dropped.
@@ -272,6 +343,39 @@ func (w *Writer) short(dst []byte, d *column.Data, i int) (to []byte, ok bool) {
 		return nil, false
 	}
 	return dst[:at+n], w.strange(first)&keep[0]|w.strange(second)&keep[1]|w.strange(third)&keep[2] == 0
+}
+
+// shorts is short for n rows.
+func (w *Writer) shorts(s *value.Slots, d *column.Data, from, n int, valid uint64, end byte) {
+	offsets, text := d.Buffers[1][4*from:4*(from+n)+4], d.Buffers[2]
+	start := int(binary.LittleEndian.Uint32(offsets))
+	for j := range n {
+		to := int(binary.LittleEndian.Uint32(offsets[4*j+4:]))
+		at, size := start, to-start
+		start = to
+		if valid>>j&1 == 0 {
+			s.End(j, 0, 0, end)
+			continue
+		}
+		s.Size[j] = 0
+		if uint(size-1) >= shortText || len(text)-at < shortText {
+			continue
+		}
+		src, b := (*[shortText]byte)(text[at:]), s.At(j)
+		if size == len(w.opts.Null) && string(src[:size]) == w.opts.Null {
+			continue
+		}
+		first, second, third := binary.LittleEndian.Uint64(src[0:]), binary.LittleEndian.Uint64(src[8:]), binary.LittleEndian.Uint64(src[16:])
+		binary.LittleEndian.PutUint64(b[0:], first)
+		binary.LittleEndian.PutUint64(b[8:], second)
+		binary.LittleEndian.PutUint64(b[16:], third)
+		keep := &shortTops[size]
+		if w.low(first)&keep[0]|w.low(second)&keep[1]|w.low(third)&keep[2] != 0 &&
+			(src[0] == ' ' || src[size-1] == ' ' || w.strange(first)&keep[0]|w.strange(second)&keep[1]|w.strange(third)&keep[2] != 0) {
+			continue
+		}
+		s.End(j, size, 1, end)
+	}
 }
 
 // shortTops has for each length the highest bits of the bytes of a short text.

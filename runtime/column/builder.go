@@ -702,7 +702,7 @@ func (b *BinaryBuilder) AppendCut(data []byte, from, to int) {
 		b.append(stringOf(data[from:to]))
 		return
 	}
-	*(*[cutCopy]byte)(b.text[at : at+cutCopy]) = [cutCopy]byte(data[from:])
+	cut((*[cutCopy]byte)(b.text[at:at+cutCopy]), (*[cutCopy]byte)(data[from:]))
 	b.text = b.text[:at+n]
 	b.offsets = b.offsets[:rows+1]
 	b.offsets[rows] = int32(at + n)
@@ -725,7 +725,7 @@ func (b *BinaryBuilder) AppendCuts(data []byte, places []uint32, step, n int) {
 			if uint(end-from) > cutCopy || cutCopy > len(data)-from || to+cutCopy+shortCopy > len(text) {
 				break
 			}
-			*(*[cutCopy]byte)(text[to:]) = [cutCopy]byte(data[from:])
+			cut((*[cutCopy]byte)(text[to:]), (*[cutCopy]byte)(data[from:]))
 			to += end - from
 			offsets[added] = int32(to)
 			at += step
