@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/internal/value"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -112,6 +113,9 @@ const numeric = "0123456789+-.:TZ"
 // words are the characters of numbers with a point, and of true and false.
 const words = numeric + "NaInfityrulse"
 
+// joining is for about how many bytes there is room when texts are put side by side.
+const joining = 16 << 10
+
 // collected is how many bytes are collected for one write.
 const collected = 64 << 10
 
@@ -141,49 +145,54 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 		c.flat = c.Flat(&columns[k])
 		c.known = c.Entries(&c.entries, &columns[k], rows, w.text)
 	}
-	buf := w.buf
+	buf, err := w.buf, error(nil)
 	columns = columns[:len(w.cells)]
 	for from := 0; from < rows; from += value.SlotRows {
-		n := min(rows-from, value.SlotRows)
+		n, all := min(rows-from, value.SlotRows), len(w.slots) != 0
 		for k := range w.slots {
-			w.print(k, &columns[k], from, n)
+			all = w.print(k, &columns[k], from, n) && all
 		}
-		for j := range n {
-			start := len(buf)
-			buf = slices.Grow(buf, value.SlotSize*len(w.slots))
-			done, at, to := 0, start, buf[:cap(buf)]
-			for k := range w.slots {
-				s := &w.slots[k]
-				size := int(s.Size[j])
-				if size == 0 {
-					break
-				}
-				value.Copy32((*[value.SlotSize]byte)(to[at:]), s.At(j))
-				at += size
-				done++
-			}
-			buf = to[:at]
-			if done < len(w.cells) || done == 0 {
-				var err error
-				if buf, err = w.rest(ctx, buf, start, columns, from+j, done); err != nil {
-					return err
+		for j := 0; j < n; {
+			if all {
+				most := min(n-j, max(1, joining/(value.SlotSize*len(w.slots))))
+				start := len(buf)
+				buf = slices.Grow(buf, most*len(w.slots)*value.SlotSize)
+				done, size := asm.JoinSlots(buf[start:cap(buf)], w.slots, j, most)
+				buf, j, most = buf[:start+size], j+done, most-done
+				if most == 0 {
+					if buf, err = w.collect(buf); err != nil {
+						return err
+					}
+					continue
 				}
 			}
-			if len(buf) >= collected {
-				w.buf = buf
-				if err := w.flush(); err != nil {
-					return err
-				}
-				buf = w.buf
+			// A text of this row is in no slot.
+			if buf, err = w.row(ctx, buf, columns, from, j); err == nil {
+				buf, err = w.collect(buf)
 			}
+			if err != nil {
+				return err
+			}
+			j++
 		}
 	}
 	w.buf = buf
 	return w.flush()
 }
 
-// print prints n rows of column k from row from on into its slots, and leaves out those whose text has to be looked at more closely.
-func (w *Writer) print(k int, d *column.Data, from, n int) {
+// collect writes what was collected, if that is enough.
+func (w *Writer) collect(buf []byte) ([]byte, error) {
+	if len(buf) < collected {
+		return buf, nil
+	}
+	w.buf = buf
+	err := w.flush()
+	return w.buf, err
+}
+
+// print prints n rows of column k from row from on into its slots, and leaves out those whose text has to be looked at more closely. It
+// returns false where that is so of all.
+func (w *Writer) print(k int, d *column.Data, from, n int) bool {
 	c, s, valid, end := &w.cells[k], &w.slots[k], value.Valid(d, from, n), byte('\n')
 	if k+1 < len(w.cells) {
 		end = w.opts.Comma
@@ -191,7 +200,7 @@ func (w *Writer) print(k int, d *column.Data, from, n int) {
 	switch {
 	case !c.flat:
 		s.Size = [value.SlotRows]uint8{}
-		return
+		return false
 	case c.bare && c.PrintSlots(s, d, from, n, valid, end):
 	case c.known:
 		c.PrintEntries(s, &c.entries, d, from, n, valid, end)
@@ -199,11 +208,11 @@ func (w *Writer) print(k int, d *column.Data, from, n int) {
 		w.shorts(s, d, from, n, valid, end)
 	default:
 		s.Size = [value.SlotRows]uint8{}
-		return
+		return false
 	}
 	null := w.opts.Null
 	if null == "" && len(w.cells) > 1 {
-		return
+		return true
 	}
 	for nulls := ^valid << (value.SlotRows - n) >> (value.SlotRows - n); nulls != 0; nulls &= nulls - 1 {
 		j := bits.TrailingZeros64(nulls)
@@ -212,12 +221,19 @@ func (w *Writer) print(k int, d *column.Data, from, n int) {
 			s.End(j, len(null), 1, end)
 		}
 	}
+	return true
 }
 
-// rest appends the fields of row i from column k on. The row begins at start.
-func (w *Writer) rest(ctx context.Context, buf []byte, start int, columns []column.Data, i, k int) ([]byte, error) {
-	null := w.opts.Null
-	for ; k < len(columns); k++ {
+// row appends row from+j: the texts that are in slots, and the others one by one.
+func (w *Writer) row(ctx context.Context, buf []byte, columns []column.Data, from, j int) ([]byte, error) {
+	null, start, i := w.opts.Null, len(buf), from+j
+	for k := range columns {
+		if len(w.slots) != 0 {
+			if s := &w.slots[k]; s.Size[j] != 0 {
+				buf = append(buf, s.At(j)[:s.Size[j]]...)
+				continue
+			}
+		}
 		c, d := &w.cells[k], &columns[k]
 		none := false
 		if c.flat {

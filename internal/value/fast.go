@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -118,7 +119,7 @@ func (e *Entries) Append(dst []byte, i int) []byte {
 		return append(dst, e.text[start:end]...)
 	}
 	dst = slices.Grow(dst, shortEntry)[:at+shortEntry]
-	Copy32((*[shortEntry]byte)(dst[at:]), (*[shortEntry]byte)(e.text[start:]))
+	asm.Copy32((*[shortEntry]byte)(dst[at:]), (*[shortEntry]byte)(e.text[start:]))
 	return dst[:at+n]
 }
 
