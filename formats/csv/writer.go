@@ -336,16 +336,43 @@ const shortText = 24
 // short appends the text of a row as it is: one that is short and of ASCII, and needs no quotes.
 func (w *Writer) short(dst []byte, d *column.Data, i int) (to []byte, ok bool) {
 	from, end := int(binary.LittleEndian.Uint32(d.Buffers[1][4*i:])), int(binary.LittleEndian.Uint32(d.Buffers[1][4*i+4:]))
-	n := end - from
-	if uint(n-1) >= shortText || len(d.Buffers[2])-from < shortText {
-		return nil, false
-	}
-	src, at := (*[shortText]byte)(d.Buffers[2][from:]), len(dst)
-	if n == len(w.opts.Null) && string(src[:n]) == w.opts.Null {
-		return nil, false
-	}
+	at := len(dst)
 	dst = slices.Grow(dst, shortText)[:at+shortText]
-	b := (*[shortText]byte)(dst[at:])
+	ok = w.copyShort((*[shortText]byte)(dst[at:]), d.Buffers[2], from, end-from)
+	if !ok {
+		return dst[:at], false
+	}
+	return dst[:at+end-from], true
+}
+
+// shorts is short for n rows from row from on.
+func (w *Writer) shorts(s *value.Slots, d *column.Data, from, n int, valid uint64, end byte) {
+	offsets := d.Buffers[1][4*from : 4*(from+n)+4]
+	start := int(binary.LittleEndian.Uint32(offsets))
+	for j := range n {
+		next := int(binary.LittleEndian.Uint32(offsets[4*j+4:]))
+		at, size := start, next-start
+		start = next
+		if valid>>j&1 == 0 {
+			s.End(j, 0, 0, end)
+		} else if w.copyShort((*[shortText]byte)(s.At(j)[:]), d.Buffers[2], at, size) {
+			s.End(j, size, 1, end)
+		} else {
+			s.Size[j] = 0
+		}
+	}
+}
+
+// copyShort copies n bytes of a text, and others behind them. It returns false for texts that are not short or need quotes, of which it may
+// have copied something.
+func (w *Writer) copyShort(b *[shortText]byte, text []byte, from, n int) bool {
+	if uint(n-1) >= shortText || len(text)-from < shortText {
+		return false
+	}
+	src := (*[shortText]byte)(text[from:])
+	if n == len(w.opts.Null) && string(src[:n]) == w.opts.Null {
+		return false
+	}
 	// All 24 bytes are looked at, without a branch for how many there are, as that cannot be foreseen.
 	first, second, third := binary.LittleEndian.Uint64(src[0:]), binary.LittleEndian.Uint64(src[8:]), binary.LittleEndian.Uint64(src[16:])
 	binary.LittleEndian.PutUint64(b[0:], first)
@@ -353,45 +380,9 @@ func (w *Writer) short(dst []byte, d *column.Data, i int) (to []byte, ok bool) {
 	binary.LittleEndian.PutUint64(b[16:], third)
 	keep := &shortTops[n]
 	if w.low(first)&keep[0]|w.low(second)&keep[1]|w.low(third)&keep[2] == 0 {
-		return dst[:at+n], true
+		return true
 	}
-	if src[0] == ' ' || src[n-1] == ' ' {
-		return nil, false
-	}
-	return dst[:at+n], w.strange(first)&keep[0]|w.strange(second)&keep[1]|w.strange(third)&keep[2] == 0
-}
-
-// shorts is short for n rows.
-func (w *Writer) shorts(s *value.Slots, d *column.Data, from, n int, valid uint64, end byte) {
-	offsets, text := d.Buffers[1][4*from:4*(from+n)+4], d.Buffers[2]
-	start := int(binary.LittleEndian.Uint32(offsets))
-	for j := range n {
-		to := int(binary.LittleEndian.Uint32(offsets[4*j+4:]))
-		at, size := start, to-start
-		start = to
-		if valid>>j&1 == 0 {
-			s.End(j, 0, 0, end)
-			continue
-		}
-		s.Size[j] = 0
-		if uint(size-1) >= shortText || len(text)-at < shortText {
-			continue
-		}
-		src, b := (*[shortText]byte)(text[at:]), s.At(j)
-		if size == len(w.opts.Null) && string(src[:size]) == w.opts.Null {
-			continue
-		}
-		first, second, third := binary.LittleEndian.Uint64(src[0:]), binary.LittleEndian.Uint64(src[8:]), binary.LittleEndian.Uint64(src[16:])
-		binary.LittleEndian.PutUint64(b[0:], first)
-		binary.LittleEndian.PutUint64(b[8:], second)
-		binary.LittleEndian.PutUint64(b[16:], third)
-		keep := &shortTops[size]
-		if w.low(first)&keep[0]|w.low(second)&keep[1]|w.low(third)&keep[2] != 0 &&
-			(src[0] == ' ' || src[size-1] == ' ' || w.strange(first)&keep[0]|w.strange(second)&keep[1]|w.strange(third)&keep[2] != 0) {
-			continue
-		}
-		s.End(j, size, 1, end)
-	}
+	return src[0] != ' ' && src[n-1] != ' ' && w.strange(first)&keep[0]|w.strange(second)&keep[1]|w.strange(third)&keep[2] == 0
 }
 
 // shortTops has for each length the highest bits of the bytes of a short text.
