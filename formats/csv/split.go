@@ -123,8 +123,8 @@ func (s *splitter) lean(data []byte, b *block, pos, most int) (next int) {
 		before = end
 		rows++
 	}
-	if rows > blockRows && rows < most { // whole words of validity
-		rows &^= blockRows - 1
+	if rows > leanRows && rows < most { // whole words of validity
+		rows &^= leanRows - 1
 	}
 	if rows == 0 {
 		s.pause = min(2*s.pause+1, mostPause)
@@ -134,7 +134,7 @@ func (s *splitter) lean(data []byte, b *block, pos, most int) (next int) {
 	}
 	s.pause = 0
 	b.places, b.lean, b.rows = b.places[:rows*stride+1], true, rows
-	return int(before) + 1
+	return int(b.places[rows*stride]) + 1
 }
 
 // bare sets the places of the record at pos, where as many ends follow as it should have fields, and these are commas and LF. It returns
