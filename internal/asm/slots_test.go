@@ -11,7 +11,9 @@ import (
 func slotsOf(r *rand.Rand, columns []Slots, from, n, rare int) (want []byte, rows int) {
 	for k := range columns {
 		s := &columns[k]
-		fillWith(s.Text[:], func(int) byte { return byte(r.Uint32()) })
+		for i := range s.Text {
+			s.Text[i] = byte(r.Uint32())
+		}
 		for j := range s.Size {
 			if s.Size[j] = uint8(1 + r.IntN(SlotSize)); r.IntN(rare) == 0 {
 				s.Size[j] = []uint8{0, SlotSize + 1, 255}[r.IntN(3)]
