@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -201,7 +202,7 @@ func FuzzLean(f *testing.F) {
 		}
 		got, gotPlaces := all(true)
 		want, wantPlaces := all(false)
-		if fmt.Sprint(got, gotPlaces) != fmt.Sprint(want, wantPlaces) {
+		if !slices.Equal(got, want) || !slices.Equal(gotPlaces, wantPlaces) {
 			t.Fatalf("%q:\n%v %v, want\n%v %v", in, got, gotPlaces, want, wantPlaces)
 		}
 	})
