@@ -106,39 +106,35 @@ func widen[D, S column.Fixed](h Handle, d *column.Data) (int, error) {
 	return 0, nil
 }
 
+// widenInt sets integers in more bits. Where those of the stream have no sign, neither have their bits in a signed type.
 func widenInt(w, h ipc.Type) converter {
-	if h.Bits >= w.Bits || h.Signed && !w.Signed {
-		return nil
-	}
 	switch {
-	case w.Signed && w.Bits == 16:
-		return widenFrom[int16](h)
-	case w.Signed && w.Bits == 32:
-		return widenFrom[int32](h)
-	case w.Signed:
-		return widenFrom[int64](h)
-	case w.Bits == 16:
-		return widenFrom[uint16](h)
-	case w.Bits == 32:
-		return widenFrom[uint32](h)
+	case h.Bits >= w.Bits || h.Signed && !w.Signed:
+		return nil
+	case h.Signed && h.Bits == 32:
+		return widen[int64, int32]
+	case h.Signed && h.Bits == 16 && w.Bits == 32:
+		return widen[int32, int16]
+	case h.Signed && h.Bits == 16:
+		return widen[int64, int16]
+	case h.Signed && w.Bits == 16:
+		return widen[int16, int8]
+	case h.Signed && w.Bits == 32:
+		return widen[int32, int8]
+	case h.Signed:
+		return widen[int64, int8]
+	case h.Bits == 8:
+		return widenUnsigned[uint8](w.Bits)
+	case h.Bits == 16:
+		return widenUnsigned[uint16](w.Bits)
 	}
-	return widenFrom[uint64](h)
+	return widenUnsigned[uint32](w.Bits)
 }
 
-func widenFrom[D column.Fixed](h ipc.Type) converter {
-	switch {
-	case h.Signed && h.Bits == 8:
-		return widen[D, int8]
-	case h.Signed && h.Bits == 16:
-		return widen[D, int16]
-	case h.Signed:
-		return widen[D, int32]
-	case h.Bits == 8:
-		return widen[D, uint8]
-	case h.Bits == 16:
-		return widen[D, uint16]
+func widenUnsigned[S unsigned](bits int) converter {
+	return func(h Handle, d *column.Data) (int, error) {
+		return 0, resize(h, d, column.View[S](d.Buffers[1])[:d.Len], bits)
 	}
-	return widen[D, uint32]
 }
 
 func widenFloat(w, h ipc.Type) converter {
