@@ -36,11 +36,12 @@ var importRules = []importRule{
 	{"internal/decimal", nil},
 	{"internal/flatbuf", nil},
 	{"internal/newfile", nil},
+	{"internal/sha256", nil},
 	{"internal/feed/feedtest", []string{"runtime", "pgregory.net/rapid"}}, // for tests
 	{"internal/feed", generated},
 	{"internal/compat", generated},
 	{"internal/soak", nil}, // tests alone
-	{"runtime", []string{"gen", "internal/asm", "internal/decimal", "internal/flatbuf", "internal/newfile", flatbuffers, "golang.org/x/sys"}},
+	{"runtime", []string{"gen", "internal/asm", "internal/decimal", "internal/flatbuf", "internal/newfile", "internal/sha256", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests
 	{"transports/ws", []string{"transports", "runtime", "github.com/coder/websocket"}},
 	{"transports/http/h3", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
