@@ -263,8 +263,10 @@ func (u *URI) parse(text string, form Form, port string) error {
 			return fail(errors.New("has an address"))
 		}
 	}
-	if u.Accepts && (u.scheme == nil || u.scheme.Listen == nil) {
-		return &URIError{URI: u.String(), Err: fmt.Errorf("%s cannot be listened on: %w", u.Scheme, errors.ErrUnsupported)}
+	if u.Accepts {
+		if _, err := u.listener(); err != nil {
+			return err
+		}
 	}
 	query, err := url.ParseQuery(p.RawQuery)
 	if err != nil {
@@ -516,15 +518,19 @@ func (u *URI) open(ctx context.Context, opts *Options, n int) (conns []Conn, err
 		conns = nil
 	}()
 	next := func() (Conn, error) { return u.dial(ctx, o) }
-	if !u.Accepts && n > 1 && u.scheme.DialSeveral != nil {
-		return u.dialSeveral(ctx, o, n)
+	if s, ok := u.scheme.Opener.(SeveralDialer); ok && !u.Accepts && n > 1 {
+		return u.dialSeveral(ctx, s, o, n)
 	}
 	if u.Accepts {
+		listener, err := u.listener()
+		if err != nil {
+			return nil, err
+		}
 		var refused refusals
 		own := *o
 		own.Refused = refused.also(o.Refused)
 		o = &own
-		l, err := u.scheme.Listen(ctx, u, o)
+		l, err := listener.ListenURI(ctx, u, o)
 		if err != nil {
 			return nil, err
 		}
@@ -557,16 +563,16 @@ func (u *URI) open(ctx context.Context, opts *Options, n int) (conns []Conn, err
 
 func (u *URI) dial(ctx context.Context, o *Options) (Conn, error) {
 	if o.Retry != nil {
-		return retry(ctx, o.Retry, func(ctx context.Context) (Conn, error) { return u.scheme.Dial(ctx, u, o) })
+		return retry(ctx, o.Retry, func(ctx context.Context) (Conn, error) { return u.scheme.Opener.DialURI(ctx, u, o) })
 	}
-	return u.scheme.Dial(ctx, u, o)
+	return u.scheme.Opener.DialURI(ctx, u, o)
 }
 
-func (u *URI) dialSeveral(ctx context.Context, o *Options, n int) ([]Conn, error) {
+func (u *URI) dialSeveral(ctx context.Context, s SeveralDialer, o *Options, n int) ([]Conn, error) {
 	if o.Retry != nil {
-		return retry(ctx, o.Retry, func(ctx context.Context) ([]Conn, error) { return u.scheme.DialSeveral(ctx, u, o, n) })
+		return retry(ctx, o.Retry, func(ctx context.Context) ([]Conn, error) { return s.DialSeveral(ctx, u, o, n) })
 	}
-	return u.scheme.DialSeveral(ctx, u, o, n)
+	return s.DialSeveral(ctx, u, o, n)
 }
 
 // countError says which of several connections there was not.
@@ -632,14 +638,25 @@ func (u *URI) Listen(ctx context.Context, opts *Options) (Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.scheme.Listen == nil {
-		return nil, &URIError{URI: u.String(), Err: fmt.Errorf("%s cannot be listened on: %w", u.Scheme, errors.ErrUnsupported)}
+	listener, err := u.listener()
+	if err != nil {
+		return nil, err
 	}
-	l, err := u.scheme.Listen(ctx, u, o)
+	l, err := listener.ListenURI(ctx, u, o)
 	if err == nil && o.Listening != nil {
 		o.Listening(l.Addr())
 	}
 	return l, err
+}
+
+// listener returns what listens at URIs of u's scheme.
+func (u *URI) listener() (URIListener, error) {
+	if u.scheme != nil {
+		if l, ok := u.scheme.Opener.(URIListener); ok {
+			return l, nil
+		}
+	}
+	return nil, &URIError{URI: u.String(), Err: fmt.Errorf("%s cannot be listened on: %w", u.Scheme, errors.ErrUnsupported)}
 }
 
 // options checks opts for u.
