@@ -40,18 +40,37 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 			return absentOf(&Column{Field: want.Field, Parts: want.Parts}, limits), ""
 		}
 		return nil, "the stream has nothing but nulls; make it nullable"
-	case w.IsText() && h.IsText(), w.IsBinary() && h.IsBinary():
-		return convertText(want, have, limits), ""
-	case want.Dictionary != nil || have.Dictionary != nil:
-		return convertDictionary(want, have, limits)
-	case w.IsBinary() && h.Kind == ipc.KindFixedSizeBinary:
-		return fixedToBinary(w.TextForm(), h.Width, limits), ""
-	case w.Kind == ipc.KindFixedSizeBinary && h.IsBinary():
-		return binaryToFixed(w.Width, h.TextForm()), ""
-	case w.Equal(h):
+	case want.Dictionary == nil && have.Dictionary == nil && w.Equal(h):
 		return nil, ""
-	case w.Kind == ipc.KindFixedSizeBinary && h.Kind == ipc.KindFixedSizeBinary:
-		return nil, fmt.Sprintf("no conversion; make it [%d]byte", h.Width)
+	case want.From == nil || want.From.convert == nil:
+		return nil, noConversion
+	}
+	return want.From.convert(want, have, limits)
+}
+
+// convertNumber converts to integers and floats.
+func convertNumber(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	w, h := want.Type, have.Type
+	switch {
+	case have.Dictionary != nil:
+		return expandValues(want, have, limits)
+	case w.Kind == ipc.KindInt && h.Kind == ipc.KindInt:
+		if c := widenInt(w, h); c != nil {
+			return c, ""
+		}
+		return nil, fmt.Sprintf("no conversion without loss; make it %v", h)
+	case w.Kind == ipc.KindFloat && h.Kind == ipc.KindFloat && w.Bits > h.Bits:
+		return widenFloat(w, h), ""
+	}
+	return nil, noConversion
+}
+
+// convertTime converts to dates, times, durations, timestamps and decimals.
+func convertTime(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	w, h := want.Type, have.Type
+	switch {
+	case have.Dictionary != nil:
+		return expandValues(want, have, limits)
 	case w.Kind == ipc.KindDecimal && h.Kind == ipc.KindDecimal:
 		if w.Scale != h.Scale || w.Bits < h.Bits || w.Precision < h.Precision {
 			return nil, fmt.Sprintf("no conversion without loss; make it %v", h)
@@ -64,13 +83,6 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 		return scale[int32, int64](1, millisPerDay, h, w), ""
 	case w.Kind == ipc.KindTime && h.Kind == ipc.KindTime, w.Kind == ipc.KindDuration && h.Kind == ipc.KindDuration:
 		return convertSpan(w, h), ""
-	case w.Kind == ipc.KindInt && h.Kind == ipc.KindInt:
-		if c := widenInt(w, h); c != nil {
-			return c, ""
-		}
-		return nil, fmt.Sprintf("no conversion without loss; make it %v", h)
-	case w.Kind == ipc.KindFloat && h.Kind == ipc.KindFloat && w.Bits > h.Bits:
-		return widenFloat(w, h), ""
 	case w.Kind == ipc.KindTimestamp && h.Kind == ipc.KindTimestamp:
 		switch {
 		case w.Zone != "" && h.Zone == "" && !want.NaiveUTC:
@@ -79,6 +91,24 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 			return nil, fmt.Sprintf("the stream has instants, the table wall-clock times; add timestamp(%v,%s)", h.Unit, h.Zone)
 		}
 		return convertUnit(w.Unit, h.Unit), ""
+	}
+	return nil, noConversion
+}
+
+// convertBytes converts to text and bytes, and to anything in a dictionary.
+func convertBytes(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	w, h := want.Type, have.Type
+	switch {
+	case w.IsText() && h.IsText(), w.IsBinary() && h.IsBinary():
+		return convertText(want, have, limits), ""
+	case want.Dictionary != nil || have.Dictionary != nil:
+		return convertDictionary(want, have, limits)
+	case w.IsBinary() && h.Kind == ipc.KindFixedSizeBinary:
+		return fixedToBinary(w.TextForm(), h.Width, limits), ""
+	case w.Kind == ipc.KindFixedSizeBinary && h.IsBinary():
+		return binaryToFixed(w.Width, h.TextForm()), ""
+	case w.Kind == ipc.KindFixedSizeBinary && h.Kind == ipc.KindFixedSizeBinary:
+		return nil, fmt.Sprintf("no conversion; make it [%d]byte", h.Width)
 	}
 	return nil, noConversion
 }

@@ -39,19 +39,29 @@ func convertDictionary(want *Column, have *ipc.Field, limits *ipc.Limits) (c con
 		return encodeFixed(want.Dictionary.Index, width, limits), ""
 	case bytes && w.IsBinary():
 		return convertIndex(want.Dictionary.Index, have.Dictionary.Index), ""
-	case want.Dictionary == nil && width != 0 && !w.Equal(h):
-		return expandThen(want, have, limits)
+	case want.Dictionary == nil:
+		return expandValues(want, have, limits)
 	case !w.Equal(h) || width == 0:
-		if want.Dictionary != nil && h.Kind == w.Kind {
+		if h.Kind == w.Kind {
 			return nil, fmt.Sprintf("no conversion; make it a dictionary of %v", h)
 		}
 		return nil, noConversion
-	case want.Dictionary == nil:
-		return expandFixed(width, have.Dictionary.Index), ""
 	case have.Dictionary == nil:
 		return encodeFixed(want.Dictionary.Index, width, limits), ""
 	}
 	return convertIndex(want.Dictionary.Index, have.Dictionary.Index), ""
+}
+
+// expandValues writes out the values of a dictionary, of numbers and the like, for a column that has none.
+func expandValues(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	switch width := ipc.ValueWidth(have.Type); {
+	case width == 0:
+		return nil, noConversion
+	case !want.Type.Equal(have.Type):
+		return expandThen(want, have, limits)
+	default:
+		return expandFixed(width, have.Dictionary.Index), ""
+	}
 }
 
 // expandThen writes out the values of a dictionary, which then are converted as plain ones are.

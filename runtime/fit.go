@@ -172,7 +172,7 @@ func strangerRemedy(name string, fields []ipc.Field) string {
 // CheckSchema tells whether a reader of a table with the given columns takes streams of the schema. If not, the error is a
 // *[SchemaError] with all differences, as from the first read of such a stream.
 func CheckSchema(table string, columns []Column, schema *ipc.Schema) error {
-	_, err := fit(table, "", columns, schema, &ReaderOptions{})
+	_, err := fit(table, "", withConversions(columns), schema, &ReaderOptions{})
 	return err
 }
 
@@ -251,8 +251,8 @@ func (f *fitter) column(c *columnFit, want *Column, have *ipc.Field, path string
 	case plain && have.Type.Kind == ipc.KindRunEndEncoded && len(want.Parts) == 0:
 		c.codes, c.views = nil, false
 		f.expandRuns(c)
-	case plain && len(want.Parts) != 0 && len(have.Children) != 0:
-		remedy = f.nested(c)
+	case plain && len(want.Parts) != 0 && len(have.Children) != 0 && want.From != nil && want.From.nested != nil:
+		remedy = want.From.nested(f, c)
 	default:
 		c.convert, remedy = convertTo(want, have, &f.limits)
 	}
