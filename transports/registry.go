@@ -112,7 +112,7 @@ var imports = map[string]string{
 // Register makes a transport known to [Open] and [Listen]. The packages below this one do it when they are imported. It
 // panics if the name is taken, or is not one, or there is no Opener, since that is a mistake of the program.
 func Register(s Scheme) {
-	if s.Name == "" || strings.Trim(s.Name, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" || s.Name == "file" || s.Opener == nil {
+	if s.Name == "" || !isScheme(s.Name, ".-") || s.Name == "file" || s.Opener == nil {
 		panic(fmt.Sprintf("transports: the scheme %q cannot be registered", s.Name))
 	}
 	s.Params = slices.Clone(s.Params)

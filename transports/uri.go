@@ -187,7 +187,7 @@ func cutScheme(uri string) (name string, accepts, ok bool) {
 	}
 	name, rest, found := strings.Cut(uri, ":")
 	name = strings.ToLower(name)
-	if !found || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789+.-") != "" {
+	if !found || !isScheme(name, "+.-") {
 		return "", false, false
 	}
 	name, accepts = strings.CutSuffix(name, "+listen")
@@ -196,6 +196,16 @@ func cutScheme(uri string) (name string, accepts, ok bool) {
 		return "", false, false
 	}
 	return name, accepts, true
+}
+
+// isScheme tells whether a name has lower-case letters, digits and the given others alone.
+func isScheme(name, others string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 var errMalformed = errors.New("cannot be parsed")
@@ -407,15 +417,34 @@ func (u *URI) String() string {
 	if u.Accepts {
 		scheme += "+listen"
 	}
-	path := url.URL{Path: u.Path}
 	switch {
 	case u.Host != "":
-		return scheme + "://" + strings.ReplaceAll(u.Host, "%", "%25") + u.Path // a "%" is that of an IPv6 zone
+		return scheme + "://" + escape(u.Host, inHost) + u.Path
 	case strings.HasPrefix(u.Path, "/"):
-		return scheme + "://" + path.EscapedPath()
+		return scheme + "://" + escape(u.Path, inPath)
 	default:
-		return scheme + ":" + path.EscapedPath()
+		return scheme + ":" + escape(u.Path, inPath)
 	}
+}
+
+// inHost and inPath tell which bytes stand in a URI as they are.
+func inHost(c byte) bool { return c != '%' } // which is that of an IPv6 zone
+
+func inPath(c byte) bool {
+	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-_.~$&+,/:;=@", c) >= 0
+}
+
+// escape writes the other bytes of text as %XX.
+func escape(text string, plain func(c byte) bool) string {
+	b := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if c := text[i]; plain(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+		}
+	}
+	return string(b)
 }
 
 // validHost tells whether a host is an address or may be a name. Package url looks at little of what is between brackets.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -328,6 +329,16 @@ func TestOpenAccepts(t *testing.T) {
 	// Nobody comes.
 	if _, err := transports.Open(t.Context(), "tcp+listen://127.0.0.1:0?timeout=1ms", nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("timeout: %v", err)
+	}
+}
+
+// TestEscape compares with package url.
+func TestEscape(t *testing.T) {
+	for c := range 256 {
+		path := "a" + string([]byte{byte(c)}) + "z"
+		if got, want := transports.EscapePath(path), (&url.URL{Path: path}).EscapedPath(); got != want {
+			t.Errorf("%q: %q, want %q", path, got, want)
+		}
 	}
 }
 
