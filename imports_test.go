@@ -208,6 +208,20 @@ func TestLinked(t *testing.T) {
 	}
 }
 
+// TestLean wants a generated table over TCP to need nothing of the standard library that is large, or that starts up, and that it does
+// not use.
+func TestLean(t *testing.T) {
+	for _, pkg := range []string{"./internal/feed", "./transports/tcp"} {
+		for _, p := range dependencies(t, "", pkg) {
+			for _, large := range []string{"crypto", "log", "log/slog", "expvar", "net/http", "text/template", "compress", "archive"} {
+				if within(p.ImportPath, large) {
+					t.Errorf("%s needs %s", pkg, p.ImportPath)
+				}
+			}
+		}
+	}
+}
+
 // TestFirstStage wants the program that go generate runs first to need nothing that is generated.
 func TestFirstStage(t *testing.T) {
 	for _, p := range dependencies(t, "", "./codegen/internal/fbsgo") {
