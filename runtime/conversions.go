@@ -3,6 +3,7 @@ package rt
 import (
 	"slices"
 
+	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
@@ -10,7 +11,16 @@ import (
 // that a program links those of its tables alone.
 type Conversions struct {
 	convert func(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string)
-	nested  func(f *fitter, c *columnFit) (remedy string) // of a column that has others below it
+	below   *belows // of a column that has others below it, nil of others
+}
+
+// belows is what is done for columns that have others below them, and for no others.
+type belows struct {
+	fit     func(f *fitter, c *columnFit) (remedy string)
+	visible func(c *columnFit, h Handle, d *column.Data, k, n int) ([]byte, error)
+	rowOf   func(c *columnFit, d *column.Data, k, below int) int
+	blank   func(h Handle, want *Column, d *column.Data, most int64) error
+	wrap    func(want *Column, most int64) func(h Handle, d *column.Data, zero bool) (int, error)
 }
 
 // The conversions that there are. What has none is taken as it is or not at all: bools, nulls.
@@ -22,7 +32,9 @@ var (
 	// ToBytes has those of text and bytes, and of all that has a dictionary.
 	ToBytes = &Conversions{convert: convertBytes}
 	// ToNested has those of structs, lists, maps, unions and run-end encoded columns.
-	ToNested = &Conversions{nested: (*fitter).nested}
+	ToNested = &Conversions{below: &belows{
+		fit: (*fitter).nested, visible: (*columnFit).visible, rowOf: (*columnFit).rowOf, blank: blankRows, wrap: wrapRuns,
+	}}
 )
 
 // setConversions has columns, and those below them, converted from all that their types can be, unless they say otherwise.

@@ -101,8 +101,9 @@ type Table[R, B any, W Builder[R]] struct {
 }
 
 // DefineTable returns the table of spec, whose columns say what they are converted from. It panics where the columns do not make a
-// schema, which the generator rules out.
+// schema, or one that has others below it is not converted [ToNested], which the generator rules out.
 func DefineTable[R, B any, W Builder[R]](spec TableSpec[R, B, W]) *Table[R, B, W] {
+	checkNested(spec.Columns)
 	return &Table[R, B, W]{spec: spec, schema: schemaOf(spec.Name, spec.Columns)}
 }
 
@@ -111,6 +112,15 @@ func DefineTable[R, B any, W Builder[R]](spec TableSpec[R, B, W]) *Table[R, B, W
 func NewTable[R, B any, W Builder[R]](spec TableSpec[R, B, W]) *Table[R, B, W] {
 	setConversions(spec.Columns)
 	return DefineTable(spec)
+}
+
+func checkNested(columns []Column) {
+	for i := range columns {
+		c := &columns[i]
+		if checkNested(c.Parts); nested(c.Type.Kind) && (c.From == nil || c.From.below == nil) {
+			panic(fmt.Sprintf("lightstream: column %q needs From: rt.ToNested", c.Name))
+		}
+	}
 }
 
 func schemaOf(name string, columns []Column) *ipc.Schema {
