@@ -20,6 +20,7 @@ type belows struct {
 	visible func(c *columnFit, h Handle, d *column.Data, k, n int) ([]byte, error)
 	rowOf   func(c *columnFit, d *column.Data, k, below int) int
 	blank   func(h Handle, want *Column, d *column.Data, most int64) error
+	absent  func(h Handle, d *column.Data, want *Column) error
 	wrap    func(want *Column, most int64) func(h Handle, d *column.Data, zero bool) (int, error)
 }
 
@@ -33,7 +34,7 @@ var (
 	ToBytes = &Conversions{convert: convertBytes}
 	// ToNested has those of structs, lists, maps, unions and run-end encoded columns.
 	ToNested = &Conversions{below: &belows{
-		fit: (*fitter).nested, visible: (*columnFit).visible, rowOf: (*columnFit).rowOf, blank: blankRows, wrap: wrapRuns,
+		fit: (*fitter).nested, visible: (*columnFit).visible, rowOf: (*columnFit).rowOf, blank: blankRows, absent: absentNested, wrap: wrapRuns,
 	}}
 )
 

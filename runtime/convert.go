@@ -37,7 +37,7 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 		return nil, noConversion
 	case h.Kind == ipc.KindNull && w.Kind != ipc.KindNull:
 		if want.Nullable {
-			return absentOf(&Column{Field: want.Field, Parts: want.Parts}, limits), ""
+			return absentOf(&Column{Field: want.Field, Parts: want.Parts, From: want.From}, limits), ""
 		}
 		return nil, "the stream has nothing but nulls; make it nullable"
 	case want.Dictionary == nil && have.Dictionary == nil && w.Equal(h):
