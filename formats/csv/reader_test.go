@@ -171,12 +171,15 @@ func TestRules(t *testing.T) {
 	texts := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Utf8}, null}}
 	ids := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}}}
 	ints := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Int8, Nullable: true}, {Name: "b", Type: ipc.Int64}}}
+	zoned := []ipc.Field{{Name: "t", Type: ipc.Timestamp(column.Second, "UTC")}}
 	for name, c := range map[string]struct {
 		in   string
 		opts csv.Options
 		want string
 		err  string // a part of it
 	}{
+		"naive":             {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned}, want: "t\n", err: `field "t": value is of another type: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC: found "2024-01-31T10:00:00", want timestamp[s, UTC]`},
+		"naive, taken":      {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned, Values: text.Options{NaiveUTC: true}}, want: "t\n2024-01-31T10:00:00Z\n"},
 		"plain":             {in: "a,b\n1,x\n", want: "a,b\n1,x\n"},
 		"crlf":              {in: "a,b\r\n1,x\r\n2,y", want: "a,b\n1,x\n2,y\n"},
 		"crlf at the end":   {in: "a,b\n1,x\r", want: "a,b\n1,x\n"},

@@ -24,10 +24,20 @@ func levels(t testing.TB) []string {
 
 // as does f with the kernels of a level.
 func as(level string, f func()) {
-	avx2, avx512 := useAVX2, useAVX512
+	defer func(avx2, avx512 bool) { useAVX2, useAVX512 = avx2, avx512 }(useAVX2, useAVX512)
 	useAVX2, useAVX512 = level != "portable", level == "AVX-512"
 	f()
-	useAVX2, useAVX512 = avx2, avx512
+}
+
+// inEach runs a test with the kernels of each level: where a processor has AVX-512, those for AVX2 are tested too.
+func inEach(t *testing.T, f func(t *testing.T)) {
+	if !useAVX2 {
+		f(t)
+		return
+	}
+	for _, level := range levels(t) {
+		t.Run(level, func(t *testing.T) { as(level, func() { f(t) }) })
+	}
 }
 
 // eachLevel runs a benchmark with the kernels of each level.
