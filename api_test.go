@@ -21,7 +21,7 @@ var updateAPI = flag.Bool("update-api", false, "write docs/api anew")
 func TestAPI(t *testing.T) {
 	for _, dir := range []string{
 		".", "runtime", "runtime/mem", "runtime/column", "runtime/frame", "runtime/ipc", "runtime/flatbuf", "runtime/tabletest",
-		"transports", "transports/tcp", "transports/tls", "transports/ws", "transports/quic", "transports/http", "transports/http/h3", "transports/uds", "transports/stdio", "transports/pipe", "transports/access", "transports/transporttest",
+		"transports", "transports/tcp", "transports/tls", "transports/ws", "transports/quic", "transports/http", "transports/http/h3", "transports/uds", "transports/stdio", "transports/pipe", "transports/serve", "transports/access", "transports/transporttest",
 		"runtime/fanout", "runtime/lanes", "runtime/observe", "runtime/observe/expvars", "compress/zstd", "compress/lz4", "formats/csv", "formats/ndjson", "formats/parquet", "formats/dataset", "compress",
 		"transports/wt",
 		"interop/arrowgo", "codegen", "codegen/evolve",

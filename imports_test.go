@@ -36,11 +36,12 @@ var importRules = []importRule{
 	{"internal/decimal", nil},
 	{"internal/flatbuf", nil},
 	{"internal/newfile", nil},
+	{"internal/sha256", nil},
 	{"internal/feed/feedtest", []string{"runtime", "pgregory.net/rapid"}}, // for tests
 	{"internal/feed", generated},
 	{"internal/compat", generated},
 	{"internal/soak", nil}, // tests alone
-	{"runtime", []string{"gen", "internal/asm", "internal/decimal", "internal/flatbuf", "internal/newfile", flatbuffers, "golang.org/x/sys"}},
+	{"runtime", []string{"gen", "internal/asm", "internal/decimal", "internal/flatbuf", "internal/newfile", "internal/sha256", flatbuffers, "golang.org/x/sys"}},
 	{"transports/transporttest", []string{"transports", "runtime", "internal/feed", "go.uber.org/goleak"}}, // for tests
 	{"transports/ws", []string{"transports", "runtime", "github.com/coder/websocket"}},
 	{"transports/http/h3", []string{"transports", "runtime", "golang.org/x/sys", "github.com/quic-go/quic-go"}},
@@ -203,6 +204,20 @@ func TestLinked(t *testing.T) {
 		}
 		for m := range modules {
 			t.Errorf("%s: links packages of %s", system, m)
+		}
+	}
+}
+
+// TestLean wants a generated table over TCP to need nothing of the standard library that is large, or that starts up, and that it does
+// not use.
+func TestLean(t *testing.T) {
+	for _, pkg := range []string{"./internal/feed", "./transports/tcp"} {
+		for _, p := range dependencies(t, "", pkg) {
+			for _, large := range []string{"crypto", "log", "log/slog", "expvar", "net/http", "text/template", "compress", "archive"} {
+				if within(p.ImportPath, large) {
+					t.Errorf("%s needs %s", pkg, p.ImportPath)
+				}
+			}
 		}
 	}
 }

@@ -20,7 +20,7 @@
 // protocol= and announce= are for connections with several tables, which [transports.URI] and the generated FeedConn make together.
 package lightstream
 
-//go:generate go run ./codegen/internal/fbsgo -doc schema/arrowfb.txt -o gen/arrowfb schema/Message.fbs schema/File.fbs
+//go:generate go run ./codegen/internal/fbsgo -opaque Tensor,SparseTensor -doc schema/arrowfb.txt -o gen/arrowfb schema/Message.fbs schema/File.fbs
 //go:generate go run -C internal/asm/_gen . -o ..
 
 import (

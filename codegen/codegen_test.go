@@ -250,7 +250,7 @@ func TestDependencies(t *testing.T) {
 	for _, path := range packages {
 		within := func(prefix string) bool { return strings.HasPrefix(path+"/", prefix+"/") }
 		if !slices.ContainsFunc([]string{
-			module + "cmd/lightstream-gen", module + "codegen", module + "gen", module + "internal/asm", module + "internal/decimal", module + "internal/flatbuf", module + "internal/newfile",
+			module + "cmd/lightstream-gen", module + "codegen", module + "gen", module + "internal/asm", module + "internal/decimal", module + "internal/flatbuf", module + "internal/newfile", module + "internal/sha256",
 			module + "runtime", module + "schema", "github.com/dave/jennifer", "github.com/google/flatbuffers", "golang.org/x/sys",
 		}, within) {
 			t.Errorf("lightstream-gen depends on %s", path)

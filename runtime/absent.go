@@ -115,12 +115,28 @@ func absentSize(want *Column) int64 {
 }
 
 func absentNulls(h Handle, d *column.Data, want *Column) error {
+	if want.Dictionary == nil && nested(want.Type.Kind) {
+		return want.From.below.absent(h, d, want)
+	}
+	return absentPlain(h, d, want)
+}
+
+// absentNested is absentNulls of a column that has others below it.
+func absentNested(h Handle, d *column.Data, want *Column) error {
 	switch want.Type.Kind {
 	case ipc.KindUnion:
 		return absentUnion(h, d, want)
 	case ipc.KindRunEndEncoded:
 		return oneRun(h, d, want.runEnds(), func(h Handle, d *column.Data) (int, error) { return 0, absentPart(h, d, &want.Parts[0]) })
 	}
+	if err := absentPlain(h, d, want); err != nil {
+		return err
+	}
+	return absentBelow(h, d, want)
+}
+
+// absentPlain makes null rows without what is below them.
+func absentPlain(h Handle, d *column.Data, want *Column) error {
 	more, width := absentWidth(want)
 	n := mulPad(d.Len+more, width)
 	b, err := record.Scratch(h, n+(d.Len+7)/8)
@@ -139,7 +155,7 @@ func absentNulls(h Handle, d *column.Data, want *Column) error {
 	if want.Dictionary != nil {
 		d.Dictionary, d.Values = noDictionary, noDictionary.Values()
 	}
-	return absentBelow(h, d, want)
+	return nil
 }
 
 // absentBelow makes the columns below one of nulls: fields of structs and items of lists of a fixed length have rows, if only for

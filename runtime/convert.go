@@ -37,21 +37,40 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 		return nil, noConversion
 	case h.Kind == ipc.KindNull && w.Kind != ipc.KindNull:
 		if want.Nullable {
-			return absentOf(&Column{Field: want.Field, Parts: want.Parts}, limits), ""
+			return absentOf(&Column{Field: want.Field, Parts: want.Parts, From: want.From}, limits), ""
 		}
 		return nil, "the stream has nothing but nulls; make it nullable"
-	case w.IsText() && h.IsText(), w.IsBinary() && h.IsBinary():
-		return convertText(want, have, limits), ""
-	case want.Dictionary != nil || have.Dictionary != nil:
-		return convertDictionary(want, have, limits)
-	case w.IsBinary() && h.Kind == ipc.KindFixedSizeBinary:
-		return fixedToBinary(w.TextForm(), h.Width, limits), ""
-	case w.Kind == ipc.KindFixedSizeBinary && h.IsBinary():
-		return binaryToFixed(w.Width, h.TextForm()), ""
-	case w.Equal(h):
+	case want.Dictionary == nil && have.Dictionary == nil && w.Equal(h):
 		return nil, ""
-	case w.Kind == ipc.KindFixedSizeBinary && h.Kind == ipc.KindFixedSizeBinary:
-		return nil, fmt.Sprintf("no conversion; make it [%d]byte", h.Width)
+	case want.From == nil || want.From.convert == nil:
+		return nil, noConversion
+	}
+	return want.From.convert(want, have, limits)
+}
+
+// convertNumber converts to integers and floats.
+func convertNumber(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	w, h := want.Type, have.Type
+	switch {
+	case have.Dictionary != nil:
+		return expandValues(want, have, limits)
+	case w.Kind == ipc.KindInt && h.Kind == ipc.KindInt:
+		if c := widenInt(w, h); c != nil {
+			return c, ""
+		}
+		return nil, fmt.Sprintf("no conversion without loss; make it %v", h)
+	case w.Kind == ipc.KindFloat && h.Kind == ipc.KindFloat && w.Bits > h.Bits:
+		return widenFloat(w, h), ""
+	}
+	return nil, noConversion
+}
+
+// convertTime converts to dates, times, durations, timestamps and decimals.
+func convertTime(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	w, h := want.Type, have.Type
+	switch {
+	case have.Dictionary != nil:
+		return expandValues(want, have, limits)
 	case w.Kind == ipc.KindDecimal && h.Kind == ipc.KindDecimal:
 		if w.Scale != h.Scale || w.Bits < h.Bits || w.Precision < h.Precision {
 			return nil, fmt.Sprintf("no conversion without loss; make it %v", h)
@@ -64,13 +83,6 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 		return scale[int32, int64](1, millisPerDay, h, w), ""
 	case w.Kind == ipc.KindTime && h.Kind == ipc.KindTime, w.Kind == ipc.KindDuration && h.Kind == ipc.KindDuration:
 		return convertSpan(w, h), ""
-	case w.Kind == ipc.KindInt && h.Kind == ipc.KindInt:
-		if c := widenInt(w, h); c != nil {
-			return c, ""
-		}
-		return nil, fmt.Sprintf("no conversion without loss; make it %v", h)
-	case w.Kind == ipc.KindFloat && h.Kind == ipc.KindFloat && w.Bits > h.Bits:
-		return widenFloat(w, h), ""
 	case w.Kind == ipc.KindTimestamp && h.Kind == ipc.KindTimestamp:
 		switch {
 		case w.Zone != "" && h.Zone == "" && !want.NaiveUTC:
@@ -79,6 +91,24 @@ func convertTo(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, 
 			return nil, fmt.Sprintf("the stream has instants, the table wall-clock times; add timestamp(%v,%s)", h.Unit, h.Zone)
 		}
 		return convertUnit(w.Unit, h.Unit), ""
+	}
+	return nil, noConversion
+}
+
+// convertBytes converts to text and bytes, and to anything in a dictionary.
+func convertBytes(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	w, h := want.Type, have.Type
+	switch {
+	case w.IsText() && h.IsText(), w.IsBinary() && h.IsBinary():
+		return convertText(want, have, limits), ""
+	case want.Dictionary != nil || have.Dictionary != nil:
+		return convertDictionary(want, have, limits)
+	case w.IsBinary() && h.Kind == ipc.KindFixedSizeBinary:
+		return fixedToBinary(w.TextForm(), h.Width, limits), ""
+	case w.Kind == ipc.KindFixedSizeBinary && h.IsBinary():
+		return binaryToFixed(w.Width, h.TextForm()), ""
+	case w.Kind == ipc.KindFixedSizeBinary && h.Kind == ipc.KindFixedSizeBinary:
+		return nil, fmt.Sprintf("no conversion; make it [%d]byte", h.Width)
 	}
 	return nil, noConversion
 }
@@ -106,39 +136,35 @@ func widen[D, S column.Fixed](h Handle, d *column.Data) (int, error) {
 	return 0, nil
 }
 
+// widenInt sets integers in more bits. Where those of the stream have no sign, neither have their bits in a signed type.
 func widenInt(w, h ipc.Type) converter {
-	if h.Bits >= w.Bits || h.Signed && !w.Signed {
-		return nil
-	}
 	switch {
-	case w.Signed && w.Bits == 16:
-		return widenFrom[int16](h)
-	case w.Signed && w.Bits == 32:
-		return widenFrom[int32](h)
-	case w.Signed:
-		return widenFrom[int64](h)
-	case w.Bits == 16:
-		return widenFrom[uint16](h)
-	case w.Bits == 32:
-		return widenFrom[uint32](h)
+	case h.Bits >= w.Bits || h.Signed && !w.Signed:
+		return nil
+	case h.Signed && h.Bits == 32:
+		return widen[int64, int32]
+	case h.Signed && h.Bits == 16 && w.Bits == 32:
+		return widen[int32, int16]
+	case h.Signed && h.Bits == 16:
+		return widen[int64, int16]
+	case h.Signed && w.Bits == 16:
+		return widen[int16, int8]
+	case h.Signed && w.Bits == 32:
+		return widen[int32, int8]
+	case h.Signed:
+		return widen[int64, int8]
+	case h.Bits == 8:
+		return widenUnsigned[uint8](w.Bits)
+	case h.Bits == 16:
+		return widenUnsigned[uint16](w.Bits)
 	}
-	return widenFrom[uint64](h)
+	return widenUnsigned[uint32](w.Bits)
 }
 
-func widenFrom[D column.Fixed](h ipc.Type) converter {
-	switch {
-	case h.Signed && h.Bits == 8:
-		return widen[D, int8]
-	case h.Signed && h.Bits == 16:
-		return widen[D, int16]
-	case h.Signed:
-		return widen[D, int32]
-	case h.Bits == 8:
-		return widen[D, uint8]
-	case h.Bits == 16:
-		return widen[D, uint16]
+func widenUnsigned[S unsigned](bits int) converter {
+	return func(h Handle, d *column.Data) (int, error) {
+		return 0, resize(h, d, column.View[S](d.Buffers[1])[:d.Len], bits)
 	}
-	return widen[D, uint32]
 }
 
 func widenFloat(w, h ipc.Type) converter {

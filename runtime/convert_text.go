@@ -39,19 +39,29 @@ func convertDictionary(want *Column, have *ipc.Field, limits *ipc.Limits) (c con
 		return encodeFixed(want.Dictionary.Index, width, limits), ""
 	case bytes && w.IsBinary():
 		return convertIndex(want.Dictionary.Index, have.Dictionary.Index), ""
-	case want.Dictionary == nil && width != 0 && !w.Equal(h):
-		return expandThen(want, have, limits)
+	case want.Dictionary == nil:
+		return expandValues(want, have, limits)
 	case !w.Equal(h) || width == 0:
-		if want.Dictionary != nil && h.Kind == w.Kind {
+		if h.Kind == w.Kind {
 			return nil, fmt.Sprintf("no conversion; make it a dictionary of %v", h)
 		}
 		return nil, noConversion
-	case want.Dictionary == nil:
-		return expandFixed(width, have.Dictionary.Index), ""
 	case have.Dictionary == nil:
 		return encodeFixed(want.Dictionary.Index, width, limits), ""
 	}
 	return convertIndex(want.Dictionary.Index, have.Dictionary.Index), ""
+}
+
+// expandValues writes out the values of a dictionary, of numbers and the like, for a column that has none.
+func expandValues(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	switch width := ipc.ValueWidth(have.Type); {
+	case width == 0:
+		return nil, noConversion
+	case !want.Type.Equal(have.Type):
+		return expandThen(want, have, limits)
+	default:
+		return expandFixed(width, have.Dictionary.Index), ""
+	}
 }
 
 // expandThen writes out the values of a dictionary, which then are converted as plain ones are.
@@ -71,85 +81,89 @@ func expandThen(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter,
 	}, ""
 }
 
-// convertIndex brings indices to the table's type.
+// convertIndex brings indices to the table's type. The indices that stand for a value have the same bits in a signed type as in an
+// unsigned one of the same width, so that the width alone has loops of its own.
 func convertIndex(w, h ipc.Type) converter {
 	switch {
 	case w.Equal(h):
 		return nil
-	case w.Signed && w.Bits == 8:
-		return indicesFrom[int8](h)
-	case w.Signed && w.Bits == 16:
-		return indicesFrom[int16](h)
-	case w.Signed && w.Bits == 32:
-		return indicesFrom[int32](h)
-	case w.Signed:
-		return indicesFrom[int64](h)
-	case w.Bits == 8:
-		return indicesFrom[uint8](h)
-	case w.Bits == 16:
-		return indicesFrom[uint16](h)
-	case w.Bits == 32:
-		return indicesFrom[uint32](h)
-	}
-	return indicesFrom[uint64](h)
-}
-
-func indicesFrom[D column.Index](h ipc.Type) converter {
-	switch {
-	case h.Signed && h.Bits == 8:
-		return convertIndices[D, int8]
-	case h.Signed && h.Bits == 16:
-		return convertIndices[D, int16]
-	case h.Signed && h.Bits == 32:
-		return convertIndices[D, int32]
-	case h.Signed:
-		return convertIndices[D, int64]
 	case h.Bits == 8:
-		return convertIndices[D, uint8]
+		return indicesFrom[uint8](w, h)
 	case h.Bits == 16:
-		return convertIndices[D, uint16]
+		return indicesFrom[uint16](w, h)
 	case h.Bits == 32:
-		return convertIndices[D, uint32]
+		return indicesFrom[uint32](w, h)
 	}
-	return convertIndices[D, uint64]
+	return indicesFrom[uint64](w, h)
 }
 
-// largest returns the largest I, or the largest int where that is less.
-func largest[I column.Index]() uint64 {
-	bits := 8 * column.SizeOf[I]()
-	if ^I(0) < 0 { // signed
+// unsigned are the types of numbers that are told apart by their width.
+type unsigned interface {
+	uint8 | uint16 | uint32 | uint64
+}
+
+// indicesOf returns how many values indices of a type tell apart, or a number that is more than any dictionary has.
+func indicesOf(t ipc.Type) uint64 {
+	bits := t.Bits
+	if t.Signed {
 		bits--
 	}
-	return min(uint64(1)<<bits-1, math.MaxInt)
+	return 1 << min(bits, 62)
 }
 
-// convertIndices changes the width of a dictionary's indices. Null rows get 0.
-func convertIndices[D, S column.Index](h Handle, d *column.Data) (int, error) {
-	dst, err := scratch[D](h, d.Len)
-	if err != nil {
-		return 0, err
-	}
-	src, n := column.View[S](d.Buffers[1])[:len(dst)], uint64(d.Values.Len())
-	if asm.CheckIndices(src, int(min(n, largest[D]()))) < 0 {
-		asm.WidenIndices(dst, src)
-		d.Buffers[1] = column.Bytes(dst)
-		return 0, nil
-	}
-	for i := range dst {
-		x := src[i]
-		dst[i] = D(x)
-		if uint64(x) < n && S(dst[i]) == x && dst[i] >= 0 {
-			continue
-		}
-		if dst[i] = 0; !d.IsNull(i) {
-			if uint64(x) < n {
-				return i, fmt.Errorf("%w: index %d of the stream's dictionary, the table has %d bits for it; use a wider index", ErrInexact, x, 8*column.SizeOf[D]())
+// indicesFrom changes indices of type h, which is as wide as S, to those of type w. Null rows get 0 where they have no index.
+func indicesFrom[S unsigned](w, h ipc.Type) converter {
+	have, want := indicesOf(h), indicesOf(w)
+	return func(hd Handle, d *column.Data) (int, error) {
+		src, n := column.View[S](d.Buffers[1])[:d.Len], min(uint64(d.Values.Len()), have)
+		if first := asm.CheckIndices(src, int(min(n, want))); first >= 0 {
+			good, err := scratch[S](hd, d.Len)
+			if err != nil {
+				return 0, err
 			}
-			return i, fmt.Errorf("%w: %d of %d values", ErrIndex, x, n)
+			copy(good, src)
+			src = good
+			for i := first; i < len(src); i++ {
+				x := uint64(src[i])
+				switch {
+				case x < min(n, want):
+				case d.IsNull(i):
+					src[i] = 0
+				case x < n:
+					return i, fmt.Errorf("%w: index %d of the stream's dictionary, the table has %d bits for it; use a wider index", ErrInexact, x, w.Bits)
+				default:
+					return i, fmt.Errorf("%w: %d of %d values", ErrIndex, column.IndexAt(d, h.Bits, h.Signed, i), d.Values.Len())
+				}
+			}
+			d.Buffers[1] = column.Bytes(src)
 		}
+		return 0, resize(hd, d, src, w.Bits)
 	}
+}
+
+// resize makes src, which are values of column d or what they become, its values in as many bits as are wanted. Each fits.
+func resize[S unsigned](h Handle, d *column.Data, src []S, bits int) error {
+	switch {
+	case bits == 8*column.SizeOf[S]():
+		return nil
+	case bits == 8:
+		return resizeTo[uint8](h, d, src)
+	case bits == 16:
+		return resizeTo[uint16](h, d, src)
+	case bits == 32:
+		return resizeTo[uint32](h, d, src)
+	}
+	return resizeTo[uint64](h, d, src)
+}
+
+func resizeTo[D, S unsigned](h Handle, d *column.Data, src []S) error {
+	dst, err := scratch[D](h, len(src))
+	if err != nil {
+		return err
+	}
+	asm.WidenIndices(dst, src)
 	d.Buffers[1] = column.Bytes(dst)
-	return 0, nil
+	return nil
 }
 
 // reform brings text or bytes in one layout to another.
@@ -363,23 +377,13 @@ func gatherViews[T string | []byte](h Handle, d *column.Data, most int64, at fun
 // encode puts bytes into a dictionary that grows with the stream. One that is half full is left, and a new one begun, so that a
 // stream of ever new values takes bounded memory, and needs indices only for those of one batch.
 func encode(index ipc.Type, limits *ipc.Limits, at func(d *column.Data, i int) []byte) converter {
-	switch {
-	case index.Signed && index.Bits == 8:
-		return encodeAs[int8](limits, at)
-	case index.Signed && index.Bits == 16:
-		return encodeAs[int16](limits, at)
-	case index.Signed && index.Bits == 32:
-		return encodeAs[int32](limits, at)
-	case index.Signed:
-		return encodeAs[int64](limits, at)
-	case index.Bits == 8:
-		return encodeAs[uint8](limits, at)
-	case index.Bits == 16:
-		return encodeAs[uint16](limits, at)
-	case index.Bits == 32:
-		return encodeAs[uint32](limits, at)
+	e := encoder{
+		at: at, bits: index.Bits,
+		entries: limits.MaxDictionaryEntries, size: limits.MaxDictionaryBytes, expanded: limits.MaxExpanded,
+		most: int(min(indicesOf(index), 1<<30)),
+		dict: column.NewDictionary(0),
 	}
-	return encodeAs[uint64](limits, at)
+	return e.convert
 }
 
 // encodeFixed is encode of values of width bytes.
@@ -387,21 +391,9 @@ func encodeFixed(index ipc.Type, width int, limits *ipc.Limits) converter {
 	return encode(index, limits, func(d *column.Data, i int) []byte { return d.Buffers[1][i*width : i*width+width] })
 }
 
-func encodeAs[I column.Index](limits *ipc.Limits, at func(d *column.Data, i int) []byte) converter {
-	bits := 8 * column.SizeOf[I]()
-	if ^I(0) < 0 { // signed
-		bits--
-	}
-	e := encoder[I]{
-		at: at, entries: limits.MaxDictionaryEntries, size: limits.MaxDictionaryBytes, expanded: limits.MaxExpanded,
-		most: 1 << min(bits, 30),
-		dict: column.NewDictionary(0),
-	}
-	return e.convert
-}
-
-type encoder[I column.Index] struct {
+type encoder struct {
 	at      func(d *column.Data, i int) []byte
+	bits    int // of an index
 	entries int
 	size    int64 // bytes
 	// expanded is the most bytes that the rows of a batch may have in all.
@@ -410,11 +402,11 @@ type encoder[I column.Index] struct {
 	dict     *column.Dictionary
 }
 
-func (e *encoder[I]) convert(h Handle, d *column.Data) (row int, err error) {
+func (e *encoder) convert(h Handle, d *column.Data) (row int, err error) {
 	if e.dict.Len() > e.entries/2 || int64(e.dict.Size()) > e.size/2 {
 		e.dict = column.NewDictionary(0)
 	}
-	dst, err := scratch[I](h, d.Len)
+	dst, err := scratch[uint32](h, d.Len)
 	if err != nil {
 		return 0, err
 	}
@@ -426,10 +418,13 @@ func (e *encoder[I]) convert(h Handle, d *column.Data) (row int, err error) {
 	}
 	d.Buffers = [3][]byte{d.Buffers[0], column.Bytes(dst), nil}
 	d.Variadic, d.Dictionary, d.Values = nil, e.dict, e.dict.Values()
-	return row, err
+	if err != nil {
+		return row, err
+	}
+	return 0, resize(h, d, dst, e.bits)
 }
 
-func (e *encoder[I]) fill(dst []I, d *column.Data) (int, error) {
+func (e *encoder) fill(dst []uint32, d *column.Data) (int, error) {
 	read := int64(0) // views may point at the same bytes again and again
 	for i := range dst {
 		if dst[i] = 0; d.IsNull(i) {
@@ -448,7 +443,7 @@ func (e *encoder[I]) fill(dst []I, d *column.Data) (int, error) {
 		case int64(e.dict.Size()) > e.size:
 			return i, fmt.Errorf("%w: more than %d bytes of values in a batch exceed Limits.MaxDictionaryBytes; raise it", ipc.ErrLimit, e.size)
 		}
-		dst[i] = I(x)
+		dst[i] = uint32(x)
 	}
 	return 0, nil
 }

@@ -172,7 +172,7 @@ func strangerRemedy(name string, fields []ipc.Field) string {
 // CheckSchema tells whether a reader of a table with the given columns takes streams of the schema. If not, the error is a
 // *[SchemaError] with all differences, as from the first read of such a stream.
 func CheckSchema(table string, columns []Column, schema *ipc.Schema) error {
-	_, err := fit(table, "", columns, schema, &ReaderOptions{})
+	_, err := fit(table, "", withConversions(columns), schema, &ReaderOptions{})
 	return err
 }
 
@@ -222,7 +222,7 @@ func (c *columnFit) absent(limits *ipc.Limits) {
 	if c.want.Type.Kind == ipc.KindRunEndEncoded { // each row is a run
 		values := c.want.Parts[0]
 		values.Default = c.want.Default
-		c.after, c.want = wrapRuns(c.want, limits.MaxExpanded), &values
+		c.after, c.want = c.want.From.below.wrap(c.want, limits.MaxExpanded), &values
 	}
 	c.convert = absentOf(c.want, limits)
 	if c.want.Names != nil {
@@ -236,7 +236,7 @@ func (f *fitter) column(c *columnFit, want *Column, have *ipc.Field, path string
 	if want.Type.Kind == ipc.KindRunEndEncoded && (have.Type.Kind != ipc.KindRunEndEncoded || have.Dictionary != nil) {
 		// Each row is a run.
 		f.column(c, &want.Parts[0], have, path)
-		c.after, c.changes = wrapRuns(want, f.limits.MaxExpanded), true
+		c.after, c.changes = want.From.below.wrap(want, f.limits.MaxExpanded), true
 		return
 	}
 	c.refuse = have.Nullable && !want.Nullable
@@ -251,8 +251,8 @@ func (f *fitter) column(c *columnFit, want *Column, have *ipc.Field, path string
 	case plain && have.Type.Kind == ipc.KindRunEndEncoded && len(want.Parts) == 0:
 		c.codes, c.views = nil, false
 		f.expandRuns(c)
-	case plain && len(want.Parts) != 0 && len(have.Children) != 0:
-		remedy = f.nested(c)
+	case plain && len(want.Parts) != 0 && len(have.Children) != 0 && want.From != nil && want.From.below != nil:
+		remedy = want.From.below.fit(f, c)
 	default:
 		c.convert, remedy = convertTo(want, have, &f.limits)
 	}
@@ -389,7 +389,7 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 	}
 	if k := c.want.Type.Kind; k == ipc.KindUnion || k == ipc.KindRunEndEncoded && c.isRuns() {
 		if unseen {
-			if err := blankRows(h, c.want, d, f.most); err != nil {
+			if err := c.want.From.below.blank(h, c.want, d, f.most); err != nil {
 				return fail(0, err)
 			}
 		}

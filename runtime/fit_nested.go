@@ -29,7 +29,7 @@ func (f *fitter) nested(c *columnFit) (remedy string) {
 			return noConversion
 		}
 		c.children = c.children[:1]
-		f.entries(&c.children[0], &Column{Field: ipc.Field{Name: "entries", Type: ipc.Struct}, Parts: want.Parts}, entries, c.path)
+		f.entries(&c.children[0], &Column{Field: ipc.Field{Name: "entries", Type: ipc.Struct}, Parts: want.Parts, From: want.From}, entries, c.path)
 	case w == ipc.KindFixedSizeList && h == ipc.KindFixedSizeList:
 		if want.Type.Width != have.Type.Width {
 			return fmt.Sprintf("no conversion; make it an array of %d", have.Type.Width)
@@ -84,7 +84,12 @@ func (f *fitting) below(h Handle, c *columnFit, d *column.Data, zero bool) (conv
 			if *child = have[k.from]; !k.changes && !zero || k.have == nil {
 				continue
 			}
-			if visible, err = c.visible(h, d, i, child.Len); err != nil {
+			if c.isRuns() {
+				visible, err = c.visibleRuns(h, d, child.Len)
+			} else {
+				visible, err = c.want.From.below.visible(c, h, d, i, child.Len)
+			}
+			if err != nil {
 				return false, &ConvertError{f.source, c.path, h.Seq(), 0, err}
 			}
 		}
@@ -93,10 +98,10 @@ func (f *fitting) below(h Handle, c *columnFit, d *column.Data, zero bool) (conv
 		switch e := err.(type) {
 		case nil:
 		case *NullError:
-			e.Row = c.rowOf(d, i, e.Row)
+			e.Row = c.rowAbove(d, i, e.Row)
 			return false, e
 		case *ConvertError:
-			e.Row = c.rowOf(d, i, e.Row)
+			e.Row = c.rowAbove(d, i, e.Row)
 			return false, e
 		default:
 			return false, err
@@ -128,15 +133,12 @@ func hide(d *column.Data, visible []byte) {
 	d.Nulls = d.Len - asm.CountBits(visible, d.Len)
 }
 
-// visible returns a bit for each of the n rows of column k below d that one of d's rows has, nil if that is all of them.
+// visible, of a column that is not run-end encoded in the stream, returns a bit for each of the n rows of column k below d that one of d's rows has, nil if that is all of them.
 func (c *columnFit) visible(h Handle, d *column.Data, k, n int) ([]byte, error) {
 	kind, width := c.want.Type.Kind, c.want.Type.Width
-	if c.isRuns() {
-		kind = ipc.KindRunEndEncoded
-	}
 	all := d.Nulls == 0
 	switch {
-	case kind == ipc.KindUnion || kind == ipc.KindRunEndEncoded:
+	case kind == ipc.KindUnion:
 		all = false
 	case kind == ipc.KindStruct:
 		all = all && n == d.Len
@@ -160,8 +162,6 @@ func (c *columnFit) visible(h Handle, d *column.Data, k, n int) ([]byte, error) 
 	switch {
 	case kind == ipc.KindUnion:
 		c.visibleMembers(d, k, set)
-	case kind == ipc.KindRunEndEncoded:
-		c.visibleRuns(d, set)
 	case kind == ipc.KindStruct && d.Nulls == 0:
 		asm.SetBits(set, 0, d.Len)
 	case kind == ipc.KindStruct:
@@ -230,11 +230,16 @@ func (c *columnFit) bounds(d *column.Data, i int) (from, to int) {
 // isRuns tells whether the column is run-end encoded in the stream.
 func (c *columnFit) isRuns() bool { return c.have != nil && c.have.Type.Kind == ipc.KindRunEndEncoded }
 
-// rowOf returns the row that has row below of column k below d.
-func (c *columnFit) rowOf(d *column.Data, k, below int) int {
+// rowAbove returns the row that has row below of column k below d.
+func (c *columnFit) rowAbove(d *column.Data, k, below int) int {
 	if c.isRuns() {
 		return c.firstOfRun(d, below)
 	}
+	return c.want.From.below.rowOf(c, d, k, below)
+}
+
+// rowOf is rowAbove of a column that is not run-end encoded in the stream.
+func (c *columnFit) rowOf(d *column.Data, k, below int) int {
 	switch c.want.Type.Kind {
 	case ipc.KindUnion:
 		return c.rowOfMember(d, k, below)

@@ -137,7 +137,7 @@ func (f *fitter) expandRuns(c *columnFit) {
 		}
 		values := d.Children[1]
 		t := taker{h: h, most: most, zero: zero}
-		if err := t.take(want, &values, runs); err != nil {
+		if err := t.plain(want, &values, runs); err != nil {
 			return 0, err
 		}
 		*d = values
@@ -206,8 +206,13 @@ func (c *columnFit) runBits() int {
 	return c.have.Children[0].Type.Bits
 }
 
-// visibleRuns sets the bits of the values of runs with rows that are seen.
-func (c *columnFit) visibleRuns(d *column.Data, set []byte) {
+// visibleRuns returns a bit for each of the n values of runs, of those with rows that are seen.
+func (c *columnFit) visibleRuns(h Handle, d *column.Data, n int) ([]byte, error) {
+	set, err := record.Scratch(h, (n+7)/8)
+	if err != nil {
+		return nil, err
+	}
+	clear(set)
 	bits := c.runBits()
 	k := 0
 	for i := range d.Len {
@@ -218,6 +223,7 @@ func (c *columnFit) visibleRuns(d *column.Data, set []byte) {
 			set[k>>3] |= 1 << (k & 7)
 		}
 	}
+	return set, nil
 }
 
 // firstOfRun returns the first row of run k, of those that are seen if there are any.

@@ -11,6 +11,9 @@ import (
 type Column struct {
 	ipc.Field
 
+	// From is which columns of other types become this one. Nil is none.
+	From *Conversions
+
 	// NaiveUTC takes a timestamp without a zone as UTC.
 	NaiveUTC bool
 
@@ -97,9 +100,27 @@ type Table[R, B any, W Builder[R]] struct {
 	codecs codecs
 }
 
-// NewTable returns the table of spec. It panics where the columns do not make a schema, which the generator rules out.
-func NewTable[R, B any, W Builder[R]](spec TableSpec[R, B, W]) *Table[R, B, W] {
+// DefineTable returns the table of spec, whose columns say what they are converted from. It panics where the columns do not make a
+// schema, or one that has others below it is not converted [ToNested], which the generator rules out.
+func DefineTable[R, B any, W Builder[R]](spec TableSpec[R, B, W]) *Table[R, B, W] {
+	checkNested(spec.Columns)
 	return &Table[R, B, W]{spec: spec, schema: schemaOf(spec.Name, spec.Columns)}
+}
+
+// NewTable is [DefineTable] that has each column converted from all that its type can be. A program that calls it links the conversions
+// of all types.
+func NewTable[R, B any, W Builder[R]](spec TableSpec[R, B, W]) *Table[R, B, W] {
+	setConversions(spec.Columns)
+	return DefineTable(spec)
+}
+
+func checkNested(columns []Column) {
+	for i := range columns {
+		c := &columns[i]
+		if checkNested(c.Parts); nested(c.Type.Kind) && (c.From == nil || c.From.below == nil) {
+			panic(fmt.Sprintf("lightstream: column %q needs From: rt.ToNested", c.Name))
+		}
+	}
 }
 
 func schemaOf(name string, columns []Column) *ipc.Schema {

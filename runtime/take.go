@@ -18,18 +18,23 @@ type taker struct {
 
 // take makes d, a column of the table, the given rows of it. Row -1 is one that nobody sees: a null, be the column nullable or not.
 func (t *taker) take(want *Column, d *column.Data, rows []int32) error {
+	if want.Dictionary == nil && nested(want.Type.Kind) {
+		return t.nested(want, d, rows)
+	}
+	return t.plain(want, d, rows)
+}
+
+// plain is take of a column that has none below it.
+func (t *taker) plain(want *Column, d *column.Data, rows []int32) error {
 	h := t.h
 	src := *d
 	*d = column.Data{Len: len(rows), Dictionary: src.Dictionary, Values: src.Values, Variadic: src.Variadic}
-	switch want.Type.Kind {
-	case ipc.KindNull:
+	if want.Type.Kind == ipc.KindNull {
 		d.Nulls = d.Len
 		return nil
-	case ipc.KindUnion, ipc.KindRunEndEncoded:
-	default:
-		if err := takeValidity(h, d, &src, rows); err != nil {
-			return err
-		}
+	}
+	if err := takeValidity(h, d, &src, rows); err != nil {
+		return err
 	}
 	switch typ := want.Type; {
 	case want.Dictionary != nil:
@@ -42,8 +47,8 @@ func (t *taker) take(want *Column, d *column.Data, rows []int32) error {
 		return err
 	case typ.IsText(), typ.IsBinary():
 		return takeFixed(h, &d.Buffers[1], src.Buffers[1], rows, 16)
-	case nested(typ.Kind):
-		return t.nested(want, d, &src, rows)
+	case nested(typ.Kind): // a struct without fields
+		return nil
 	}
 	return takeFixed(h, &d.Buffers[1], src.Buffers[1], rows, ipc.ValueWidth(want.Type))
 }
@@ -104,8 +109,15 @@ func takeBits(h Handle, d, src *column.Data, rows []int32) error {
 }
 
 // nested takes rows of a nested column.
-func (t *taker) nested(want *Column, d, src *column.Data, rows []int32) error {
-	h := t.h
+func (t *taker) nested(want *Column, d *column.Data, rows []int32) error {
+	h, before := t.h, *d
+	src := &before
+	*d = column.Data{Len: len(rows), Variadic: src.Variadic}
+	if k := want.Type.Kind; k != ipc.KindUnion && k != ipc.KindRunEndEncoded {
+		if err := takeValidity(h, d, src, rows); err != nil {
+			return err
+		}
+	}
 	d.Children = record.Children(h, len(src.Children))
 	copy(d.Children, src.Children)
 	switch k := want.Type.Kind; k {

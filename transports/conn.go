@@ -124,3 +124,21 @@ var (
 	_ net.Conn = Conn(nil)
 	_ net.Addr = Addr{}
 )
+
+// Unwrap returns the connection of the listener for one that package serve has handed to its Handle, which wraps that, and any other as
+// it is.
+func Unwrap(conn Conn) Conn {
+	if c, ok := conn.(interface{ Unwrap() Conn }); ok {
+		return c.Unwrap()
+	}
+	return conn
+}
+
+// Refuse closes a connection whose peer does or sends what this end is not for, so that the peer gets an error rather than an end. Over ws, wss, quic
+// and wt the error has the text, which should be short; tcp and tls have no place for it. Where the wire has no such thing it is Close.
+func Refuse(conn Conn, why string) error {
+	if c, ok := Unwrap(conn).(interface{ Refuse(why string) error }); ok {
+		return c.Refuse(why)
+	}
+	return conn.Close()
+}

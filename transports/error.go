@@ -60,15 +60,18 @@ func (e *Error) Is(target error) bool {
 
 // Timeout tells whether a deadline passed or the system gave up waiting.
 func (e *Error) Timeout() bool {
-	var ne net.Error
-	return errors.Is(e.Err, os.ErrDeadlineExceeded) || errors.As(e.Err, &ne) && ne.Timeout()
+	ne, ok := errors.AsType[net.Error](e.Err)
+	return ok && ne.Timeout() || errors.Is(e.Err, os.ErrDeadlineExceeded)
 }
 
 // Temporary tells whether the call may be repeated. It is here because crypto/tls keeps a connection open after a
 // time-out only if it has this method.
 func (e *Error) Temporary() bool {
-	var te interface{ Temporary() bool }
-	return errors.As(e.Err, &te) && te.Temporary()
+	te, ok := errors.AsType[interface {
+		error
+		Temporary() bool
+	}](e.Err)
+	return ok && te.Temporary()
 }
 
 var _ net.Error = (*Error)(nil)

@@ -67,14 +67,29 @@ type Scheme struct {
 	// Token tells that Dial sends Options.Token.
 	Token bool
 
-	// Dial and Listen connect to u and listen at it. opts is not nil. Params that one of them has no use for it refuses
-	// by [URI.ParamError]. A Listen of nil means that there is none.
-	Dial   func(ctx context.Context, u *URI, opts *Options) (Conn, error)
-	Listen func(ctx context.Context, u *URI, opts *Options) (Listener, error)
+	// Opener connects to URIs of the scheme and, where it is an [URIListener], listens at them.
+	Opener Opener
+}
 
-	// DialSeveral connects to u once, for n streams of that connection, where the wire has that. Where it is nil, Dial is called n times. The
-	// listener of such a scheme may be a [SeveralListener].
-	DialSeveral func(ctx context.Context, u *URI, opts *Options, n int) ([]Conn, error)
+// Opener connects to URIs of a scheme. Params that one of its methods has no use for it refuses by [URI.ParamError].
+//
+// It is an interface, and not a function, for the sake of programs that open no URI: the linker leaves out methods that nobody calls.
+type Opener interface {
+	// DialURI connects to u. opts is not nil.
+	DialURI(ctx context.Context, u *URI, opts *Options) (Conn, error)
+}
+
+// URIListener is an [Opener] of a scheme that can be listened at.
+type URIListener interface {
+	Opener
+	ListenURI(ctx context.Context, u *URI, opts *Options) (Listener, error)
+}
+
+// SeveralDialer is an [Opener] that connects to u once, for n streams of that connection. For others [URI.OpenAll] calls DialURI n times. The
+// listener of such a scheme may be a [SeveralListener].
+type SeveralDialer interface {
+	Opener
+	DialSeveral(ctx context.Context, u *URI, opts *Options, n int) ([]Conn, error)
 }
 
 // SeveralListener is a [Listener] that takes n streams of one connection. Of others [URI.OpenAll] calls Accept n times.
@@ -95,9 +110,9 @@ var imports = map[string]string{
 }
 
 // Register makes a transport known to [Open] and [Listen]. The packages below this one do it when they are imported. It
-// panics if the name is taken, or is not one, or there is no Dial, since that is a mistake of the program.
+// panics if the name is taken, or is not one, or there is no Opener, since that is a mistake of the program.
 func Register(s Scheme) {
-	if s.Name == "" || strings.Trim(s.Name, "abcdefghijklmnopqrstuvwxyz0123456789.-") != "" || s.Name == "file" || s.Dial == nil {
+	if s.Name == "" || !isScheme(s.Name, ".-") || s.Name == "file" || s.Opener == nil {
 		panic(fmt.Sprintf("transports: the scheme %q cannot be registered", s.Name))
 	}
 	s.Params = slices.Clone(s.Params)

@@ -88,8 +88,8 @@ func (e *retryError) Unwrap() []error {
 
 // mayPass tells whether another attempt may succeed.
 func mayPass(err error) bool {
-	var te *Error
-	if !errors.As(err, &te) {
+	te, ok := errors.AsType[*Error](err)
+	if !ok {
 		return false
 	}
 	if te.Timeout() || te.Temporary() || errors.Is(err, ErrPeerClosed) || te.Op != "dial" && errors.Is(&Error{Op: "read", Err: te.Err}, ErrPeerClosed) {

@@ -25,7 +25,7 @@ var flaky struct {
 func init() {
 	transports.Register(transports.Scheme{
 		Name: "flaky", Form: transports.Bare,
-		Dial: func(context.Context, *transports.URI, *transports.Options) (transports.Conn, error) {
+		Opener: dialer(func(context.Context, *transports.URI, *transports.Options) (transports.Conn, error) {
 			flaky.asked = append(flaky.asked, time.Now())
 			err := flaky.answers[0]
 			if len(flaky.answers) > 1 {
@@ -36,7 +36,7 @@ func init() {
 			}
 			a, _ := pipe.New(nil)
 			return a, nil
-		},
+		}),
 	})
 }
 

@@ -187,7 +187,7 @@ func cutScheme(uri string) (name string, accepts, ok bool) {
 	}
 	name, rest, found := strings.Cut(uri, ":")
 	name = strings.ToLower(name)
-	if !found || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789+.-") != "" {
+	if !found || !isScheme(name, "+.-") {
 		return "", false, false
 	}
 	name, accepts = strings.CutSuffix(name, "+listen")
@@ -196,6 +196,16 @@ func cutScheme(uri string) (name string, accepts, ok bool) {
 		return "", false, false
 	}
 	return name, accepts, true
+}
+
+// isScheme tells whether a name has lower-case letters, digits and the given others alone.
+func isScheme(name, others string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 var errMalformed = errors.New("cannot be parsed")
@@ -263,8 +273,10 @@ func (u *URI) parse(text string, form Form, port string) error {
 			return fail(errors.New("has an address"))
 		}
 	}
-	if u.Accepts && (u.scheme == nil || u.scheme.Listen == nil) {
-		return &URIError{URI: u.String(), Err: fmt.Errorf("%s cannot be listened on: %w", u.Scheme, errors.ErrUnsupported)}
+	if u.Accepts {
+		if _, err := u.listener(); err != nil {
+			return err
+		}
 	}
 	query, err := url.ParseQuery(p.RawQuery)
 	if err != nil {
@@ -405,15 +417,34 @@ func (u *URI) String() string {
 	if u.Accepts {
 		scheme += "+listen"
 	}
-	path := url.URL{Path: u.Path}
 	switch {
 	case u.Host != "":
-		return scheme + "://" + strings.ReplaceAll(u.Host, "%", "%25") + u.Path // a "%" is that of an IPv6 zone
+		return scheme + "://" + escape(u.Host, inHost) + u.Path
 	case strings.HasPrefix(u.Path, "/"):
-		return scheme + "://" + path.EscapedPath()
+		return scheme + "://" + escape(u.Path, inPath)
 	default:
-		return scheme + ":" + path.EscapedPath()
+		return scheme + ":" + escape(u.Path, inPath)
 	}
+}
+
+// inHost and inPath tell which bytes stand in a URI as they are.
+func inHost(c byte) bool { return c != '%' } // which is that of an IPv6 zone
+
+func inPath(c byte) bool {
+	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-_.~$&+,/:;=@", c) >= 0
+}
+
+// escape writes the other bytes of text as %XX.
+func escape(text string, plain func(c byte) bool) string {
+	b := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if c := text[i]; plain(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
+		}
+	}
+	return string(b)
 }
 
 // validHost tells whether a host is an address or may be a name. Package url looks at little of what is between brackets.
@@ -516,15 +547,19 @@ func (u *URI) open(ctx context.Context, opts *Options, n int) (conns []Conn, err
 		conns = nil
 	}()
 	next := func() (Conn, error) { return u.dial(ctx, o) }
-	if !u.Accepts && n > 1 && u.scheme.DialSeveral != nil {
-		return u.dialSeveral(ctx, o, n)
+	if s, ok := u.scheme.Opener.(SeveralDialer); ok && !u.Accepts && n > 1 {
+		return u.dialSeveral(ctx, s, o, n)
 	}
 	if u.Accepts {
+		listener, err := u.listener()
+		if err != nil {
+			return nil, err
+		}
 		var refused refusals
 		own := *o
 		own.Refused = refused.also(o.Refused)
 		o = &own
-		l, err := u.scheme.Listen(ctx, u, o)
+		l, err := listener.ListenURI(ctx, u, o)
 		if err != nil {
 			return nil, err
 		}
@@ -557,16 +592,16 @@ func (u *URI) open(ctx context.Context, opts *Options, n int) (conns []Conn, err
 
 func (u *URI) dial(ctx context.Context, o *Options) (Conn, error) {
 	if o.Retry != nil {
-		return retry(ctx, o.Retry, func(ctx context.Context) (Conn, error) { return u.scheme.Dial(ctx, u, o) })
+		return retry(ctx, o.Retry, func(ctx context.Context) (Conn, error) { return u.scheme.Opener.DialURI(ctx, u, o) })
 	}
-	return u.scheme.Dial(ctx, u, o)
+	return u.scheme.Opener.DialURI(ctx, u, o)
 }
 
-func (u *URI) dialSeveral(ctx context.Context, o *Options, n int) ([]Conn, error) {
+func (u *URI) dialSeveral(ctx context.Context, s SeveralDialer, o *Options, n int) ([]Conn, error) {
 	if o.Retry != nil {
-		return retry(ctx, o.Retry, func(ctx context.Context) ([]Conn, error) { return u.scheme.DialSeveral(ctx, u, o, n) })
+		return retry(ctx, o.Retry, func(ctx context.Context) ([]Conn, error) { return s.DialSeveral(ctx, u, o, n) })
 	}
-	return u.scheme.DialSeveral(ctx, u, o, n)
+	return s.DialSeveral(ctx, u, o, n)
 }
 
 // countError says which of several connections there was not.
@@ -632,14 +667,25 @@ func (u *URI) Listen(ctx context.Context, opts *Options) (Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.scheme.Listen == nil {
-		return nil, &URIError{URI: u.String(), Err: fmt.Errorf("%s cannot be listened on: %w", u.Scheme, errors.ErrUnsupported)}
+	listener, err := u.listener()
+	if err != nil {
+		return nil, err
 	}
-	l, err := u.scheme.Listen(ctx, u, o)
+	l, err := listener.ListenURI(ctx, u, o)
 	if err == nil && o.Listening != nil {
 		o.Listening(l.Addr())
 	}
 	return l, err
+}
+
+// listener returns what listens at URIs of u's scheme.
+func (u *URI) listener() (URIListener, error) {
+	if u.scheme != nil {
+		if l, ok := u.scheme.Opener.(URIListener); ok {
+			return l, nil
+		}
+	}
+	return nil, &URIError{URI: u.String(), Err: fmt.Errorf("%s cannot be listened on: %w", u.Scheme, errors.ErrUnsupported)}
 }
 
 // options checks opts for u.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,11 +24,18 @@ var webCalls = make(chan *transports.Options, 1)
 func init() {
 	transports.Register(transports.Scheme{
 		Name: "web", Form: transports.HostPath, Port: "80", Params: []string{"origin"}, Token: true,
-		Dial: func(_ context.Context, u *transports.URI, o *transports.Options) (transports.Conn, error) {
+		Opener: dialer(func(_ context.Context, u *transports.URI, o *transports.Options) (transports.Conn, error) {
 			webCalls <- o
 			return nil, u.ParamError("origin", errors.New("is for the end that listens"))
-		},
+		}),
 	})
+}
+
+// dialer is a function that is an Opener.
+type dialer func(context.Context, *transports.URI, *transports.Options) (transports.Conn, error)
+
+func (d dialer) DialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+	return d(ctx, u, opts)
 }
 
 func TestParseURI(t *testing.T) {
@@ -324,13 +332,23 @@ func TestOpenAccepts(t *testing.T) {
 	}
 }
 
+// TestEscape compares with package url.
+func TestEscape(t *testing.T) {
+	for c := range 256 {
+		path := "a" + string([]byte{byte(c)}) + "z"
+		if got, want := transports.EscapePath(path), (&url.URL{Path: path}).EscapedPath(); got != want {
+			t.Errorf("%q: %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestSchemes(t *testing.T) {
 	if got, want := transports.Schemes(), []string{"flaky", "stdio", "tcp", "uds", "web"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
-	dial := func(context.Context, *transports.URI, *transports.Options) (transports.Conn, error) { return nil, nil }
+	dial := dialer(func(context.Context, *transports.URI, *transports.Options) (transports.Conn, error) { return nil, nil })
 	for _, s := range []transports.Scheme{
-		{Name: "tcp", Dial: dial}, {Name: "", Dial: dial}, {Name: "a+listen", Dial: dial}, {Name: "file", Dial: dial}, {Name: "new"},
+		{Name: "tcp", Opener: dial}, {Name: "", Opener: dial}, {Name: "a+listen", Opener: dial}, {Name: "file", Opener: dial}, {Name: "new"},
 	} {
 		func() {
 			defer func() {

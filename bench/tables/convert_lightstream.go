@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // ReadingTable describes table "reading": 6 columns, 12 buffers.
-var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
+var ReadingTable = rt.DefineTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
 	Name:       "reading",
 	Columns:    readingColumns,
 	NewBatch:   newReadingBatch,
@@ -23,12 +23,12 @@ var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuild
 })
 
 var readingColumns = []rt.Column{
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "sensor", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "value", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "lower", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "upper", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "sequence", Type: ipc.Int64}},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "sensor", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "value", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "lower", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "upper", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "sequence", Type: ipc.Int64}, From: rt.ToNumber},
 }
 
 // ReadingReader reads batches or rows of table "reading" from a stream.
@@ -219,7 +219,7 @@ func (b *ReadingBuilder) AppendRows(rows []Reading) {
 }
 
 // TypedTable describes table "typed": 3 columns, 6 buffers.
-var TypedTable = rt.NewTable(rt.TableSpec[Typed, TypedBatch, *TypedBuilder]{
+var TypedTable = rt.DefineTable(rt.TableSpec[Typed, TypedBatch, *TypedBuilder]{
 	Name:       "typed",
 	Columns:    typedColumns,
 	NewBatch:   newTypedBatch,
@@ -228,9 +228,9 @@ var TypedTable = rt.NewTable(rt.TableSpec[Typed, TypedBatch, *TypedBuilder]{
 })
 
 var typedColumns = []rt.Column{
-	{Field: ipc.Field{Name: "value", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "category", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "value", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "category", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 }
 
 // TypedReader reads batches or rows of table "typed" from a stream.
@@ -367,7 +367,7 @@ func (b *TypedBuilder) AppendRows(rows []Typed) {
 }
 
 // NullableTable describes table "nullable": 3 columns, 6 buffers.
-var NullableTable = rt.NewTable(rt.TableSpec[Nullable, NullableBatch, *NullableBuilder]{
+var NullableTable = rt.DefineTable(rt.TableSpec[Nullable, NullableBatch, *NullableBuilder]{
 	Name:       "nullable",
 	Columns:    nullableColumns,
 	NewBatch:   newNullableBatch,
@@ -376,9 +376,9 @@ var NullableTable = rt.NewTable(rt.TableSpec[Nullable, NullableBatch, *NullableB
 })
 
 var nullableColumns = []rt.Column{
-	{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "category", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "category", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 }
 
 // NullableReader reads batches or rows of table "nullable" from a stream.
@@ -509,7 +509,7 @@ func (b *NullableBuilder) AppendRows(rows []Nullable) {
 }
 
 // MicrosTable describes table "micros": 3 columns, 6 buffers.
-var MicrosTable = rt.NewTable(rt.TableSpec[Micros, MicrosBatch, *MicrosBuilder]{
+var MicrosTable = rt.DefineTable(rt.TableSpec[Micros, MicrosBatch, *MicrosBuilder]{
 	Name:       "micros",
 	Columns:    microsColumns,
 	NewBatch:   newMicrosBatch,
@@ -518,9 +518,9 @@ var MicrosTable = rt.NewTable(rt.TableSpec[Micros, MicrosBatch, *MicrosBuilder]{
 })
 
 var microsColumns = []rt.Column{
-	{Field: ipc.Field{Name: "value", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
-	{Field: ipc.Field{Name: "category", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "value", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "category", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 }
 
 // MicrosReader reads batches or rows of table "micros" from a stream.
@@ -657,7 +657,7 @@ func (b *MicrosBuilder) AppendRows(rows []Micros) {
 }
 
 // NarrowTable describes table "narrow": 3 columns, 6 buffers.
-var NarrowTable = rt.NewTable(rt.TableSpec[Narrow, NarrowBatch, *NarrowBuilder]{
+var NarrowTable = rt.DefineTable(rt.TableSpec[Narrow, NarrowBatch, *NarrowBuilder]{
 	Name:       "narrow",
 	Columns:    narrowColumns,
 	NewBatch:   newNarrowBatch,
@@ -666,9 +666,9 @@ var NarrowTable = rt.NewTable(rt.TableSpec[Narrow, NarrowBatch, *NarrowBuilder]{
 })
 
 var narrowColumns = []rt.Column{
-	{Field: ipc.Field{Name: "value", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "category", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint8)}},
+	{Field: ipc.Field{Name: "value", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "category", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint8)}, From: rt.ToBytes},
 }
 
 // NarrowReader reads batches or rows of table "narrow" from a stream.

@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // FlightTable describes table "flight": 5 columns, 10 buffers.
-var FlightTable = rt.NewTable(rt.TableSpec[Flight, FlightBatch, *FlightBuilder]{
+var FlightTable = rt.DefineTable(rt.TableSpec[Flight, FlightBatch, *FlightBuilder]{
 	Name:       "flight",
 	Columns:    flightColumns,
 	NewBatch:   newFlightBatch,
@@ -23,11 +23,11 @@ var FlightTable = rt.NewTable(rt.TableSpec[Flight, FlightBatch, *FlightBuilder]{
 })
 
 var flightColumns = []rt.Column{
-	{Field: ipc.Field{Name: "date", Type: ipc.Timestamp(column.Microsecond, "")}},
-	{Field: ipc.Field{Name: "delay", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "distance", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "origin", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "destination", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "date", Type: ipc.Timestamp(column.Microsecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "delay", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "distance", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "origin", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "destination", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 }
 
 // FlightReader reads batches or rows of table "flight" from a stream.
@@ -190,7 +190,7 @@ func (b *FlightBuilder) AppendRows(rows []Flight) {
 }
 
 // TextFlightTable describes table "text_flight": 5 columns, 12 buffers.
-var TextFlightTable = rt.NewTable(rt.TableSpec[TextFlight, TextFlightBatch, *TextFlightBuilder]{
+var TextFlightTable = rt.DefineTable(rt.TableSpec[TextFlight, TextFlightBatch, *TextFlightBuilder]{
 	Name:       "text_flight",
 	Columns:    textFlightColumns,
 	NewBatch:   newTextFlightBatch,
@@ -199,11 +199,11 @@ var TextFlightTable = rt.NewTable(rt.TableSpec[TextFlight, TextFlightBatch, *Tex
 })
 
 var textFlightColumns = []rt.Column{
-	{Field: ipc.Field{Name: "date", Type: ipc.Timestamp(column.Microsecond, "")}},
-	{Field: ipc.Field{Name: "delay", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "distance", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "origin", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "destination", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "date", Type: ipc.Timestamp(column.Microsecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "delay", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "distance", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "origin", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "destination", Type: ipc.Utf8}, From: rt.ToBytes},
 }
 
 // TextFlightReader reads batches or rows of table "text_flight" from a stream.

@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // NumbersTable describes table "numbers": 6 columns, 12 buffers.
-var NumbersTable = rt.NewTable(rt.TableSpec[Numbers, NumbersBatch, *NumbersBuilder]{
+var NumbersTable = rt.DefineTable(rt.TableSpec[Numbers, NumbersBatch, *NumbersBuilder]{
 	Name:       "numbers",
 	Columns:    numbersColumns,
 	NewBatch:   newNumbersBatch,
@@ -23,12 +23,12 @@ var NumbersTable = rt.NewTable(rt.TableSpec[Numbers, NumbersBatch, *NumbersBuild
 })
 
 var numbersColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "open", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "close", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "volume", Type: ipc.Uint64}},
-	{Field: ipc.Field{Name: "trades", Type: ipc.Uint64}},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "open", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "close", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "volume", Type: ipc.Uint64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "trades", Type: ipc.Uint64}, From: rt.ToNumber},
 }
 
 // NumbersReader reads batches or rows of table "numbers" from a stream.

@@ -17,7 +17,7 @@ import (
 const _ = rt.SupportsV1
 
 // SampleTable describes table "sample": 6 columns, 13 buffers.
-var SampleTable = rt.NewTable(rt.TableSpec[Sample, SampleBatch, *SampleBuilder]{
+var SampleTable = rt.DefineTable(rt.TableSpec[Sample, SampleBatch, *SampleBuilder]{
 	Name:       "sample",
 	Columns:    sampleColumns,
 	NewBatch:   newSampleBatch,
@@ -26,12 +26,12 @@ var SampleTable = rt.NewTable(rt.TableSpec[Sample, SampleBatch, *SampleBuilder]{
 })
 
 var sampleColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64, Nullable: true}},
-	{Field: ipc.Field{Name: "val", Type: ipc.Float64, Nullable: true}},
-	{Field: ipc.Field{Name: "ts", Type: ipc.Timestamp(column.Microsecond, "UTC"), Nullable: true}},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "val", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ts", Type: ipc.Timestamp(column.Microsecond, "UTC"), Nullable: true}, From: rt.ToTime},
 	{Field: ipc.Field{Name: "flag", Type: ipc.Bool, Nullable: true}},
-	{Field: ipc.Field{Name: "name", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "cat", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "name", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "cat", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 }
 
 // SampleReader reads batches or rows of table "sample" from a stream.

@@ -46,7 +46,7 @@ func TestNested(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, o := range outputs {
-			tables += strings.Count(string(o.Text), " = rt.NewTable(")
+			tables += strings.Count(string(o.Text), " = rt.DefineTable(")
 		}
 	}
 	goTool(t, dir, "vet", "./...")

@@ -305,7 +305,7 @@ func TestRandomTables(t *testing.T) {
 				continue
 			}
 			text := string(o.Text)
-			n, columns := strings.Count(text, " = rt.NewTable("), strings.Count(text, "{Field: ipc.Field{")
+			n, columns := strings.Count(text, " = rt.DefineTable("), strings.Count(text, "{Field: ipc.Field{")
 			tables, lines = tables+n, lines+strings.Count(text, "\n")
 			// Of ten columns: 700 lines.
 			if got, most := strings.Count(text, "\n"), 200*n+50*columns; got > most {

@@ -19,6 +19,7 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/fanout"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/serve"
 )
 
 // service is what serve is told.
@@ -67,7 +68,7 @@ addresses give a listener with TLS, or --insecure.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return serve(cmd.Context(), args, &o, std) },
+		RunE: func(cmd *cobra.Command, args []string) error { return serveFiles(cmd.Context(), args, &o, std) },
 	}
 	o.addSource(cmd, "no word about clients")
 	f := cmd.Flags()
@@ -143,7 +144,7 @@ func private(u *transports.URI) bool {
 
 var policies = map[string]fanout.Slow{"wait": fanout.Wait, "drop": fanout.DropOldest, "disconnect": fanout.Disconnect}
 
-func serve(ctx context.Context, files []string, o *service, std std) error {
+func serveFiles(ctx context.Context, files []string, o *service, std std) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func serve(ctx context.Context, files []string, o *service, std std) error {
 	}
 	out := newEncodings(schema, compressions[o.compression], slow)
 	defer out.abort()
-	server := &transports.Server{
+	server := &serve.Server{
 		Handle: func(ctx context.Context, conn transports.Conn) error {
 			return out.of(conn, o.compression).send(ctx, conn)
 		},

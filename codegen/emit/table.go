@@ -76,7 +76,7 @@ func emitScales(t *model.Table) jen.Code {
 // emitTableVar writes
 //
 //	// TradeTable describes table "trade": 5 columns, 11 buffers.
-//	var TradeTable = rt.NewTable(rt.TableSpec[Trade, TradeBatch, *TradeBuilder]{
+//	var TradeTable = rt.DefineTable(rt.TableSpec[Trade, TradeBatch, *TradeBuilder]{
 //		Name:       "trade",
 //		Columns:    tradeColumns,
 //		NewBatch:   newTradeBatch,
@@ -92,14 +92,14 @@ func emitTableVar(t *model.Table) jen.Code {
 		field("ReadRows", jen.Id(t.Names.ReadRows)),
 	))
 	return comment("%s describes table %q: %s, %s.", t.Names.Table, t.Name, plural(len(t.Columns), "column"), plural(t.Buffers, "buffer")).
-		Var().Id(t.Names.Table).Op("=").Add(rt("NewTable").Call(spec))
+		Var().Id(t.Names.Table).Op("=").Add(rt("DefineTable").Call(spec))
 }
 
 // emitColumns writes
 //
 //	var tradeColumns = []rt.Column{
-//		{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-//		{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+//		{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+//		{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 //	}
 func emitColumns(t *model.Table) jen.Code {
 	var list []jen.Code
@@ -111,7 +111,7 @@ func emitColumns(t *model.Table) jen.Code {
 
 // emitColumn writes
 //
-//	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}, Was: "remark"}
+//	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes, Was: "remark"}
 func emitColumn(c *model.Column) jen.Code {
 	f := []jen.Code{field("Name", jen.Lit(c.Name)), field("Type", columnType(c))}
 	if c.Nullable {
@@ -124,6 +124,9 @@ func emitColumn(c *model.Column) jen.Code {
 		f = append(f, field("Metadata", ipc("UUID").Call()))
 	}
 	list := []jen.Code{field("Field", ipc("Field").Values(f...))}
+	if from := conversions(c); from != "" {
+		list = append(list, field("From", rt(from)))
+	}
 	switch {
 	case c.Group != nil:
 		list = append(list, field("Parts", jen.Id(c.Group.Names.Columns)))
@@ -154,6 +157,21 @@ func emitColumn(c *model.Column) jen.Code {
 		list = append(list, field("Was", jen.Lit(c.Was)))
 	}
 	return jen.Values(list...)
+}
+
+// conversions returns the name of those that make other columns one of c's type, "" for none.
+func conversions(c *model.Column) string {
+	switch k := c.Type.Kind; {
+	case c.Index != nil, k == model.Utf8, k == model.Binary, k == model.FixedBinary:
+		return "ToBytes"
+	case c.Nested():
+		return "ToNested"
+	case k == model.Int, k == model.Float:
+		return "ToNumber"
+	case k == model.Bool, k == model.Nothing:
+		return ""
+	}
+	return "ToTime"
 }
 
 // columnType writes the type of a column, ipc.DenseUnion(2).WithTypeIDs(1, 5) of a union whose type ids are not their places.

@@ -24,7 +24,7 @@ func emitterFor(t *testing.T, src string) *emitter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := newModel(s, nil)
+	m, err := newModel(s, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

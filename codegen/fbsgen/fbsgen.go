@@ -25,6 +25,9 @@ type Options struct {
 	// Roots are tables to write a verifier for; then nothing is written but what they lead to. Without them everything is
 	// written, with verifiers for the root types that the files name.
 	Roots []*fbs.Table
+	// Opaque are names of union members that are not read: no accessor leads to them, and verifiers that come to one do not look into it, so that a
+	// program links no code for it.
+	Opaque []string
 	// Runtime is the import path of the package with Table and Verifier. Empty means that of this module.
 	Runtime string
 	// Builder is the import path of the package with Builder and UOffsetT, which may be that of Runtime. Empty means
@@ -56,7 +59,7 @@ func Generate(schema *fbs.Schema, opt *Options) (map[string][]byte, error) {
 		e.opt.Source = func(path string) string { return path }
 	}
 	var err error
-	if e.model, err = newModel(schema, opt.Roots); err != nil {
+	if e.model, err = newModel(schema, opt.Roots, opt.Opaque); err != nil {
 		return nil, err
 	}
 	files := map[string][]byte{}

@@ -14,6 +14,7 @@ import (
 type model struct {
 	schema  *fbs.Schema
 	roots   []*fbs.Table
+	opaque  []string                // names of members
 	reached map[fbs.Definition]bool // what verifiers come to
 	files   []*goFile
 
@@ -43,7 +44,8 @@ type goEnum struct {
 
 	union   *fbs.Union // nil for an enum
 	members []*goMember
-	verify  string // the function that checks a union, "" if no verifier comes to it
+	opaque  []*goValue // the tags of members that are not read
+	verify  string     // the function that checks a union, "" if no verifier comes to it
 }
 
 // goValue is a constant.
@@ -97,9 +99,9 @@ type goField struct {
 
 // newModel decides everything for a schema. With roots, only what they lead to is written; without, everything is, and
 // the roots are those that the schema's files name.
-func newModel(schema *fbs.Schema, roots []*fbs.Table) (*model, error) {
+func newModel(schema *fbs.Schema, roots []*fbs.Table, opaque []string) (*model, error) {
 	m := &model{
-		schema: schema, roots: roots,
+		schema: schema, roots: roots, opaque: opaque,
 		tables: map[*fbs.Table]*goTable{}, structs: map[*fbs.Struct]*goStruct{},
 		enums: map[*fbs.Enum]*goEnum{}, unions: map[*fbs.Union]*goEnum{},
 		taken: map[string]string{"Limits": "the verifiers", "Error": "the verifiers"},
@@ -214,6 +216,10 @@ func (m *model) addUnion(u *fbs.Union) *goEnum {
 		c := m.claim(x.Pos, name+member, fmt.Sprintf("member %s of %s", x.Name, u.FullName()))
 		v := &goValue{goName: c, name: x.Name, doc: x.Doc, value: int64(x.Tag)}
 		g.values = append(g.values, v)
+		if slices.Contains(m.opaque, x.Name) {
+			g.opaque = append(g.opaque, v)
+			continue
+		}
 		g.members = append(g.members, &goMember{goName: member, tag: v, typ: x.Type})
 	}
 	m.unions[u] = g

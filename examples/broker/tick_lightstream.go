@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // TickTable describes table "tick": 2 columns, 4 buffers.
-var TickTable = rt.NewTable(rt.TableSpec[Tick, TickBatch, *TickBuilder]{
+var TickTable = rt.DefineTable(rt.TableSpec[Tick, TickBatch, *TickBuilder]{
 	Name:       "tick",
 	Columns:    tickColumns,
 	NewBatch:   newTickBatch,
@@ -23,8 +23,8 @@ var TickTable = rt.NewTable(rt.TableSpec[Tick, TickBatch, *TickBuilder]{
 })
 
 var tickColumns = []rt.Column{
-	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}, From: rt.ToNumber},
 }
 
 // TickReader reads batches or rows of table "tick" from a stream.

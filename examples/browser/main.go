@@ -21,6 +21,7 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/fanout"
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/serve"
 	"github.com/lightstream-go/lightstream/transports/ws"
 )
 
@@ -48,7 +49,7 @@ func run(ctx context.Context, addr string, rate int, listening func(string)) err
 		return err
 	}
 	hub := fanout.New(&fanout.Options{Slow: fanout.DropOldest}) // a page in the background is no reason to wait
-	server := &transports.Server{
+	server := &serve.Server{
 		Handle:     func(ctx context.Context, conn transports.Conn) error { return hub.Send(ctx, conn) },
 		MaxClients: 1000,
 	}
@@ -66,7 +67,7 @@ func run(ctx context.Context, addr string, rate int, listening func(string)) err
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	err = errors.Join(err, hub.Close(), server.Shutdown(end))
-	if e := <-served; !errors.Is(e, transports.ErrServerClosed) {
+	if e := <-served; !errors.Is(e, serve.ErrClosed) {
 		err = errors.Join(err, e)
 	}
 	return err

@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // ReadingTable describes table "reading": 9 columns, 23 buffers.
-var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
+var ReadingTable = rt.DefineTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
 	Name:       "reading",
 	Columns:    readingColumns,
 	NewBatch:   newReadingBatch,
@@ -23,15 +23,15 @@ var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuild
 })
 
 var readingColumns = []rt.Column{
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
-	{Field: ipc.Field{Name: "temperature", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "wind", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "pressure", Type: ipc.Float32}},
-	{Field: ipc.Field{Name: "sky", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "rain", Type: ipc.Float32, Nullable: true}},
-	{Field: ipc.Field{Name: "gusts", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}}}},
-	{Field: ipc.Field{Name: "mast", Type: ipc.Struct}, Parts: readingMastColumns},
-	{Field: ipc.Field{Name: "turns", Type: ipc.Uint64}},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "temperature", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "wind", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "pressure", Type: ipc.Float32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "sky", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "rain", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "gusts", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "mast", Type: ipc.Struct}, From: rt.ToNested, Parts: readingMastColumns},
+	{Field: ipc.Field{Name: "turns", Type: ipc.Uint64}, From: rt.ToNumber},
 }
 
 // ReadingReader reads batches or rows of table "reading" from a stream.
@@ -281,8 +281,8 @@ func (b *ReadingBuilder) AppendRows(rows []Reading) {
 }
 
 var readingMastColumns = []rt.Column{
-	{Field: ipc.Field{Name: "height", Type: ipc.Int16}},
-	{Field: ipc.Field{Name: "voltage", Type: ipc.Float32}},
+	{Field: ipc.Field{Name: "height", Type: ipc.Int16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "voltage", Type: ipc.Float32}, From: rt.ToNumber},
 }
 
 // ReadingMastView is a column of Mast in a batch of table "reading", or a part of one. It is read-only and valid until

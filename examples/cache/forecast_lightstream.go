@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // ForecastTable describes table "forecast": 3 columns, 7 buffers.
-var ForecastTable = rt.NewTable(rt.TableSpec[Forecast, ForecastBatch, *ForecastBuilder]{
+var ForecastTable = rt.DefineTable(rt.TableSpec[Forecast, ForecastBatch, *ForecastBuilder]{
 	Name:       "forecast",
 	Columns:    forecastColumns,
 	NewBatch:   newForecastBatch,
@@ -23,9 +23,9 @@ var ForecastTable = rt.NewTable(rt.TableSpec[Forecast, ForecastBatch, *ForecastB
 })
 
 var forecastColumns = []rt.Column{
-	{Field: ipc.Field{Name: "hour", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "celsius", Type: ipc.Float32}},
-	{Field: ipc.Field{Name: "sky", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "hour", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "celsius", Type: ipc.Float32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "sky", Type: ipc.Utf8}, From: rt.ToBytes},
 }
 
 // ForecastReader reads batches or rows of table "forecast" from a stream.

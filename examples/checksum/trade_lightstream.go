@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // TradeTable describes table "trade": 3 columns, 6 buffers.
-var TradeTable = rt.NewTable(rt.TableSpec[Trade, TradeBatch, *TradeBuilder]{
+var TradeTable = rt.DefineTable(rt.TableSpec[Trade, TradeBatch, *TradeBuilder]{
 	Name:       "trade",
 	Columns:    tradeColumns,
 	NewBatch:   newTradeBatch,
@@ -23,9 +23,9 @@ var TradeTable = rt.NewTable(rt.TableSpec[Trade, TradeBatch, *TradeBuilder]{
 })
 
 var tradeColumns = []rt.Column{
-	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "size", Type: ipc.Int64}},
+	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "size", Type: ipc.Int64}, From: rt.ToNumber},
 }
 
 // TradeReader reads batches or rows of table "trade" from a stream.

@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // ReadingTable describes table "reading": 3 columns, 6 buffers.
-var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
+var ReadingTable = rt.DefineTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
 	Name:       "reading",
 	Columns:    readingColumns,
 	NewBatch:   newReadingBatch,
@@ -23,9 +23,9 @@ var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuild
 })
 
 var readingColumns = []rt.Column{
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
-	{Field: ipc.Field{Name: "sensor", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "celsius", Type: ipc.Float32, Nullable: true}},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "sensor", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "celsius", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
 }
 
 // ReadingReader reads batches or rows of table "reading" from a stream.

@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // ReadingTable describes table "reading": 4 columns, 8 buffers.
-var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
+var ReadingTable = rt.DefineTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
 	Name:       "reading",
 	Columns:    readingColumns,
 	NewBatch:   newReadingBatch,
@@ -23,10 +23,10 @@ var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuild
 })
 
 var readingColumns = []rt.Column{
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
-	{Field: ipc.Field{Name: "sensor", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "celsius", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "humidity", Type: ipc.Float32, Nullable: true}},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "sensor", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "celsius", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "humidity", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
 }
 
 // ReadingReader reads batches or rows of table "reading" from a stream.
@@ -176,7 +176,7 @@ func (b *ReadingBuilder) AppendRows(rows []Reading) {
 }
 
 // FirstReadingTable describes table "first_reading": 3 columns, 6 buffers.
-var FirstReadingTable = rt.NewTable(rt.TableSpec[FirstReading, FirstReadingBatch, *FirstReadingBuilder]{
+var FirstReadingTable = rt.DefineTable(rt.TableSpec[FirstReading, FirstReadingBatch, *FirstReadingBuilder]{
 	Name:       "first_reading",
 	Columns:    firstReadingColumns,
 	NewBatch:   newFirstReadingBatch,
@@ -185,9 +185,9 @@ var FirstReadingTable = rt.NewTable(rt.TableSpec[FirstReading, FirstReadingBatch
 })
 
 var firstReadingColumns = []rt.Column{
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
-	{Field: ipc.Field{Name: "sensor", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "celsius", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "sensor", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "celsius", Type: ipc.Float64}, From: rt.ToNumber},
 }
 
 // FirstReadingReader reads batches or rows of table "first_reading" from a stream.

@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // OrderTable describes table "order": 5 columns, 10 buffers.
-var OrderTable = rt.NewTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
+var OrderTable = rt.DefineTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
 	Name:       "order",
 	Columns:    orderColumns,
 	NewBatch:   newOrderBatch,
@@ -23,11 +23,11 @@ var OrderTable = rt.NewTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
 })
 
 var orderColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
-	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "fee", Type: ipc.Float64, Nullable: true}},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "fee", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
 }
 
 // OrderReader reads batches or rows of table "order" from a stream.
@@ -194,7 +194,7 @@ func (b *OrderBuilder) AppendRows(rows []Order) {
 }
 
 // FirstOrderTable describes table "first_order": 4 columns, 8 buffers.
-var FirstOrderTable = rt.NewTable(rt.TableSpec[FirstOrder, FirstOrderBatch, *FirstOrderBuilder]{
+var FirstOrderTable = rt.DefineTable(rt.TableSpec[FirstOrder, FirstOrderBatch, *FirstOrderBuilder]{
 	Name:       "first_order",
 	Columns:    firstOrderColumns,
 	NewBatch:   newFirstOrderBatch,
@@ -203,10 +203,10 @@ var FirstOrderTable = rt.NewTable(rt.TableSpec[FirstOrder, FirstOrderBatch, *Fir
 })
 
 var firstOrderColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
-	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}, From: rt.ToNumber},
 }
 
 // FirstOrderReader reads batches or rows of table "first_order" from a stream.

@@ -16,7 +16,7 @@ import (
 const _ = rt.SupportsV1
 
 // DeepTable describes table "deep": 5 columns, 831 buffers.
-var DeepTable = rt.NewTable(rt.TableSpec[Deep, DeepBatch, *DeepBuilder]{
+var DeepTable = rt.DefineTable(rt.TableSpec[Deep, DeepBatch, *DeepBuilder]{
 	Name:       "deep",
 	Columns:    deepColumns,
 	NewBatch:   newDeepBatch,
@@ -25,23 +25,23 @@ var DeepTable = rt.NewTable(rt.TableSpec[Deep, DeepBatch, *DeepBuilder]{
 })
 
 var deepColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "lists", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-			{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
-			{Field: ipc.Field{Name: "value", Type: ipc.Struct, Nullable: true}, Parts: deepLeavesColumns},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "lists", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "key", Type: ipc.Utf8}, From: rt.ToBytes},
+			{Field: ipc.Field{Name: "value", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: deepLeavesColumns},
 		}},
 	}},
-	{Field: ipc.Field{Name: "arrays", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.FixedSizeList(2)}, Parts: []rt.Column{
-			{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepLeavesColumns},
+	{Field: ipc.Field{Name: "arrays", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.FixedSizeList(2)}, From: rt.ToNested, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: deepLeavesColumns},
 		}},
 	}},
-	{Field: ipc.Field{Name: "boxes", Type: ipc.Struct, Nullable: true}, Parts: deepCrateColumns},
-	{Field: ipc.Field{Name: "maps", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
-		{Field: ipc.Field{Name: "value", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-			{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: deepOptionsColumns},
+	{Field: ipc.Field{Name: "boxes", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: deepCrateColumns},
+	{Field: ipc.Field{Name: "maps", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: deepOptionsColumns},
 		}},
 	}},
 }
@@ -239,10 +239,10 @@ func (b *DeepBuilder) AppendRows(rows []Deep) {
 }
 
 var deepFillColumns = []rt.Column{
-	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}}}},
-	{Field: ipc.Field{Name: "flags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Bool}}}},
-	{Field: ipc.Field{Name: "raw", Type: ipc.BinaryView, Nullable: true}},
+	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "flags", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Bool}}}},
+	{Field: ipc.Field{Name: "raw", Type: ipc.BinaryView, Nullable: true}, From: rt.ToBytes},
 }
 
 // DeepFillView is a column of Fill in a batch of table "deep", or a part of one. It is read-only and valid until the
@@ -361,7 +361,7 @@ func (b *DeepFillBuilder) AppendNullable(row Fill, valid bool) {
 }
 
 var deepRejectColumns = []rt.Column{
-	{Field: ipc.Field{Name: "reason", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "reason", Type: ipc.Utf8}, From: rt.ToBytes},
 }
 
 // DeepRejectView is a column of Reject in a batch of table "deep", or a part of one. It is read-only and valid until
@@ -423,9 +423,9 @@ func (b *DeepRejectBuilder) AppendRows(rows []Reject) {
 }
 
 var deepAnswerColumns = []rt.Column{
-	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: deepRejectColumns},
-	{Field: ipc.Field{Name: "maybe", Type: ipc.Int32, Nullable: true}},
-	{Field: ipc.Field{Name: "list", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}}}},
+	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, From: rt.ToNested, Parts: deepRejectColumns},
+	{Field: ipc.Field{Name: "maybe", Type: ipc.Int32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "list", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}, From: rt.ToBytes}}},
 }
 
 // The type ids of Answer in table "deep".
@@ -540,11 +540,11 @@ func (b *DeepAnswerBuilder) AppendRows(rows []Answer) {
 }
 
 var deepAckColumns = []rt.Column{
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepFillColumns},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: deepFillColumns},
 	}},
-	{Field: ipc.Field{Name: "why", Type: ipc.DenseUnion(3)}, Parts: deepAnswerColumns},
+	{Field: ipc.Field{Name: "why", Type: ipc.DenseUnion(3)}, From: rt.ToNested, Parts: deepAnswerColumns},
 }
 
 // DeepAckView is a column of Ack in a batch of table "deep", or a part of one. It is read-only and valid until the
@@ -631,11 +631,11 @@ func (b *DeepAckBuilder) AppendRows(rows []Ack) {
 }
 
 var deepEventColumns = []rt.Column{
-	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, Parts: deepAckColumns},
-	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: deepRejectColumns},
-	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "mark", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "expiry", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
+	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, From: rt.ToNested, Parts: deepAckColumns},
+	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, From: rt.ToNested, Parts: deepRejectColumns},
+	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "mark", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "expiry", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime},
 	{Field: ipc.Field{Name: "gone", Type: ipc.Null, Nullable: true}},
 	{Field: ipc.Field{Name: "null", Type: ipc.Null, Nullable: true}},
 }
@@ -794,51 +794,51 @@ func (b *DeepEventBuilder) AppendRows(rows []Event) {
 
 var deepLeavesColumns = []rt.Column{
 	{Field: ipc.Field{Name: "bool", Type: ipc.Bool}},
-	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}},
-	{Field: ipc.Field{Name: "int16", Type: ipc.Int16}},
-	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "int64", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "uint8", Type: ipc.Uint8}},
-	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16}},
-	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}},
-	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64}},
-	{Field: ipc.Field{Name: "half", Type: ipc.Float16}},
-	{Field: ipc.Field{Name: "float", Type: ipc.Float32}},
-	{Field: ipc.Field{Name: "double", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "large", Type: ipc.LargeUtf8}},
-	{Field: ipc.Field{Name: "view", Type: ipc.Utf8View}},
-	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary}},
-	{Field: ipc.Field{Name: "large_bin", Type: ipc.LargeBinary}},
-	{Field: ipc.Field{Name: "view_bin", Type: ipc.BinaryView}},
-	{Field: ipc.Field{Name: "fixed", Type: ipc.FixedSizeBinary(5)}},
-	{Field: ipc.Field{Name: "uuid", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}},
-	{Field: ipc.Field{Name: "day", Type: ipc.Date32}},
-	{Field: ipc.Field{Name: "day_millis", Type: ipc.Date64}},
-	{Field: ipc.Field{Name: "clock_s", Type: ipc.Time32(column.Second)}},
-	{Field: ipc.Field{Name: "clock_ms", Type: ipc.Time32(column.Millisecond)}},
-	{Field: ipc.Field{Name: "clock_us", Type: ipc.Time64(column.Microsecond)}},
-	{Field: ipc.Field{Name: "clock_ns", Type: ipc.Time64(column.Nanosecond)}},
-	{Field: ipc.Field{Name: "span_s", Type: ipc.Duration(column.Second)}},
-	{Field: ipc.Field{Name: "span_ns", Type: ipc.Duration(column.Nanosecond)}},
-	{Field: ipc.Field{Name: "second", Type: ipc.Timestamp(column.Second, "UTC")}},
-	{Field: ipc.Field{Name: "milli", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
-	{Field: ipc.Field{Name: "micro", Type: ipc.Timestamp(column.Microsecond, "")}},
-	{Field: ipc.Field{Name: "nano", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "raw", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
-	{Field: ipc.Field{Name: "dec32", Type: ipc.Decimal(32, 9, 2)}},
-	{Field: ipc.Field{Name: "dec64", Type: ipc.Decimal(64, 18, 2)}},
-	{Field: ipc.Field{Name: "dec128", Type: ipc.Decimal(128, 38, 10)}},
-	{Field: ipc.Field{Name: "dec256", Type: ipc.Decimal(256, 76, 10)}},
-	{Field: ipc.Field{Name: "word", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "number", Type: ipc.Int64, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "tag", Type: ipc.Binary, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "mood", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)},
-	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: deepEventColumns},
-	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: deepEventColumns},
-	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, Parts: deepAnswerColumns},
-	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "since", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Timestamp(column.Microsecond, "UTC")}}}, RunEnds: 16},
+	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int16", Type: ipc.Int16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int64", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint8", Type: ipc.Uint8}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "half", Type: ipc.Float16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "float", Type: ipc.Float32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "double", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "large", Type: ipc.LargeUtf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "view", Type: ipc.Utf8View}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "large_bin", Type: ipc.LargeBinary}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "view_bin", Type: ipc.BinaryView}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "fixed", Type: ipc.FixedSizeBinary(5)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "uuid", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "day", Type: ipc.Date32}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "day_millis", Type: ipc.Date64}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "clock_s", Type: ipc.Time32(column.Second)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "clock_ms", Type: ipc.Time32(column.Millisecond)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "clock_us", Type: ipc.Time64(column.Microsecond)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "clock_ns", Type: ipc.Time64(column.Nanosecond)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "span_s", Type: ipc.Duration(column.Second)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "span_ns", Type: ipc.Duration(column.Nanosecond)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "second", Type: ipc.Timestamp(column.Second, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "milli", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "micro", Type: ipc.Timestamp(column.Microsecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "nano", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "raw", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "dec32", Type: ipc.Decimal(32, 9, 2)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "dec64", Type: ipc.Decimal(64, 18, 2)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "dec128", Type: ipc.Decimal(128, 38, 10)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "dec256", Type: ipc.Decimal(256, 76, 10)}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "word", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "number", Type: ipc.Int64, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "tag", Type: ipc.Binary, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "mood", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes, Names: rt.NamesOf(ParseMood)},
+	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, From: rt.ToNested, Parts: deepEventColumns},
+	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, From: rt.ToNested, Parts: deepEventColumns},
+	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, From: rt.ToNested, Parts: deepAnswerColumns},
+	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "since", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime}}, RunEnds: 16},
 }
 
 // DeepLeavesView is a column of Leaves in a batch of table "deep", or a part of one. It is read-only and valid until
@@ -1475,30 +1475,30 @@ func (b *DeepLeavesBuilder) AppendNullable(row Leaves, valid bool) {
 
 var deepOptionsColumns = []rt.Column{
 	{Field: ipc.Field{Name: "bool", Type: ipc.Bool, Nullable: true}},
-	{Field: ipc.Field{Name: "int8", Type: ipc.Int8, Nullable: true}},
-	{Field: ipc.Field{Name: "int64", Type: ipc.Int64, Nullable: true}},
-	{Field: ipc.Field{Name: "half", Type: ipc.Float16, Nullable: true}},
-	{Field: ipc.Field{Name: "double", Type: ipc.Float64, Nullable: true}},
-	{Field: ipc.Field{Name: "text", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "large", Type: ipc.LargeUtf8, Nullable: true}},
-	{Field: ipc.Field{Name: "view", Type: ipc.Utf8View, Nullable: true}},
-	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary, Nullable: true}},
-	{Field: ipc.Field{Name: "fixed", Type: ipc.FixedSizeBinary(5), Nullable: true}},
-	{Field: ipc.Field{Name: "uuid", Type: ipc.FixedSizeBinary(16), Nullable: true, Metadata: ipc.UUID()}},
-	{Field: ipc.Field{Name: "day", Type: ipc.Date32, Nullable: true}},
-	{Field: ipc.Field{Name: "clock", Type: ipc.Time32(column.Millisecond), Nullable: true}},
-	{Field: ipc.Field{Name: "span", Type: ipc.Duration(column.Microsecond), Nullable: true}},
-	{Field: ipc.Field{Name: "milli", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "dec128", Type: ipc.Decimal(128, 38, 10), Nullable: true}},
-	{Field: ipc.Field{Name: "word", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Uint16)}},
-	{Field: ipc.Field{Name: "number", Type: ipc.Int32, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "mood", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}, Names: rt.NamesOf(ParseMood)},
+	{Field: ipc.Field{Name: "int8", Type: ipc.Int8, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int64", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "half", Type: ipc.Float16, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "double", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "large", Type: ipc.LargeUtf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "view", Type: ipc.Utf8View, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "fixed", Type: ipc.FixedSizeBinary(5), Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "uuid", Type: ipc.FixedSizeBinary(16), Nullable: true, Metadata: ipc.UUID()}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "day", Type: ipc.Date32, Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "clock", Type: ipc.Time32(column.Millisecond), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "span", Type: ipc.Duration(column.Microsecond), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "milli", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "dec128", Type: ipc.Decimal(128, 38, 10), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "word", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Uint16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "number", Type: ipc.Int32, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "mood", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes, Names: rt.NamesOf(ParseMood)},
 	{Field: ipc.Field{Name: "none", Type: ipc.Null, Nullable: true}},
-	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: deepEventColumns},
-	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}}}},
-	{Field: ipc.Field{Name: "level", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}}}, RunEnds: 64},
-	{Field: ipc.Field{Name: "raw", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Binary, Nullable: true}}}},
-	{Field: ipc.Field{Name: "named", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)}}},
+	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, From: rt.ToNested, Parts: deepEventColumns},
+	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "level", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber}}, RunEnds: 64},
+	{Field: ipc.Field{Name: "raw", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "named", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes, Names: rt.NamesOf(ParseMood)}}},
 }
 
 // DeepOptionsView is a column of Options in a batch of table "deep", or a part of one. It is read-only and valid until
@@ -1893,11 +1893,11 @@ func (b *DeepOptionsBuilder) AppendNullable(row Options, valid bool) {
 }
 
 var deepCrateColumns = []rt.Column{
-	{Field: ipc.Field{Name: "legs", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: deepLeavesColumns},
+	{Field: ipc.Field{Name: "legs", Type: ipc.LargeList, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: deepLeavesColumns},
 	}},
-	{Field: ipc.Field{Name: "options", Type: ipc.ListView, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: deepOptionsColumns},
+	{Field: ipc.Field{Name: "options", Type: ipc.ListView, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: deepOptionsColumns},
 	}},
 }
 

@@ -16,7 +16,7 @@ import (
 const _ = rt.SupportsV1
 
 // MixedTable describes table "mixed": 17 columns, 318 buffers.
-var MixedTable = rt.NewTable(rt.TableSpec[Mixed, MixedBatch, *MixedBuilder]{
+var MixedTable = rt.DefineTable(rt.TableSpec[Mixed, MixedBatch, *MixedBuilder]{
 	Name:       "mixed",
 	Columns:    mixedColumns,
 	NewBatch:   newMixedBatch,
@@ -25,31 +25,31 @@ var MixedTable = rt.NewTable(rt.TableSpec[Mixed, MixedBatch, *MixedBuilder]{
 })
 
 var mixedColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
-	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
-	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns},
-	{Field: ipc.Field{Name: "events", Type: ipc.List}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, From: rt.ToNested, Parts: mixedEventColumns},
+	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, From: rt.ToNested, Parts: mixedEventColumns},
+	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, From: rt.ToNested, Parts: mixedAnswerColumns},
+	{Field: ipc.Field{Name: "events", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, From: rt.ToNested, Parts: mixedEventColumns},
 	}},
-	{Field: ipc.Field{Name: "pair", Type: ipc.FixedSizeList(2)}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns},
+	{Field: ipc.Field{Name: "pair", Type: ipc.FixedSizeList(2)}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3)}, From: rt.ToNested, Parts: mixedAnswerColumns},
 	}},
-	{Field: ipc.Field{Name: "by_name", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
-		{Field: ipc.Field{Name: "value", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
+	{Field: ipc.Field{Name: "by_name", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, From: rt.ToNested, Parts: mixedEventColumns},
 	}},
-	{Field: ipc.Field{Name: "order", Type: ipc.Struct, Nullable: true}, Parts: mixedTicketColumns},
-	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}}}, RunEnds: 16},
-	{Field: ipc.Field{Name: "level", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}}}, RunEnds: 64},
-	{Field: ipc.Field{Name: "raw", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Binary, Nullable: true}}}},
-	{Field: ipc.Field{Name: "since", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Timestamp(column.Microsecond, "UTC")}}}},
-	{Field: ipc.Field{Name: "halted", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Bool}}}},
-	{Field: ipc.Field{Name: "key", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}}}},
-	{Field: ipc.Field{Name: "mood", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)}}},
-	{Field: ipc.Field{Name: "tags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}}}},
+	{Field: ipc.Field{Name: "order", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: mixedTicketColumns},
+	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes}}, RunEnds: 16},
+	{Field: ipc.Field{Name: "level", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber}}, RunEnds: 64},
+	{Field: ipc.Field{Name: "raw", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "since", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime}}},
+	{Field: ipc.Field{Name: "halted", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Bool}}}},
+	{Field: ipc.Field{Name: "key", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "mood", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes, Names: rt.NamesOf(ParseMood)}}},
+	{Field: ipc.Field{Name: "tags", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes}}},
 	}},
 }
 
@@ -463,10 +463,10 @@ func (b *MixedBuilder) AppendRows(rows []Mixed) {
 }
 
 var mixedFillColumns = []rt.Column{
-	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}}}},
-	{Field: ipc.Field{Name: "flags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Bool}}}},
-	{Field: ipc.Field{Name: "raw", Type: ipc.BinaryView, Nullable: true}},
+	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "flags", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Bool}}}},
+	{Field: ipc.Field{Name: "raw", Type: ipc.BinaryView, Nullable: true}, From: rt.ToBytes},
 }
 
 // MixedFillView is a column of Fill in a batch of table "mixed", or a part of one. It is read-only and valid until the
@@ -585,7 +585,7 @@ func (b *MixedFillBuilder) AppendNullable(row Fill, valid bool) {
 }
 
 var mixedRejectColumns = []rt.Column{
-	{Field: ipc.Field{Name: "reason", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "reason", Type: ipc.Utf8}, From: rt.ToBytes},
 }
 
 // MixedRejectView is a column of Reject in a batch of table "mixed", or a part of one. It is read-only and valid until
@@ -647,9 +647,9 @@ func (b *MixedRejectBuilder) AppendRows(rows []Reject) {
 }
 
 var mixedAnswerColumns = []rt.Column{
-	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: mixedRejectColumns},
-	{Field: ipc.Field{Name: "maybe", Type: ipc.Int32, Nullable: true}},
-	{Field: ipc.Field{Name: "list", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}}}},
+	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, From: rt.ToNested, Parts: mixedRejectColumns},
+	{Field: ipc.Field{Name: "maybe", Type: ipc.Int32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "list", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}, From: rt.ToBytes}}},
 }
 
 // The type ids of Answer in table "mixed".
@@ -764,11 +764,11 @@ func (b *MixedAnswerBuilder) AppendRows(rows []Answer) {
 }
 
 var mixedAckColumns = []rt.Column{
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: mixedFillColumns},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: mixedFillColumns},
 	}},
-	{Field: ipc.Field{Name: "why", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns},
+	{Field: ipc.Field{Name: "why", Type: ipc.DenseUnion(3)}, From: rt.ToNested, Parts: mixedAnswerColumns},
 }
 
 // MixedAckView is a column of Ack in a batch of table "mixed", or a part of one. It is read-only and valid until the
@@ -855,11 +855,11 @@ func (b *MixedAckBuilder) AppendRows(rows []Ack) {
 }
 
 var mixedEventColumns = []rt.Column{
-	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, Parts: mixedAckColumns},
-	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, Parts: mixedRejectColumns},
-	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "mark", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "expiry", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
+	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, From: rt.ToNested, Parts: mixedAckColumns},
+	{Field: ipc.Field{Name: "reject", Type: ipc.Struct}, From: rt.ToNested, Parts: mixedRejectColumns},
+	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "mark", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "expiry", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime},
 	{Field: ipc.Field{Name: "gone", Type: ipc.Null, Nullable: true}},
 	{Field: ipc.Field{Name: "null", Type: ipc.Null, Nullable: true}},
 }
@@ -1021,11 +1021,11 @@ func (b *MixedEventBuilder) AppendRows(rows []Event) {
 }
 
 var mixedTicketColumns = []rt.Column{
-	{Field: ipc.Field{Name: "events", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, Parts: mixedEventColumns},
+	{Field: ipc.Field{Name: "events", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(7).WithTypeIDs(0, 5, 6, 7, 8, 9, 10), Nullable: true}, From: rt.ToNested, Parts: mixedEventColumns},
 	}},
-	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}},
-	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, Parts: mixedAnswerColumns},
+	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "answer", Type: ipc.DenseUnion(3)}, From: rt.ToNested, Parts: mixedAnswerColumns},
 }
 
 // MixedTicketView is a column of Ticket in a batch of table "mixed", or a part of one. It is read-only and valid until

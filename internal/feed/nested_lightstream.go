@@ -17,7 +17,7 @@ import (
 const _ = rt.SupportsV1
 
 // NestedTable describes table "nested": 24 columns, 313 buffers.
-var NestedTable = rt.NewTable(rt.TableSpec[Nested, NestedBatch, *NestedBuilder]{
+var NestedTable = rt.DefineTable(rt.TableSpec[Nested, NestedBatch, *NestedBuilder]{
 	Name:       "nested",
 	Columns:    nestedColumns,
 	NewBatch:   newNestedBatch,
@@ -26,53 +26,53 @@ var NestedTable = rt.NewTable(rt.TableSpec[Nested, NestedBatch, *NestedBuilder]{
 })
 
 var nestedColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "point", Type: ipc.Struct}, Parts: nestedPointColumns},
-	{Field: ipc.Field{Name: "maybe", Type: ipc.Struct, Nullable: true}, Parts: nestedPointColumns},
-	{Field: ipc.Field{Name: "ptr_leg", Type: ipc.Struct, Nullable: true}, Parts: nestedLegColumns},
-	{Field: ipc.Field{Name: "prices", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}}}},
-	{Field: ipc.Field{Name: "tags", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "large", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int32}}}},
-	{Field: ipc.Field{Name: "viewed", Type: ipc.ListView, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint8)}}}},
-	{Field: ipc.Field{Name: "times", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Timestamp(column.Microsecond, "UTC")}}}},
-	{Field: ipc.Field{Name: "spans", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64, Nullable: true}}}},
-	{Field: ipc.Field{Name: "notes", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Nullable: true}}}},
-	{Field: ipc.Field{Name: "names", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "blobs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Binary, Nullable: true}}}},
-	{Field: ipc.Field{Name: "vec", Type: ipc.FixedSizeList(3)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}}}},
-	{Field: ipc.Field{Name: "null_vec", Type: ipc.FixedSizeList(4), Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int16}}}},
-	{Field: ipc.Field{Name: "ptr_vec", Type: ipc.FixedSizeList(2), Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "attrs", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
-		{Field: ipc.Field{Name: "value", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "point", Type: ipc.Struct}, From: rt.ToNested, Parts: nestedPointColumns},
+	{Field: ipc.Field{Name: "maybe", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: nestedPointColumns},
+	{Field: ipc.Field{Name: "ptr_leg", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: nestedLegColumns},
+	{Field: ipc.Field{Name: "prices", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "tags", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "large", Type: ipc.LargeList, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int32}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "viewed", Type: ipc.ListView, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Uint8)}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "times", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime}}},
+	{Field: ipc.Field{Name: "spans", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "notes", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "names", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "blobs", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "vec", Type: ipc.FixedSizeList(3)}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "null_vec", Type: ipc.FixedSizeList(4), Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int16}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "ptr_vec", Type: ipc.FixedSizeList(2), Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "attrs", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.Utf8}, From: rt.ToBytes},
 	}},
-	{Field: ipc.Field{Name: "counts", Type: ipc.Map}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Int32, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}},
+	{Field: ipc.Field{Name: "counts", Type: ipc.Map}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Int32, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
 	}},
-	{Field: ipc.Field{Name: "by_key", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.FixedSizeBinary(16)}},
-		{Field: ipc.Field{Name: "value", Type: ipc.Struct}, Parts: nestedLegColumns},
+	{Field: ipc.Field{Name: "by_key", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.FixedSizeBinary(16)}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.Struct}, From: rt.ToNested, Parts: nestedLegColumns},
 	}},
-	{Field: ipc.Field{Name: "legs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: nestedLegColumns},
+	{Field: ipc.Field{Name: "legs", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: nestedLegColumns},
 	}},
-	{Field: ipc.Field{Name: "ptr_legs", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, Parts: nestedLegColumns},
+	{Field: ipc.Field{Name: "ptr_legs", Type: ipc.LargeList, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: nestedLegColumns},
 	}},
-	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}}}},
+	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}, From: rt.ToNumber}}},
 	}},
-	{Field: ipc.Field{Name: "deep", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
-		{Field: ipc.Field{Name: "value", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-			{Field: ipc.Field{Name: "item", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-				{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
-				{Field: ipc.Field{Name: "value", Type: ipc.Struct, Nullable: true}, Parts: nestedPointColumns},
+	{Field: ipc.Field{Name: "deep", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "item", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+				{Field: ipc.Field{Name: "key", Type: ipc.Utf8}, From: rt.ToBytes},
+				{Field: ipc.Field{Name: "value", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: nestedPointColumns},
 			}},
 		}},
 	}},
-	{Field: ipc.Field{Name: "moods", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseMood)}}},
+	{Field: ipc.Field{Name: "moods", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes, Names: rt.NamesOf(ParseMood)}}},
 }
 
 // NestedReader reads batches or rows of table "nested" from a stream.
@@ -645,8 +645,8 @@ func (b *NestedBuilder) AppendRows(rows []Nested) {
 }
 
 var nestedPointColumns = []rt.Column{
-	{Field: ipc.Field{Name: "x", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "y", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "x", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "y", Type: ipc.Float64}, From: rt.ToNumber},
 }
 
 // NestedPointView is a column of Point in a batch of table "nested", or a part of one. It is read-only and valid until
@@ -738,10 +738,10 @@ func (b *NestedPointBuilder) AppendNullable(row Point, valid bool) {
 }
 
 var nestedFillColumns = []rt.Column{
-	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}}}},
-	{Field: ipc.Field{Name: "flags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Bool}}}},
-	{Field: ipc.Field{Name: "raw", Type: ipc.BinaryView, Nullable: true}},
+	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "flags", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Bool}}}},
+	{Field: ipc.Field{Name: "raw", Type: ipc.BinaryView, Nullable: true}, From: rt.ToBytes},
 }
 
 // NestedFillView is a column of Fill in a batch of table "nested", or a part of one. It is read-only and valid until
@@ -862,20 +862,20 @@ func (b *NestedFillBuilder) AppendNullable(row Fill, valid bool) {
 }
 
 var nestedLegColumns = []rt.Column{
-	{Field: ipc.Field{Name: "venue", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "ratio", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "filled", Type: ipc.Int32, Nullable: true}},
-	{Field: ipc.Field{Name: "seen", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "from", Type: ipc.Struct}, Parts: nestedPointColumns},
-	{Field: ipc.Field{Name: "to", Type: ipc.Struct, Nullable: true}, Parts: nestedPointColumns},
-	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: nestedFillColumns},
+	{Field: ipc.Field{Name: "venue", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "ratio", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "filled", Type: ipc.Int32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "seen", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "from", Type: ipc.Struct}, From: rt.ToNested, Parts: nestedPointColumns},
+	{Field: ipc.Field{Name: "to", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: nestedPointColumns},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: nestedFillColumns},
 	}},
-	{Field: ipc.Field{Name: "extra", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
-		{Field: ipc.Field{Name: "value", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "extra", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.Float64}, From: rt.ToNumber},
 	}},
 }
 

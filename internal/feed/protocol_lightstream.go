@@ -17,7 +17,7 @@ import (
 const _ = rt.SupportsV1
 
 // QuoteTable describes table "quote": 3 columns, 6 buffers.
-var QuoteTable = rt.NewTable(rt.TableSpec[Quote, QuoteBatch, *QuoteBuilder]{
+var QuoteTable = rt.DefineTable(rt.TableSpec[Quote, QuoteBatch, *QuoteBuilder]{
 	Name:       "quote",
 	Columns:    quoteColumns,
 	NewBatch:   newQuoteBatch,
@@ -26,9 +26,9 @@ var QuoteTable = rt.NewTable(rt.TableSpec[Quote, QuoteBatch, *QuoteBuilder]{
 })
 
 var quoteColumns = []rt.Column{
-	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "bid", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "ask", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "bid", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ask", Type: ipc.Float64}, From: rt.ToNumber},
 }
 
 // QuoteReader reads batches or rows of table "quote" from a stream.

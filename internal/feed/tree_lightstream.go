@@ -16,7 +16,7 @@ import (
 const _ = rt.SupportsV1
 
 // TreeTable describes table "tree": 22 columns, 186 buffers.
-var TreeTable = rt.NewTable(rt.TableSpec[Tree, TreeBatch, *TreeBuilder]{
+var TreeTable = rt.DefineTable(rt.TableSpec[Tree, TreeBatch, *TreeBuilder]{
 	Name:       "tree",
 	Columns:    treeColumns,
 	NewBatch:   newTreeBatch,
@@ -25,44 +25,44 @@ var TreeTable = rt.NewTable(rt.TableSpec[Tree, TreeBatch, *TreeBuilder]{
 })
 
 var treeColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Uint64}},
-	{Field: ipc.Field{Name: "box", Type: ipc.Struct}, Parts: treeBoxColumns},
-	{Field: ipc.Field{Name: "root", Type: ipc.Struct}, Parts: treeBranchColumns},
-	{Field: ipc.Field{Name: "spare", Type: ipc.Struct, Nullable: true}, Parts: treeBranchColumns},
-	{Field: ipc.Field{Name: "heights", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}}}},
-	{Field: ipc.Field{Name: "marks", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int32, Nullable: true}}}},
-	{Field: ipc.Field{Name: "words", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "names", Type: ipc.ListView, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Uint8)}}}},
-	{Field: ipc.Field{Name: "days", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Date32}}}},
-	{Field: ipc.Field{Name: "clock", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Time32(column.Second)}}}},
-	{Field: ipc.Field{Name: "colors", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int8}}}},
-	{Field: ipc.Field{Name: "kinds", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseColor)}}},
-	{Field: ipc.Field{Name: "vector", Type: ipc.FixedSizeList(3)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}}}},
-	{Field: ipc.Field{Name: "matrix", Type: ipc.FixedSizeList(2), Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeSpotColumns},
+	{Field: ipc.Field{Name: "id", Type: ipc.Uint64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "box", Type: ipc.Struct}, From: rt.ToNested, Parts: treeBoxColumns},
+	{Field: ipc.Field{Name: "root", Type: ipc.Struct}, From: rt.ToNested, Parts: treeBranchColumns},
+	{Field: ipc.Field{Name: "spare", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: treeBranchColumns},
+	{Field: ipc.Field{Name: "heights", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "marks", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int32, Nullable: true}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "words", Type: ipc.LargeList, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "names", Type: ipc.ListView, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Uint8)}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "days", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Date32}, From: rt.ToTime}}},
+	{Field: ipc.Field{Name: "clock", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Time32(column.Second)}, From: rt.ToTime}}},
+	{Field: ipc.Field{Name: "colors", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int8}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "kinds", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes, Names: rt.NamesOf(ParseColor)}}},
+	{Field: ipc.Field{Name: "vector", Type: ipc.FixedSizeList(3)}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "matrix", Type: ipc.FixedSizeList(2), Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: treeSpotColumns},
 	}},
-	{Field: ipc.Field{Name: "branches", Type: ipc.List}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeBranchColumns},
+	{Field: ipc.Field{Name: "branches", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: treeBranchColumns},
 	}},
-	{Field: ipc.Field{Name: "labels", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}},
+	{Field: ipc.Field{Name: "labels", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
 	}},
-	{Field: ipc.Field{Name: "wanted", Type: ipc.Map}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}},
+	{Field: ipc.Field{Name: "wanted", Type: ipc.Map}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
 	}},
-	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}}}},
+	{Field: ipc.Field{Name: "grid", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber}}},
 	}},
-	{Field: ipc.Field{Name: "cubes", Type: ipc.List}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{
-			{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}}}},
+	{Field: ipc.Field{Name: "cubes", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.LargeList, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+			{Field: ipc.Field{Name: "item", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber}}},
 		}},
 	}},
-	{Field: ipc.Field{Name: "blobs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Binary, Nullable: true}}}},
-	{Field: ipc.Field{Name: "since", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
-	{Field: ipc.Field{Name: "ticks", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Timestamp(column.Millisecond, "UTC")}}}},
+	{Field: ipc.Field{Name: "blobs", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "since", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "ticks", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime}}},
 }
 
 // TreeReader reads batches or rows of table "tree" from a stream.
@@ -586,8 +586,8 @@ func (b *TreeBuilder) AppendRows(rows []Tree) {
 }
 
 var treeSpotColumns = []rt.Column{
-	{Field: ipc.Field{Name: "x", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "y", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "x", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "y", Type: ipc.Float64}, From: rt.ToNumber},
 }
 
 // TreeSpotView is a column of Spot in a batch of table "tree", or a part of one. It is read-only and valid until the
@@ -677,10 +677,10 @@ func (b *TreeSpotBuilder) AppendNullable(row Spot, valid bool) {
 }
 
 var treeBoxColumns = []rt.Column{
-	{Field: ipc.Field{Name: "low", Type: ipc.Struct}, Parts: treeSpotColumns},
-	{Field: ipc.Field{Name: "high", Type: ipc.Struct}, Parts: treeSpotColumns},
-	{Field: ipc.Field{Name: "corner", Type: ipc.FixedSizeList(4)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}}}},
-	{Field: ipc.Field{Name: "tag", Type: ipc.FixedSizeBinary(3)}},
+	{Field: ipc.Field{Name: "low", Type: ipc.Struct}, From: rt.ToNested, Parts: treeSpotColumns},
+	{Field: ipc.Field{Name: "high", Type: ipc.Struct}, From: rt.ToNested, Parts: treeSpotColumns},
+	{Field: ipc.Field{Name: "corner", Type: ipc.FixedSizeList(4)}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float32}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "tag", Type: ipc.FixedSizeBinary(3)}, From: rt.ToBytes},
 }
 
 // TreeBoxView is a column of Box in a batch of table "tree", or a part of one. It is read-only and valid until the
@@ -802,9 +802,9 @@ func (b *TreeBoxBuilder) AppendNullable(row Box, valid bool) {
 }
 
 var treeLeafColumns = []rt.Column{
-	{Field: ipc.Field{Name: "color", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, Names: rt.NamesOf(ParseColor)},
-	{Field: ipc.Field{Name: "seen", Type: ipc.List}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Timestamp(column.Millisecond, "UTC")}}}},
-	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}},
+	{Field: ipc.Field{Name: "color", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes, Names: rt.NamesOf(ParseColor)},
+	{Field: ipc.Field{Name: "seen", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime}}},
+	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
 }
 
 // TreeLeafView is a column of Leaf in a batch of table "tree", or a part of one. It is read-only and valid until the
@@ -909,12 +909,12 @@ func (b *TreeLeafBuilder) AppendNullable(row Leaf, valid bool) {
 }
 
 var treeBranchColumns = []rt.Column{
-	{Field: ipc.Field{Name: "name", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "length", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "at", Type: ipc.Struct}, Parts: treeSpotColumns},
-	{Field: ipc.Field{Name: "end", Type: ipc.Struct, Nullable: true}, Parts: treeSpotColumns},
-	{Field: ipc.Field{Name: "leaves", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: treeLeafColumns},
+	{Field: ipc.Field{Name: "name", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "length", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "at", Type: ipc.Struct}, From: rt.ToNested, Parts: treeSpotColumns},
+	{Field: ipc.Field{Name: "end", Type: ipc.Struct, Nullable: true}, From: rt.ToNested, Parts: treeSpotColumns},
+	{Field: ipc.Field{Name: "leaves", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: treeLeafColumns},
 	}},
 }
 

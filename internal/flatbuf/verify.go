@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"slices"
 	"strings"
 )
 
@@ -52,12 +51,19 @@ const pathEnds = 8
 
 // Error returns what was recorded, with root as the first name of the path.
 func (v *Verifier) Error(root string) error {
-	path := append(slices.Clone(v.path), root)
-	slices.Reverse(path)
-	if len(path) > 2*pathEnds {
-		path = slices.Replace(path, pathEnds, len(path)-pathEnds, "…")
+	var path strings.Builder
+	path.WriteString(root)
+	for i := len(v.path) - 1; i >= 0; i-- { // from the innermost one out
+		if i >= pathEnds && i <= len(v.path)-pathEnds {
+			if i == pathEnds {
+				path.WriteString(".…")
+			}
+			continue
+		}
+		path.WriteByte('.')
+		path.WriteString(v.path[i])
 	}
-	return &Error{Offset: int64(v.at), Path: strings.Join(path, "."), Found: v.found, Want: v.want, Err: v.err}
+	return &Error{Offset: int64(v.at), Path: path.String(), Found: v.found, Want: v.want, Err: v.err}
 }
 
 // fail records what is wrong at a byte; name is the field at fault or "".

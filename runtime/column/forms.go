@@ -69,33 +69,29 @@ func CheckViews(d *Data) int {
 
 // CheckIndices returns the first row that is not null and whose index is outside the column's dictionary, or -1.
 func CheckIndices(d *Data, bits int, signed bool) int {
-	switch {
-	case bits == 8 && signed:
-		return checkIndices[int8](d)
-	case bits == 8:
-		return checkIndices[uint8](d)
-	case bits == 16 && signed:
-		return checkIndices[int16](d)
-	case bits == 16:
-		return checkIndices[uint16](d)
-	case bits == 32 && signed:
-		return checkIndices[int32](d)
-	case bits == 32:
-		return checkIndices[uint32](d)
-	case signed:
-		return checkIndices[int64](d)
+	n := uint64(d.Values.Len())
+	if signed {
+		n = min(n, 1<<(bits-1)) // as unsigned numbers, the negative ones are those from there on
 	}
-	return checkIndices[uint64](d)
+	switch bits {
+	case 8:
+		return checkIndices[uint8](d, int(n))
+	case 16:
+		return checkIndices[uint16](d, int(n))
+	case 32:
+		return checkIndices[uint32](d, int(n))
+	}
+	return checkIndices[uint64](d, int(n))
 }
 
-func checkIndices[I Index](d *Data) int {
-	indices, n := View[I](d.Buffers[1])[:d.Len], d.Values.Len()
+func checkIndices[I uint8 | uint16 | uint32 | uint64](d *Data, n int) int {
+	indices := View[I](d.Buffers[1])[:d.Len]
 	first := asm.CheckIndices(indices, n)
 	if first < 0 || d.Nulls == 0 {
 		return first
 	}
 	for i, x := range indices[first:] {
-		if (x < 0 || uint64(x) >= uint64(n)) && !d.IsNull(first+i) {
+		if uint64(x) >= uint64(n) && !d.IsNull(first+i) {
 			return first + i
 		}
 	}

@@ -341,8 +341,7 @@ func (d *IPC) verify(meta []byte, at int) (bodyLength int64, err error) {
 	}
 	root, err := arrowfb.VerifyMessage(meta, flatbuf.Limits{})
 	if err != nil {
-		var f *flatbuf.Error
-		if errors.As(err, &f) {
+		if f, ok := errors.AsType[*flatbuf.Error](err); ok {
 			is := ErrMalformed
 			if f.Err == flatbuf.ErrLimit {
 				is = ErrLimit

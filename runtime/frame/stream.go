@@ -355,8 +355,8 @@ func (s *Stream[F]) broken(offset int64, err error) error {
 
 // fail makes err the answer of all later calls.
 func (s *Stream[F]) fail(err error) error {
-	var at *DecodeError
-	if errors.As(err, &at) {
+	at, ok := errors.AsType[*DecodeError](err)
+	if ok {
 		at.Frame = s.frames
 	} else {
 		at = &DecodeError{Frame: s.frames, Err: err}

@@ -53,8 +53,7 @@ func (p *columnPlan) shownSent(d *column.Data) error {
 
 // columnError is an error about a column that came in no frame.
 func columnError(err error) error {
-	var e *frame.DecodeError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*frame.DecodeError](err); ok {
 		return fmt.Errorf("lightstream: column %s: %w", e.Path, e.Err)
 	}
 	return err

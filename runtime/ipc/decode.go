@@ -429,8 +429,8 @@ func (d *decoder) finish(h Batch, c *cursor) error {
 
 // place gives an error about the contents of column p, which is one of plans or below them, the offset of the buffer that its path names.
 func (c *cursor) place(err error, plans []columnPlan, p *columnPlan) error {
-	var e *frame.DecodeError
-	if c == nil || !errors.As(err, &e) {
+	e, ok := errors.AsType[*frame.DecodeError](err)
+	if c == nil || !ok {
 		return err
 	}
 	at := cursor{meta: c.meta, v4: c.v4}

@@ -229,8 +229,7 @@ func NewFileReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*FileReade
 
 // named gives an error the name of the file.
 func (r *FileReader) named(err error) error {
-	var e *frame.DecodeError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*frame.DecodeError](err); ok {
 		e.Source = r.name
 	}
 	return err
@@ -326,8 +325,7 @@ func (r *FileReader) readFooter() (f arrowfb.Footer, at int64, err error) {
 	}
 	f, err = arrowfb.VerifyFooter(buf, arrowfb.Limits{})
 	if err != nil {
-		var e *arrowfb.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*arrowfb.Error](err); ok {
 			return f, 0, fileError(at+e.Offset, e.Path, frame.Errorf(ErrMalformed, "footer: found %s, want %s", e.Found, e.Want))
 		}
 		return f, 0, fileError(at, "footer", frame.Errorf(ErrMalformed, "%v", err))
@@ -355,8 +353,7 @@ func (r *FileReader) readAt(p []byte, offset int64) error {
 	if err == io.EOF || err == nil {
 		err = ErrTruncated
 	}
-	var at *fs.PathError
-	if errors.As(err, &at) && at.Path == r.name {
+	if at, ok := errors.AsType[*fs.PathError](err); ok && at.Path == r.name {
 		err = at.Err // the name is in the error already
 	}
 	return fileError(offset+int64(max(n, 0)), "", err)
@@ -456,8 +453,7 @@ func (r *FileReader) locate(b block, err error) error {
 	if err == nil {
 		return nil
 	}
-	var e *frame.DecodeError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*frame.DecodeError](err); ok {
 		e.Offset = max(e.Offset, 0) + b.offset
 	}
 	return err
@@ -509,8 +505,7 @@ func (r *FileReader) Batch(i int) (h Batch, err error) {
 	x := r.decoder()
 	defer r.done(x)
 	if h, err = r.decode(x, r.batches[i]); err != nil {
-		var e *frame.DecodeError
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*frame.DecodeError](err); ok {
 			e.Frame = int64(i)
 		}
 		return Batch{}, r.named(err)

@@ -1,17 +1,17 @@
 package ipc
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 
 	"github.com/lightstream-go/lightstream/gen/arrowfb"
+	"github.com/lightstream-go/lightstream/internal/sha256"
 )
 
 // Fingerprint is a digest of a schema by which both ends can tell that they mean the same columns.
 type Fingerprint [16]byte
 
 // String returns the fingerprint as 32 hexadecimal digits.
-func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
+func (f Fingerprint) String() string { return fmt.Sprintf("%x", f[:]) }
 
 // Fingerprint returns the first 16 bytes of SHA-256 over names, types, nullability and dictionaries of all fields. Metadata,
 // extension names too, dictionary ids and byte order do not count.
@@ -23,7 +23,7 @@ func (f Fingerprint) String() string { return hex.EncodeToString(f[:]) }
 func (s *Schema) Fingerprint() Fingerprint {
 	b := append(make([]byte, 0, 512), "LSF1"...)
 	b = digestFields(b, s.Fields)
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum(b)
 	return Fingerprint(sum[:16])
 }
 

@@ -147,8 +147,7 @@ func (f *ProtocolFramer) frame(in frame.LightstreamFrame) (ProtocolFrame, error)
 	h, err := d.decode(in.Payload)
 	if err != nil {
 		in.Release()
-		var e *frame.DecodeError
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*frame.DecodeError](err); ok {
 			name := f.framing.Registrations()[in.Tag].Name
 			e.Frame, e.Offset = f.received.Batches, e.Offset+int64(frame.LightstreamHead+d.failed)
 			e.Path = pathIn(name, e.Path)

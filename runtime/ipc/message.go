@@ -208,8 +208,7 @@ func (d *MessageDecoder) other(m *frame.Message) error {
 func (d *MessageDecoder) fail(h Batch, frames int64, at int, err error) error {
 	h.Release()
 	d.failed = at
-	var e *frame.DecodeError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*frame.DecodeError](err); ok {
 		e.Frame = frames
 	}
 	return err

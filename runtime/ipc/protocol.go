@@ -341,8 +341,7 @@ func (c *ProtocolConn) announcement() error {
 
 // fail makes err the answer of all later calls of Recv.
 func (c *ProtocolConn) fail(err error) error {
-	var e *frame.DecodeError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*frame.DecodeError](err); ok {
 		e.Source, e.Frame = c.name, max(c.stream.Frames()-1, e.Frame)
 	}
 	c.rerr = err

@@ -202,8 +202,7 @@ func interrupted(source string, message int64, cause error) error {
 
 // fail ends reading with err, which it says the place of.
 func (r *Reader) fail(err error) error {
-	var e *frame.DecodeError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*frame.DecodeError](err); ok {
 		e.Source = r.source
 		e.Frame = max(r.stream.Frames()-1, 0)
 		if r.stream.Err() != nil {

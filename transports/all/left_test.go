@@ -14,6 +14,7 @@ import (
 	"github.com/lightstream-go/lightstream/internal/feed"
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/internal/testcert"
+	"github.com/lightstream-go/lightstream/transports/serve"
 )
 
 // TestLeft has a client of each transport leave after a batch, while the server goes on to send. That is no failure: it is counted by itself, and
@@ -47,7 +48,7 @@ func TestLeft(t *testing.T) {
 			}
 			var told, loud bytes.Buffer
 			served := make(chan struct{})
-			s := &transports.Server{
+			s := &serve.Server{
 				Log: slog.New(slog.NewMultiHandler(
 					slog.NewTextHandler(&told, &slog.HandlerOptions{Level: slog.LevelDebug}), slog.NewTextHandler(&loud, nil),
 				)),
@@ -81,10 +82,10 @@ func TestLeft(t *testing.T) {
 			if err := s.Shutdown(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if err := <-ended; !errors.Is(err, transports.ErrServerClosed) {
+			if err := <-ended; !errors.Is(err, serve.ErrClosed) {
 				t.Error(err)
 			}
-			if n := s.Stats(); n != (transports.ServerStats{Served: 1, Left: 1}) {
+			if n := s.Stats(); n != (serve.Stats{Served: 1, Left: 1}) {
 				t.Errorf("%+v", n)
 			}
 			if loud.Len() != 0 || !bytes.Contains(told.Bytes(), []byte("a client has left")) {

@@ -24,6 +24,7 @@ import (
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/http"
 	"github.com/lightstream-go/lightstream/transports/internal/testcert"
+	"github.com/lightstream-go/lightstream/transports/serve"
 	"github.com/lightstream-go/lightstream/transports/tcp"
 	"github.com/lightstream-go/lightstream/transports/tls"
 	"github.com/lightstream-go/lightstream/transports/ws"
@@ -90,7 +91,7 @@ func TestCrowd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &transports.Server{MaxClients: clients, IdleTimeout: -1, Handle: func(ctx context.Context, conn transports.Conn) error { return hub.Send(ctx, conn) }}
+	s := &serve.Server{MaxClients: clients, IdleTimeout: -1, Handle: func(ctx context.Context, conn transports.Conn) error { return hub.Send(ctx, conn) }}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 
@@ -271,7 +272,7 @@ func TestStrangers(t *testing.T) {
 		limits atomic.Int64 // streams that were refused because of a limit
 		peak   atomic.Int64
 	)
-	s := &transports.Server{
+	s := &serve.Server{
 		MaxClients: 400, MaxPerHost: 200, HandshakeTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 		Handle: func(ctx context.Context, conn transports.Conn) error {
 			r := feed.NewTradeReader(conn, &rt.ReaderOptions{Pool: pool, Limits: &ipc.Limits{MaxBody: 1 << 20, MaxMetadata: 64 << 10}})
@@ -300,7 +301,7 @@ func TestStrangers(t *testing.T) {
 		}
 		addrs[i] = l.Addr().String()
 		serving.Go(func() {
-			if err := s.Serve(l); err != transports.ErrServerClosed {
+			if err := s.Serve(l); err != serve.ErrClosed {
 				t.Errorf("%s: %v", w.name, err)
 			}
 		})

@@ -15,20 +15,23 @@ import (
 func init() {
 	transports.Register(transports.Scheme{
 		Name: "http", Form: transports.HostPath, Port: "80", Params: []string{"version", "origin"}, Token: true,
-		Dial: dialURI, DialSeveral: dialSeveral, Listen: listenURI,
+		Opener: opener{},
 	})
 	transports.Register(transports.Scheme{
 		Name: "https", Form: transports.HostPath, Port: "443", Params: append(slices.Clone(secured.Params), "version", "origin"), Token: true,
-		Dial: dialURI, DialSeveral: dialSeveral, Listen: listenURI,
+		Opener: opener{},
 	})
 }
 
-func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+// opener opens URIs.
+type opener struct{}
+
+func (opener) DialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
 	return dialWith(ctx, u, opts, nil)
 }
 
-// dialSeveral makes n requests, on one connection where that is HTTP/2.
-func dialSeveral(ctx context.Context, u *transports.URI, opts *transports.Options, n int) ([]transports.Conn, error) {
+// DialSeveral makes n requests, on one connection where that is HTTP/2.
+func (opener) DialSeveral(ctx context.Context, u *transports.URI, opts *transports.Options, n int) ([]transports.Conn, error) {
 	on := &shared{streams: n}
 	conns := make([]transports.Conn, 0, n)
 	for range n {
@@ -83,7 +86,7 @@ func (o *Options) fromURI(u *transports.URI) error {
 	return err
 }
 
-func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func (opener) ListenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	config, err := secured.FromURI(u)
 	switch {
 	case err != nil:

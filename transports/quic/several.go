@@ -22,8 +22,8 @@ func (o *Options) several(n int) {
 	o.ConnWindow = max(or(o.ConnWindow, connWindow), int64(n)*or(o.StreamWindow, streamWindow))
 }
 
-// dialSeveral connects to a URI with n streams.
-func dialSeveral(ctx context.Context, u *transports.URI, opts *transports.Options, n int) ([]transports.Conn, error) {
+// DialSeveral connects to a URI with n streams.
+func (opener) DialSeveral(ctx context.Context, u *transports.URI, opts *transports.Options, n int) ([]transports.Conn, error) {
 	o, err := dialOptions(u, opts)
 	if err != nil {
 		return nil, err

@@ -12,9 +12,12 @@ import (
 func init() {
 	transports.Register(transports.Scheme{
 		Name: name, Form: transports.HostPort, Params: append(slices.Clone(secured.Params), "idle", "keepalive"),
-		Dial: dialURI, DialSeveral: dialSeveral, Listen: listenURI,
+		Opener: opener{},
 	})
 }
+
+// opener opens URIs.
+type opener struct{}
 
 func dialOptions(u *transports.URI, opts *transports.Options) (*DialOptions, error) {
 	config, err := secured.FromURI(u)
@@ -26,7 +29,7 @@ func dialOptions(u *transports.URI, opts *transports.Options) (*DialOptions, err
 	return o, err
 }
 
-func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+func (opener) DialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
 	o, err := dialOptions(u, opts)
 	if err != nil {
 		return nil, err
@@ -38,7 +41,7 @@ func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (
 	return c, nil
 }
 
-func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func (opener) ListenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	config, err := secured.FromURI(u)
 	if err != nil {
 		return nil, err

@@ -8,11 +8,14 @@ import (
 )
 
 func init() {
-	transports.Register(transports.Scheme{Name: name, Form: transports.Bare, Dial: dialURI})
+	transports.Register(transports.Scheme{Name: name, Form: transports.Bare, Opener: opener{}})
 }
 
-// dialURI takes only the file that is needed, so that a program that receives can go on printing.
-func dialURI(ctx context.Context, _ *transports.URI, opts *transports.Options) (transports.Conn, error) {
+// opener opens URIs.
+type opener struct{}
+
+// DialURI takes only the file that is needed, so that a program that receives can go on printing.
+func (opener) DialURI(ctx context.Context, _ *transports.URI, opts *transports.Options) (transports.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &transports.Error{Transport: name, Op: "open", Err: err}
 	}

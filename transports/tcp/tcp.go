@@ -244,23 +244,24 @@ func (s *Socket) apply(fd uintptr) error {
 	return nil
 }
 
+// is tells whether an error is, or wraps, an E.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 func dialError(ctx context.Context, addr string, err error) error {
 	e := &transports.Error{Transport: name, Addr: addr, Op: "dial", Err: err}
-	var (
-		dns     *net.DNSError
-		address *net.AddrError
-		timeout net.Error
-	)
-	switch {
+	switch timeout, ok := errors.AsType[net.Error](err); {
 	case ctx.Err() != nil:
 		e.Err = ctx.Err()
 	case refused(err):
 		e.Hint = "is the other end listening?"
-	case errors.As(err, &dns):
+	case is[*net.DNSError](err):
 		e.Hint = "check the host name"
-	case errors.As(err, &address):
+	case is[*net.AddrError](err):
 		e.Hint = `want "host:port"`
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case ok && timeout.Timeout():
 		e.Hint = "nothing answers; check the address and the firewalls between"
 	}
 	return e
@@ -268,18 +269,14 @@ func dialError(ctx context.Context, addr string, err error) error {
 
 func listenError(addr string, err error) error {
 	e := &transports.Error{Transport: name, Addr: addr, Op: "listen", Err: err}
-	var (
-		dns     *net.DNSError
-		address *net.AddrError
-	)
 	switch {
 	case addressInUse(err):
 		e.Hint = "another process listens there; stop it or choose another port (port 0 takes a free one)"
 	case errors.Is(err, os.ErrPermission):
 		e.Hint = "ports below 1024 need privileges; choose a higher one"
-	case errors.As(err, &dns):
+	case is[*net.DNSError](err):
 		e.Hint = "check the host name"
-	case errors.As(err, &address):
+	case is[*net.AddrError](err):
 		e.Hint = `want "host:port" or ":port"`
 	}
 	return e

@@ -8,11 +8,14 @@ import (
 
 func init() {
 	transports.Register(transports.Scheme{
-		Name: name, Form: transports.HostPort, Params: []string{"usertimeout"}, Dial: dialURI, Listen: listenURI,
+		Name: name, Form: transports.HostPort, Params: []string{"usertimeout"}, Opener: opener{},
 	})
 }
 
-func dialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (transports.Conn, error) {
+// opener opens URIs.
+type opener struct{}
+
+func (opener) DialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (transports.Conn, error) {
 	s, err := socketOf(u)
 	if err != nil {
 		return nil, err
@@ -24,7 +27,7 @@ func dialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (tra
 	return c, nil
 }
 
-func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func (opener) ListenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	s, err := socketOf(u)
 	if err != nil {
 		return nil, err

@@ -11,11 +11,14 @@ import (
 
 func init() {
 	transports.Register(transports.Scheme{
-		Name: name, Form: transports.HostPort, Params: append(slices.Clone(Params), "usertimeout"), Dial: dialURI, Listen: listenURI,
+		Name: name, Form: transports.HostPort, Params: append(slices.Clone(Params), "usertimeout"), Opener: opener{},
 	})
 }
 
-func dialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (transports.Conn, error) {
+// opener opens URIs.
+type opener struct{}
+
+func (opener) DialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (transports.Conn, error) {
 	config, err := FromURI(u)
 	if err != nil {
 		return nil, err
@@ -34,7 +37,7 @@ func dialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (tra
 	return c, nil
 }
 
-func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func (opener) ListenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	config, err := FromURI(u)
 	if err != nil {
 		return nil, err

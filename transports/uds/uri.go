@@ -11,11 +11,14 @@ import (
 
 func init() {
 	transports.Register(transports.Scheme{
-		Name: name, Form: transports.FilePath, Params: []string{"mode"}, Dial: dialURI, Listen: listenURI,
+		Name: name, Form: transports.FilePath, Params: []string{"mode"}, Opener: opener{},
 	})
 }
 
-func dialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (transports.Conn, error) {
+// opener opens URIs.
+type opener struct{}
+
+func (opener) DialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (transports.Conn, error) {
 	if u.Param("mode") != "" {
 		return nil, u.ParamError("mode", errors.New("is for the end that listens"))
 	}
@@ -26,7 +29,7 @@ func dialURI(ctx context.Context, u *transports.URI, _ *transports.Options) (tra
 	return c, nil
 }
 
-func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func (opener) ListenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	o := ListenOptions{Authorize: opts.Authorize}
 	if mode := u.Param("mode"); mode != "" {
 		m, err := strconv.ParseUint(mode, 8, 9)

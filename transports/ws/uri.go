@@ -16,14 +16,17 @@ import (
 func init() {
 	params := []string{"origin", "usertimeout"}
 	transports.Register(transports.Scheme{
-		Name: "ws", Form: transports.HostPath, Port: "80", Params: params, Token: true, Dial: dialURI, Listen: listenURI,
+		Name: "ws", Form: transports.HostPath, Port: "80", Params: params, Token: true, Opener: opener{},
 	})
 	transports.Register(transports.Scheme{
-		Name: "wss", Form: transports.HostPath, Port: "443", Params: slices.Concat(params, tls.Params), Token: true, Dial: dialURI, Listen: listenURI,
+		Name: "wss", Form: transports.HostPath, Port: "443", Params: slices.Concat(params, tls.Params), Token: true, Opener: opener{},
 	})
 }
 
-func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+// opener opens URIs.
+type opener struct{}
+
+func (opener) DialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
 	if u.Param("origin") != "" {
 		return nil, u.ParamError("origin", errors.New("is for the end that listens"))
 	}
@@ -48,7 +51,7 @@ func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (
 	return c, nil
 }
 
-func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func (opener) ListenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	o := ListenOptions{HandshakeTimeout: u.Timeout, Authorize: opts.Authorize, Refused: opts.Refused}
 	if u.Path != "/" {
 		o.Path = u.Path

@@ -13,11 +13,14 @@ import (
 func init() {
 	transports.Register(transports.Scheme{
 		Name: name, Form: transports.HostPath, Port: "443", Token: true,
-		Params: append(slices.Clone(secured.Params), "idle", "keepalive", "origin"), Dial: dialURI, Listen: listenURI,
+		Params: append(slices.Clone(secured.Params), "idle", "keepalive", "origin"), Opener: opener{},
 	})
 }
 
-func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+// opener opens URIs.
+type opener struct{}
+
+func (opener) DialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
 	config, err := secured.FromURI(u)
 	if err != nil {
 		return nil, err
@@ -39,7 +42,7 @@ func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (
 	return c, nil
 }
 
-func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func (opener) ListenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	config, err := secured.FromURI(u)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 	"github.com/lightstream-go/lightstream/transports"
+	"github.com/lightstream-go/lightstream/transports/serve"
 	"github.com/lightstream-go/lightstream/transports/tcp"
 )
 
@@ -37,7 +38,7 @@ func strangers(rows int) (runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &transports.Server{MaxClients: 200, HandshakeTimeout: time.Second, Handle: func(ctx context.Context, conn transports.Conn) error {
+	s := &serve.Server{MaxClients: 200, HandshakeTimeout: time.Second, Handle: func(ctx context.Context, conn transports.Conn) error {
 		r := tables.NewSampleReader(conn, &rt.ReaderOptions{Limits: &ipc.Limits{MaxBody: 16 << 20}})
 		w := tables.NewSampleWriter(conn, nil)
 		for {

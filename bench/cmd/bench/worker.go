@@ -29,13 +29,13 @@ const (
 // work is one end of a stream: for each line of input, which is how long to send, one connection.
 func work(args []string) {
 	out := json.NewEncoder(os.Stdout)
-	if err := serve(args, out); err != nil {
+	if err := perform(args, out); err != nil {
 		_ = out.Encode(report{Error: err.Error()})
 		os.Exit(1)
 	}
 }
 
-func serve(args []string, out *json.Encoder) error {
+func perform(args []string, out *json.Encoder) error {
 	var t task
 	if err := json.Unmarshal([]byte(args[0]), &t); err != nil {
 		return err

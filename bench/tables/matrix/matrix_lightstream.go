@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // NumericTable describes table "numeric": 4 columns, 8 buffers.
-var NumericTable = rt.NewTable(rt.TableSpec[Numeric, NumericBatch, *NumericBuilder]{
+var NumericTable = rt.DefineTable(rt.TableSpec[Numeric, NumericBatch, *NumericBuilder]{
 	Name:       "numeric",
 	Columns:    numericColumns,
 	NewBatch:   newNumericBatch,
@@ -23,10 +23,10 @@ var NumericTable = rt.NewTable(rt.TableSpec[Numeric, NumericBatch, *NumericBuild
 })
 
 var numericColumns = []rt.Column{
-	{Field: ipc.Field{Name: "i64", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "f64", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "i32", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "f32", Type: ipc.Float32}},
+	{Field: ipc.Field{Name: "i64", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "f64", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "i32", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "f32", Type: ipc.Float32}, From: rt.ToNumber},
 }
 
 // NumericReader reads batches or rows of table "numeric" from a stream.
@@ -181,7 +181,7 @@ func (b *NumericBuilder) AppendRows(rows []Numeric) {
 }
 
 // StringsTable describes table "strings": 4 columns, 12 buffers.
-var StringsTable = rt.NewTable(rt.TableSpec[Strings, StringsBatch, *StringsBuilder]{
+var StringsTable = rt.DefineTable(rt.TableSpec[Strings, StringsBatch, *StringsBuilder]{
 	Name:       "strings",
 	Columns:    stringsColumns,
 	NewBatch:   newStringsBatch,
@@ -190,10 +190,10 @@ var StringsTable = rt.NewTable(rt.TableSpec[Strings, StringsBatch, *StringsBuild
 })
 
 var stringsColumns = []rt.Column{
-	{Field: ipc.Field{Name: "s0", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "s1", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "s2", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "s3", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "s0", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "s1", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "s2", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "s3", Type: ipc.Utf8}, From: rt.ToBytes},
 }
 
 // StringsReader reads batches or rows of table "strings" from a stream.

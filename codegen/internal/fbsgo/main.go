@@ -25,6 +25,7 @@ func main() {
 // settings are what the command line says.
 type settings struct {
 	dir, doc        string
+	opaque          string
 	readOnly, check bool
 	schemas         []string
 }
@@ -34,13 +35,14 @@ func parseArgs(args []string, stderr io.Writer) (s settings, err error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.dir, "o", "", "directory of the package, whose name is that of the directory")
 	flags.StringVar(&s.doc, "doc", "", "file with the package comment")
+	flags.StringVar(&s.opaque, "opaque", "", "members of unions that are not read, with commas between")
 	flags.BoolVar(&s.readOnly, "readonly", false, "leave out the functions that write")
 	flags.BoolVar(&s.check, "check", false, "write nothing, and fail if a file is not what would be written")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
 	if s.schemas = flags.Args(); s.dir == "" || len(s.schemas) == 0 {
-		return s, fmt.Errorf("usage: fbsgo -o directory [-doc file] [-readonly] [-check] schema.fbs [schema.fbs ...]")
+		return s, fmt.Errorf("usage: fbsgo -o directory [-doc file] [-opaque names] [-readonly] [-check] schema.fbs [schema.fbs ...]")
 	}
 	return s, nil
 }
@@ -67,6 +69,9 @@ func generate(s settings) (map[string][]byte, error) {
 		return nil, err
 	}
 	opt := fbsgen.Options{Package: packageName(s.dir), ReadOnly: s.readOnly}
+	if s.opaque != "" {
+		opt.Opaque = strings.Split(s.opaque, ",")
+	}
 	if s.doc != "" {
 		text, err := os.ReadFile(s.doc)
 		if err != nil {

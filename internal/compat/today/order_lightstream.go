@@ -15,7 +15,7 @@ import (
 const _ = rt.SupportsV1
 
 // OrderTable describes table "order": 10 columns, 75 buffers.
-var OrderTable = rt.NewTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
+var OrderTable = rt.DefineTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
 	Name:       "order",
 	Columns:    orderColumns,
 	NewBatch:   newOrderBatch,
@@ -24,23 +24,23 @@ var OrderTable = rt.NewTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
 })
 
 var orderColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "legs", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: orderLegColumns},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "legs", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: orderLegColumns},
 	}},
-	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: orderEventColumns},
-	{Field: ipc.Field{Name: "past", Type: ipc.List}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: orderEventColumns},
+	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, From: rt.ToNested, Parts: orderEventColumns},
+	{Field: ipc.Field{Name: "past", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, From: rt.ToNested, Parts: orderEventColumns},
 	}},
-	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}},
-	{Field: ipc.Field{Name: "marks", Type: ipc.Map, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}},
-		{Field: ipc.Field{Name: "value", Type: ipc.Float64}},
+	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "desk", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "marks", Type: ipc.Map, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "key", Type: ipc.Utf8}, From: rt.ToBytes},
+		{Field: ipc.Field{Name: "value", Type: ipc.Float64}, From: rt.ToNumber},
 	}},
-	{Field: ipc.Field{Name: "band", Type: ipc.FixedSizeList(2)}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}}}},
-	{Field: ipc.Field{Name: "tags", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}}}},
+	{Field: ipc.Field{Name: "band", Type: ipc.FixedSizeList(2)}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Float64}, From: rt.ToNumber}}},
+	{Field: ipc.Field{Name: "tags", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes}}},
 }
 
 // OrderReader reads batches or rows of table "order" from a stream.
@@ -319,9 +319,9 @@ func (b *OrderBuilder) AppendRows(rows []Order) {
 }
 
 var orderLegColumns = []rt.Column{
-	{Field: ipc.Field{Name: "side", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64, Nullable: true}},
-	{Field: ipc.Field{Name: "sizes", Type: ipc.LargeList, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int32}}}},
+	{Field: ipc.Field{Name: "side", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "sizes", Type: ipc.LargeList, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int32}, From: rt.ToNumber}}},
 }
 
 // OrderLegView is a column of Leg in a batch of table "order", or a part of one. It is read-only and valid until the
@@ -426,8 +426,8 @@ func (b *OrderLegBuilder) AppendNullable(row Leg, valid bool) {
 }
 
 var orderAckColumns = []rt.Column{
-	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, Parts: orderLegColumns},
+	{Field: ipc.Field{Name: "fills", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.Struct}, From: rt.ToNested, Parts: orderLegColumns},
 	}},
 }
 
@@ -490,8 +490,8 @@ func (b *OrderAckBuilder) AppendRows(rows []Ack) {
 }
 
 var orderEventColumns = []rt.Column{
-	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, Parts: orderAckColumns},
-	{Field: ipc.Field{Name: "reject", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "ack", Type: ipc.Struct}, From: rt.ToNested, Parts: orderAckColumns},
+	{Field: ipc.Field{Name: "reject", Type: ipc.Utf8}, From: rt.ToBytes},
 	{Field: ipc.Field{Name: "null", Type: ipc.Null, Nullable: true}},
 }
 

@@ -38,9 +38,12 @@ const name = "h3"
 func init() {
 	transports.Register(transports.Scheme{
 		Name: name, Form: transports.HostPath, Port: "443", Params: append(slices.Clone(secured.Params), "idle", "origin"), Token: true,
-		Dial: dialURI, Listen: listenURI,
+		Opener: opener{},
 	})
 }
+
+// opener opens URIs.
+type opener struct{}
 
 // config has windows for bulk, as package quic.
 func config(idle time.Duration) *quic.Config {
@@ -381,7 +384,7 @@ func (a abortable) Abort() {
 
 var _ transports.Listener = (*Listener)(nil)
 
-func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
+func (opener) DialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Conn, error) {
 	if err := requests.NoOrigins(u); err != nil {
 		return nil, err
 	}
@@ -408,7 +411,7 @@ func dialURI(ctx context.Context, u *transports.URI, opts *transports.Options) (
 	return c, nil
 }
 
-func listenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
+func (opener) ListenURI(ctx context.Context, u *transports.URI, opts *transports.Options) (transports.Listener, error) {
 	config, err := secured.FromURI(u)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ import (
 const _ = rt.SupportsV1
 
 // NumericTable describes table "numeric": 4 columns, 8 buffers.
-var NumericTable = rt.NewTable(rt.TableSpec[Numeric, NumericBatch, *NumericBuilder]{
+var NumericTable = rt.DefineTable(rt.TableSpec[Numeric, NumericBatch, *NumericBuilder]{
 	Name:       "numeric",
 	Columns:    numericColumns,
 	NewBatch:   newNumericBatch,
@@ -23,10 +23,10 @@ var NumericTable = rt.NewTable(rt.TableSpec[Numeric, NumericBatch, *NumericBuild
 })
 
 var numericColumns = []rt.Column{
-	{Field: ipc.Field{Name: "i64", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "f64", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "i32", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "f32", Type: ipc.Float32}},
+	{Field: ipc.Field{Name: "i64", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "f64", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "i32", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "f32", Type: ipc.Float32}, From: rt.ToNumber},
 }
 
 // NumericReader reads batches or rows of table "numeric" from a stream.

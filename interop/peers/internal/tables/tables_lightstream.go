@@ -15,7 +15,7 @@ import (
 const _ = rt.SupportsV1
 
 // TextTable describes table "text": 8 columns, 20 buffers.
-var TextTable = rt.NewTable(rt.TableSpec[Text, TextBatch, *TextBuilder]{
+var TextTable = rt.DefineTable(rt.TableSpec[Text, TextBatch, *TextBuilder]{
 	Name:       "text",
 	Columns:    textColumns,
 	NewBatch:   newTextBatch,
@@ -24,14 +24,14 @@ var TextTable = rt.NewTable(rt.TableSpec[Text, TextBatch, *TextBuilder]{
 })
 
 var textColumns = []rt.Column{
-	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "null_text", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "dict8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
-	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "null_dict", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary}},
-	{Field: ipc.Field{Name: "null_bytes", Type: ipc.Binary, Nullable: true}},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_text", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_dict", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_bytes", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes},
 }
 
 // TextReader reads batches or rows of table "text" from a stream.
@@ -237,7 +237,7 @@ func (b *TextBuilder) AppendRows(rows []Text) {
 }
 
 // WordTable describes table "word": 3 columns, 6 buffers.
-var WordTable = rt.NewTable(rt.TableSpec[Word, WordBatch, *WordBuilder]{
+var WordTable = rt.DefineTable(rt.TableSpec[Word, WordBatch, *WordBuilder]{
 	Name:       "word",
 	Columns:    wordColumns,
 	NewBatch:   newWordBatch,
@@ -246,9 +246,9 @@ var WordTable = rt.NewTable(rt.TableSpec[Word, WordBatch, *WordBuilder]{
 })
 
 var wordColumns = []rt.Column{
-	{Field: ipc.Field{Name: "n", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "word", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
-	{Field: ipc.Field{Name: "maybe", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "n", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "word", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "maybe", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 }
 
 // WordReader reads batches or rows of table "word" from a stream.
@@ -378,7 +378,7 @@ func (b *WordBuilder) AppendRows(rows []Word) {
 }
 
 // WideTable describes table "wide": 18 columns, 38 buffers.
-var WideTable = rt.NewTable(rt.TableSpec[Wide, WideBatch, *WideBuilder]{
+var WideTable = rt.DefineTable(rt.TableSpec[Wide, WideBatch, *WideBuilder]{
 	Name:       "wide",
 	Columns:    wideColumns,
 	NewBatch:   newWideBatch,
@@ -387,24 +387,24 @@ var WideTable = rt.NewTable(rt.TableSpec[Wide, WideBatch, *WideBuilder]{
 })
 
 var wideColumns = []rt.Column{
-	{Field: ipc.Field{Name: "int16", Type: ipc.Int16}},
-	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "int64", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16}},
-	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}},
-	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64}},
-	{Field: ipc.Field{Name: "float32", Type: ipc.Float32, Nullable: true}},
-	{Field: ipc.Field{Name: "float64", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "half", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "finer", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "coarser", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "naive", Type: ipc.Timestamp(column.Microsecond, "UTC")}, NaiveUTC: true},
-	{Field: ipc.Field{Name: "wall", Type: ipc.Timestamp(column.Nanosecond, "")}},
-	{Field: ipc.Field{Name: "fixed", Type: ipc.Binary}},
-	{Field: ipc.Field{Name: "absent", Type: ipc.Int32, Nullable: true}},
-	{Field: ipc.Field{Name: "default", Type: ipc.Int64}, Default: int64(-7)},
-	{Field: ipc.Field{Name: "renamed", Type: ipc.Utf8}, Was: "former"},
-	{Field: ipc.Field{Name: "null_word", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "int16", Type: ipc.Int16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int64", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "float32", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "float64", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "half", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "finer", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "coarser", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "naive", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime, NaiveUTC: true},
+	{Field: ipc.Field{Name: "wall", Type: ipc.Timestamp(column.Nanosecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "fixed", Type: ipc.Binary}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "absent", Type: ipc.Int32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "default", Type: ipc.Int64}, From: rt.ToNumber, Default: int64(-7)},
+	{Field: ipc.Field{Name: "renamed", Type: ipc.Utf8}, From: rt.ToBytes, Was: "former"},
+	{Field: ipc.Field{Name: "null_word", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 }
 
 // WideReader reads batches or rows of table "wide" from a stream.
@@ -774,7 +774,7 @@ func (b *WideBuilder) AppendRows(rows []Wide) {
 }
 
 // StrictTable describes table "strict": 2 columns, 4 buffers.
-var StrictTable = rt.NewTable(rt.TableSpec[Strict, StrictBatch, *StrictBuilder]{
+var StrictTable = rt.DefineTable(rt.TableSpec[Strict, StrictBatch, *StrictBuilder]{
 	Name:       "strict",
 	Columns:    strictColumns,
 	NewBatch:   newStrictBatch,
@@ -783,8 +783,8 @@ var StrictTable = rt.NewTable(rt.TableSpec[Strict, StrictBatch, *StrictBuilder]{
 })
 
 var strictColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
 }
 
 // StrictReader reads batches or rows of table "strict" from a stream.
@@ -907,7 +907,7 @@ func (b *StrictBuilder) AppendRows(rows []Strict) {
 }
 
 // FlightTable describes table "flight": 5 columns, 10 buffers.
-var FlightTable = rt.NewTable(rt.TableSpec[Flight, FlightBatch, *FlightBuilder]{
+var FlightTable = rt.DefineTable(rt.TableSpec[Flight, FlightBatch, *FlightBuilder]{
 	Name:       "flight",
 	Columns:    flightColumns,
 	NewBatch:   newFlightBatch,
@@ -916,11 +916,11 @@ var FlightTable = rt.NewTable(rt.TableSpec[Flight, FlightBatch, *FlightBuilder]{
 })
 
 var flightColumns = []rt.Column{
-	{Field: ipc.Field{Name: "date", Type: ipc.Timestamp(column.Microsecond, "")}},
-	{Field: ipc.Field{Name: "delay", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "distance", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "origin", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "destination", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "date", Type: ipc.Timestamp(column.Microsecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "delay", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "distance", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "origin", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "destination", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 }
 
 // FlightReader reads batches or rows of table "flight" from a stream.
@@ -1079,7 +1079,7 @@ func (b *FlightBuilder) AppendRows(rows []Flight) {
 }
 
 // TickTable describes table "tick": 9 columns, 19 buffers.
-var TickTable = rt.NewTable(rt.TableSpec[Tick, TickBatch, *TickBuilder]{
+var TickTable = rt.DefineTable(rt.TableSpec[Tick, TickBatch, *TickBuilder]{
 	Name:       "tick",
 	Columns:    tickColumns,
 	NewBatch:   newTickBatch,
@@ -1088,15 +1088,15 @@ var TickTable = rt.NewTable(rt.TableSpec[Tick, TickBatch, *TickBuilder]{
 })
 
 var tickColumns = []rt.Column{
-	{Field: ipc.Field{Name: "ts", Type: ipc.Timestamp(column.Nanosecond, "")}},
-	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
-	{Field: ipc.Field{Name: "bid", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "ask", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "bid_size", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "ask_size", Type: ipc.Int32, Nullable: true}},
-	{Field: ipc.Field{Name: "flags", Type: ipc.Uint16}},
-	{Field: ipc.Field{Name: "venue", Type: ipc.Binary}},
-	{Field: ipc.Field{Name: "spread", Type: ipc.Float32, Nullable: true}},
+	{Field: ipc.Field{Name: "ts", Type: ipc.Timestamp(column.Nanosecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "symbol", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "bid", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ask", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "bid_size", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ask_size", Type: ipc.Int32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "flags", Type: ipc.Uint16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "venue", Type: ipc.Binary}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "spread", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
 }
 
 // TickReader reads batches or rows of table "tick" from a stream.
@@ -1323,7 +1323,7 @@ func (b *TickBuilder) AppendRows(rows []Tick) {
 }
 
 // TripTable describes table "trip": 9 columns, 19 buffers.
-var TripTable = rt.NewTable(rt.TableSpec[Trip, TripBatch, *TripBuilder]{
+var TripTable = rt.DefineTable(rt.TableSpec[Trip, TripBatch, *TripBuilder]{
 	Name:       "trip",
 	Columns:    tripColumns,
 	NewBatch:   newTripBatch,
@@ -1332,15 +1332,15 @@ var TripTable = rt.NewTable(rt.TableSpec[Trip, TripBatch, *TripBuilder]{
 })
 
 var tripColumns = []rt.Column{
-	{Field: ipc.Field{Name: "trip_id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "vendor", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "pickup", Type: ipc.Timestamp(column.Microsecond, "")}},
-	{Field: ipc.Field{Name: "dropoff", Type: ipc.Timestamp(column.Microsecond, "America/New_York"), Nullable: true}},
-	{Field: ipc.Field{Name: "passengers", Type: ipc.Uint8, Nullable: true}},
-	{Field: ipc.Field{Name: "distance", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "payment", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
+	{Field: ipc.Field{Name: "trip_id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "vendor", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "pickup", Type: ipc.Timestamp(column.Microsecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "dropoff", Type: ipc.Timestamp(column.Microsecond, "America/New_York"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "passengers", Type: ipc.Uint8, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "distance", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "payment", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
 	{Field: ipc.Field{Name: "store_and_forward", Type: ipc.Bool, Nullable: true}},
-	{Field: ipc.Field{Name: "zone", Type: ipc.Utf8, Nullable: true}},
+	{Field: ipc.Field{Name: "zone", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
 }
 
 // TripReader reads batches or rows of table "trip" from a stream.
@@ -1568,7 +1568,7 @@ func (b *TripBuilder) AppendRows(rows []Trip) {
 }
 
 // GrownLabelTable describes table "grown_label": 2 columns, 4 buffers.
-var GrownLabelTable = rt.NewTable(rt.TableSpec[GrownLabel, GrownLabelBatch, *GrownLabelBuilder]{
+var GrownLabelTable = rt.DefineTable(rt.TableSpec[GrownLabel, GrownLabelBatch, *GrownLabelBuilder]{
 	Name:       "grown_label",
 	Columns:    grownLabelColumns,
 	NewBatch:   newGrownLabelBatch,
@@ -1577,8 +1577,8 @@ var GrownLabelTable = rt.NewTable(rt.TableSpec[GrownLabel, GrownLabelBatch, *Gro
 })
 
 var grownLabelColumns = []rt.Column{
-	{Field: ipc.Field{Name: "n", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "label", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
+	{Field: ipc.Field{Name: "n", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "label", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
 }
 
 // GrownLabelReader reads batches or rows of table "grown_label" from a stream.
@@ -1698,7 +1698,7 @@ func (b *GrownLabelBuilder) AppendRows(rows []GrownLabel) {
 }
 
 // ReplacedLabelTable describes table "replaced_label": 1 column, 2 buffers.
-var ReplacedLabelTable = rt.NewTable(rt.TableSpec[ReplacedLabel, ReplacedLabelBatch, *ReplacedLabelBuilder]{
+var ReplacedLabelTable = rt.DefineTable(rt.TableSpec[ReplacedLabel, ReplacedLabelBatch, *ReplacedLabelBuilder]{
 	Name:       "replaced_label",
 	Columns:    replacedLabelColumns,
 	NewBatch:   newReplacedLabelBatch,
@@ -1707,7 +1707,7 @@ var ReplacedLabelTable = rt.NewTable(rt.TableSpec[ReplacedLabel, ReplacedLabelBa
 })
 
 var replacedLabelColumns = []rt.Column{
-	{Field: ipc.Field{Name: "label", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
+	{Field: ipc.Field{Name: "label", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
 }
 
 // ReplacedLabelReader reads batches or rows of table "replaced_label" from a stream.
@@ -1812,7 +1812,7 @@ func (b *ReplacedLabelBuilder) AppendRows(rows []ReplacedLabel) {
 }
 
 // ViewTextTable describes table "view_text": 2 columns, 6 buffers.
-var ViewTextTable = rt.NewTable(rt.TableSpec[ViewText, ViewTextBatch, *ViewTextBuilder]{
+var ViewTextTable = rt.DefineTable(rt.TableSpec[ViewText, ViewTextBatch, *ViewTextBuilder]{
 	Name:       "view_text",
 	Columns:    viewTextColumns,
 	NewBatch:   newViewTextBatch,
@@ -1821,8 +1821,8 @@ var ViewTextTable = rt.NewTable(rt.TableSpec[ViewText, ViewTextBatch, *ViewTextB
 })
 
 var viewTextColumns = []rt.Column{
-	{Field: ipc.Field{Name: "text", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "blob", Type: ipc.Binary, Nullable: true}},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "blob", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes},
 }
 
 // ViewTextReader reads batches or rows of table "view_text" from a stream.
@@ -1940,7 +1940,7 @@ func (b *ViewTextBuilder) AppendRows(rows []ViewText) {
 }
 
 // MomentTable describes table "moment": 4 columns, 8 buffers.
-var MomentTable = rt.NewTable(rt.TableSpec[Moment, MomentBatch, *MomentBuilder]{
+var MomentTable = rt.DefineTable(rt.TableSpec[Moment, MomentBatch, *MomentBuilder]{
 	Name:       "moment",
 	Columns:    momentColumns,
 	NewBatch:   newMomentBatch,
@@ -1949,10 +1949,10 @@ var MomentTable = rt.NewTable(rt.TableSpec[Moment, MomentBatch, *MomentBuilder]{
 })
 
 var momentColumns = []rt.Column{
-	{Field: ipc.Field{Name: "ts_s", Type: ipc.Timestamp(column.Second, ""), Nullable: true}},
-	{Field: ipc.Field{Name: "ts_ms", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "ts_us", Type: ipc.Timestamp(column.Microsecond, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "ts_ns", Type: ipc.Timestamp(column.Nanosecond, "UTC"), Nullable: true}},
+	{Field: ipc.Field{Name: "ts_s", Type: ipc.Timestamp(column.Second, ""), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "ts_ms", Type: ipc.Timestamp(column.Millisecond, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "ts_us", Type: ipc.Timestamp(column.Microsecond, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "ts_ns", Type: ipc.Timestamp(column.Nanosecond, "UTC"), Nullable: true}, From: rt.ToTime},
 }
 
 // MomentReader reads batches or rows of table "moment" from a stream.
@@ -2097,7 +2097,7 @@ func (b *MomentBuilder) AppendRows(rows []Moment) {
 }
 
 // NoteTable describes table "note": 2 columns, 4 buffers.
-var NoteTable = rt.NewTable(rt.TableSpec[Note, NoteBatch, *NoteBuilder]{
+var NoteTable = rt.DefineTable(rt.TableSpec[Note, NoteBatch, *NoteBuilder]{
 	Name:       "note",
 	Columns:    noteColumns,
 	NewBatch:   newNoteBatch,
@@ -2106,8 +2106,8 @@ var NoteTable = rt.NewTable(rt.TableSpec[Note, NoteBatch, *NoteBuilder]{
 })
 
 var noteColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "temp", Type: ipc.Float32, Nullable: true}},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "temp", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
 }
 
 // NoteReader reads batches or rows of table "note" from a stream.
@@ -2227,7 +2227,7 @@ func (b *NoteBuilder) AppendRows(rows []Note) {
 }
 
 // ReadingTable describes table "reading": 3 columns, 7 buffers.
-var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
+var ReadingTable = rt.DefineTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuilder]{
 	Name:       "reading",
 	Columns:    readingColumns,
 	NewBatch:   newReadingBatch,
@@ -2236,8 +2236,8 @@ var ReadingTable = rt.NewTable(rt.TableSpec[Reading, ReadingBatch, *ReadingBuild
 })
 
 var readingColumns = []rt.Column{
-	{Field: ipc.Field{Name: "device", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}},
+	{Field: ipc.Field{Name: "device", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "time", Type: ipc.Timestamp(column.Millisecond, "UTC")}, From: rt.ToTime},
 	{Field: ipc.Field{Name: "ok", Type: ipc.Bool}},
 }
 
@@ -2368,7 +2368,7 @@ func (b *ReadingBuilder) AppendRows(rows []Reading) {
 }
 
 // OrderTable describes table "order": 7 columns, 15 buffers.
-var OrderTable = rt.NewTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
+var OrderTable = rt.DefineTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
 	Name:       "order",
 	Columns:    orderColumns,
 	NewBatch:   newOrderBatch,
@@ -2377,12 +2377,12 @@ var OrderTable = rt.NewTable(rt.TableSpec[Order, OrderBatch, *OrderBuilder]{
 })
 
 var orderColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "ts", Type: ipc.Timestamp(column.Millisecond, "")}},
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64, Nullable: true}},
-	{Field: ipc.Field{Name: "qty", Type: ipc.Int64, Nullable: true}},
-	{Field: ipc.Field{Name: "side", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
-	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ts", Type: ipc.Timestamp(column.Millisecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "qty", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "side", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "note", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
 	{Field: ipc.Field{Name: "flag", Type: ipc.Bool, Nullable: true}},
 }
 
@@ -2570,7 +2570,7 @@ func (b *OrderBuilder) AppendRows(rows []Order) {
 }
 
 // AllTable describes table "all": 73 columns, 155 buffers.
-var AllTable = rt.NewTable(rt.TableSpec[All, AllBatch, *AllBuilder]{
+var AllTable = rt.DefineTable(rt.TableSpec[All, AllBatch, *AllBuilder]{
 	Name:       "all",
 	Columns:    allColumns,
 	NewBatch:   newAllBatch,
@@ -2580,78 +2580,78 @@ var AllTable = rt.NewTable(rt.TableSpec[All, AllBatch, *AllBuilder]{
 
 var allColumns = []rt.Column{
 	{Field: ipc.Field{Name: "bool", Type: ipc.Bool}},
-	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}},
-	{Field: ipc.Field{Name: "int16", Type: ipc.Int16}},
-	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "int64", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "uint8", Type: ipc.Uint8}},
-	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16}},
-	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}},
-	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64}},
-	{Field: ipc.Field{Name: "float32", Type: ipc.Float32}},
-	{Field: ipc.Field{Name: "float64", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "second", Type: ipc.Timestamp(column.Second, "UTC")}},
-	{Field: ipc.Field{Name: "milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin")}},
-	{Field: ipc.Field{Name: "micro", Type: ipc.Timestamp(column.Microsecond, "")}},
-	{Field: ipc.Field{Name: "nano", Type: ipc.Timestamp(column.Nanosecond, "UTC")}},
-	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "dict8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
-	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary}},
+	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int16", Type: ipc.Int16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int64", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint8", Type: ipc.Uint8}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "float32", Type: ipc.Float32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "float64", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "second", Type: ipc.Timestamp(column.Second, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "micro", Type: ipc.Timestamp(column.Microsecond, "")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "nano", Type: ipc.Timestamp(column.Nanosecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "bytes", Type: ipc.Binary}, From: rt.ToBytes},
 	{Field: ipc.Field{Name: "null_bool", Type: ipc.Bool, Nullable: true}},
-	{Field: ipc.Field{Name: "null_int8", Type: ipc.Int8, Nullable: true}},
-	{Field: ipc.Field{Name: "null_int16", Type: ipc.Int16, Nullable: true}},
-	{Field: ipc.Field{Name: "null_int32", Type: ipc.Int32, Nullable: true}},
-	{Field: ipc.Field{Name: "null_int64", Type: ipc.Int64, Nullable: true}},
-	{Field: ipc.Field{Name: "null_uint8", Type: ipc.Uint8, Nullable: true}},
-	{Field: ipc.Field{Name: "null_uint16", Type: ipc.Uint16, Nullable: true}},
-	{Field: ipc.Field{Name: "null_uint32", Type: ipc.Uint32, Nullable: true}},
-	{Field: ipc.Field{Name: "null_uint64", Type: ipc.Uint64, Nullable: true}},
-	{Field: ipc.Field{Name: "null_float32", Type: ipc.Float32, Nullable: true}},
-	{Field: ipc.Field{Name: "null_float64", Type: ipc.Float64, Nullable: true}},
-	{Field: ipc.Field{Name: "null_second", Type: ipc.Timestamp(column.Second, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "null_milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin"), Nullable: true}},
-	{Field: ipc.Field{Name: "null_micro", Type: ipc.Timestamp(column.Microsecond, ""), Nullable: true}},
-	{Field: ipc.Field{Name: "null_nano", Type: ipc.Timestamp(column.Nanosecond, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "null_text", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "null_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "null_dict16", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
-	{Field: ipc.Field{Name: "null_dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "null_bytes", Type: ipc.Binary, Nullable: true}},
+	{Field: ipc.Field{Name: "null_int8", Type: ipc.Int8, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_int16", Type: ipc.Int16, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_int32", Type: ipc.Int32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_int64", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_uint8", Type: ipc.Uint8, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_uint16", Type: ipc.Uint16, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_uint32", Type: ipc.Uint32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_uint64", Type: ipc.Uint64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_float32", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_float64", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_second", Type: ipc.Timestamp(column.Second, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "null_milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "null_micro", Type: ipc.Timestamp(column.Microsecond, ""), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "null_nano", Type: ipc.Timestamp(column.Nanosecond, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "null_text", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_dict16", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_bytes", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes},
 	{Field: ipc.Field{Name: "ptr_bool", Type: ipc.Bool, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_int8", Type: ipc.Int8, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_int16", Type: ipc.Int16, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_int32", Type: ipc.Int32, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_int64", Type: ipc.Int64, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_uint8", Type: ipc.Uint8, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_uint16", Type: ipc.Uint16, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_uint32", Type: ipc.Uint32, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_uint64", Type: ipc.Uint64, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_float32", Type: ipc.Float32, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_float64", Type: ipc.Float64, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_second", Type: ipc.Timestamp(column.Second, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin"), Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_micro", Type: ipc.Timestamp(column.Microsecond, ""), Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_nano", Type: ipc.Timestamp(column.Nanosecond, "UTC"), Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_text", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "ptr_dict16", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
-	{Field: ipc.Field{Name: "ptr_dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "level", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "null_level", Type: ipc.Float64, Nullable: true}},
-	{Field: ipc.Field{Name: "ptr_level", Type: ipc.Float64, Nullable: true}},
+	{Field: ipc.Field{Name: "ptr_int8", Type: ipc.Int8, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_int16", Type: ipc.Int16, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_int32", Type: ipc.Int32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_int64", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_uint8", Type: ipc.Uint8, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_uint16", Type: ipc.Uint16, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_uint32", Type: ipc.Uint32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_uint64", Type: ipc.Uint64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_float32", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_float64", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_second", Type: ipc.Timestamp(column.Second, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "ptr_milli", Type: ipc.Timestamp(column.Millisecond, "Europe/Berlin"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "ptr_micro", Type: ipc.Timestamp(column.Microsecond, ""), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "ptr_nano", Type: ipc.Timestamp(column.Nanosecond, "UTC"), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "ptr_text", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "ptr_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "ptr_dict16", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "ptr_dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "level", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "null_level", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "ptr_level", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber},
 	{Field: ipc.Field{Name: "flag", Type: ipc.Bool}},
 	{Field: ipc.Field{Name: "ptr_flag", Type: ipc.Bool, Nullable: true}},
-	{Field: ipc.Field{Name: "name", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "ptr_name", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "kind", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "ptr_kind", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "blob", Type: ipc.Binary, Nullable: true}},
-	{Field: ipc.Field{Name: "len", Type: ipc.Uint32}},
-	{Field: ipc.Field{Name: "type", Type: ipc.Utf8}, Default: "none", Was: "kind_of"},
-	{Field: ipc.Field{Name: "the rank", Type: ipc.Int32}, Default: int64(-1)},
-	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Microsecond, "UTC")}, NaiveUTC: true},
+	{Field: ipc.Field{Name: "name", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "ptr_name", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "kind", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "ptr_kind", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "blob", Type: ipc.Binary, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "len", Type: ipc.Uint32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "type", Type: ipc.Utf8}, From: rt.ToBytes, Default: "none", Was: "kind_of"},
+	{Field: ipc.Field{Name: "the rank", Type: ipc.Int32}, From: rt.ToNumber, Default: int64(-1)},
+	{Field: ipc.Field{Name: "at", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime, NaiveUTC: true},
 }
 
 // AllReader reads batches or rows of table "all" from a stream.
@@ -3836,7 +3836,7 @@ func (b *AllBuilder) AppendRows(rows []All) {
 }
 
 // KnownTable describes table "known": 22 columns, 47 buffers.
-var KnownTable = rt.NewTable(rt.TableSpec[Known, KnownBatch, *KnownBuilder]{
+var KnownTable = rt.DefineTable(rt.TableSpec[Known, KnownBatch, *KnownBuilder]{
 	Name:       "known",
 	Columns:    knownColumns,
 	NewBatch:   newKnownBatch,
@@ -3847,26 +3847,26 @@ var KnownTable = rt.NewTable(rt.TableSpec[Known, KnownBatch, *KnownBuilder]{
 var knownColumns = []rt.Column{
 	{Field: ipc.Field{Name: "bool", Type: ipc.Bool}},
 	{Field: ipc.Field{Name: "null_bool", Type: ipc.Bool, Nullable: true}},
-	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}},
-	{Field: ipc.Field{Name: "int16", Type: ipc.Int16, Nullable: true}},
-	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}},
-	{Field: ipc.Field{Name: "int64", Type: ipc.Int64, Nullable: true}},
-	{Field: ipc.Field{Name: "uint8", Type: ipc.Uint8}},
-	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16, Nullable: true}},
-	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}},
-	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64, Nullable: true}},
-	{Field: ipc.Field{Name: "float32", Type: ipc.Float32, Nullable: true}},
-	{Field: ipc.Field{Name: "float64", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}},
-	{Field: ipc.Field{Name: "null_text", Type: ipc.Utf8, Nullable: true}},
-	{Field: ipc.Field{Name: "large", Type: ipc.LargeUtf8, Nullable: true}},
-	{Field: ipc.Field{Name: "micro", Type: ipc.Timestamp(column.Microsecond, "UTC")}},
-	{Field: ipc.Field{Name: "nano", Type: ipc.Timestamp(column.Nanosecond, ""), Nullable: true}},
-	{Field: ipc.Field{Name: "dict8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "null_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}},
-	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}},
-	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}},
-	{Field: ipc.Field{Name: "dict64", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int64)}},
+	{Field: ipc.Field{Name: "int8", Type: ipc.Int8}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int16", Type: ipc.Int16, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int32", Type: ipc.Int32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "int64", Type: ipc.Int64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint8", Type: ipc.Uint8}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint16", Type: ipc.Uint16, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint32", Type: ipc.Uint32}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "uint64", Type: ipc.Uint64, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "float32", Type: ipc.Float32, Nullable: true}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "float64", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "text", Type: ipc.Utf8}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_text", Type: ipc.Utf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "large", Type: ipc.LargeUtf8, Nullable: true}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "micro", Type: ipc.Timestamp(column.Microsecond, "UTC")}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "nano", Type: ipc.Timestamp(column.Nanosecond, ""), Nullable: true}, From: rt.ToTime},
+	{Field: ipc.Field{Name: "dict8", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "null_dict8", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict16", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int16)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict32", Type: ipc.Utf8, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int32)}, From: rt.ToBytes},
+	{Field: ipc.Field{Name: "dict64", Type: ipc.Utf8, Dictionary: ipc.DictionaryOf(ipc.Int64)}, From: rt.ToBytes},
 }
 
 // KnownReader reads batches or rows of table "known" from a stream.
@@ -4290,7 +4290,7 @@ func (b *KnownBuilder) AppendRows(rows []Known) {
 }
 
 // DealTable describes table "deal": 6 columns, 48 buffers.
-var DealTable = rt.NewTable(rt.TableSpec[Deal, DealBatch, *DealBuilder]{
+var DealTable = rt.DefineTable(rt.TableSpec[Deal, DealBatch, *DealBuilder]{
 	Name:       "deal",
 	Columns:    dealColumns,
 	NewBatch:   newDealBatch,
@@ -4299,14 +4299,14 @@ var DealTable = rt.NewTable(rt.TableSpec[Deal, DealBatch, *DealBuilder]{
 })
 
 var dealColumns = []rt.Column{
-	{Field: ipc.Field{Name: "id", Type: ipc.Int64}},
-	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns},
-	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns},
-	{Field: ipc.Field{Name: "events", Type: ipc.List}, Parts: []rt.Column{
-		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, Parts: dealEventColumns},
+	{Field: ipc.Field{Name: "id", Type: ipc.Int64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "event", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, From: rt.ToNested, Parts: dealEventColumns},
+	{Field: ipc.Field{Name: "sparse", Type: ipc.SparseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, From: rt.ToNested, Parts: dealEventColumns},
+	{Field: ipc.Field{Name: "events", Type: ipc.List}, From: rt.ToNested, Parts: []rt.Column{
+		{Field: ipc.Field{Name: "item", Type: ipc.DenseUnion(3).WithTypeIDs(0, 5, 6), Nullable: true}, From: rt.ToNested, Parts: dealEventColumns},
 	}},
-	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}}}},
-	{Field: ipc.Field{Name: "price", Type: ipc.RunEndEncoded, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}}}, RunEnds: 16},
+	{Field: ipc.Field{Name: "venue", Type: ipc.RunEndEncoded}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Utf8}, From: rt.ToBytes}}},
+	{Field: ipc.Field{Name: "price", Type: ipc.RunEndEncoded, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "values", Type: ipc.Float64, Nullable: true}, From: rt.ToNumber}}, RunEnds: 16},
 }
 
 // DealReader reads batches or rows of table "deal" from a stream.
@@ -4502,8 +4502,8 @@ func (b *DealBuilder) AppendRows(rows []Deal) {
 }
 
 var dealFillColumns = []rt.Column{
-	{Field: ipc.Field{Name: "price", Type: ipc.Float64}},
-	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}}}},
+	{Field: ipc.Field{Name: "price", Type: ipc.Float64}, From: rt.ToNumber},
+	{Field: ipc.Field{Name: "sizes", Type: ipc.List, Nullable: true}, From: rt.ToNested, Parts: []rt.Column{{Field: ipc.Field{Name: "item", Type: ipc.Int64}, From: rt.ToNumber}}},
 }
 
 // DealFillView is a column of Fill in a batch of table "deal", or a part of one. It is read-only and valid until the
@@ -4579,8 +4579,8 @@ func (b *DealFillBuilder) AppendRows(rows []Fill) {
 }
 
 var dealEventColumns = []rt.Column{
-	{Field: ipc.Field{Name: "fill", Type: ipc.Struct}, Parts: dealFillColumns},
-	{Field: ipc.Field{Name: "note", Type: ipc.Utf8}},
+	{Field: ipc.Field{Name: "fill", Type: ipc.Struct}, From: rt.ToNested, Parts: dealFillColumns},
+	{Field: ipc.Field{Name: "note", Type: ipc.Utf8}, From: rt.ToBytes},
 	{Field: ipc.Field{Name: "null", Type: ipc.Null, Nullable: true}},
 }
 

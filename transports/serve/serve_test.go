@@ -1,4 +1,4 @@
-package transports_test
+package serve_test
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/fanout"
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/pipe"
+	"github.com/lightstream-go/lightstream/transports/serve"
 	"github.com/lightstream-go/lightstream/transports/tcp"
 )
 
@@ -29,7 +30,7 @@ func echo(ctx context.Context, conn transports.Conn) error {
 }
 
 // serving runs a server and returns its listener, and what Serve returned once it has.
-func serving(t *testing.T, s *transports.Server, opts *pipe.ListenOptions) (*pipe.Listener, <-chan error) {
+func serving(t *testing.T, s *serve.Server, opts *pipe.ListenOptions) (*pipe.Listener, <-chan error) {
 	t.Helper()
 	l := pipe.Listen(opts)
 	served := make(chan error, 1)
@@ -52,7 +53,7 @@ func dial(t *testing.T, l *pipe.Listener) *pipe.Conn {
 func TestServerFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub := fanout.New(nil)
-		s := &transports.Server{Handle: func(ctx context.Context, conn transports.Conn) error { return hub.Send(ctx, conn) }}
+		s := &serve.Server{Handle: func(ctx context.Context, conn transports.Conn) error { return hub.Send(ctx, conn) }}
 		l, served := serving(t, s, &pipe.ListenOptions{Options: pipe.Options{Buffer: 100}})
 		var clients sync.WaitGroup
 		for range 3 {
@@ -86,14 +87,14 @@ func TestServerFlushes(t *testing.T) {
 		if err := s.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-served; err != transports.ErrServerClosed {
+		if err := <-served; err != serve.ErrClosed {
 			t.Fatal(err)
 		}
 		clients.Wait()
-		if n := s.Stats(); n != (transports.ServerStats{Served: 3}) {
+		if n := s.Stats(); n != (serve.Stats{Served: 3}) {
 			t.Fatalf("%+v", n)
 		}
-		if err := s.Serve(pipe.Listen(nil)); err != transports.ErrServerClosed {
+		if err := s.Serve(pipe.Listen(nil)); err != serve.ErrClosed {
 			t.Fatal(err)
 		}
 		if err := s.Close(); err != nil {
@@ -105,7 +106,7 @@ func TestServerFlushes(t *testing.T) {
 func TestServerLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		s := &transports.Server{Handle: echo, MaxClients: 2, Log: slog.New(slog.NewTextHandler(&log, nil))}
+		s := &serve.Server{Handle: echo, MaxClients: 2, Log: slog.New(slog.NewTextHandler(&log, nil))}
 		l, served := serving(t, s, nil)
 		a, b := dial(t, l), dial(t, l)
 		if _, err := dial(t, l).Read(make([]byte, 1)); err == nil {
@@ -151,7 +152,7 @@ func TestServerTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var ends []error
-		s := &transports.Server{HandshakeTimeout: time.Second, IdleTimeout: time.Minute}
+		s := &serve.Server{HandshakeTimeout: time.Second, IdleTimeout: time.Minute}
 		s.Handle = func(ctx context.Context, conn transports.Conn) error {
 			err := echo(ctx, conn)
 			mu.Lock()
@@ -172,7 +173,7 @@ func TestServerTimes(t *testing.T) {
 			synctest.Wait()
 			mu.Lock()
 			defer mu.Unlock()
-			if n != 0 || len(ends) != 1 || !errors.Is(ends[0], transports.ErrIdle) {
+			if n != 0 || len(ends) != 1 || !errors.Is(ends[0], serve.ErrIdle) {
 				t.Fatalf("%d ended early, then %v", n, ends)
 			}
 			ends = nil
@@ -203,7 +204,7 @@ func TestServerTimes(t *testing.T) {
 func TestServerDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ends := make(chan error, 1)
-		s := &transports.Server{IdleTimeout: time.Minute, HandshakeTimeout: -1}
+		s := &serve.Server{IdleTimeout: time.Minute, HandshakeTimeout: -1}
 		s.Handle = func(ctx context.Context, conn transports.Conn) error {
 			if _, ok := transports.Unwrap(conn).(*pipe.Conn); !ok {
 				t.Errorf("%T", transports.Unwrap(conn))
@@ -215,7 +216,7 @@ func TestServerDeadlines(t *testing.T) {
 				}
 				_, err := conn.Read(make([]byte, 1))
 				most := min(own, time.Minute)
-				if took := time.Since(start); took > most || took < most*7/8 || errors.Is(err, transports.ErrIdle) != (own > time.Minute) {
+				if took := time.Since(start); took > most || took < most*7/8 || errors.Is(err, serve.ErrIdle) != (own > time.Minute) {
 					t.Errorf("after %v: %v", took, err)
 				}
 				if own < time.Minute && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -241,7 +242,7 @@ func TestServerHosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &transports.Server{Handle: echo, MaxPerHost: 2}
+	s := &serve.Server{Handle: echo, MaxPerHost: 2}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	connect := func() *tcp.Conn {
@@ -265,7 +266,7 @@ func TestServerHosts(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-served; err != transports.ErrServerClosed {
+	if err := <-served; err != serve.ErrClosed {
 		t.Fatal(err)
 	}
 	if _, err := b.Read(make([]byte, 1)); err == nil {
@@ -297,7 +298,7 @@ func TestServerAcceptErrors(t *testing.T) {
 		l := pipe.Listen(nil)
 		broken := errors.New("broken")
 		f := &failing{Listener: l, errs: []error{passingError{broken}, passingError{broken}}}
-		s := &transports.Server{Handle: echo}
+		s := &serve.Server{Handle: echo}
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(f) }()
 		time.Sleep(time.Minute)
@@ -307,7 +308,7 @@ func TestServerAcceptErrors(t *testing.T) {
 		s.Close()
 		<-served
 
-		s = &transports.Server{Handle: echo}
+		s = &serve.Server{Handle: echo}
 		if err := s.Serve(&failing{Listener: pipe.Listen(nil), errs: []error{broken}}); err != broken {
 			t.Fatal(err)
 		}
@@ -344,7 +345,7 @@ func TestServerSlowClients(t *testing.T) {
 					err error
 				}
 				ends := make(chan end, 1)
-				s := &transports.Server{IdleTimeout: 5 * time.Second}
+				s := &serve.Server{IdleTimeout: 5 * time.Second}
 				s.Handle = func(ctx context.Context, conn transports.Conn) error {
 					p := make([]byte, size)
 					for i := range p {
@@ -369,7 +370,7 @@ func TestServerSlowClients(t *testing.T) {
 				}
 				got := trickle(c, 500)
 				e := <-ends
-				if !errors.Is(e.err, transports.ErrIdle) || e.n < int64(got) || e.n >= size {
+				if !errors.Is(e.err, serve.ErrIdle) || e.n < int64(got) || e.n >= size {
 					t.Fatalf("%s: %+v after %d bytes", name, e, got)
 				}
 				synctest.Wait()
@@ -396,7 +397,7 @@ func (b *busy) Close() error {
 // TestServerBusyListener wants a server to be usable, and Shutdown to obey its context, while a listener closes.
 func TestServerBusyListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &transports.Server{Handle: echo}
+		s := &serve.Server{Handle: echo}
 		told := make(chan struct{})
 		l := &busy{pipe.Listen(nil), func() { s.Stats(); <-told }}
 		go s.Serve(l)
@@ -427,7 +428,7 @@ func (a asker) Handle(ctx context.Context, r slog.Record) error {
 // TestServerLogAsks wants what is logged to be logged outside of the server's lock.
 func TestServerLogAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &transports.Server{MaxClients: 1, IdleTimeout: time.Second, HandshakeTimeout: time.Second, Handle: echo}
+		s := &serve.Server{MaxClients: 1, IdleTimeout: time.Second, HandshakeTimeout: time.Second, Handle: echo}
 		var asked atomic.Int64
 		s.Log = slog.New(asker{slog.NewTextHandler(io.Discard, nil), func() { s.Stats(); asked.Add(1) }})
 		l, _ := serving(t, s, nil)

@@ -1,4 +1,6 @@
-package transports
+// Package serve accepts the connections of any [transports.Listener] and calls a function for each, within limits on how many there
+// are, for how long they may be silent, and for how long a shutdown waits for them.
+package serve
 
 import (
 	"context"
@@ -11,13 +13,15 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/lightstream-go/lightstream/transports"
 )
 
 var (
 	// ErrIdle means that a client was silent, or took nothing, for longer than a [Server] waits.
 	ErrIdle = errors.New("the client has made no progress for too long")
-	// ErrServerClosed is returned by [Server.Serve] after Shutdown or Close.
-	ErrServerClosed = errors.New("the server was shut down")
+	// ErrClosed is returned by [Server.Serve] after Shutdown or Close.
+	ErrClosed = errors.New("the server was shut down")
 )
 
 // Server accepts connections and calls a function for each, within limits: a client that does nothing, or comes too often, does not
@@ -27,8 +31,8 @@ var (
 type Server struct {
 	// Handle serves one client, in a goroutine of its own. When it returns, the connection is closed. ctx ends with Close, or
 	// with the end of Shutdown's context. An error is logged and counted, at level Debug where it says that a client has left
-	// to which Handle wrote. [Unwrap] gives the connection that the listener returned, which may tell more about the client.
-	Handle func(ctx context.Context, conn Conn) error
+	// to which Handle wrote. [transports.Unwrap] gives the connection that the listener returned, which may tell more about the client.
+	Handle func(ctx context.Context, conn transports.Conn) error
 
 	// MaxClients is how many clients are served at a time. Another one's connection is closed at once. Zero means 1,024,
 	// less than zero any number.
@@ -50,18 +54,18 @@ type Server struct {
 	Log *slog.Logger
 
 	mu        sync.Mutex
-	listeners map[Listener]struct{}
+	listeners map[transports.Listener]struct{}
 	clients   map[*served]struct{}
 	hosts     map[string]int
 	closing   bool
 	done      chan struct{} // closed when the last client of a closing server has gone
 	base      context.Context
 	stop      context.CancelFunc
-	stats     ServerStats
+	stats     Stats
 }
 
-// ServerStats counts what a [Server] has done so far.
-type ServerStats struct {
+// Stats counts what a [Server] has done so far.
+type Stats struct {
 	Clients  int   // that there are now
 	Served   int64 // clients whose Handle has returned
 	Left     int64 // of these, clients that left before they had taken all
@@ -71,16 +75,16 @@ type ServerStats struct {
 	FromHost int64 // connections that were closed because of MaxPerHost
 }
 
-// Serve accepts connections until Shutdown or Close, and then returns [ErrServerClosed]. Errors of Accept that may pass, such as
+// Serve accepts connections until Shutdown or Close, and then returns [ErrClosed]. Errors of Accept that may pass, such as
 // that no file descriptor is left, are waited for; others are returned. It closes the listener.
 //
 // One server may serve several listeners, each by a call of Serve. The limits hold for all of them together.
-func (s *Server) Serve(l Listener) error {
+func (s *Server) Serve(l transports.Listener) error {
 	defer l.Close()
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()
-		return ErrServerClosed
+		return ErrClosed
 	}
 	s.start()
 	s.listeners[l] = struct{}{}
@@ -100,7 +104,7 @@ func (s *Server) Serve(l Listener) error {
 			s.accept(conn)
 			continue
 		case s.isClosing():
-			return ErrServerClosed
+			return ErrClosed
 		case errors.Is(err, net.ErrClosed) || !passing(err):
 			return err
 		}
@@ -123,7 +127,7 @@ func passing(err error) bool {
 func (s *Server) start() {
 	if s.base == nil {
 		s.base, s.stop = context.WithCancel(context.Background())
-		s.listeners, s.clients, s.hosts = map[Listener]struct{}{}, map[*served]struct{}{}, map[string]int{}
+		s.listeners, s.clients, s.hosts = map[transports.Listener]struct{}{}, map[*served]struct{}{}, map[string]int{}
 		s.done = make(chan struct{})
 	}
 }
@@ -135,7 +139,7 @@ func (s *Server) isClosing() bool {
 }
 
 // accept lets a client in, or closes its connection.
-func (s *Server) accept(conn Conn) {
+func (s *Server) accept(conn transports.Conn) {
 	host := ""
 	if s.MaxPerHost > 0 {
 		host = hostOf(conn.RemoteAddr())
@@ -193,7 +197,7 @@ func hostOf(a net.Addr) string {
 }
 
 func (s *Server) serve(c *served) {
-	var conn Conn = c
+	var conn transports.Conn = c
 	if _, ok := c.Conn.(lazyReader); ok {
 		conn = servedLazily{c}
 	}
@@ -231,8 +235,8 @@ func (s *Server) serve(c *served) {
 
 // left tells whether an error says that a client that was written to is there no more. One that was read from has not sent all.
 func left(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Op == "write" && errors.Is(e, ErrPeerClosed)
+	var e *transports.Error
+	return errors.As(err, &e) && e.Op == "write" && errors.Is(e, transports.ErrPeerClosed)
 }
 
 func (s *Server) log(level slog.Level, msg string, args ...any) {
@@ -300,7 +304,7 @@ func (s *Server) closeListeners() <-chan struct{} {
 }
 
 // Stats returns the counters.
-func (s *Server) Stats() ServerStats {
+func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.stats
@@ -308,32 +312,15 @@ func (s *Server) Stats() ServerStats {
 	return st
 }
 
-// Unwrap returns the connection of the listener that a [Server] has handed to its Handle, and any other as it is.
-func Unwrap(conn Conn) Conn {
-	switch c := conn.(type) {
-	case *served:
-		return c.Conn
-	case servedLazily:
-		return c.Conn
-	}
-	return conn
-}
-
-// Refuse closes a connection whose peer does or sends what this end is not for, so that the peer gets an error rather than an end. Over ws, wss, quic
-// and wt the error has the text, which should be short; tcp and tls have no place for it. Where the wire has no such thing it is Close.
-func Refuse(conn Conn, why string) error {
-	if c, ok := Unwrap(conn).(interface{ Refuse(why string) error }); ok {
-		return c.Refuse(why)
-	}
-	return conn.Close()
-}
-
 // served is a client's connection, whose calls do not wait longer than the server does.
 type served struct {
-	Conn
+	transports.Conn
 	host    string
 	in, out limit
 }
+
+// Unwrap is for [transports.Unwrap].
+func (c *served) Unwrap() transports.Conn { return c.Conn }
 
 func (c *served) Read(p []byte) (int, error) {
 	if c.in.set == nil || len(p) == 0 {
@@ -426,7 +413,7 @@ func after(bufs [][]byte, n int64) [][]byte {
 // idle is the error of a call that waited for as long as the server does.
 func (c *served) idle(op string) error {
 	a := c.RemoteAddr()
-	return &Error{Transport: a.Network(), Addr: a.String(), Op: op, Err: ErrIdle}
+	return &transports.Error{Transport: a.Network(), Addr: a.String(), Op: op, Err: ErrIdle}
 }
 
 func (c *served) SetDeadline(t time.Time) error {
