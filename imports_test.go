@@ -61,7 +61,7 @@ var importRules = []importRule{
 
 	{"interop/arrowgo", []string{"runtime", "internal/asm", "github.com/apache/arrow-go/v18"}},
 	{"interop/peers", generated},
-	{"internal/value", []string{"runtime"}},
+	{"internal/value", []string{"runtime", "internal/asm"}},
 	{"internal/regroup", []string{"runtime", "internal/value"}},
 	{"formats/dataset", []string{"formats", "compress", "runtime", "internal/value", "internal/newfile", "internal/regroup"}},
 	{"formats/parquet", []string{"runtime", "interop/arrowgo", "github.com/apache/arrow-go/v18"}},
