@@ -250,6 +250,9 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 	opts.Files.Compress = o.compressLimits()
 	opts.Files.OnRejected = o.text.rejects.note
 	opts.Files.CSV, opts.Files.NDJSON = csvOptions(o, ""), ndjsonOptions(o)
+	if err := checkNull("null", o.null, opts.Files.CSV.Comma); err != nil {
+		return err
+	}
 	opts.Files.Format = map[format]dataset.Format{
 		formatFile: dataset.Arrow, formatStream: dataset.Stream, formatCSV: dataset.CSV, formatNDJSON: dataset.NDJSON, formatParquet: dataset.Parquet,
 	}[want]

@@ -260,6 +260,9 @@ func (s *source) openText(ctx context.Context, in io.Reader, o *options) error {
 		return s.foreign(schema, s.naming(next), o)
 	}
 	opts := csvOptions(o, filePath(s.name))
+	if err := checkNull("null", o.null, opts.Comma); err != nil {
+		return err
+	}
 	opts.Parallel = runtime.GOMAXPROCS(0)
 	opts.OnRejected = func(e *text.ValueError) { o.text.rejects.note(s.label(), e) }
 	like := o.likeFirst()

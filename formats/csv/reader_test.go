@@ -233,7 +233,7 @@ func TestRules(t *testing.T) {
 		"uuid, digits":      {in: "a\n00112233-4455-6677-8899-aabbccddeefg\n", opts: csv.Options{Schema: ids}, want: "a\n", err: "want a UUID, such as 00112233-"},
 		"uuid, dashes":      {in: "a\n001122334-455-6677-8899-aabbccddeeff\n", opts: csv.Options{Schema: ids}, want: "a\n", err: "want a UUID"},
 		"types":             {in: "a,b\n1,x\n", opts: csv.Options{Types: []ipc.Field{{Name: "a", Type: ipc.Float32}}}, want: "a,b\n1,x\n"},
-		"wrong comma":       {in: "a", opts: csv.Options{Comma: '"'}, err: "choose another"},
+		"wrong comma":       {in: "a", opts: csv.Options{Comma: '"'}, err: "want a character of ASCII"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, parallel := range []int{1, 2} {
