@@ -237,11 +237,12 @@ func rootOf(name string) (root, pattern string) {
 
 // openDataset reads the files of a directory or glob.
 func (s *source) openDataset(ctx context.Context, name string, want format, o *options, level ipc.Level) error {
+	usedBefore := o.text.used
 	if err := o.reading(ctx); err != nil {
 		return err
 	}
 	root, pattern := rootOf(filepath.ToSlash(name))
-	opts := &dataset.Options{Parallel: runtime.GOMAXPROCS(0), Root: root, Schema: o.text.schema}
+	opts := &dataset.Options{Parallel: runtime.GOMAXPROCS(0), Root: root, Schema: o.text.schema, Types: o.text.fields}
 	opts.Files.Arrow = &ipc.ReaderOptions{Validate: level, Limits: o.limits(), AllowMissingEnd: o.unfinished}
 	opts.Files.Parquet = &parquet.ReaderOptions{Validate: level, Parallel: 1, BatchRows: o.batchRows, Limits: o.parquetLimits()}
 	if o.trusted {
@@ -250,6 +251,7 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 	opts.Files.Compress = o.compressLimits()
 	opts.Files.OnRejected = o.text.rejects.note
 	opts.Files.CSV, opts.Files.NDJSON = csvOptions(o, ""), ndjsonOptions(o)
+	opts.Files.CSV.Types, opts.Files.NDJSON.Types = nil, nil // they are those of the dataset
 	if err := checkNull("null", o.null, opts.Files.CSV.Comma); err != nil {
 		return err
 	}
@@ -257,6 +259,9 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 		formatFile: dataset.Arrow, formatStream: dataset.Stream, formatCSV: dataset.CSV, formatNDJSON: dataset.NDJSON, formatParquet: dataset.Parquet,
 	}[want]
 	r, err := dataset.Open(ctx, os.DirFS(root), pattern, opts)
+	if errors.Is(err, dataset.ErrOwnTypes) {
+		return usagef("%s", flagNames.Replace(trimmed{err}.Error()))
+	}
 	if err != nil {
 		if want == "" && strings.Contains(err.Error(), "does not say which format it has") {
 			err = fmt.Errorf("%w; here '%s' in quotes, or --from csv", err, strings.TrimSuffix(filepath.ToSlash(name), "/")+"/*.csv")
@@ -271,13 +276,16 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 		}
 	}
 	s.format, s.close, s.stats, s.files = "dataset", r.Close, r.Stats, len(r.Files())
+	if o.text.used = usedBefore || r.HasText(); !o.text.used {
+		o.text.known = []string{"types", "schema"} // which partitions have, too
+	}
 	schema, err := r.Schema(ctx)
 	if err == nil {
 		err = s.foreign(schema, r.Next, o)
 	}
 	if err == nil && o.columns != nil { // what is not wanted is not read
 		_ = r.Close()
-		opts.Schema = s.schema
+		opts.Schema, opts.Types = s.schema, nil
 		if r, err = dataset.Open(ctx, os.DirFS(root), pattern, opts); err != nil {
 			return err
 		}

@@ -38,8 +38,9 @@ type textOptions struct {
 	schema *ipc.Schema // of schemaFile
 	first  *ipc.Schema // of the first of several sources, as which the others are parsed
 
-	firstOf string // what errors call it
-	used    bool   // text was read
+	firstOf string   // what errors call it
+	used    bool     // text was read
+	known   []string // flags that mean something all the same
 }
 
 // What --ragged and --invalid-utf8 take.
@@ -187,7 +188,10 @@ func (o *options) unused(src *source, to format) error {
 		return nil
 	}
 	for _, flag := range []string{"no-header", "types", "schema", "sample-rows", "ragged", "invalid-utf8", "max-rejected", "rejected", "rejected-why"} {
-		if o.given(flag) {
+		if o.given(flag) && !slices.Contains(o.text.known, flag) {
+			if src.files != 0 {
+				return usagef("--%s is for CSV and NDJSON, and %s has no file of them; leave it out, or say --from csv or ndjson", flag, src.label())
+			}
 			if flag == "no-header" && to == formatCSV {
 				return usagef("--no-header is for CSV that is read, and %s is %s; --to-no-header writes CSV without the line of names", src.label(), src.format)
 			}

@@ -164,7 +164,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %d files", ext, len(files))
 		}
 		for _, opts := range []dataset.Options{
-			{Partitions: []ipc.Field{fields[2]}},
+			{Types: []ipc.Field{fields[2]}},
 			{Schema: whole, Parallel: 3},
 			{Schema: whole, Parallel: 4, Unordered: true},
 		} {
@@ -418,4 +418,44 @@ func TestInvalidFolder(t *testing.T) {
 		t.Errorf("%v, want an error of the column", err)
 	}
 	w.Abort()
+}
+
+// TestTypes gives columns of folders and of text their types, and refuses to give files others than they have.
+func TestTypes(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	day, n := ipc.Field{Name: "day", Type: ipc.Utf8, Nullable: true}, ipc.Field{Name: "n", Type: ipc.Float64, Nullable: true}
+	for _, ext := range extensions() {
+		dir := t.TempDir()
+		write(t, dir, 0, 30, &dataset.WriterOptions{Extension: ext, Partition: []string{"day"}})
+		typeOf := func(types ...ipc.Field) (map[string]string, error) {
+			r, err := dataset.Open(ctx, os.DirFS(dir), ".", &dataset.Options{Types: types})
+			if err != nil {
+				return nil, err
+			}
+			defer r.Close()
+			s, _ := r.Schema(ctx)
+			have := map[string]string{}
+			for i := range s.Fields {
+				have[s.Fields[i].Name] = s.Fields[i].TypeString()
+			}
+			rows, err := r.Next(ctx)
+			rows.Release()
+			return have, err
+		}
+		have, err := typeOf(day)
+		if err != nil || have["day"] != "utf8" || have["n"] != "int64" {
+			t.Errorf("%s: %v, %v", ext, have, err)
+		}
+		have, err = typeOf(day, n)
+		if strings.HasPrefix(ext, ".csv") || strings.HasPrefix(ext, ".ndjson") {
+			if err != nil || have["day"] != "utf8" || have["n"] != "float64" {
+				t.Errorf("%s: %v, %v", ext, have, err)
+			}
+		} else if !errors.Is(err, dataset.ErrOwnTypes) || !strings.Contains(err.Error(), `"n"`) {
+			t.Errorf("%s: %v, want an error for column n", ext, err)
+		}
+	}
+	if _, err := dataset.Open(ctx, os.DirFS(t.TempDir()), ".", &dataset.Options{Types: []ipc.Field{n}, Schema: &ipc.Schema{Fields: []ipc.Field{n}}}); err == nil || !strings.Contains(err.Error(), "Options.Types") {
+		t.Error(err)
+	}
 }

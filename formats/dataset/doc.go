@@ -9,7 +9,7 @@
 // Folders such as date=2026-11-22 stand for a column and its value in all files below them, as Hive has them. In names and values all
 // but letters, digits, ".", "-", "_" and spaces is written as % and two hexadecimal digits; __HIVE_DEFAULT_PARTITION__ is null. Read,
 // these columns come after those of the files: int64 where all values are numbers, date32 where all are dates, else utf8, or what
-// [Options].Partitions says.
+// [Options].Types says.
 //
 // # Schemas that differ
 //
