@@ -264,6 +264,9 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 	}
 	if err != nil {
 		if want == "" && strings.Contains(err.Error(), "does not say which format it has") {
+			if strings.ContainsAny(name, "*?[") { // it is such a glob
+				return fmt.Errorf("%w; here --from csv, if they are that", err)
+			}
 			err = fmt.Errorf("%w; here '%s' in quotes, or --from csv", err, strings.TrimSuffix(filepath.ToSlash(name), "/")+"/*.csv")
 		}
 		return s.noColumn(err)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -111,6 +113,15 @@ func Open(ctx context.Context, fsys fs.FS, name string, opts *Options) (*Reader,
 	return r, nil
 }
 
+// OpenDir reads the files below a directory of the system. It is [Open] of os.DirFS(dir), and Options.Root, where it is empty, is dir.
+func OpenDir(ctx context.Context, dir string, opts *Options) (*Reader, error) {
+	o := with(opts)
+	if o.Root == "" {
+		o.Root = filepath.ToSlash(dir)
+	}
+	return Open(ctx, os.DirFS(dir), ".", o)
+}
+
 // find lists the files.
 func (r *Reader) find(name string) error {
 	var roots []string
@@ -123,6 +134,12 @@ func (r *Reader) find(name string) error {
 		var e error
 		if roots, e = fs.Glob(r.fsys, name); e != nil {
 			return fmt.Errorf("lightstream: %s: %w", name, e)
+		}
+		if len(roots) == 0 && !strings.ContainsAny(name, `*?[\`) {
+			if name == "." && r.opts.Root == "" {
+				name = "the directory of the file system"
+			}
+			return fmt.Errorf("lightstream: %s: %w", r.called(name), err)
 		}
 		if len(roots) == 0 {
 			return fmt.Errorf("lightstream: %s: no file matches: %w", r.called(name), fs.ErrNotExist)
