@@ -418,8 +418,10 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 	if at := p.core.places[f.column]; at >= 0 {
 		sp := b.spans[i*p.split.stride+at]
 		found = c.Buf[sp.Start&^quoted : sp.End]
-		if pos = int(sp.Start &^ quoted); pos >= c.N || sp == text.Missing { // a text of its own
+		if pos = int(sp.Start &^ quoted); sp == text.Missing {
 			pos = int(b.starts[i])
+		} else if pos >= c.N { // a text of its own
+			pos = p.split.fieldAt(c.Buf[:b.ends[i]], int(b.starts[i]), at)
 		} else if sp.Start&quoted != 0 {
 			pos--
 		}
@@ -427,8 +429,13 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 	err := f.err
 	var inner *text.ValueError
 	if errors.As(err, &inner) {
-		if err = inner.Err; inner.Path != "" {
+		if pos < c.N {
+			pos = p.within(c.Buf[pos:min(int(b.ends[i]), c.N)], inner.Offset) + pos
+		}
+		if err = inner.Err; inner.Path != "" && inner.Path[0] != '[' {
 			name += "." + inner.Path
+		} else {
+			name += inner.Path
 		}
 		found, want = []byte(nil), inner.Want
 		e := c.Error(pos, name, want, err, found)
@@ -436,6 +443,24 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 		return e
 	}
 	return c.Error(pos, name, want, err, found)
+}
+
+// within returns where byte n of the value of a field stands in what begins with the field.
+func (p *parser) within(field []byte, n int) int {
+	if field[0] != '"' {
+		if p.core.opts.TrimSpace {
+			n += len(field) - len(bytes.TrimLeft(field, " \t"))
+		}
+		return min(n, len(field))
+	}
+	at := 1
+	for ; n > 0 && at < len(field); n-- {
+		if field[at] == '"' { // of two that stand for one
+			at++
+		}
+		at++
+	}
+	return min(at, len(field))
 }
 
 // absent adds nulls for a column that the input does not have.

@@ -171,12 +171,22 @@ func TestRules(t *testing.T) {
 	texts := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Utf8}, null}}
 	ids := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}}}
 	ints := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Int8, Nullable: true}, {Name: "b", Type: ipc.Int64}}}
+	tags := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "a", Type: ipc.Int64},
+		{Name: "tags", Type: ipc.List, Nullable: true, Children: []ipc.Field{{Name: "item", Type: ipc.Int8, Nullable: true}}},
+		{Name: "o", Type: ipc.Struct, Nullable: true, Children: []ipc.Field{{Name: "x", Type: ipc.Int8, Nullable: true}}},
+	}}
 	for name, c := range map[string]struct {
 		in   string
 		opts csv.Options
 		want string
 		err  string // a part of it
 	}{
+		"nested":            {in: "a,tags,o\n1,[x],\n", opts: csv.Options{Schema: tags}, want: "a,tags,o\n", err: `line 2, column 4: field "tags[0]": text does not follow its format: found "x"`},
+		"nested, quoted":    {in: "a,tags,o\n1,\"[1,300]\",\n", opts: csv.Options{Schema: tags}, want: "a,tags,o\n", err: `line 2, column 7: field "tags[1]": value does not fit its type: found "300", want int8`},
+		"nested, doubled":   {in: "a,tags,o\n\n\"7\",\"[1,\n2]\",\"{\"\"x\"\":300}\"\n", opts: csv.Options{Schema: tags}, want: "a,tags,o\n", err: `line 4, column 13: field "o.x": value does not fit its type: found "300"`},
+		"nested, spaces":    {in: "a,tags,o\n1,  [x],\n", opts: csv.Options{Schema: tags, TrimSpace: true}, want: "a,tags,o\n", err: `line 2, column 6: field "tags[0]"`},
+		"doubled, place":    {in: "a,b\n\"1\",\"2\"\"\"\n", opts: csv.Options{Schema: ints}, want: "a,b\n", err: `line 2, column 5: field "b": value is of another type: found "2\""`},
 		"plain":             {in: "a,b\n1,x\n", want: "a,b\n1,x\n"},
 		"crlf":              {in: "a,b\r\n1,x\r\n2,y", want: "a,b\n1,x\n2,y\n"},
 		"crlf at the end":   {in: "a,b\n1,x\r", want: "a,b\n1,x\n"},
