@@ -259,6 +259,16 @@ func (p *parser) lineAt(c *chunks.Chunk, res *chunks.Result) {
 		}
 		err = j.Trailing("the end of the line behind the object")
 	}
+	if errors.Is(err, text.ErrUnknown) { // which is no JSON, perhaps, so that nothing was inferred from it
+		j.Reset(c.Buf[:end], pos)
+		if syntax := j.Skip(); syntax != nil {
+			err = syntax
+		}
+	}
+	var e *text.ValueError
+	if end < c.N && errors.As(err, &e) && j.Broken() && len(bytes.TrimSpace(c.Buf[min(e.Offset, end):end])) == 0 {
+		e.Found, e.Want = "", e.Want+"; an object stands on one line"
+	}
 	p.reject(c, res, err, pos, c.Pos)
 }
 

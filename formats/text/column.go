@@ -762,7 +762,11 @@ func Map(b interface {
 				if err := keys.AppendText(key); err != nil {
 					return j.fail(j.Pos, keys.want, err)
 				}
-				return values.AppendJSON(j)
+				if err := values.AppendJSON(j); err != nil {
+					return err
+				}
+				j.path = j.path[:at]
+				return nil
 			})
 		} else {
 			j.path = append(j.path, step{})
@@ -827,6 +831,7 @@ func Union(b interface {
 						return err
 					}
 					b.End(c.typeID(i))
+					j.path = j.path[:at]
 					return nil
 				}
 			}
@@ -930,13 +935,13 @@ func (o *object) append(j *JSON) error {
 	} else {
 		for more := true; more; {
 			if j.Space() != '"' {
+				j.path[at].name = "" // that of the field before
 				return j.syntax("a key in quotes")
 			}
 			start := j.Pos
 			key, err := j.String()
 			if err != nil {
-				j.broken = true
-				return err
+				return j.badKey(at, err)
 			}
 			k := next
 			if k >= len(o.names) || string(key) != o.names[k] {
@@ -986,6 +991,7 @@ func (o *object) append(j *JSON) error {
 				j.Pos++
 				more = false
 			default:
+				j.path[at].name = "" // it stands behind the field
 				return j.syntax("a comma or the end of the object")
 			}
 		}
@@ -1004,6 +1010,17 @@ func (o *object) append(j *JSON) error {
 	j.path = j.path[:at]
 	j.depth--
 	return nil
+}
+
+// badKey returns the error of a key that could not be read, without the field before it, whose name the path still has.
+func (j *JSON) badKey(at int, err error) error {
+	j.broken = true
+	j.path[at].name = ""
+	var e *ValueError
+	if errors.As(err, &e) {
+		e.Path = j.pathText()
+	}
+	return err
 }
 
 // Record reads objects as rows of several columns.
