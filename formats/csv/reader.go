@@ -314,7 +314,10 @@ func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 		b.reset()
 		c.Buf = c.Buf[:c.N]
 		next := p.split.records(c, b, c.Pos, min(most, p.core.opts.BatchRows-res.Rows), true)
-		p.columns(c, res)
+		if at := p.columns(c, res); at >= 0 {
+			res.Full, c.Pos = true, at
+			return
+		}
 		c.Pos = next
 		if len(res.Rejects) > 0 && p.core.opts.MaxRejected == 0 {
 			return
@@ -322,9 +325,10 @@ func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 	}
 }
 
-// columns adds the rows of the block to the columns, but for those in which a field cannot be read.
-func (p *parser) columns(c *chunks.Chunk, res *chunks.Result) {
-	b := &p.block
+// columns adds the rows of the block to the columns, but for those in which a field cannot be read. At a record for which a dictionary has
+// no room it ends, and returns where that is, else -1.
+func (p *parser) columns(c *chunks.Chunk, res *chunks.Result) int {
+	b, at := &p.block, -1
 	if len(b.marks) != 0 {
 		p.fail(-1)
 		for _, m := range b.marks {
@@ -343,11 +347,21 @@ func (p *parser) columns(c *chunks.Chunk, res *chunks.Result) {
 		}
 		if !failed {
 			res.Rows += b.rows
-			return
+			return at
 		}
 		res.Set.Truncate(res.Rows)
+		if i := slices.IndexFunc(p.bad, func(f failure) bool { return errors.Is(f.err, text.ErrFull) }); i > 0 || i == 0 && (res.Rows > 0 || !res.Fresh) {
+			at = int(b.starts[i])
+			b.rows, p.bad = i, p.bad[:i]
+		} else if i == 0 { // by the record alone
+			if res.Fresh = false; b.rows > 1 {
+				at = int(b.starts[1])
+				b.rows, p.bad = 1, p.bad[:1]
+			}
+		}
 		p.drop(c, res)
 	}
+	return at
 }
 
 // fail makes room for the failures of the block, and notes one of column k.
@@ -427,6 +441,9 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 		}
 	}
 	err := f.err
+	if err == text.ErrFull {
+		want = col.Room()
+	}
 	var inner *text.ValueError
 	if errors.As(err, &inner) {
 		if pos < c.N {

@@ -316,7 +316,7 @@ func TestInference(t *testing.T) {
 	}
 }
 
-// TestRejectedAlone wants a value that a builder refuses to take its own row along, and none behind it.
+// TestRejectedAlone wants a value that a builder refuses to take its own row along, and none behind it. A full dictionary takes none.
 func TestRejectedAlone(t *testing.T) {
 	lines := func(n int, f func(i int) string) string {
 		var s strings.Builder
@@ -332,9 +332,10 @@ func TestRejectedAlone(t *testing.T) {
 		return ipc.Field{Name: "a", Type: typ, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}
 	}
 	for name, c := range map[string]struct {
-		in    string
-		field ipc.Field
-		rows  int
+		in       string
+		field    ipc.Field
+		rows     int
+		rejected int64
 	}{
 		"decimal": {
 			lines(20, func(i int) string {
@@ -344,13 +345,13 @@ func TestRejectedAlone(t *testing.T) {
 				return strconv.Itoa(i)
 			}),
 			ipc.Field{Name: "a", Type: ipc.Type{Kind: ipc.KindDecimal, Bits: 128, Precision: 4}, Nullable: true},
-			19,
+			19, 1,
 		},
-		"dictionary of texts": {words, dict(ipc.Utf8), 178},
-		"dictionary of bytes": {words, dict(ipc.Type{Kind: ipc.KindBinary}), 178},
+		"dictionary of texts": {words, dict(ipc.Utf8), 179, 0},
+		"dictionary of bytes": {words, dict(ipc.Type{Kind: ipc.KindBinary}), 179, 0},
 		"dictionary of ints": {
 			lines(179, func(i int) string { return strconv.Itoa(i % 129) }),
-			dict(ipc.Int64), 178,
+			dict(ipc.Int64), 179, 0,
 		},
 	} {
 		for _, nulls := range [][]string{nil, {"NULL"}} { // column by column, and field by field
@@ -358,8 +359,8 @@ func TestRejectedAlone(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if _, rows := written(t, r, nil); rows != c.rows || r.Stats().Rejected != 1 {
-				t.Errorf("%s: %d rows, %d rejected, want %d and 1", name, rows, r.Stats().Rejected, c.rows)
+			if _, rows := written(t, r, nil); rows != c.rows || r.Stats().Rejected != c.rejected {
+				t.Errorf("%s: %d rows, %d rejected, want %d and %d", name, rows, r.Stats().Rejected, c.rows, c.rejected)
 			}
 		}
 	}
@@ -702,5 +703,43 @@ func TestLongReturns(t *testing.T) {
 		if !errors.Is(err, text.ErrLimit) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.20q: %v, want %q", in, err, want)
 		}
+	}
+}
+
+// TestFullDictionary wants a batch with a dictionary of its own where that of the one before has no room: whatever the size of batches, of
+// chunks, and the number of goroutines, no record is lost.
+func TestFullDictionary(t *testing.T) {
+	var in, want strings.Builder
+	in.WriteString("n,d,l\n")
+	want.WriteString("n,d,l\n")
+	for i := range 1000 {
+		fmt.Fprintf(&in, "%d,x%d,\"[\"\"y%d\"\",\"\"y%d\"\"]\"\n", i, i%400, i%300, i%7)
+		fmt.Fprintf(&want, "%d,x%d,\"[\"\"y%d\"\",\"\"y%d\"\"]\"\n", i, i%400, i%300, i%7)
+	}
+	dict := &ipc.DictionaryEncoding{Index: ipc.Int8}
+	schema := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "n", Type: ipc.Int64},
+		{Name: "d", Type: ipc.Utf8, Nullable: true, Dictionary: dict},
+		{Name: "l", Type: ipc.List, Nullable: true, Children: []ipc.Field{{Name: "item", Type: ipc.Utf8, Nullable: true, Dictionary: dict}}},
+	}}
+	for _, o := range []csv.Options{{}, {BatchRows: 100}, {BatchRows: 1}, {Parallel: 3, ChunkBytes: 2000}, {ChunkBytes: 1}} {
+		o.Schema = schema
+		have, err := read(t, in.String(), &o)
+		if err != nil || have != want.String() {
+			t.Errorf("%+v: %v, %d bytes, want %d", o, err, len(have), want.Len())
+		}
+	}
+	// A record that needs more values than there can be is the only one that is refused.
+	long := "n,d,l\n1,a,\n2,b,\"[\"\"0\"\""
+	for i := range 200 {
+		long += fmt.Sprintf(",\"\"%d\"\"", i+1)
+	}
+	long += "]\"\n3,c,\"[\"\"z\"\"]\"\n"
+	have, err := read(t, long, &csv.Options{Schema: schema, MaxRejected: 1})
+	if err != nil || have != "n,d,l\n1,a,NULL\n3,c,\"[\"\"z\"\"]\"\n" {
+		t.Errorf("%q, %v", have, err)
+	}
+	if _, err := read(t, long, &csv.Options{Schema: schema}); !errors.Is(err, text.ErrFull) || !strings.Contains(err.Error(), `field "l[128]": the dictionary of the batch is full: found "\"128\"", want indices that reach further`) {
+		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -380,5 +381,27 @@ func TestGivenType(t *testing.T) {
 	}
 	if _, err := r.Next(t.Context()); err != io.EOF || r.Stats().Rejected != 2 {
 		t.Errorf("%v, %+v", err, r.Stats())
+	}
+}
+
+// TestFullDictionary wants a batch with a dictionary of its own where that of the one before has no room.
+func TestFullDictionary(t *testing.T) {
+	var lines strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&lines, "{\"n\":%d,\"d\":\"x%d\",\"k\":%d}\n", i, i%400, i%300)
+	}
+	dict := &ipc.DictionaryEncoding{Index: ipc.Int8}
+	schema := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "n", Type: ipc.Int64}, {Name: "d", Type: ipc.Utf8, Dictionary: dict}, {Name: "k", Type: ipc.Int64, Dictionary: dict},
+	}}
+	array := "[" + strings.ReplaceAll(strings.TrimSpace(lines.String()), "\n", ",\n") + "]"
+	for _, in := range []string{lines.String(), array} {
+		for _, o := range []ndjson.Options{{}, {BatchRows: 100}, {BatchRows: 1}, {Parallel: 3, ChunkBytes: 2000}, {ChunkBytes: 1}} {
+			o.Schema = schema
+			o.Values.JSON.Range = text.Ignore // which is for values, not for what the batch has besides
+			if have, err := read(t, in, &o); err != nil || have != lines.String() {
+				t.Errorf("%.1s %+v: %v, %d bytes, want %d", in, o, err, len(have), lines.Len())
+			}
+		}
 	}
 }

@@ -100,6 +100,11 @@ func (c *Column) Field() *ipc.Field { return c.field }
 // Want says what the values of the column are.
 func (c *Column) Want() string { return c.want }
 
+// Room says what a value needs that did not fit a full dictionary.
+func (c *Column) Room() string {
+	return "indices that reach further than those of " + c.want + " in a record; give the column wider ones, such as int32"
+}
+
 // Empty tells whether an empty text is a value of the column.
 func (c *Column) Empty() bool { return c.empty }
 
@@ -260,8 +265,11 @@ func (c *Column) AppendJSON(j *JSON) error {
 // refused follows the policy for a value that could not be read, and that was passed.
 func (c *Column) refused(j *JSON, from int, err error) error {
 	policy := j.Opts.WrongType
-	if err == ErrRange {
+	switch err {
+	case ErrRange:
 		policy = j.Opts.Range
+	case ErrFull:
+		return j.fail(from, c.Room(), err)
 	}
 	if policy == Ignore && c.nullable() {
 		c.appendNull()
@@ -607,13 +615,37 @@ func decimalOf[T column.Decimal](w *[4]uint64) (v T, ok bool) {
 	return v, true
 }
 
+// undone drops what was added to a dictionary column from row n on, with an error, and tells which it was.
+func undone(b column.Builder, n int) error {
+	err := ErrRange
+	if errors.Is(b.Err(), column.ErrDictionaryFull) {
+		err = ErrFull
+	}
+	b.Truncate(n)
+	return err
+}
+
+// ResetDictionaries drops all rows, and begins the dictionaries of the column and of those below it anew.
+func (c *Column) ResetDictionaries() {
+	c.b.Reset()
+	c.forget()
+}
+
+func (c *Column) forget() {
+	if d, ok := c.b.(interface{ ResetDictionary() }); ok {
+		d.ResetDictionary()
+	}
+	for _, child := range c.children {
+		child.forget()
+	}
+}
+
 // Dict reads texts that stand in a dictionary.
 func Dict[I column.Index](b *column.DictBuilder[I]) *Column {
 	c := newColumn(b, strings, func(s []byte) error {
 		n := b.Len()
 		if b.AppendBytes(s); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	})
@@ -632,8 +664,7 @@ func DictBinary[I column.Index](b *column.DictBuilder[I]) *Column {
 		}
 		n := b.Len()
 		if b.AppendBytes(buf); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	}
@@ -650,8 +681,7 @@ func DictInt[I, T column.Index](b *column.DictIntBuilder[I, T]) *Column {
 		}
 		n := b.Len()
 		if b.Append(v); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	})
@@ -672,8 +702,7 @@ func Enum[I column.Index, E column.Enum](b *column.EnumBuilder[I, E], parse func
 		}
 		n := b.Len()
 		if b.Append(v); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	})

@@ -21,6 +21,7 @@ var (
 	ErrMissing = errors.New("field is absent")
 	ErrNull    = errors.New("null in a column that is not nullable")
 	ErrRagged  = errors.New("record has another number of fields")
+	ErrFull    = errors.New("the dictionary of the batch is full") // of which a record alone needs more values than its indices reach
 
 	ErrRejected = errors.New("more records cannot be read than may be passed over") // which a reader wraps beside the last one's condition
 )
