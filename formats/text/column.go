@@ -1,11 +1,13 @@
 package text
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/lightstream-go/lightstream/internal/decimal"
@@ -316,6 +318,51 @@ func numberError(s []byte) error {
 	return ErrType
 }
 
+// mostDigits is how many digits the numbers have that are written without their exponent: more than any decimal.
+const mostDigits = 1200
+
+// plainNumber returns a number with a point or an exponent without the exponent, and without a fraction that is zero: 1.50e2 as 150. It is nil
+// for what is no such number, or has too many digits.
+func plainNumber(s []byte) []byte {
+	var digits []byte
+	sign, point, at := "", -1, 0
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		sign, s = string(s[:1]), s[1:]
+	}
+	for ; at < len(s); at++ {
+		if c := s[at]; c-'0' <= 9 {
+			digits = append(digits, c)
+		} else if c == '.' && point < 0 {
+			point = len(digits)
+		} else {
+			break
+		}
+	}
+	if len(digits) == 0 || len(digits) > mostDigits || point < 0 && at == len(s) {
+		return nil
+	}
+	if point < 0 {
+		point = len(digits)
+	}
+	if at < len(s) {
+		e, err := strconv.Atoi(string(s[at+1:]))
+		if s[at]|0x20 != 'e' || err != nil || e > mostDigits || e < -mostDigits {
+			return nil
+		}
+		point += e
+	}
+	zeros := func(n int) []byte { return bytes.Repeat([]byte{'0'}, max(n, 0)) }
+	digits = append(zeros(1-point), digits...)
+	point = max(point, 1)
+	digits = append(digits, zeros(point-len(digits))...)
+	whole, rest := digits[:point], bytes.TrimRight(digits[point:], "0")
+	plain := append([]byte(sign), whole...)
+	if len(rest) != 0 {
+		plain = append(append(plain, '.'), rest...)
+	}
+	return plain
+}
+
 // newColumn returns a column whose values JSON has as one of takes.
 func newColumn(b Builder, takes kinds, read func(s []byte) error) *Column {
 	return &Column{b: b, takes: takes, read: read}
@@ -326,7 +373,9 @@ func Int[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint
 	c := newColumn(b, numbers, func(s []byte) error {
 		v, ok := integer[T](s)
 		if !ok {
-			return numberError(s)
+			if v, ok = integer[T](plainNumber(s)); !ok {
+				return numberError(s)
+			}
 		}
 		b.Append(v)
 		return nil
@@ -582,7 +631,7 @@ func Decimal[T column.Decimal](b *column.DecimalBuilder[T]) *Column {
 	var words [4]uint64
 	c.read = func(s []byte) error {
 		t := &c.field.Type
-		if !decimal.Parse(s, t.Scale, words[:max(t.Bits/64, 1)]) {
+		if w := words[:max(t.Bits/64, 1)]; !decimal.Parse(s, t.Scale, w) && !decimal.Parse(plainNumber(s), t.Scale, w) {
 			return numberError(s)
 		}
 		v, ok := decimalOf[T](&words)
@@ -677,7 +726,9 @@ func DictInt[I, T column.Index](b *column.DictIntBuilder[I, T]) *Column {
 	return newColumn(b, numbers, func(s []byte) error {
 		v, ok := integer[T](s)
 		if !ok {
-			return numberError(s)
+			if v, ok = integer[T](plainNumber(s)); !ok {
+				return numberError(s)
+			}
 		}
 		n := b.Len()
 		if b.Append(v); b.Err() != nil {

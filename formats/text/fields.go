@@ -151,6 +151,8 @@ func intFields[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 |
 				}
 			} else if v, ok := integer[T](f.Data[start:end]); ok {
 				b.Append(v)
+			} else if v, ok := integer[T](plainNumber(f.Data[start:end])); ok {
+				b.Append(v)
 			} else {
 				return i, nil
 			}
