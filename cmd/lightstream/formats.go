@@ -321,6 +321,7 @@ func (s single) Next(ctx context.Context) (ipc.Batch, error) {
 // openSources opens several sources as one: the rows of the second come after those of the first.
 func openSources(ctx context.Context, names []string, o *options, std std, level ipc.Level) (*source, error) {
 	if len(names) == 1 {
+		o.text.alone = true
 		s, err := openSource(ctx, names[0], o, std, level)
 		if err == nil {
 			s.pass(o, std)

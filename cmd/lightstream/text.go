@@ -39,6 +39,7 @@ type textOptions struct {
 	first  *ipc.Schema // of the first of several sources, as which the others are parsed
 
 	firstOf string   // what errors call it
+	alone   bool     // there is one source
 	used    bool     // text was read
 	known   []string // flags that mean something all the same
 }
@@ -66,7 +67,7 @@ func (t *textOptions) addTypes(cmd *cobra.Command) {
 func (t *textOptions) addRejects(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Int64Var(&t.rejects.most, "max-rejected", 0, "pass over at most `n` records of each file of CSV or NDJSON that cannot be read; -1 is any\nnumber")
-	f.StringVar(&t.rejects.name, "rejected", "", "`file` for the records that are passed over, any number of them unless --max-rejected says it")
+	f.StringVar(&t.rejects.name, "rejected", "", "`file` for the records that are passed over, any number of them unless --max-rejected says it;\nfor one file of CSV with the line of names")
 	f.StringVar(&t.rejects.why, "rejected-why", "", "`file` for a line of JSON for each of them: the file it is of, its line, the column there and the\nfield, what was found, what was wanted")
 }
 
@@ -269,6 +270,7 @@ func (s *source) openText(ctx context.Context, in io.Reader, o *options) error {
 	}
 	opts.Parallel = runtime.GOMAXPROCS(0)
 	opts.OnRejected = func(e *text.ValueError) { o.text.rejects.note(s.label(), e) }
+	opts.RejectedHeader = o.text.alone
 	like := o.likeFirst()
 	if like != nil {
 		opts.Schema, opts.Types = like, nil

@@ -67,7 +67,9 @@ type Options struct {
 	MaxRejected int64
 	// Rejected takes the lines of records that were passed over, as they are. Nil drops them.
 	Rejected io.Writer
-	// OnRejected is told of each of them, in their order. Nil is nobody.
+	// RejectedHeader puts the line of names before the first of them, where the input has one, so that they are CSV by themselves.
+	RejectedHeader bool
+	// OnRejected is told of each of them, in their order, by the goroutine that calls Next. Nil is nobody.
 	OnRejected func(*text.ValueError)
 
 	// Parallel is how many goroutines parse at once, each a chunk. The batches come in order. Zero means one.

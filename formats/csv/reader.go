@@ -146,6 +146,9 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 		}
 		c.header = append(c.header, string(name))
 	}
+	if o.RejectedHeader {
+		c.Opts.Head = append(bytes.Clone(bytes.TrimRight(first.Buf[b.starts[0]:b.ends[0]], "\r\n")), '\n')
+	}
 	return c, nil
 }
 

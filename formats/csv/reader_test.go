@@ -398,6 +398,10 @@ func TestRejected(t *testing.T) {
 		if len(lines) != 100 || lines[0] != 9 || lines[1] != 11 || !slices.IsSorted(lines) {
 			t.Errorf("rejected lines %v", lines)
 		}
+		opts.RejectedHeader, opts.Rejected = true, new(bytes.Buffer)
+		if _, err := read(t, in.String(), opts); err != nil || opts.Rejected.(*bytes.Buffer).String() != "a,b\n"+bad.String() {
+			t.Errorf("with the names: %v, %.100q", err, opts.Rejected)
+		}
 		opts.MaxRejected = 99
 		if _, err := read(t, in.String(), opts); !errors.Is(err, text.ErrSyntax) || !errors.Is(err, text.ErrRejected) || !strings.Contains(err.Error(), "99 before this one") {
 			t.Errorf("the hundredth: %v", err)

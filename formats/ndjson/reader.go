@@ -30,7 +30,7 @@ type Options struct {
 	MaxRejected int64
 	// Rejected takes the records that were passed over, as they are. Nil drops them.
 	Rejected io.Writer
-	// OnRejected is told of each of them, in their order. Nil is nobody.
+	// OnRejected is told of each of them, in their order, by the goroutine that calls Next. Nil is nobody.
 	OnRejected func(*text.ValueError)
 
 	// Parallel is how many goroutines parse lines at once, each a chunk. The batches come in order. Zero means one, and so does an array.

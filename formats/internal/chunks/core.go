@@ -200,6 +200,12 @@ func (c *Core) account(res *Result) error {
 			c.Opts.OnRejected(r.Err)
 		}
 		if c.Opts.Rejected != nil {
+			if head := c.Opts.Head; head != nil {
+				c.Opts.Head = nil
+				if _, err := c.Opts.Rejected.Write(head); err != nil {
+					return fmt.Errorf("lightstream: writing rejected records: %w", err)
+				}
+			}
 			if _, err := c.Opts.Rejected.Write(r.Line); err != nil {
 				return fmt.Errorf("lightstream: writing rejected records: %w", err)
 			}
