@@ -246,9 +246,9 @@ func (s *source) openText(ctx context.Context, in io.Reader, o *options) error {
 		opts.Parallel = runtime.GOMAXPROCS(0)
 		if like := o.likeFirst(); like != nil {
 			opts.Schema, opts.Types = like, nil
-			if o.columns != nil {
-				opts.Values.JSON.Unknown = text.Ignore
-			}
+		}
+		if o.columns != nil { // as in a directory
+			opts.Values.JSON.Unknown = text.Ignore
 		}
 		r, err := ndjson.NewReader(read, opts)
 		if err != nil {
@@ -515,6 +515,9 @@ func textHint(err error, args []string) string {
 		hint = "--types or --schema gives the column another type"
 	case errors.Is(err, text.ErrUTF8):
 		hint = "--invalid-utf8 replace or binary reads CSV with it"
+	case errors.Is(err, text.ErrUnknown):
+		hint = "--sample-rows N looks for fields in more records, --columns or --schema names those that are wanted"
+	case errors.Is(err, text.ErrRagged) && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--ragged") }):
 	case errors.Is(err, text.ErrRagged):
 		hint = "--ragged pad reads CSV with fields that are absent"
 	default:
