@@ -130,6 +130,19 @@ func IsSchema(name string) bool {
 	return false
 }
 
+// fromTable tells how to make a definition of a file that has a table.
+func fromTable(input string) string {
+	name := strings.ToLower(input)
+	for _, packed := range []string{".gz", ".zst", ".lz4"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	switch filepath.Ext(name) {
+	case ".parquet", ".pq", ".csv", ".tsv", ".ndjson", ".jsonl":
+		return fmt.Sprintf("; lightstream schema %s --as json > x.json makes one of its columns", input)
+	}
+	return ""
+}
+
 type generator struct {
 	opts    *Options
 	outputs []Output
@@ -162,7 +175,7 @@ func (g *generator) input(input string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s: not a definition; name a directory, or a .go, .fbs, .arrow, .arrows or .json file", input)
+		return fmt.Errorf("%s: not a definition; name a directory, or a .go, .fbs, .arrow, .arrows or .json file%s", input, fromTable(input))
 	}
 	n, err := g.goPackage(input)
 	if err == nil && g.opts.Whole {

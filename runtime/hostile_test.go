@@ -322,6 +322,8 @@ func TestTypedBitFlips(t *testing.T) {
 		opts := rt.ReaderOptions{Pool: mem.NewPool(&mem.PoolOptions{Budget: budget})}
 		step := 1
 		switch {
+		case len(in) > 4<<10 && race:
+			step = 1009
 		case len(in) > 16<<10 || testing.Short() || race:
 			step = 101
 		case len(in) > 4<<10:

@@ -170,3 +170,37 @@ func TestSinkWriterWritesBatches(t *testing.T) {
 		t.Errorf("%d rows, want %d", n, len(want))
 	}
 }
+
+// refusing is a sink that cannot write its schema.
+type refusing struct {
+	noted
+	bad error
+}
+
+func (r *refusing) Err() error { return r.bad }
+
+// TestSinkWriterOf wants a sink that cannot write the table to fail before any row, and every call of a writer that has no other error.
+func TestSinkWriterOf(t *testing.T) {
+	bad := errors.New("no place for it")
+	if _, err := rt.NewSinkWriter(feed.TradeTable, &refusing{noted{schema: feed.TradeTable.Schema()}, bad}, nil); err != bad {
+		t.Errorf("%v", err)
+	}
+	var other *rt.SchemaError
+	for name, of := range map[string]struct {
+		sink func(*ipc.Schema) rt.Sink
+		is   func(error) bool
+	}{
+		"refused": {func(s *ipc.Schema) rt.Sink { return &refusing{noted{schema: s}, bad} }, func(err error) bool { return err == bad }},
+		"other":   {func(*ipc.Schema) rt.Sink { return &noted{schema: feed.QuoteTable.Schema()} }, func(err error) bool { return errors.As(err, &other) }},
+		"right":   {func(s *ipc.Schema) rt.Sink { return &noted{schema: s} }, func(err error) bool { return err == nil }},
+	} {
+		w := rt.SinkWriterOf(feed.TradeTable, of.sink, nil)
+		b := feed.NewTradeBuilder(nil)
+		b.Append(feed.Trade{Time: time.Unix(0, 0)})
+		for i, err := range []error{w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0)}), w.Flush(t.Context()), w.Write(t.Context(), b), w.Close()} {
+			if !of.is(err) {
+				t.Errorf("%s, call %d: %v", name, i, err)
+			}
+		}
+	}
+}

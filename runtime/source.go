@@ -121,7 +121,8 @@ type SinkWriter[R, B any, W Builder[R]] struct {
 }
 
 // NewSinkWriter returns a writer to a sink, which remains the caller's to close, but see [SinkWriter.Close]. Of the options, BatchRows,
-// BatchBytes and Builder mean what they mean to [NewWriter]; nil means all defaults. The error is a *[SchemaError] where the sink does not have the columns of the table.
+// BatchBytes and Builder mean what they mean to [NewWriter]; nil means all defaults. The error is a *[SchemaError] where the sink does not have the
+// columns of the table, or that of the sink's method Err, if it has one, such as of a schema that it cannot write.
 func NewSinkWriter[R, B any, W Builder[R]](t *Table[R, B, W], sink Sink, opts *WriterOptions) (*SinkWriter[R, B, W], error) {
 	if sink == nil {
 		return nil, errors.New("lightstream: the sink is nil; give the writer one")
@@ -130,7 +131,21 @@ func NewSinkWriter[R, B any, W Builder[R]](t *Table[R, B, W], sink Sink, opts *W
 	if err := w.sameColumns(ipc.SourceName(sink), sink.Schema()); err != nil {
 		return nil, err
 	}
+	if s, ok := sink.(interface{ Err() error }); ok && s.Err() != nil {
+		return nil, s.Err()
+	}
 	return &SinkWriter[R, B, W]{sink: sink, own: t.NewBuilder(w.opts.Builder), rows: w.opts.BatchRows, most: w.opts.BatchBytes, columns: len(t.schema.Fields)}, nil
+}
+
+// SinkWriterOf returns a writer to the sink that is made for the schema of the table. What [NewSinkWriter] returns as an error is that of
+// every call of the writer.
+func SinkWriterOf[R, B any, W Builder[R]](t *Table[R, B, W], sink func(*ipc.Schema) Sink, opts *WriterOptions) *SinkWriter[R, B, W] {
+	to := sink(t.schema)
+	w, err := NewSinkWriter(t, to, opts)
+	if err != nil {
+		w = &SinkWriter[R, B, W]{sink: to, own: t.NewBuilder(nil), columns: len(t.schema.Fields), err: err}
+	}
+	return w
 }
 
 // Append adds a row to the writer's own batch, which is written when it has the rows or bytes of the options, and with Flush, Write,

@@ -37,7 +37,12 @@
 //	interface{ SetReadDeadline(t time.Time) error }
 //	interface{ SetWriteDeadline(t time.Time) error }
 //
-// A [Conn] has all of these and is a [net.Conn] too, so TLS or an HTTP server can stand on any of them.
+// A [Conn] has all of these and is a [net.Conn] too, so TLS or an HTTP server can stand on any of them. Connections of tcp and uds, except
+// on Windows, also have
+//
+//	interface{ ReadLazily(memory func() []byte, back func()) (n int, err error) }
+//
+// which waits without memory and then needs one read for a message: frame.LazyReader says how.
 //
 // # URIs
 //

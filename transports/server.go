@@ -193,7 +193,11 @@ func hostOf(a net.Addr) string {
 }
 
 func (s *Server) serve(c *served) {
-	err := s.Handle(s.base, c)
+	var conn Conn = c
+	if _, ok := c.Conn.(lazyReader); ok {
+		conn = servedLazily{c}
+	}
+	err := s.Handle(s.base, conn)
 	c.Conn.Close()
 	gone := left(err)
 	switch {
@@ -306,7 +310,10 @@ func (s *Server) Stats() ServerStats {
 
 // Unwrap returns the connection of the listener that a [Server] has handed to its Handle, and any other as it is.
 func Unwrap(conn Conn) Conn {
-	if c, ok := conn.(*served); ok {
+	switch c := conn.(type) {
+	case *served:
+		return c.Conn
+	case servedLazily:
 		return c.Conn
 	}
 	return conn
@@ -334,6 +341,29 @@ func (c *served) Read(p []byte) (int, error) {
 	}
 	c.in.begin()
 	n, err := c.Conn.Read(p)
+	if c.in.passed(err) {
+		return n, c.idle("read")
+	}
+	c.in.moved(n)
+	return n, err
+}
+
+// lazyReader is frame.LazyReader.
+type lazyReader interface {
+	ReadLazily(memory func() []byte, back func()) (n int, err error)
+}
+
+// servedLazily is served for a connection that reads lazily.
+type servedLazily struct{ *served }
+
+// ReadLazily is served's Read.
+func (c servedLazily) ReadLazily(memory func() []byte, back func()) (int, error) {
+	read := c.Conn.(lazyReader).ReadLazily
+	if c.in.set == nil {
+		return read(memory, back)
+	}
+	c.in.begin()
+	n, err := read(memory, back)
 	if c.in.passed(err) {
 		return n, c.idle("read")
 	}

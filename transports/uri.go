@@ -232,7 +232,7 @@ func (u *URI) parse(text string, form Form, port string) error {
 			given = port
 		}
 		if given == "" {
-			return fail(errors.New("has no port"))
+			return fail(fmt.Errorf("%q has no port", host))
 		}
 		if _, err := strconv.ParseUint(given, 10, 16); err != nil {
 			return fail(errors.New("has a port above 65535"))

@@ -103,7 +103,7 @@ func TestParseURIErrors(t *testing.T) {
 		{uri: "", want: "lightstream: URI: is empty"},
 		{uri: "tcp://", want: "lightstream: tcp: has no host; want tcp://host:port"},
 		{uri: "tcp:localhost:9000", want: "lightstream: tcp: has no host; want tcp://host:port"},
-		{uri: "tcp+listen://localhost", want: "lightstream: tcp: has no port; want tcp+listen://host:port"},
+		{uri: "tcp+listen://localhost", want: "lightstream: tcp: \"localhost\" has no port; want tcp+listen://host:port"},
 		{uri: "tcp://a b:1", want: "lightstream: tcp: cannot be parsed; want tcp://host:port"},
 		{uri: "tcp://localhost:70000", want: "lightstream: tcp: has a port above 65535; want tcp://host:port"},
 		{uri: "tcp://localhost:9000/feed", want: "lightstream: tcp: has a path; want tcp://host:port"},

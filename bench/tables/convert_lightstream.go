@@ -116,14 +116,12 @@ func readReadingRows(b ReadingBatch, rows []Reading, from int) {
 	upper := b.Upper()[from:][:len(rows)]
 	sequence := b.Sequence()[from:][:len(rows)]
 	for i := range rows {
-		rows[i] = Reading{
-			Time:     time[i],
-			Sensor:   sensor[i],
-			Value:    value[i],
-			Lower:    lower[i],
-			Upper:    upper[i],
-			Sequence: sequence[i],
-		}
+		rows[i].Time = time[i]
+		rows[i].Sensor = sensor[i]
+		rows[i].Value = value[i]
+		rows[i].Lower = lower[i]
+		rows[i].Upper = upper[i]
+		rows[i].Sequence = sequence[i]
 	}
 }
 
@@ -306,11 +304,9 @@ func readTypedRows(b TypedBatch, rows []Typed, from int) {
 	value := b.Value()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Typed{
-			Value:    value[i],
-			Time:     time.At(at),
-			Category: category.At(at),
-		}
+		rows[i].Value = value[i]
+		rows[i].Time = time.At(at)
+		rows[i].Category = category.At(at)
 	}
 }
 
@@ -457,11 +453,9 @@ func readNullableRows(b NullableBatch, rows []Nullable, from int) {
 	value, time, category := b.Value(), b.Time(), b.Category()
 	for i := range rows {
 		at := from + i
-		rows[i] = Nullable{
-			Value:    rt.NullOf(value.Get(at)),
-			Time:     time.At(at),
-			Category: category.At(at),
-		}
+		rows[i].Value = rt.NullOf(value.Get(at))
+		rows[i].Time = time.At(at)
+		rows[i].Category = category.At(at)
 	}
 }
 
@@ -600,11 +594,9 @@ func readMicrosRows(b MicrosBatch, rows []Micros, from int) {
 	value := b.Value()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Micros{
-			Value:    value[i],
-			Time:     time.At(at),
-			Category: category.At(at),
-		}
+		rows[i].Value = value[i]
+		rows[i].Time = time.At(at)
+		rows[i].Category = category.At(at)
 	}
 }
 
@@ -750,11 +742,9 @@ func readNarrowRows(b NarrowBatch, rows []Narrow, from int) {
 	value := b.Value()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Narrow{
-			Value:    value[i],
-			Time:     time.At(at),
-			Category: category.At(at),
-		}
+		rows[i].Value = value[i]
+		rows[i].Time = time.At(at)
+		rows[i].Category = category.At(at)
 	}
 }
 

@@ -116,14 +116,12 @@ func readNumbersRows(b NumbersBatch, rows []Numbers, from int) {
 	volume := b.Volume()[from:][:len(rows)]
 	trades := b.Trades()[from:][:len(rows)]
 	for i := range rows {
-		rows[i] = Numbers{
-			ID:     id[i],
-			Time:   time[i],
-			Open:   open[i],
-			Close:  closeColumn[i],
-			Volume: volume[i],
-			Trades: trades[i],
-		}
+		rows[i].ID = id[i]
+		rows[i].Time = time[i]
+		rows[i].Open = open[i]
+		rows[i].Close = closeColumn[i]
+		rows[i].Volume = volume[i]
+		rows[i].Trades = trades[i]
 	}
 }
 

@@ -115,14 +115,12 @@ func readSampleRows(b SampleBatch, rows []Sample, from int) {
 	id, value, time, flag, name, category := b.ID(), b.Value(), b.Time(), b.Flag(), b.Name(), b.Category()
 	for i := range rows {
 		at := from + i
-		rows[i] = Sample{
-			ID:       rt.NullOf(id.Get(at)),
-			Value:    rt.NullOf(value.Get(at)),
-			Time:     rt.NullOf(time.Get(at)),
-			Flag:     rt.NullOf(flag.Get(at)),
-			Name:     rt.NullOf(name.Get(at)),
-			Category: rt.NullOf(category.Get(at)),
-		}
+		rows[i].ID = rt.NullOf(id.Get(at))
+		rows[i].Value = rt.NullOf(value.Get(at))
+		rows[i].Time = rt.NullOf(time.Get(at))
+		rows[i].Flag = rt.NullOf(flag.Get(at))
+		rows[i].Name = rt.NullOf(name.Get(at))
+		rows[i].Category = rt.NullOf(category.Get(at))
 	}
 }
 

@@ -26,7 +26,7 @@ func formatByBytes(first []byte, name string, o *options) format {
 	switch {
 	case string(first) == fileMagic:
 		return formatFile
-	case strings.HasPrefix(string(first), "PAR1"):
+	case strings.HasPrefix(string(first), "PAR1"), strings.HasPrefix(string(first), "PARE"): // of which the second is encrypted, which the reader says
 		return formatParquet
 	}
 	if f, err := formatOf("from", "", name, inputs); err == nil && (f == formatCSV || f == formatNDJSON) && format(o.from) != formatArrow {
@@ -243,6 +243,10 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 	}
 	root, pattern := rootOf(filepath.ToSlash(name))
 	opts := &dataset.Options{Parallel: runtime.GOMAXPROCS(0), Root: root, Schema: o.text.schema, Types: o.text.fields}
+	if o.text.schema != nil && o.columns == nil {
+		s.unread = &unread{files: map[string]bool{}}
+		opts.OnPassed = s.unread.note
+	}
 	opts.Files.Arrow = &ipc.ReaderOptions{Validate: level, Limits: o.limits(), AllowMissingEnd: o.unfinished}
 	opts.Files.Parquet = &parquet.ReaderOptions{Validate: level, Parallel: 1, BatchRows: o.batchRows, Limits: o.parquetLimits()}
 	if o.trusted {
@@ -263,7 +267,7 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 		return usagef("%s", flagNames.Replace(trimmed{err}.Error()))
 	}
 	if err != nil {
-		if want == "" && strings.Contains(err.Error(), "does not say which format it has") {
+		if want == "" && errors.Is(err, dataset.ErrNoFormat) {
 			if strings.ContainsAny(name, "*?[") { // it is such a glob
 				return fmt.Errorf("%w; here --from csv, if they are that", err)
 			}
@@ -467,7 +471,7 @@ func (s *source) apart(to string) error {
 		if err != nil {
 			return err
 		}
-		if in, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(in) {
+		if in, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(in) && !dataset.Hidden("", filepath.ToSlash(in)) {
 			return usagef("%s is read and lies in %s, which would have its rows twice; name another directory, and move its files when it is complete", name, to)
 		}
 	}
@@ -494,21 +498,13 @@ func within(from, to string) error {
 		return nil
 	}
 	parts := strings.Split(filepath.ToSlash(rel), "/")
-	found := 0 // how many parts stand for what is read
-	if pattern != "." {
-		for n := 1; n <= len(parts) && found == 0; n++ {
-			if ok, err := slashpath.Match(pattern, strings.Join(parts[:n], "/")); err == nil && ok {
-				found = n
-			}
-		}
-		if found == 0 {
-			return nil
-		}
+	matched := pattern == "."
+	for n := 1; n <= len(parts) && !matched; n++ {
+		ok, err := slashpath.Match(pattern, strings.Join(parts[:n], "/"))
+		matched = err == nil && ok
 	}
-	for i, part := range parts {
-		if i >= found && part[0] == '.' || i >= found-1 && part[0] == '_' { // which readers pass over
-			return nil
-		}
+	if !matched || dataset.Hidden(pattern, filepath.ToSlash(rel)) {
+		return nil
 	}
 	return usagef("%s lies in %s, which would have its rows twice when it is read again; name another place, and move it when it is complete", to, from)
 }

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -250,7 +251,15 @@ func otherVerbs(cmd *cobra.Command, err error) string {
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
-			return usagef("%s wants %s, there are %d arguments; run %s --help", cmd.Name(), what, len(args), cmd.CommandPath())
+			number := fmt.Sprintf("there are %d arguments", len(args))
+			if len(args) == 1 {
+				number = "there is 1 argument"
+			}
+			hint := ""
+			if slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, "://") && strings.Contains(a, "?") }) {
+				hint = "; a shell ends the command at the & of a URI that is not in quotes"
+			}
+			return usagef("%s wants %s, %s; run %s --help%s", cmd.Name(), what, number, cmd.CommandPath(), hint)
 		}
 		return nil
 	}

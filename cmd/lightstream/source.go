@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
+	"sync"
 
 	"github.com/lightstream-go/lightstream/compress"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -26,6 +28,7 @@ type source struct {
 	files  int      // of a dataset
 	paths  []string // of all files that are read
 	passed []string // columns that --schema lacks
+	unread *unread  // those of a dataset
 	picked []column.Data
 
 	next   func(ctx context.Context) (ipc.Batch, error) // io.EOF after the last
@@ -158,13 +161,13 @@ func (s *source) options(o *options, level ipc.Level) *ipc.ReaderOptions {
 
 // openStreams reads a stream, or the lanes of several.
 func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane *lanes.Options, from ...io.Reader) error {
-	readers := make([]*lanes.Counted[ipc.Batch, ipc.Stats], len(from))
+	readers := make([]*lanes.Counted[ipc.Batch, laneStats], len(from))
 	sources := make([]lanes.Source[ipc.Batch], len(from))
 	var first *ipc.Schema
 	for i, in := range from {
 		r := ipc.NewReader(in, opts)
 		if i > 0 {
-			readers[i] = lanes.Count[ipc.Batch, ipc.Stats](lanes.Alike(r, first))
+			readers[i] = lanes.Count[ipc.Batch, laneStats](streamLane{lanes.Alike(r, first), r})
 			sources[i] = readers[i]
 			continue
 		}
@@ -174,8 +177,7 @@ func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane 
 		}
 		first = schema
 		s.take(schema)
-		s.others = r.Attached
-		readers[i] = lanes.Count[ipc.Batch, ipc.Stats](r)
+		readers[i] = lanes.Count[ipc.Batch, laneStats](streamLane{r, r})
 		sources[i] = readers[i]
 	}
 	all := sources[0]
@@ -189,6 +191,7 @@ func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane 
 		b, err := all.Next(ctx)
 		return b, unfinished(err)
 	}
+	s.others = func() ipc.Attached { return readers[0].Stats().attached }
 	s.stats = func() (sum ipc.Stats) {
 		for _, r := range readers {
 			one := r.Stats()
@@ -198,6 +201,21 @@ func (s *source) openStreams(ctx context.Context, opts *ipc.ReaderOptions, lane 
 	}
 	return nil
 }
+
+// streamLane is the reader of a stream as a lane, whose batches may come through another.
+type streamLane struct {
+	lanes.Source[ipc.Batch]
+	r *ipc.Reader
+}
+
+// laneStats is what is told of a lane while a goroutine of its own reads it.
+type laneStats struct {
+	ipc.Stats
+	attached ipc.Attached
+}
+
+// Stats returns the reader's statistics and what is attached to its messages.
+func (l streamLane) Stats() laneStats { return laneStats{l.r.Stats(), l.r.Attached()} }
 
 // unfinished adds to the error of a stream without an end marker how to read it all the same.
 func unfinished(err error) error {
@@ -219,6 +237,51 @@ func (s *source) pass(o *options, std std) {
 	if len(s.passed) != 0 && !o.quiet {
 		fmt.Fprintf(std.err, "lightstream: %s: --schema lacks columns that are not read: %s\n", s.label(), few(s.passed))
 	}
+	if closing := s.close; s.unread != nil && !o.quiet {
+		s.close = func() error {
+			err := closing()
+			s.unread.tell(s, std)
+			return err
+		}
+	}
+}
+
+// unread are the columns of the files of a dataset that --schema lacks. They are known when the files are read, several at once.
+type unread struct {
+	mu      sync.Mutex
+	columns []string // in quotes
+	files   map[string]bool
+	first   string
+}
+
+// note takes those of a file.
+func (u *unread) note(name string, columns []string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.files[name] = true; u.first == "" || name < u.first {
+		u.first = name
+	}
+	for _, c := range columns {
+		if c = strconv.Quote(c); !slices.Contains(u.columns, c) {
+			u.columns = append(u.columns, c)
+		}
+	}
+}
+
+// tell tells of them.
+func (u *unread) tell(s *source, std std) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.columns) == 0 {
+		return
+	}
+	of := u.first
+	if n := len(u.files); n > 1 {
+		of = fmt.Sprintf("%d files, the first %s", n, u.first)
+	}
+	slices.Sort(u.columns)
+	fmt.Fprintf(std.err, "lightstream: %s: --schema lacks columns that are not read: %s (of %s)\n", s.label(), few(u.columns), of)
+	u.columns = nil
 }
 
 // label is what messages call the source.

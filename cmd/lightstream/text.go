@@ -32,6 +32,7 @@ type textOptions struct {
 	sampleRows int
 	ragged     string
 	utf8       string
+	naiveUTC   bool
 	rejects    rejects
 
 	fields []ipc.Field // of types
@@ -59,6 +60,7 @@ func (t *textOptions) addTypes(cmd *cobra.Command) {
 	f.IntVar(&t.sampleRows, "sample-rows", 0, "how many `rows` of CSV and NDJSON types are inferred from; default 10000")
 	f.StringVar(&t.ragged, "ragged", "", "what becomes of records of CSV with too few `fields`: error, pad (the others are null)")
 	f.StringVar(&t.utf8, "invalid-utf8", "", "what becomes of `text` in CSV that is no UTF-8: error, replace (by U+FFFD), binary (columns\nof bytes hold fields as they stand, not base64, and are inferred)")
+	f.BoolVar(&t.naiveUTC, "naive-utc", false, "take times of CSV and NDJSON without a zone as UTC, in columns that have one")
 	complete(cmd, "ragged", []string{"error", "pad"})
 	complete(cmd, "invalid-utf8", []string{"error", "replace", "binary"})
 }
@@ -188,7 +190,7 @@ func (o *options) unused(src *source, to format) error {
 	if o.text.used || o.given == nil {
 		return nil
 	}
-	for _, flag := range []string{"no-header", "types", "schema", "sample-rows", "ragged", "invalid-utf8", "max-rejected", "rejected", "rejected-why"} {
+	for _, flag := range []string{"no-header", "types", "schema", "sample-rows", "ragged", "invalid-utf8", "naive-utc", "max-rejected", "rejected", "rejected-why"} {
 		if o.given(flag) && !slices.Contains(o.text.known, flag) {
 			if src.files != 0 {
 				return usagef("--%s is for CSV and NDJSON, and %s has no file of them; leave it out, or say --from csv or ndjson", flag, src.label())
@@ -212,6 +214,7 @@ func csvOptions(o *options, name string) *csv.Options {
 	if o.trusted {
 		opts.MaxColumns = 1 << 30
 	}
+	opts.Values.NaiveUTC = t.naiveUTC
 	if t.rejects.name != "" {
 		opts.Rejected = &t.rejects
 	}
@@ -227,6 +230,7 @@ func ndjsonOptions(o *options) *ndjson.Options {
 	opts := &ndjson.Options{
 		MaxRecord: o.recordLimit(), Types: t.fields, Schema: t.schema, SampleRows: t.sampleRows, MaxRejected: t.rejects.limit(),
 	}
+	opts.Values.NaiveUTC = t.naiveUTC
 	if t.rejects.name != "" {
 		opts.Rejected = &t.rejects
 	}
@@ -505,12 +509,14 @@ func textHint(err error, args []string) string {
 	}
 	hint := ""
 	switch {
-	case strings.HasSuffix(e.Want, "give the column a type"): // which none of the records can say
+	case errors.Is(err, text.ErrMixed):
 		if hint = " with --types or --schema"; copies {
 			hint += ", or --max-rejected N passes over such records"
 		}
 		return hint
 	case errors.Is(err, text.ErrRejected):
+	case errors.Is(err, text.ErrNaive):
+		hint = "--naive-utc does"
 	case errors.Is(err, text.ErrType), errors.Is(err, text.ErrRange):
 		hint = "--types or --schema gives the column another type"
 	case errors.Is(err, text.ErrUTF8):

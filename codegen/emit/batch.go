@@ -234,11 +234,9 @@ func emitHandle(t *model.Table) jen.Code {
 //		noteSlab := rt.NewSlab[string](len(rows))
 //		for i := range rows {
 //			at := from + i
-//			rows[i] = Trade{
-//				Time: time.At(at),
-//				Price: price[i],
-//				Note: noteSlab.Ptr(note.Get(at)),
-//			}
+//			rows[i].Time = time.At(at)
+//			rows[i].Price = price[i]
+//			rows[i].Note = noteSlab.Ptr(note.Get(at))
 //		}
 //	}
 func emitReadRows(t *model.Table) jen.Code {
@@ -248,11 +246,11 @@ func emitReadRows(t *model.Table) jen.Code {
 	}
 	r := rowReader{recv: "b", from: jen.Id("from"), at: "at", own: "false"}
 	body := r.views(t.Columns)
-	loop := jen.Id("rows").Index(jen.Id("i")).Op("=").Id(t.Row).Add(fields(r.values(t.Columns)...))
+	loop := r.sets(jen.Id(t.Row), t.Partial, t.Columns)
 	if slices.ContainsFunc(t.Columns, func(c *model.Column) bool { return !c.Nested() && !sliced(c) }) {
-		loop = jen.Id("at").Op(":=").Id("from").Op("+").Id("i").Line().Add(loop)
+		loop = append([]jen.Code{jen.Id("at").Op(":=").Id("from").Op("+").Id("i")}, loop...)
 	}
-	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(loop))
+	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(loop...))
 	return comment("%s", doc).
 		Func().Id(t.Names.ReadRows).
 		Params(jen.Id("b").Id(t.Names.Batch), jen.Id("rows").Index().Id(t.Row), jen.Id("from").Int()).
@@ -309,14 +307,19 @@ func (r *rowReader) views(columns []*model.Column) (body []jen.Code) {
 	return append(lines, more...)
 }
 
-// values writes the fields of a row.
-func (r *rowReader) values(columns []*model.Column) (list []jen.Code) {
+// sets writes the fields of rows[i], each for itself: a literal of the whole row would be put together elsewhere and copied from there, of
+// which the processor waits for each part. Fields that are no columns become zero, as rows may be memory that is used again.
+func (r *rowReader) sets(row *jen.Statement, partial bool, columns []*model.Column) (list []jen.Code) {
+	at := func() *jen.Statement { return jen.Id("rows").Index(jen.Id("i")) }
+	if partial || len(columns) == 0 {
+		list = append(list, at().Op("=").Add(row).Values())
+	}
 	for _, c := range columns {
 		value := jen.Id(c.Local).Index(jen.Id("i"))
 		if !c.Nested() && !sliced(c) {
 			value = rowValue(c, jen.Id(c.Local), r.at, r.own, jen.Id(c.Slab).Dot("Ptr"))
 		}
-		list = append(list, field(c.Field, value))
+		list = append(list, at().Dot(c.Field).Op("=").Add(value))
 	}
 	return list
 }

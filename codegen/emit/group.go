@@ -134,10 +134,8 @@ func emitGroupViewSlice(g *model.Group) jen.Code {
 //	func readTradeLegRows(v TradeLegView, rows []Leg, own bool) {
 //		price, venue := v.Price(), v.Venue()
 //		for i := range rows {
-//			rows[i] = Leg{
-//				Price: price[i],
-//				Venue: rt.OwnAt(venue, i, own),
-//			}
+//			rows[i].Price = price[i]
+//			rows[i].Venue = rt.OwnAt(venue, i, own)
 //		}
 //	}
 func emitReadGroup(g *model.Group) jen.Code {
@@ -148,9 +146,7 @@ func emitReadGroup(g *model.Group) jen.Code {
 	}
 	r := rowReader{recv: "v", from: jen.Lit(0), at: "i", own: own}
 	body := r.views(g.Columns)
-	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(
-		jen.Id("rows").Index(jen.Id("i")).Op("=").Add(namedType(&g.Named), fields(r.values(g.Columns)...)),
-	))
+	body = append(body, jen.For(jen.Id("i").Op(":=").Range().Id("rows")).Block(r.sets(namedType(&g.Named), g.Partial, g.Columns)...))
 	return comment("%s", doc).Func().Id(g.Names.ReadRows).
 		Params(jen.Id("v").Id(g.Names.View), jen.Id("rows").Index().Add(namedType(&g.Named)), jen.Id(own).Bool()).Block(body...)
 }

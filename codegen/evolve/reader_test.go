@@ -352,7 +352,7 @@ func TestTypes(t *testing.T) {
 		}
 	}
 	for v := evolve.Safe; v <= evolve.Breaking; v++ {
-		if counts[v] < 5 {
+		if counts[v] < 5 && !testing.Short() {
 			t.Errorf("%d changes are %v", counts[v], v)
 		}
 	}

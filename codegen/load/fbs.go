@@ -92,6 +92,7 @@ func FBS(name string, opt *FBSOptions) (*model.File, error) {
 	pkg := &model.Package{Name: opt.Package, Declared: opt.Declared}
 	for _, def := range defs {
 		def.Elsewhere = r.isElsewhere(def.Row, def.Pos)
+		def.Partial = def.Elsewhere
 	}
 	for _, m := range messages {
 		if pos, taken := opt.Declared[m.Type]; taken && r.isElsewhere(m.Type, m.Pos) { // a struct of a message's own, with methods

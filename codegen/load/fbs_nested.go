@@ -229,7 +229,7 @@ func (r *schemaReader) checkGroups(rows map[string]*fbs.Table, declared map[stri
 	for _, g := range r.list {
 		name := g.Named.Name
 		if r.isElsewhere(name, g.Pos) {
-			g.Rows, elsewhere[g] = false, true
+			g.Rows, g.Partial, elsewhere[g] = false, true, true
 		} else if pos, ok := declared[name]; ok && strings.HasSuffix(pos.File, "_rows.go") {
 			r.taken(g.Pos, name, pos)
 		} else if ok {

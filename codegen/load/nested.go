@@ -115,7 +115,7 @@ func (s *structReader) group(c *model.ColumnDef, t types.Type, u *types.Struct) 
 	if g.Named.Path != "" {
 		s.errs = own
 	}
-	g.Columns = s.fields(body)
+	g.Columns, g.Partial = s.fields(body), partial(body)
 	s.errs = errs
 	s.open = s.open[:len(s.open)-1]
 	if len(*own) > 0 {

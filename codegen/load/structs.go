@@ -251,7 +251,7 @@ type structReader struct {
 }
 
 func (s *structReader) def(t *table) *model.Def {
-	return &model.Def{Pos: s.p.pos(t.spec.Name.Pos()), Row: t.spec.Name.Name, Name: t.name, Doc: docOf(t.doc), Columns: s.fields(t.body)}
+	return &model.Def{Pos: s.p.pos(t.spec.Name.Pos()), Row: t.spec.Name.Name, Name: t.name, Doc: docOf(t.doc), Columns: s.fields(t.body), Partial: partial(t.body)}
 }
 
 // fields returns the columns of a struct's fields.
@@ -266,6 +266,14 @@ func (s *structReader) fields(body *ast.StructType) (list []*model.ColumnDef) {
 		list = append(list, placeholder())
 	}
 	return list
+}
+
+// partial tells whether a struct has fields that are no columns.
+func partial(body *ast.StructType) bool {
+	return slices.ContainsFunc(body.Fields.List, func(f *ast.Field) bool {
+		t, _ := parseTag(f.Tag, func(token.Pos) model.Pos { return model.Pos{} }, new(model.Errors))
+		return t.skip
+	})
 }
 
 // field returns the columns of a field's names, mostly one. ok is false after an error.

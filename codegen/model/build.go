@@ -62,7 +62,7 @@ type builder struct {
 }
 
 func (b *builder) table(def *Def) *Table {
-	t := &Table{Pos: def.Pos, Name: def.Name, Doc: def.Doc, Row: def.Row, Names: tableNames(def.Row), Elsewhere: def.Elsewhere}
+	t := &Table{Pos: def.Pos, Name: def.Name, Doc: def.Doc, Row: def.Row, Names: tableNames(def.Row), Elsewhere: def.Elsewhere, Partial: def.Partial}
 	if t.Name == "" {
 		t.Name = SnakeCase(def.Row)
 	}

@@ -177,6 +177,7 @@ type Def struct {
 	Columns []*ColumnDef
 
 	Elsewhere bool // the row type is declared in a file of another schema
+	Partial   bool // the row type has, or may have, fields that are no columns
 }
 
 // ColumnDef is a column as a front end found it.
@@ -220,6 +221,7 @@ type GroupDef struct {
 	Columns []*ColumnDef
 	Rows    bool   // the type is written to File.Rows
 	Marker  string // of a union: the method of its interface, "" for a struct
+	Partial bool   // the type has, or may have, fields that are no columns
 
 	// What messages make of a struct: a table, or where it is inline what flatbuffers call a struct.
 	Inline   bool
@@ -330,6 +332,7 @@ type Table struct {
 	Buffers int      // of all columns
 
 	Elsewhere bool // the row type is declared in a file of another schema
+	Partial   bool // the row type has, or may have, fields that are no columns
 }
 
 // Group is a type that columns of a table have below its own.

@@ -93,10 +93,8 @@ func readTickRows(b TickBatch, rows []Tick, from int) {
 	price := b.Price()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Tick{
-			Symbol: symbol.At(at),
-			Price:  price[i],
-		}
+		rows[i].Symbol = symbol.At(at)
+		rows[i].Price = price[i]
 	}
 }
 

@@ -152,17 +152,15 @@ func readReadingRows(b ReadingBatch, rows []Reading, from int) {
 	mast := rt.ReadRows(b.Mast(), from, len(rows), rt.Aliased, readReadingMastRows)
 	for i := range rows {
 		at := from + i
-		rows[i] = Reading{
-			Time:        time.At(at),
-			Temperature: temperature[i],
-			Wind:        wind[i],
-			Pressure:    pressure[i],
-			Sky:         sky.At(at),
-			Rain:        rt.NullOf(rain.Get(at)),
-			Gusts:       gusts[i],
-			Mast:        mast[i],
-			Turns:       turns[i],
-		}
+		rows[i].Time = time.At(at)
+		rows[i].Temperature = temperature[i]
+		rows[i].Wind = wind[i]
+		rows[i].Pressure = pressure[i]
+		rows[i].Sky = sky.At(at)
+		rows[i].Rain = rt.NullOf(rain.Get(at))
+		rows[i].Gusts = gusts[i]
+		rows[i].Mast = mast[i]
+		rows[i].Turns = turns[i]
 	}
 }
 
@@ -324,10 +322,8 @@ func readReadingMastRows(v ReadingMastView, rows []Mast, _ bool) {
 	height := v.Height()[:len(rows)]
 	voltage := v.Voltage()[:len(rows)]
 	for i := range rows {
-		rows[i] = Mast{
-			Height:  height[i],
-			Voltage: voltage[i],
-		}
+		rows[i].Height = height[i]
+		rows[i].Voltage = voltage[i]
 	}
 }
 

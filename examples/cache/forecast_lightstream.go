@@ -101,11 +101,9 @@ func readForecastRows(b ForecastBatch, rows []Forecast, from int) {
 	celsius := b.Celsius()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Forecast{
-			Hour:    hour[i],
-			Celsius: celsius[i],
-			Sky:     sky.At(at),
-		}
+		rows[i].Hour = hour[i]
+		rows[i].Celsius = celsius[i]
+		rows[i].Sky = sky.At(at)
 	}
 }
 

@@ -99,11 +99,9 @@ func readTradeRows(b TradeBatch, rows []Trade, from int) {
 	size := b.Size()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Trade{
-			Symbol: symbol.At(at),
-			Price:  price[i],
-			Size:   size[i],
-		}
+		rows[i].Symbol = symbol.At(at)
+		rows[i].Price = price[i]
+		rows[i].Size = size[i]
 	}
 }
 

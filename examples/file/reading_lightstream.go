@@ -99,11 +99,9 @@ func readReadingRows(b ReadingBatch, rows []Reading, from int) {
 	time, sensor, celsius := b.Time(), b.Sensor(), b.Celsius()
 	for i := range rows {
 		at := from + i
-		rows[i] = Reading{
-			Time:    time.At(at),
-			Sensor:  sensor.At(at),
-			Celsius: rt.NullOf(celsius.Get(at)),
-		}
+		rows[i].Time = time.At(at)
+		rows[i].Sensor = sensor.At(at)
+		rows[i].Celsius = rt.NullOf(celsius.Get(at))
 	}
 }
 

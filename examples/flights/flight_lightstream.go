@@ -120,13 +120,11 @@ func readFlightRows(b FlightBatch, rows []Flight, from int) {
 	distance := b.Distance()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Flight{
-			Date:        date.At(at),
-			Delay:       delay[i],
-			Distance:    distance[i],
-			Origin:      origin.At(at),
-			Destination: destination.At(at),
-		}
+		rows[i].Date = date.At(at)
+		rows[i].Delay = delay[i]
+		rows[i].Distance = distance[i]
+		rows[i].Origin = origin.At(at)
+		rows[i].Destination = destination.At(at)
 	}
 }
 

@@ -104,12 +104,10 @@ func readReadingRows(b ReadingBatch, rows []Reading, from int) {
 	humiditySlab := rt.NewSlab[float32](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Reading{
-			Time:     time.At(at),
-			Sensor:   sensor.At(at),
-			Celsius:  celsius[i],
-			Humidity: humiditySlab.Ptr(humidity.Get(at)),
-		}
+		rows[i].Time = time.At(at)
+		rows[i].Sensor = sensor.At(at)
+		rows[i].Celsius = celsius[i]
+		rows[i].Humidity = humiditySlab.Ptr(humidity.Get(at))
 	}
 }
 
@@ -264,11 +262,9 @@ func readFirstReadingRows(b FirstReadingBatch, rows []FirstReading, from int) {
 	celsius := b.Celsius()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = FirstReading{
-			Time:    time.At(at),
-			Sensor:  sensor.At(at),
-			Celsius: celsius[i],
-		}
+		rows[i].Time = time.At(at)
+		rows[i].Sensor = sensor.At(at)
+		rows[i].Celsius = celsius[i]
 	}
 }
 

@@ -110,13 +110,11 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 	feeSlab := rt.NewSlab[float64](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Order{
-			ID:     id[i],
-			Time:   time.At(at),
-			Symbol: symbol.At(at),
-			Price:  price[i],
-			Fee:    feeSlab.Ptr(fee.Get(at)),
-		}
+		rows[i].ID = id[i]
+		rows[i].Time = time.At(at)
+		rows[i].Symbol = symbol.At(at)
+		rows[i].Price = price[i]
+		rows[i].Fee = feeSlab.Ptr(fee.Get(at))
 	}
 }
 
@@ -288,12 +286,10 @@ func readFirstOrderRows(b FirstOrderBatch, rows []FirstOrder, from int) {
 	price := b.Price()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = FirstOrder{
-			ID:     id[i],
-			Time:   time.At(at),
-			Symbol: symbol.At(at),
-			Price:  price[i],
-		}
+		rows[i].ID = id[i]
+		rows[i].Time = time.At(at)
+		rows[i].Symbol = symbol.At(at)
+		rows[i].Price = price[i]
 	}
 }
 

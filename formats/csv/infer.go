@@ -51,7 +51,7 @@ func (c *core) infer() (*ipc.Schema, error) {
 			if wrong[i] {
 				continue
 			}
-			sp := b.spans[i*c.split.stride+k]
+			sp := b.span(i, k, c.split.stride)
 			if sp == text.Missing {
 				continue
 			}

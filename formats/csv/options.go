@@ -74,7 +74,7 @@ type Options struct {
 
 	// Parallel is how many goroutines parse at once, each a chunk. The batches come in order. Zero means one.
 	Parallel int
-	// ChunkBytes is how much is read at once, in bytes; a batch holds the records of one chunk at most. Zero means 1 MiB.
+	// ChunkBytes is how much is read at once, in bytes; a batch holds the records of one chunk at most. Zero means 512 KiB.
 	ChunkBytes int
 	// BatchRows is the most rows of a batch. Zero means 65,536.
 	BatchRows int
@@ -101,7 +101,7 @@ func (o *Options) withDefaults() (*Options, error) {
 	}
 	set(&d.SampleRows, 10_000)
 	set(&d.Parallel, 1)
-	set(&d.ChunkBytes, 1<<20)
+	set(&d.ChunkBytes, 512<<10)
 	set(&d.BatchRows, 65_536)
 	set(&d.MaxColumns, 65_536)
 	set(&d.MaxField, 16<<20)

@@ -133,10 +133,11 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 		m := b.marks[0]
 		return nil, first.Error(m.pos, "", "", m.err, first.Buf[b.starts[0]:first.N])
 	}
-	if len(b.spans) > o.MaxColumns {
+	if len(b.places)/2 > o.MaxColumns {
 		return nil, c.tooManyColumns()
 	}
-	for _, f := range b.spans {
+	for k := range len(b.places) / 2 {
+		f := b.span(0, k, 0)
 		name := first.Buf[f.Start&^quoted : f.End]
 		if !utf8.Valid(name) {
 			if o.UTF8 != ReplaceUTF8 {
@@ -154,7 +155,8 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 
 // loneReturns refuses an input whose lines end with CR alone: the first record would be all of it, or have names with CR in them.
 func loneReturns(first *chunks.Chunk, b *block) error {
-	for _, f := range b.spans {
+	for k := range len(b.places) / 2 {
+		f := b.span(0, k, 0)
 		if f.Start&quoted != 0 {
 			continue
 		}
@@ -283,6 +285,7 @@ type parser struct {
 	split   splitter
 	block   block
 	maxNull int
+	plain   bool      // fields are values as they stand
 	bad     []failure // of the block
 	valid   []byte    // text that was made valid
 }
@@ -305,6 +308,7 @@ func newParser(c *core) *parser {
 	for _, s := range c.opts.Nulls {
 		p.maxNull = max(p.maxNull, len(s))
 	}
+	p.plain = p.maxNull == 0 && !c.opts.TrimSpace
 	return p
 }
 
@@ -316,7 +320,13 @@ func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 	for res.Rows < p.core.opts.BatchRows && c.Pos < c.N {
 		b.reset()
 		c.Buf = c.Buf[:c.N]
-		next := p.split.records(c, b, c.Pos, min(most, p.core.opts.BatchRows-res.Rows), true)
+		next := c.Pos
+		if p.plain && !c.Bad {
+			next = p.split.lean(c.Buf, b, c.Pos, p.core.opts.BatchRows-res.Rows)
+		}
+		if !b.lean {
+			next = p.split.records(c, b, c.Pos, min(most, p.core.opts.BatchRows-res.Rows), true)
+		}
 		if at := p.columns(c, res); at >= 0 {
 			res.Full, c.Pos = true, at
 			return
@@ -353,6 +363,7 @@ func (p *parser) columns(c *chunks.Chunk, res *chunks.Result) int {
 			return at
 		}
 		res.Set.Truncate(res.Rows)
+		b.fatten(p.split.stride)
 		if i := slices.IndexFunc(p.bad, func(f failure) bool { return errors.Is(f.err, text.ErrFull) }); i > 0 || i == 0 && (res.Rows > 0 || !res.Fresh) {
 			at = int(b.starts[i])
 			b.rows, p.bad = i, p.bad[:i]
@@ -377,11 +388,12 @@ func (p *parser) fail(k int) {
 // drop takes rows out of the block that have failed.
 func (p *parser) drop(c *chunks.Chunk, res *chunks.Result) {
 	b, stride := &p.block, p.split.stride
+	b.fatten(stride)
 	kept := 0
 	for i := range b.rows {
 		f := &p.bad[i]
 		if f.err == nil {
-			copy(b.spans[kept*stride:(kept+1)*stride], b.spans[i*stride:(i+1)*stride])
+			copy(b.places[2*kept*stride:2*(kept+1)*stride], b.places[2*i*stride:2*(i+1)*stride])
 			b.starts[kept], b.ends[kept] = b.starts[i], b.ends[i]
 			kept++
 			continue
@@ -433,7 +445,7 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 	name, want := col.Field().Name, col.Want()
 	pos, found := int(b.starts[i]), []byte(nil)
 	if at := p.core.places[f.column]; at >= 0 {
-		sp := b.spans[i*p.split.stride+at]
+		sp := b.span(i, at, p.split.stride)
 		found = c.Buf[sp.Start&^quoted : sp.End]
 		if pos = int(sp.Start &^ quoted); sp == text.Missing {
 			pos = int(b.starts[i])
@@ -503,20 +515,23 @@ func (p *parser) failed(k, row int, err error) bool {
 
 // column adds the fields at a place of the records to a column.
 func (p *parser) column(c *chunks.Chunk, k, at int, col *text.Column) (failed bool) {
-	spans, stride, data := p.block.spans, p.split.stride, c.Buf
-	plain := p.maxNull == 0 && !p.core.opts.TrimSpace && !c.Bad
-	fields := text.Fields{Data: data, Spans: spans, At: at, Stride: stride, Rows: p.block.rows}
-	for i := 0; i < p.block.rows; i++ {
+	b, stride, data := &p.block, p.split.stride, c.Buf
+	plain := p.plain && !c.Bad
+	fields := text.Fields{Data: data, Places: b.places, At: at, Step: stride, Rows: b.rows}
+	if !b.lean {
+		fields.At, fields.Step = 2*at, 2*stride
+	}
+	for i := 0; i < b.rows; i++ {
 		var err error
 		if plain {
 			if i, err = col.AppendFields(&fields, i); err != nil {
 				failed = p.failed(k, i, err)
 				continue
-			} else if i == p.block.rows {
+			} else if i == b.rows {
 				break
 			}
 		}
-		sp := spans[i*stride+at]
+		sp := b.span(i, at, stride)
 		f := data[sp.Start&^quoted : sp.End]
 		switch {
 		case len(f) != 0 && plain:

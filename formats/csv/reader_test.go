@@ -176,6 +176,7 @@ func TestRules(t *testing.T) {
 		{Name: "tags", Type: ipc.List, Nullable: true, Children: []ipc.Field{{Name: "item", Type: ipc.Int8, Nullable: true}}},
 		{Name: "o", Type: ipc.Struct, Nullable: true, Children: []ipc.Field{{Name: "x", Type: ipc.Int8, Nullable: true}}},
 	}}
+	zoned := []ipc.Field{{Name: "t", Type: ipc.Timestamp(column.Second, "UTC")}}
 	for name, c := range map[string]struct {
 		in   string
 		opts csv.Options
@@ -187,6 +188,8 @@ func TestRules(t *testing.T) {
 		"nested, doubled":   {in: "a,tags,o\n\n\"7\",\"[1,\n2]\",\"{\"\"x\"\":300}\"\n", opts: csv.Options{Schema: tags}, want: "a,tags,o\n", err: `line 4, column 13: field "o.x": value does not fit its type: found "300"`},
 		"nested, spaces":    {in: "a,tags,o\n1,  [x],\n", opts: csv.Options{Schema: tags, TrimSpace: true}, want: "a,tags,o\n", err: `line 2, column 6: field "tags[0]"`},
 		"doubled, place":    {in: "a,b\n\"1\",\"2\"\"\"\n", opts: csv.Options{Schema: ints}, want: "a,b\n", err: `line 2, column 5: field "b": value is of another type: found "2\""`},
+		"naive":             {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned}, want: "t\n", err: `field "t": value is of another type: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC: found "2024-01-31T10:00:00", want timestamp[s, UTC]`},
+		"naive, taken":      {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned, Values: text.Options{NaiveUTC: true}}, want: "t\n2024-01-31T10:00:00Z\n"},
 		"plain":             {in: "a,b\n1,x\n", want: "a,b\n1,x\n"},
 		"crlf":              {in: "a,b\r\n1,x\r\n2,y", want: "a,b\n1,x\n2,y\n"},
 		"crlf at the end":   {in: "a,b\n1,x\r", want: "a,b\n1,x\n"},

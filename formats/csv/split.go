@@ -61,18 +61,18 @@ func (s *splitter) plains(data []byte, b *block, pos, most int) (next int) {
 		if e.n-e.next < stride && e.to < len(data) && pos > e.from { // its end may be behind the part
 			s.look(data, pos)
 		}
-		first := len(b.spans)
-		if cap(b.spans)-first < stride {
-			b.spans = slices.Grow(b.spans, stride)
+		first := len(b.places)
+		if cap(b.places)-first < 2*stride {
+			b.places = slices.Grow(b.places, 2*stride)
 		}
-		spans := b.spans[first : first+stride]
-		end := s.bare(data, spans, pos)
+		places := b.places[first : first+2*stride]
+		end := s.bare(data, places, pos)
 		if end == 0 {
-			if end = s.plain(data, spans, pos); end == 0 {
+			if end = s.plain(data, places, pos); end == 0 {
 				return pos
 			}
 		}
-		b.spans = b.spans[:first+stride]
+		b.places = b.places[:first+2*stride]
 		b.starts = append(b.starts, uint32(pos)) // each by itself, as then the pointer is not written again
 		b.ends = append(b.ends, uint32(end))
 		b.rows++
@@ -81,22 +81,78 @@ func (s *splitter) plains(data []byte, b *block, pos, most int) (next int) {
 	return pos
 }
 
-// bare sets the spans of the record at pos, where as many ends follow as it should have fields, and these are commas and LF. It returns
+// A lean block is looked for in leastPart bytes, and in twice as many again and again up to mostPart while these have less than leanRows
+// records, as a column costs something for each block.
+const (
+	leastPart = 16 << 10
+	mostPart  = 256 << 10
+	leanRows  = 64
+	mostPause = 16
+)
+
+// lean makes the block one of records from pos on, up to most, all of whose fields are bare. Next is where the first begins that is not in
+// it. It returns pos where there are none, and it has not looked where the records before were not so.
+func (s *splitter) lean(data []byte, b *block, pos, most int) (next int) {
+	stride := s.stride
+	if stride < 2 || s.comment != 0 { // a line of one field may be no record
+		return pos
+	}
+	if s.wait > 0 {
+		s.wait--
+		return pos
+	}
+	s.part = max(s.part, leastPart)
+	to := min(pos+s.part, len(data))
+	b.places = slices.Grow(b.places[:0], to-pos+1)[:to-pos+1]
+	b.places[0] = uint32(pos) - 1
+	n := asm.FindPlaces(b.places[1:], data[pos:to], uint32(pos), s.comma, '"', '\n')
+	if n < leanRows*stride && to < len(data) && s.part < mostPart {
+		s.part *= 2
+	}
+	rows, before := 0, b.places[0]
+	for places := b.places[1 : n+1]; len(places) >= stride && rows < most; places = places[stride:] {
+		other := byte(0)
+		for _, end := range places[:stride-1] {
+			other |= data[end] ^ s.comma
+		}
+		end := places[stride-1]
+		// Fields of a record that is too long would have to be looked at one by one.
+		if other|data[end]^'\n' != 0 || data[end-1] == '\r' || int(end-before)-1 > s.maxField {
+			break
+		}
+		before = end
+		rows++
+	}
+	if rows > leanRows && rows < most { // whole words of validity
+		rows &^= leanRows - 1
+	}
+	if rows == 0 {
+		s.pause = min(2*s.pause+1, mostPause)
+		s.wait = s.pause
+		b.places = b.places[:0]
+		return pos
+	}
+	s.pause = 0
+	b.places, b.lean, b.rows = b.places[:rows*stride+1], true, rows
+	return int(b.places[rows*stride]) + 1
+}
+
+// bare sets the places of the record at pos, where as many ends follow as it should have fields, and these are commas and LF. It returns
 // where the next one begins, and 0 for all other records.
-func (s *splitter) bare(data []byte, spans []text.Span, pos int) (next int) {
-	e, last := &s.ends, len(spans)-1
+func (s *splitter) bare(data []byte, places []uint32, pos int) (next int) {
+	e, last := &s.ends, len(places)/2-1
 	if e.n-e.next <= last {
 		return 0
 	}
-	places := e.at[e.next : e.next+last+1]
+	ends := e.at[e.next : e.next+last+1]
 	start, other := uint32(pos), byte(0)
 	for n := range last {
-		end := places[n]
+		end := ends[n]
 		other |= data[end] ^ s.comma
-		spans[n] = text.Span{Start: start, End: end}
+		setSpan(places, n, text.Span{Start: start, End: end})
 		start = end + 1
 	}
-	end := places[last]
+	end := ends[last]
 	if other|data[end]^'\n' != 0 || int(end)-pos > s.maxField { // fields of a longer one would have to be looked at one by one
 		return 0
 	}
@@ -105,15 +161,18 @@ func (s *splitter) bare(data []byte, spans []text.Span, pos int) (next int) {
 	if end > start && data[end-1] == '\r' {
 		end--
 	}
-	spans[last] = text.Span{Start: start, End: end}
+	setSpan(places, last, text.Span{Start: start, End: end})
 	return next
 }
 
+// setSpan sets number n of fields that have two places each.
+func setSpan(places []uint32, n int, f text.Span) { places[2*n], places[2*n+1] = f.Start-1, f.End }
+
 // plain is bare for records that may have fields in quotes, and ends behind the part.
-func (s *splitter) plain(data []byte, spans []text.Span, pos int) (next int) {
-	e, start := &s.ends, pos
+func (s *splitter) plain(data []byte, places []uint32, pos int) (next int) {
+	e, start, stride := &s.ends, pos, len(places)/2
 	var mark uint32 // of the field, where it is in quotes
-	for n := 0; n < len(spans); {
+	for n := 0; n < stride; {
 		if e.next == e.n {
 			if e.to == len(data) {
 				return 0
@@ -143,16 +202,16 @@ func (s *splitter) plain(data []byte, spans []text.Span, pos int) (next int) {
 			}
 		}
 		if c == '\n' {
-			if n+1 != len(spans) || end-pos > s.maxField { // which would have to be looked at one by one
+			if n+1 != stride || end-pos > s.maxField { // which would have to be looked at one by one
 				return 0
 			}
 			if mark == 0 && last > start && data[last-1] == '\r' {
 				last--
 			}
-		} else if n+1 == len(spans) {
+		} else if n+1 == stride {
 			return 0
 		}
-		spans[n] = text.Span{Start: uint32(start) | mark, End: uint32(last)}
+		setSpan(places, n, text.Span{Start: uint32(start) | mark, End: uint32(last)})
 		n, start, mark = n+1, end+1, 0
 	}
 	return start
@@ -167,16 +226,44 @@ type mark struct {
 }
 
 // block is some records of a chunk: the fields of each, stride of them for a record.
+//
+// Where a field stands are two places, as [text.Fields] has them: the one before it and its end. In a lean block, all of whose fields are
+// bare, the end of a field is also the place before the next one, and where records begin and end is told by these places alone.
 type block struct {
-	spans  []text.Span
-	starts []uint32 // where each record begins
+	places []uint32
+	lean   bool
+	starts []uint32 // where each record begins, unless the block is lean
 	ends   []uint32 // and where the next line does
 	marks  []mark
 	rows   int
 }
 
 func (b *block) reset() {
-	b.spans, b.starts, b.ends, b.marks, b.rows = b.spans[:0], b.starts[:0], b.ends[:0], b.marks[:0], 0
+	b.places, b.starts, b.ends, b.marks, b.rows, b.lean = b.places[:0], b.starts[:0], b.ends[:0], b.marks[:0], 0, false
+}
+
+// span returns field k of record i, of stride fields.
+func (b *block) span(i, k, stride int) text.Span {
+	at := i*stride + k
+	if !b.lean {
+		at *= 2
+	}
+	return text.Span{Start: b.places[at] + 1, End: b.places[at+1]}
+}
+
+// fatten makes a lean block one whose records have places of their own.
+func (b *block) fatten(stride int) {
+	if !b.lean {
+		return
+	}
+	lean := b.places
+	b.places, b.lean = make([]uint32, 0, 2*stride*b.rows), false
+	for i := range b.rows {
+		for _, end := range lean[i*stride+1 : (i+1)*stride+1] {
+			b.places = append(b.places, lean[len(b.places)/2], end)
+		}
+		b.starts, b.ends = append(b.starts, lean[i*stride]+1), append(b.ends, lean[(i+1)*stride]+1)
+	}
 }
 
 // splitter finds the records and fields of a chunk.
@@ -191,6 +278,8 @@ type splitter struct {
 	pad            bool      // records with fewer fields have nulls for the others
 	maxField       int
 	most           int // fields that are kept of a record, and one more
+	part           int // how many bytes a lean block is looked for in
+	wait, pause    int // how many blocks come before the next that may be lean, and will where that is not
 	ends           ends
 }
 
@@ -244,7 +333,7 @@ func (s *splitter) blank(data []byte, pos int, final bool) (next int, more bool)
 // memory takes the texts of fields whose quotes are doubled.
 func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next int) {
 	data := c.Buf[:c.N]
-	first, start := len(b.spans), pos
+	first, start := len(b.places), pos
 	wrong := mark{row: -1}
 	for {
 		// A field begins at pos.
@@ -254,7 +343,7 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 				n := bytes.IndexByte(data[end:], '"')
 				if n < 0 {
 					if !final {
-						b.spans = b.spans[:first]
+						b.places = b.places[:first]
 						return 0
 					}
 					wrong = mark{row: b.rows, pos: pos, err: text.ErrSyntax, open: true}
@@ -270,7 +359,7 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 				break
 			}
 			if end+1 == len(data) && !final {
-				b.spans = b.spans[:first]
+				b.places = b.places[:first]
 				return 0
 			}
 			f := text.Span{Start: uint32(pos + 1), End: uint32(end)}
@@ -295,7 +384,7 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 				return s.ended(b, first, start, pos+2, &wrong)
 			case data[pos] == '\r' && pos+1 == len(data):
 				if !final {
-					b.spans = b.spans[:first]
+					b.places = b.places[:first]
 					return 0
 				}
 				return s.ended(b, first, start, pos+1, &wrong)
@@ -307,7 +396,7 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 			}
 			if pos == len(data) {
 				if !final {
-					b.spans = b.spans[:first]
+					b.places = b.places[:first]
 					return 0
 				}
 				return s.ended(b, first, start, pos, &wrong)
@@ -340,7 +429,7 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 			end++
 		}
 		if end == len(data) && !final {
-			b.spans = b.spans[:first]
+			b.places = b.places[:first]
 			return 0
 		}
 		if end-pos > s.maxField {
@@ -362,8 +451,8 @@ func (s *splitter) record(c *chunks.Chunk, b *block, pos int, final bool) (next 
 
 // add adds a field to the record whose first one is given. Those that are too many are not kept.
 func (s *splitter) add(b *block, first int, f text.Span) {
-	if len(b.spans)-first <= s.most {
-		b.spans = append(b.spans, f)
+	if (len(b.places)-first)/2 <= s.most {
+		b.places = append(b.places, f.Start-1, f.End)
 	}
 }
 
@@ -375,7 +464,7 @@ func (m *mark) set(row, pos int, err error) {
 
 // ended brings a record to the right number of fields.
 func (s *splitter) ended(b *block, first, start, next int, wrong *mark) int {
-	n := len(b.spans) - first
+	n := (len(b.places) - first) / 2
 	if s.stride == 0 {
 		s.stride = n
 		s.most = min(n, s.most)
@@ -385,9 +474,9 @@ func (s *splitter) ended(b *block, first, start, next int, wrong *mark) int {
 			wrong.set(b.rows, start, text.ErrRagged)
 		}
 		for ; n < s.stride; n++ {
-			b.spans = append(b.spans, text.Missing)
+			b.places = append(b.places, text.Missing.Start-1, text.Missing.End)
 		}
-		b.spans = b.spans[:first+s.stride]
+		b.places = b.places[:first+2*s.stride]
 	}
 	if wrong.row >= 0 {
 		b.marks = append(b.marks, *wrong)

@@ -9,6 +9,7 @@ import (
 	"github.com/lightstream-go/lightstream/formats/internal/chunks"
 	"github.com/lightstream-go/lightstream/formats/text"
 	rt "github.com/lightstream-go/lightstream/runtime"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 // Batch is what a generated batch of rows R does.
@@ -67,11 +68,8 @@ type TableWriter[R any, B Batch[R], W rt.Builder[R]] = rt.SinkWriter[R, B, W]
 // waiting is how many rows of Append are written at once.
 const waiting = 1024
 
-// NewTableWriter returns a writer of a table to dst, which it does not own. Nil options mean all defaults.
+// NewTableWriter returns a writer of a table to dst, which it does not own. The error of a table that cannot be written, see [Writer.Err], is
+// that of every call. Nil options mean all defaults.
 func NewTableWriter[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], dst io.Writer, opts *WriterOptions) *TableWriter[R, B, W] {
-	w, err := rt.NewSinkWriter(t, NewWriter(dst, t.Schema(), opts), &rt.WriterOptions{BatchRows: waiting})
-	if err != nil {
-		panic(err) // the sink has the columns of the table
-	}
-	return w
+	return rt.SinkWriterOf(t, func(s *ipc.Schema) rt.Sink { return NewWriter(dst, s, opts) }, &rt.WriterOptions{BatchRows: waiting})
 }

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/internal/value"
 	rt "github.com/lightstream-go/lightstream/runtime"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -44,6 +46,7 @@ type Writer struct {
 	opts    WriterOptions
 	schema  *ipc.Schema
 	cells   []cell
+	slots   []value.Slots // of some rows of each cell, where there are not too many
 	special [256]bool
 	above   uint64 // eight of the byte behind the last that means something to readers
 	buf     []byte
@@ -53,6 +56,9 @@ type Writer struct {
 }
 
 var _ rt.Sink = (*Writer)(nil)
+
+// mostSlots is how many columns are printed before their texts are put side by side: as many as stay in the processor's caches.
+const mostSlots = 128
 
 // cell prints the rows of one column.
 type cell struct {
@@ -96,6 +102,9 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 			w.cells[i].plain = f.Dictionary == nil
 		}
 	}
+	if len(w.cells) <= mostSlots {
+		w.slots = make([]value.Slots, len(w.cells))
+	}
 	for _, c := range []byte{w.opts.Comma, '"', '\n', '\r'} {
 		w.special[c] = true
 	}
@@ -108,6 +117,9 @@ const numeric = "0123456789+-.:TZ"
 
 // words are the characters of numbers with a point, and of true and false.
 const words = numeric + "NaInfityrulse"
+
+// joining is for about how many bytes there is room when texts are put side by side.
+const joining = 16 << 10
 
 // collected is how many bytes are collected for one write.
 const collected = 64 << 10
@@ -138,69 +150,144 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 		c.flat = c.Flat(&columns[k])
 		c.known = c.Entries(&c.entries, &columns[k], rows, w.text)
 	}
-	buf, null := w.buf, w.opts.Null
+	buf, err := w.buf, error(nil)
 	columns = columns[:len(w.cells)]
-	for i := range rows {
-		start := len(buf)
-		for k := range columns {
-			c, d := &w.cells[k], &columns[k]
-			none := false
-			if c.flat {
-				none = d.IsNull(i)
-			} else {
-				none = c.IsNull(d, i)
-			}
-			switch {
-			case none:
-				if len(w.cells) == 1 && null == "" {
-					return w.refuse(buf[:start], k, i, ErrNullLine)
-				}
-				buf = append(buf, null...)
-			case c.bare:
-				buf = c.AppendValue(buf, d, i, false)
-			case c.known:
-				buf = c.entries.Append(buf, c.Index(d, i))
-			case c.plain: // without a copy
-				if to, ok := w.short(buf, d, i); ok {
-					buf = to
-					break
-				}
-				s := column.TextAt(d, column.PlainText, i)
-				if !utf8.Valid(s) {
-					return w.refuse(buf[:start], k, i, column.InvalidUTF8(s))
-				}
-				buf = w.text(buf, s)
-			default:
-				w.field = c.AppendValue(w.field[:0], d, i, false)
-				err := c.Err()
-				if err == nil && (len(d.Children) != 0 || d.Dictionary != nil) {
-					err = value.CheckRow(len(buf)-start+len(w.field), w.opts.MaxRow)
-				}
-				if err != nil {
-					err = w.refuse(buf[:start], k, i, err)
-					if ctx.Err() != nil {
-						err = context.Cause(ctx)
+	for from := 0; from < rows; from += value.SlotRows {
+		n, all := min(rows-from, value.SlotRows), len(w.slots) != 0
+		for k := range w.slots {
+			all = w.print(k, &columns[k], from, n) && all
+		}
+		for j := 0; j < n; {
+			if all {
+				most := min(n-j, max(1, joining/(value.SlotSize*len(w.slots))))
+				start := len(buf)
+				buf = slices.Grow(buf, most*len(w.slots)*value.SlotSize)
+				done, size := asm.JoinSlots(buf[start:cap(buf)], w.slots, j, most)
+				buf, j, most = buf[:start+size], j+done, most-done
+				if most == 0 {
+					if buf, err = w.collect(buf); err != nil {
+						return err
 					}
-					return err
+					continue
 				}
-				buf = w.text(buf, w.field)
 			}
-			buf = append(buf, w.opts.Comma)
-		}
-		if len(w.cells) == 0 {
-			buf = append(buf, '\n')
-		}
-		buf[len(buf)-1] = '\n' // in the place of the last comma
-		if len(buf) >= collected {
-			w.buf = buf
-			if err := w.flush(); err != nil {
+			// A text of this row is in no slot.
+			if buf, err = w.row(ctx, buf, columns, from, j); err == nil {
+				buf, err = w.collect(buf)
+			}
+			if err != nil {
 				return err
 			}
-			buf = w.buf
+			j++
 		}
 	}
 	w.buf = buf
 	return w.flush()
+}
+
+// collect writes what was collected, if that is enough.
+func (w *Writer) collect(buf []byte) ([]byte, error) {
+	if len(buf) < collected {
+		return buf, nil
+	}
+	w.buf = buf
+	err := w.flush()
+	return w.buf, err
+}
+
+// print prints n rows of column k from row from on into its slots, and leaves out those whose text has to be looked at more closely. It
+// returns false where that is so of all.
+func (w *Writer) print(k int, d *column.Data, from, n int) bool {
+	c, s, valid, end := &w.cells[k], &w.slots[k], value.Valid(d, from, n), byte('\n')
+	if k+1 < len(w.cells) {
+		end = w.opts.Comma
+	}
+	switch {
+	case !c.flat:
+		s.Size = [value.SlotRows]uint8{}
+		return false
+	case c.bare && c.PrintSlots(s, d, from, n, valid, end):
+	case c.known:
+		c.PrintEntries(s, &c.entries, d, from, n, valid, end)
+	case c.plain:
+		w.shorts(s, d, from, n, valid, end)
+	default:
+		s.Size = [value.SlotRows]uint8{}
+		return false
+	}
+	null := w.opts.Null
+	if null == "" && len(w.cells) > 1 {
+		return true
+	}
+	for nulls := ^valid << (value.SlotRows - n) >> (value.SlotRows - n); nulls != 0; nulls &= nulls - 1 {
+		j := bits.TrailingZeros64(nulls)
+		if s.Size[j] = 0; null != "" && len(null) < value.SlotSize {
+			copy(s.At(j)[:], null)
+			s.End(j, len(null), 1, end)
+		}
+	}
+	return true
+}
+
+// row appends row from+j: the texts that are in slots, and the others one by one.
+func (w *Writer) row(ctx context.Context, buf []byte, columns []column.Data, from, j int) ([]byte, error) {
+	null, start, i := w.opts.Null, len(buf), from+j
+	for k := range columns {
+		if len(w.slots) != 0 {
+			if s := &w.slots[k]; s.Size[j] != 0 {
+				buf = append(buf, s.At(j)[:s.Size[j]]...)
+				continue
+			}
+		}
+		c, d := &w.cells[k], &columns[k]
+		none := false
+		if c.flat {
+			none = d.IsNull(i)
+		} else {
+			none = c.IsNull(d, i)
+		}
+		switch {
+		case none:
+			if len(w.cells) == 1 && null == "" {
+				return nil, w.refuse(buf[:start], k, i, ErrNullLine)
+			}
+			buf = append(buf, null...)
+		case c.bare:
+			buf = c.AppendValue(buf, d, i, false)
+		case c.known:
+			buf = c.entries.Append(buf, c.Index(d, i))
+		case c.plain: // without a copy
+			if to, ok := w.short(buf, d, i); ok {
+				buf = to
+				break
+			}
+			s := column.TextAt(d, column.PlainText, i)
+			if !utf8.Valid(s) {
+				return nil, w.refuse(buf[:start], k, i, column.InvalidUTF8(s))
+			}
+			buf = w.text(buf, s)
+		default:
+			w.field = c.AppendValue(w.field[:0], d, i, false)
+			err := c.Err()
+			if err == nil && (len(d.Children) != 0 || d.Dictionary != nil) {
+				err = value.CheckRow(len(buf)-start+len(w.field), w.opts.MaxRow)
+			}
+			if err != nil {
+				err = w.refuse(buf[:start], k, i, err)
+				if ctx.Err() != nil {
+					err = context.Cause(ctx)
+				}
+				return nil, err
+			}
+			buf = w.text(buf, w.field)
+		}
+		buf = append(buf, w.opts.Comma)
+	}
+	if len(w.cells) == 0 {
+		buf = append(buf, '\n')
+	}
+	buf[len(buf)-1] = '\n' // in the place of the last comma
+	return buf, nil
 }
 
 // refuse writes the rows before one that is dropped.
@@ -254,16 +341,43 @@ const shortText = 24
 // short appends the text of a row as it is: one that is short and of ASCII, and needs no quotes.
 func (w *Writer) short(dst []byte, d *column.Data, i int) (to []byte, ok bool) {
 	from, end := int(binary.LittleEndian.Uint32(d.Buffers[1][4*i:])), int(binary.LittleEndian.Uint32(d.Buffers[1][4*i+4:]))
-	n := end - from
-	if uint(n-1) >= shortText || len(d.Buffers[2])-from < shortText {
-		return nil, false
-	}
-	src, at := (*[shortText]byte)(d.Buffers[2][from:]), len(dst)
-	if n == len(w.opts.Null) && string(src[:n]) == w.opts.Null {
-		return nil, false
-	}
+	at := len(dst)
 	dst = slices.Grow(dst, shortText)[:at+shortText]
-	b := (*[shortText]byte)(dst[at:])
+	ok = w.copyShort((*[shortText]byte)(dst[at:]), d.Buffers[2], from, end-from)
+	if !ok {
+		return dst[:at], false
+	}
+	return dst[:at+end-from], true
+}
+
+// shorts is short for n rows from row from on.
+func (w *Writer) shorts(s *value.Slots, d *column.Data, from, n int, valid uint64, end byte) {
+	offsets := d.Buffers[1][4*from : 4*(from+n)+4]
+	start := int(binary.LittleEndian.Uint32(offsets))
+	for j := range n {
+		next := int(binary.LittleEndian.Uint32(offsets[4*j+4:]))
+		at, size := start, next-start
+		start = next
+		if valid>>j&1 == 0 {
+			s.End(j, 0, 0, end)
+		} else if w.copyShort((*[shortText]byte)(s.At(j)[:]), d.Buffers[2], at, size) {
+			s.End(j, size, 1, end)
+		} else {
+			s.Size[j] = 0
+		}
+	}
+}
+
+// copyShort copies n bytes of a text, and others behind them. It returns false for texts that are not short or need quotes, of which it may
+// have copied something.
+func (w *Writer) copyShort(b *[shortText]byte, text []byte, from, n int) bool {
+	if uint(n-1) >= shortText || len(text)-from < shortText {
+		return false
+	}
+	src := (*[shortText]byte)(text[from:])
+	if n == len(w.opts.Null) && string(src[:n]) == w.opts.Null {
+		return false
+	}
 	// All 24 bytes are looked at, without a branch for how many there are, as that cannot be foreseen.
 	first, second, third := binary.LittleEndian.Uint64(src[0:]), binary.LittleEndian.Uint64(src[8:]), binary.LittleEndian.Uint64(src[16:])
 	binary.LittleEndian.PutUint64(b[0:], first)
@@ -271,12 +385,9 @@ func (w *Writer) short(dst []byte, d *column.Data, i int) (to []byte, ok bool) {
 	binary.LittleEndian.PutUint64(b[16:], third)
 	keep := &shortTops[n]
 	if w.low(first)&keep[0]|w.low(second)&keep[1]|w.low(third)&keep[2] == 0 {
-		return dst[:at+n], true
+		return true
 	}
-	if src[0] == ' ' || src[n-1] == ' ' {
-		return nil, false
-	}
-	return dst[:at+n], w.strange(first)&keep[0]|w.strange(second)&keep[1]|w.strange(third)&keep[2] == 0
+	return src[0] != ' ' && src[n-1] != ' ' && w.strange(first)&keep[0]|w.strange(second)&keep[1]|w.strange(third)&keep[2] == 0
 }
 
 // shortTops has for each length the highest bits of the bytes of a short text.

@@ -7,7 +7,8 @@
 // # Partitions
 //
 // Folders such as date=2026-11-22 stand for a column and its value in all files below them, as Hive has them. In names and values all
-// but letters, digits, ".", "-", "_" and spaces is written as % and two hexadecimal digits; __HIVE_DEFAULT_PARTITION__ is null. Read,
+// but letters, digits, ".", "-", "_" and spaces within is written as % and two hexadecimal digits, and so is a dot or an underscore with which a name
+// begins, as many readers pass over such folders; __HIVE_DEFAULT_PARTITION__ is null. Read,
 // these columns come after those of the files: int64 where all values are numbers as they are printed, date32 where all are dates, else utf8, so that
 // m=01 is text; or what [Options].Types says.
 //
@@ -20,12 +21,16 @@
 //
 // Text, bytes and values of a fixed width become what the schema has, whether or not that, or the file, has a dictionary of them, with
 // whichever indices, and utf8, large_utf8 and utf8_view, or the three of binary, become each other. A dictionary that is made so grows
-// from batch to batch; another takes its place once its values have 16 MiB or its indices are used up. Dictionaries of bools and of
-// nested values stay what they are.
+// from batch to batch; another takes its place once its values have 16 MiB or its indices are used up. So do bools,
+// structs, lists and maps, unless there are dictionaries below them; a dictionary of theirs grows and is not replaced.
 //
 // # Files
 //
-// A file that is written has a name that begins with a dot until it is complete and on disk; then it gets its name in one step. Reading
-// passes over names that begin with a dot or an underscore. A [Writer] never replaces a file: it goes on with the next number, also
-// after it was killed, and what it was about to write then is left under a name that no reader looks at.
+// Reading passes over files and folders whose names begin with a dot or an underscore, in which writers keep what is not complete or not of
+// the table, such as _SUCCESS and _delta_log. Folders of partitions such as _id=7 are read. So are all that are named: by a path, or by a glob
+// that begins with the same character in their place. "*.csv" has neither .a.csv nor _a.csv, "_*.csv" has _a.csv.
+//
+// A file that is written has a name that begins with a dot until it is complete and on disk; then it gets its name in one step. A [Writer]
+// never replaces a file: it goes on with the next number, also after it was killed, and what it was about to write then is left under a name
+// that no reader looks at.
 package dataset

@@ -67,7 +67,7 @@ type FileOptions struct {
 	// leaves it to them. Several goroutines may call it.
 	OnRejected func(name string, err *text.ValueError)
 
-	some bool // columns that are not wanted are passed over
+	some bool // keys of NDJSON that are not wanted are passed over
 }
 
 // Source is one file, or several, as batches. Close ends reading; batches stay valid.
@@ -82,7 +82,9 @@ type opened struct {
 	next   func(ctx context.Context) (ipc.Batch, error)
 	close  []func() error
 	bytes  func() int64
+	format Format
 	text   []string // the columns of CSV, whose schema may have others
+	passed []string // columns that are not wanted, of a format that has a schema
 }
 
 func (o *opened) Schema(context.Context) (*ipc.Schema, error) { return o.schema, nil }
@@ -138,6 +140,7 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 	if opts.Format != "" {
 		format = opts.Format
 	}
+	o.format = format
 	counted := &counter{Reader: f}
 	o.bytes = func() int64 { return counted.n }
 	var in io.Reader = counted
@@ -164,7 +167,7 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 		}
 		return o.arrow(at, info.Size(), want, opts.Arrow)
 	case Stream:
-		r := ipc.NewReader(in, selecting(opts.Arrow, want))
+		r := ipc.NewReader(in, o.selecting(opts.Arrow, want))
 		s, err := r.Schema(ctx)
 		if err != nil {
 			return err
@@ -221,8 +224,11 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 		o.next = r.Next
 		return nil
 	}
-	return frame.Errorf(frame.ErrUnsupported, "its name does not say which format it has")
+	return ErrNoFormat
 }
+
+// ErrNoFormat is the condition of a file whose name does not say its format. It wraps [frame.ErrUnsupported].
+var ErrNoFormat = frame.Errorf(frame.ErrUnsupported, "its name does not say which format it has")
 
 type counter struct {
 	io.Reader
@@ -235,11 +241,14 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wanted returns which fields of a schema are columns of another.
-func wanted(s, want *ipc.Schema) []bool {
+// wanted returns which fields of a schema are columns of another, and keeps the names of the others.
+func (o *opened) wanted(s, want *ipc.Schema) []bool {
 	selected := make([]bool, len(s.Fields))
+	o.passed = nil
 	for i := range s.Fields {
-		selected[i] = want == nil || place(want, s.Fields[i].Name) >= 0
+		if selected[i] = want == nil || place(want, s.Fields[i].Name) >= 0; !selected[i] {
+			o.passed = append(o.passed, s.Fields[i].Name)
+		}
 	}
 	return selected
 }
@@ -254,13 +263,13 @@ func place(s *ipc.Schema, name string) int {
 	return -1
 }
 
-func selecting(opts *ipc.ReaderOptions, want *ipc.Schema) *ipc.ReaderOptions {
+func (o *opened) selecting(opts *ipc.ReaderOptions, want *ipc.Schema) *ipc.ReaderOptions {
 	var r ipc.ReaderOptions
 	if opts != nil {
 		r = *opts
 	}
 	if want != nil {
-		r.Select = func(s *ipc.Schema) ([]bool, error) { return wanted(s, want), nil }
+		r.Select = func(s *ipc.Schema) ([]bool, error) { return o.wanted(s, want), nil }
 	}
 	return &r
 }
@@ -271,7 +280,7 @@ func (o *opened) parquet(at io.ReaderAt, size int64, want *ipc.Schema, opts *par
 		p = *opts
 	}
 	if want != nil {
-		p.Select = func(s *ipc.Schema) ([]bool, error) { return wanted(s, want), nil }
+		p.Select = func(s *ipc.Schema) ([]bool, error) { return o.wanted(s, want), nil }
 	}
 	r, err := parquet.NewReader(at, size, &p)
 	if err != nil {
@@ -284,7 +293,7 @@ func (o *opened) parquet(at io.ReaderAt, size int64, want *ipc.Schema, opts *par
 }
 
 func (o *opened) arrow(at io.ReaderAt, size int64, want *ipc.Schema, opts *ipc.ReaderOptions) error {
-	r, err := ipc.NewFileReader(at, size, selecting(opts, want))
+	r, err := ipc.NewFileReader(at, size, o.selecting(opts, want))
 	if err != nil {
 		return err
 	}
@@ -308,7 +317,7 @@ func (o *opened) project(s, want *ipc.Schema, next func(context.Context) (ipc.Ba
 	}
 	var places []int
 	o.schema = &ipc.Schema{Metadata: s.Metadata}
-	for i, wanted := range wanted(s, want) {
+	for i, wanted := range o.wanted(s, want) {
 		if wanted {
 			places = append(places, i)
 			o.schema.Fields = append(o.schema.Fields, s.Fields[i])

@@ -133,7 +133,9 @@ func widening(from, to *ipc.Field) (widen conversion, ok bool) {
 		return nil, true
 	case byteStrings(from) && byteStrings(to) && (f.Equal(t) || f.IsText() && t.IsText() || f.IsBinary() && t.IsBinary()):
 		return restring(from, to), true
-	case from.Dictionary != nil || to.Dictionary != nil || len(to.Children) != 0:
+	case from.Dictionary != nil || to.Dictionary != nil:
+		return byDictionary(from, to)
+	case len(to.Children) != 0:
 	case f.Kind == ipc.KindNull && to.Nullable:
 		return func(d *column.Data) (column.Data, error) { return absent(to, d.Len), nil }, true
 	case f.Kind == ipc.KindInt && t.Kind == ipc.KindInt && f.Bits < t.Bits && (t.Signed || !f.Signed):

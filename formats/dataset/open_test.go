@@ -1,9 +1,22 @@
 package dataset_test
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/lightstream-go/lightstream/formats/dataset"
+	values "github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/runtime/column"
+	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 // TestManyPartitions wants one file of each partition where rows jump between them, and more where they may not all be in memory or open.
@@ -21,5 +34,145 @@ func TestManyPartitions(t *testing.T) {
 		if n := len(text(t, open(t, dir, nil))); n != 600 {
 			t.Errorf("%s: %d rows", name, n)
 		}
+	}
+}
+
+// TestHidden opens directories and globs whose files have names that are passed over, and those that are named.
+func TestHidden(t *testing.T) {
+	fsys := fstest.MapFS{}
+	for _, name := range []string{
+		"d/1.csv", "d/.a.csv", "d/_b.csv", "d/_log/1.csv", "d/.git/1.csv", "d/e/2.csv", "d/e/_3.csv", "_top/5.csv", "_top/_6.csv", ".hid/7.csv",
+	} {
+		fsys[name] = &fstest.MapFile{Data: []byte("n\n1\n")}
+	}
+	for glob, want := range map[string][]string{
+		".":           {"d/1.csv", "d/e/2.csv"},
+		"d":           {"d/1.csv", "d/e/2.csv"},
+		"d/*.csv":     {"d/1.csv"},
+		"d/*":         {"d/1.csv", "d/e/2.csv"},
+		"*/*.csv":     {"d/1.csv"},
+		"d/?a.csv":    nil,
+		"d/[._]*.csv": nil,
+		"d/.*.csv":    {"d/.a.csv"},
+		"d/_*.csv":    {"d/_b.csv"},
+		"d/_*":        {"d/_b.csv", "d/_log/1.csv"},
+		"d/*/_*.csv":  {"d/e/_3.csv"},
+		"_top":        {"_top/5.csv"},
+		"_top/*.csv":  {"_top/5.csv"},
+		"_*/_*.csv":   {"_top/_6.csv"},
+		".hid/*":      {".hid/7.csv"},
+		"d/_b.csv":    {"d/_b.csv"},
+	} {
+		var have []string
+		r, err := dataset.Open(ctx, fsys, glob, nil)
+		switch {
+		case err == nil:
+			have = r.Files()
+			r.Close()
+		case !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "whose names begin with a dot or an underscore"):
+			t.Errorf("%s: %v", glob, err)
+		}
+		if !slices.Equal(have, want) {
+			t.Errorf("%s has %q, want %q", glob, have, want)
+		}
+		for _, name := range want { // which Hidden says too
+			if dataset.Hidden(glob, name) && name != glob {
+				t.Errorf("%s in %s is hidden, and read", name, glob)
+			}
+		}
+	}
+	for _, c := range []struct {
+		glob, name string
+		want       bool
+	}{
+		{"", "a/b.csv", false},
+		{".", "a/_b.csv", true},
+		{"", ".a/b.csv", true},
+		{"*", "_a", true},
+		{"_*", "_a/b", false},
+		{"_*", "_a/_b", true},
+		{".*", "_a", true},
+		{"", "_id=7/x.csv", false},
+		{"", ".id=7/x.csv", true},
+	} {
+		if have := dataset.Hidden(c.glob, c.name); have != c.want {
+			t.Errorf("Hidden(%q, %q) is %v", c.glob, c.name, have)
+		}
+	}
+}
+
+// TestHiddenPartition writes folders of columns whose names begin with an underscore and a dot, and reads them as others write them.
+func TestHiddenPartition(t *testing.T) {
+	for _, name := range []string{"_id", ".id", "_", "__x=%"} {
+		s := &ipc.Schema{Fields: []ipc.Field{{Name: name, Type: ipc.Int64}, fields[0]}}
+		dir := t.TempDir()
+		w, err := dataset.Create(dir, s, &dataset.WriterOptions{Extension: ".csv", Partition: []string{name}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seven := column.Data{Len: 1, Buffers: [3][]byte{nil, binary.LittleEndian.AppendUint64(nil, 7)}}
+		if err := errors.Join(w.Write(ctx, 1, []column.Data{seven, rows(3, 1)[0]}), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if folder := filepath.Base(filepath.Dir(w.Files()[0])); strings.ContainsAny(folder[:1], "._") {
+			t.Errorf("%s makes the folder %s, which readers pass over", name, folder)
+		}
+		if have := text(t, open(t, dir, nil)); len(have) != 1 || !strings.Contains(have[0], name+"=7") {
+			t.Errorf("%s is read as %q", name, have)
+		}
+	}
+	r, err := dataset.Open(ctx, fstest.MapFS{"_id=7/1.csv": {Data: []byte("n\n1\n")}}, ".", nil) // of Spark
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if have := text(t, r); len(have) != 1 || have[0] != "_id=7 n=1" {
+		t.Errorf("%q", have)
+	}
+}
+
+// TestPassed reads files with columns that the schema lacks, of which OnPassed is told, and NDJSON with a key that it lacks, which is refused.
+func TestPassed(t *testing.T) {
+	want := &ipc.Schema{Fields: fields[:1]}
+	for _, ext := range extensions() {
+		dir := t.TempDir()
+		write(t, dir, 0, 300, &dataset.WriterOptions{Extension: ext, MaxRows: 100, Partition: []string{"k"}})
+		var mu sync.Mutex
+		passed := map[string][]string{}
+		r := open(t, dir, &dataset.Options{Schema: want, Parallel: 2, OnPassed: func(name string, columns []string) {
+			mu.Lock()
+			defer mu.Unlock()
+			passed[name] = columns
+		}})
+		if strings.HasPrefix(ext, ".ndjson") {
+			if _, err := r.Next(ctx); !errors.Is(err, values.ErrUnknown) {
+				t.Errorf("%s: %v, want an error of the key", ext, err)
+			}
+			r = open(t, dir, &dataset.Options{Schema: want})
+			if n := len(text(t, r)); n != 300 {
+				t.Errorf("%s: %d rows without OnPassed", ext, n)
+			}
+			continue
+		}
+		if n := len(text(t, r)); n != 300 || len(passed) != len(r.Files()) {
+			t.Errorf("%s: %d rows, columns of %d of %d files were passed over", ext, n, len(passed), len(r.Files()))
+		}
+		for name, columns := range passed {
+			if !slices.Equal(columns, []string{"s", "day"}) || !slices.Contains(r.Files(), name) {
+				t.Errorf("%s: %s has %q", ext, name, columns)
+			}
+		}
+	}
+}
+
+// TestNoFormat wants an error that can be told from others.
+func TestNoFormat(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), bytes.Repeat([]byte("x\n"), 3), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err := dataset.Open(ctx, os.DirFS(dir), ".", nil)
+	if !errors.Is(err, dataset.ErrNoFormat) || !errors.Is(err, ipc.ErrUnsupported) || !strings.Contains(err.Error(), "notes.txt: its name does not say which format it has; name") {
+		t.Error(err)
 	}
 }

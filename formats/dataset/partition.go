@@ -59,6 +59,14 @@ func escape(s string) string {
 	return b.String()
 }
 
+// escapeName writes the name of a column, with which a folder begins.
+func escapeName(s string) string {
+	if s != "" && (s[0] == '.' || s[0] == '_') {
+		return fmt.Sprintf("%%%02X", s[0]) + escape("x" + s[1:])[1:]
+	}
+	return escape(s)
+}
+
 func unescape(s string) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

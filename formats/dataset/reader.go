@@ -31,6 +31,10 @@ type Options struct {
 	// Schema are the columns that are wanted, those of partitions among them, in this order; other columns are not read. Nil means those
 	// of the first file and of the partitions.
 	Schema *ipc.Schema
+	// OnPassed is told of the columns of a file that Schema lacks, which are not read, before the first batch of it. Several goroutines may
+	// call it. NDJSON tells of them only where its lines have them: with OnPassed a key that Schema lacks is what the options of Files.NDJSON say,
+	// an error by default, and is passed over without.
+	OnPassed func(name string, columns []string)
 	// Types are the types of some columns by name, where those of the others are inferred: of columns that folders stand for, and of those of
 	// CSV and NDJSON. Other files have types of their own, and one for a column of such a file is an error that wraps [ErrOwnTypes].
 	Types []ipc.Field
@@ -83,7 +87,7 @@ type item struct {
 }
 
 // Open reads the files below the directory name, or those that name matches as a glob, in the order of their names. It opens the first
-// for its schema. Names that begin with a dot or an underscore are passed over. Nil options mean all defaults.
+// for its schema. Which of them are passed over the comment of the package says. Nil options mean all defaults.
 func Open(ctx context.Context, fsys fs.FS, name string, opts *Options) (*Reader, error) {
 	r := &Reader{fsys: fsys, stop: make(chan struct{})}
 	if opts != nil {
@@ -95,7 +99,7 @@ func Open(ctx context.Context, fsys fs.FS, name string, opts *Options) (*Reader,
 	if r.opts.Schema != nil && len(r.opts.Types) != 0 {
 		return nil, errors.New("lightstream: Options.Types are for types that are inferred, and Schema has them all")
 	}
-	r.opts.Files.some = r.opts.Schema != nil
+	r.opts.Files.some = r.opts.Schema != nil && r.opts.OnPassed == nil
 	r.opts.Parallel = max(r.opts.Parallel, 1)
 	if err := r.find(name); err != nil {
 		return nil, err
@@ -127,7 +131,7 @@ func (r *Reader) find(name string) error {
 	var roots []string
 	if info, err := fs.Stat(r.fsys, name); err == nil {
 		if !info.IsDir() {
-			return r.add(name, name)
+			return r.add(name)
 		}
 		roots = []string{name}
 	} else {
@@ -145,25 +149,33 @@ func (r *Reader) find(name string) error {
 			return fmt.Errorf("lightstream: %s: no file matches: %w", r.called(name), fs.ErrNotExist)
 		}
 	}
+	hidden := 0
 	for _, root := range roots {
-		err := fs.WalkDir(r.fsys, root, func(name string, d fs.DirEntry, err error) error {
-			if err != nil {
+		if root != name && Hidden(name, root) {
+			hidden++
+			continue
+		}
+		err := fs.WalkDir(r.fsys, root, func(at string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
 				return err
-			}
-			if base := path.Base(name); name != root && base[0] == '.' || base[0] == '_' {
+			case at != root && hiddenPart(path.Base(at)):
+				hidden++
 				if d.IsDir() {
 					return fs.SkipDir
 				}
 				return nil
-			}
-			if d.IsDir() {
+			case d.IsDir():
 				return nil
 			}
-			return r.add(root, name)
+			return r.add(at)
 		})
 		if err != nil {
 			return fmt.Errorf("lightstream: %w", shortened{err})
 		}
+	}
+	if len(r.files) == 0 && hidden != 0 {
+		return fmt.Errorf("lightstream: %s: no file of a table but %d whose names begin with a dot or an underscore; to read them name them, or begin the glob so: %w", r.called(name), hidden, fs.ErrNotExist)
 	}
 	if len(r.files) == 0 {
 		return fmt.Errorf("lightstream: %s: no file of a table: %w", r.called(name), fs.ErrNotExist)
@@ -172,14 +184,35 @@ func (r *Reader) find(name string) error {
 	return nil
 }
 
+// hiddenPart tells whether a file or folder of that name, which is not named itself, is passed over.
+func hiddenPart(name string) bool {
+	return name[0] == '.' || name[0] == '_' && !strings.Contains(name, "=") // a partition by a column such as _id
+}
+
+// Hidden tells whether [Open] of the glob, or of the directory "." or "", passes over a file or folder of that name below it: whether a part of
+// the name begins with a dot or an underscore, but is no partition such as _id=7, and the part of the glob in its place does not begin with
+// the same character.
+func Hidden(glob, name string) bool {
+	var parts []string
+	if glob != "." && glob != "" {
+		parts = strings.Split(glob, "/")
+	}
+	for i, part := range strings.Split(name, "/") {
+		if part != "" && hiddenPart(part) && (i >= len(parts) || parts[i] == "" || parts[i][0] != part[0]) {
+			return true
+		}
+	}
+	return false
+}
+
 // add takes a file, unless its name does not say its format.
-func (r *Reader) add(_, name string) error {
+func (r *Reader) add(name string) error {
 	format, _, err := FormatOf(name)
 	if err != nil {
 		return err
 	}
 	if format == "" && r.opts.Files.Format == "" {
-		return fmt.Errorf("lightstream: %s: %w", r.called(name), frame.Errorf(frame.ErrUnsupported, "its name does not say which format it has; name others with a glob such as *.csv, or set Options.Files.Format"))
+		return fmt.Errorf("lightstream: %s: %w; name others with a glob such as *.csv, or set Options.Files.Format", r.called(name), ErrNoFormat)
 	}
 	if len(r.files) == r.opts.MaxFiles {
 		return fmt.Errorf("lightstream: %w", frame.Errorf(frame.ErrLimit, "more than Options.MaxFiles (%d) files; raise it", r.opts.MaxFiles))
@@ -452,6 +485,18 @@ func (r *Reader) read(ctx context.Context, f *file, send func(item) bool) error 
 			if err := FitText(o.text, r.inFiles, FitOptions{Missing: r.opts.Missing}); err != nil {
 				return fmt.Errorf("lightstream: %s: %w", r.called(f.name), err)
 			}
+		}
+	}
+	if o, ok := src.(*opened); ok && r.opts.OnPassed != nil && r.opts.Schema != nil {
+		if o.format == CSV { // whose schema is what is wanted
+			for _, name := range o.text {
+				if place(r.inFiles, name) < 0 {
+					o.passed = append(o.passed, name)
+				}
+			}
+		}
+		if len(o.passed) != 0 {
+			r.opts.OnPassed(r.called(f.name), o.passed)
 		}
 	}
 	fitted, err := fit(s, r.inFiles, FitOptions{Missing: r.opts.Missing, Extra: r.opts.Schema != nil})

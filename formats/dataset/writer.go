@@ -344,7 +344,7 @@ func (w *Writer) folder(dst []byte, columns []column.Data, row int) ([]byte, err
 		if k > 0 {
 			dst = append(dst, '/')
 		}
-		dst = append(append(dst, escape(w.schema.Fields[i].Name)...), '=')
+		dst = append(append(dst, escapeName(w.schema.Fields[i].Name)...), '=')
 		if w.print[k].IsNull(&columns[i], row) {
 			dst = append(dst, null...)
 			continue

@@ -153,13 +153,16 @@ func (t *thrift) fields(see func(id int64, kind byte) (read bool, err error)) er
 // pageWalk goes over the pages of a column chunk.
 type pageWalk struct {
 	r     *Reader
-	chunk *metadata.ColumnChunkMetaData
 	descr *schema.Column
-	codec compress.Codec
 	end   int64
+
+	compression compress.Compression
+	codec       compress.Codec
 
 	buf  []byte
 	from int64 // of buf in the file
+
+	window int64 // to which a page of ZSTD refers back
 
 	dictionaries int
 	repeated     bool // a dictionary has a value twice, or there are two; known only where byIndex is set
@@ -201,7 +204,7 @@ func (r *Reader) checkPages(chunk *metadata.ColumnChunkMetaData, descr *schema.C
 	if r.file.MetaData().WriterVersion().LessThan(metadata.Parquet816FixedVersion) {
 		end += 100 // which leave the header of the dictionary out
 	}
-	w := &pageWalk{r: r, chunk: chunk, descr: descr, codec: codec, end: min(end, r.pagesEnd), byIndex: *byIndex}
+	w := &pageWalk{r: r, descr: descr, compression: chunk.Compression(), codec: codec, end: min(end, r.pagesEnd), byIndex: *byIndex}
 	for seen, page := int64(0), 0; seen < chunk.NumValues() && at < w.end; page++ {
 		h, body, err := w.header(at)
 		if err == nil && h.plain && m != nil && chunk.Compression() != compress.Codecs.Uncompressed {
@@ -301,6 +304,10 @@ func (w *pageWalk) page(h *pageHeader, body, left int64) error {
 		return w.distinct(h, body)
 	}
 	switch parquet.Encoding(h.encoding) {
+	case parquet.Encodings.RLEDict, parquet.Encodings.PlainDict:
+		if h.kind != dictionaryPage {
+			return w.indices(h, body, levels)
+		}
 	case parquet.Encodings.DeltaBinaryPacked, parquet.Encodings.DeltaLengthByteArray, parquet.Encodings.DeltaByteArray:
 		if h.kind != dictionaryPage {
 			return w.delta(h, body, levels)
@@ -332,7 +339,7 @@ func (w *pageWalk) dictionary(h *pageHeader) error {
 
 // distinct looks for values of a dictionary of byte strings that come twice.
 func (w *pageWalk) distinct(h *pageHeader, body int64) error {
-	b, err := w.inflated(h, body, 0)
+	b, err := w.start(h, body, 0, h.uncompressed)
 	if err != nil {
 		return err
 	}
@@ -354,25 +361,18 @@ func (w *pageWalk) distinct(h *pageHeader, body int64) error {
 	return nil
 }
 
-// inflated returns the body of a page behind its levels, inflated where it is compressed.
-func (w *pageWalk) inflated(h *pageHeader, body, levels int64) ([]byte, error) {
-	b, err := w.read(body, int(h.compressed))
-	if err != nil {
-		return nil, err
+// indices checks how many bits an index has, of more than 32 of which arrow-go leaves out the others.
+func (w *pageWalk) indices(h *pageHeader, body, levels int64) error {
+	b, err := w.start(h, body, levels, 1)
+	if err == nil && len(b) != 0 && b[0] > 32 {
+		err = malformed("indices of %d bits into a dictionary, want 32 at most", b[0])
 	}
-	b = b[levels:]
-	if !h.plain && w.chunk.Compression() != compress.Codecs.Uncompressed {
-		out := make([]byte, h.uncompressed-levels)
-		if b, err = compress.Decode(w.codec, out, b); err != nil {
-			return nil, from(err)
-		}
-	}
-	return b, nil
+	return err
 }
 
 // inflates checks that what is compressed says to be as long as the header says, where arrow-go believes what it says.
 func (w *pageWalk) inflates(at, compressed, uncompressed int64) error {
-	switch w.chunk.Compression() {
+	switch w.compression {
 	case compress.Codecs.Snappy:
 		b, err := w.read(at, int(min(compressed, binary.MaxVarintLen32)))
 		if err != nil {
@@ -382,11 +382,7 @@ func (w *pageWalk) inflates(at, compressed, uncompressed int64) error {
 			return malformed("Snappy of %d bytes, the header says %d", n, uncompressed)
 		}
 	case compress.Codecs.Zstd:
-		b, err := w.read(at, int(compressed))
-		if err != nil {
-			return err
-		}
-		return w.zstd(b, uncompressed)
+		return w.zstd(frames{w.read, at, at + compressed}, uncompressed)
 	}
 	return nil
 }
@@ -400,21 +396,45 @@ const (
 	zstdBlock     = 128 << 10 // most bytes of one
 )
 
+// frames are frames of ZSTD in a part of a file.
+type frames struct {
+	read    func(at int64, n int) ([]byte, error)
+	at, end int64
+}
+
+// next reads n bytes.
+func (s *frames) next(n int) ([]byte, error) {
+	at := s.at
+	if err := s.skip(int64(n)); err != nil {
+		return nil, err
+	}
+	return s.read(at, n)
+}
+
+// skip passes over n bytes.
+func (s *frames) skip(n int64) error {
+	if n > s.end-s.at {
+		return malformed("ZSTD that ends within a frame")
+	}
+	s.at += n
+	return nil
+}
+
 // zstd checks how much comes of frames: no more than the header says, or than a page may have where only a bound is known.
-func (w *pageWalk) zstd(b []byte, uncompressed int64) error {
-	cut := func() error { return malformed("ZSTD that ends within a frame") }
+// Of blocks it reads the heads alone.
+func (w *pageWalk) zstd(s frames, uncompressed int64) error {
 	total, exact := int64(0), true
-	for len(b) > 0 {
-		if len(b) < 8 {
-			return cut()
+	w.window = 0
+	for s.at < s.end {
+		b, err := s.next(8)
+		if err != nil {
+			return err
 		}
 		magic := binary.LittleEndian.Uint32(b)
 		if magic&^15 == zstdSkippable {
-			n := uint64(binary.LittleEndian.Uint32(b[4:]))
-			if n > uint64(len(b)-8) {
-				return cut()
+			if err := s.skip(int64(binary.LittleEndian.Uint32(b[4:]))); err != nil {
+				return err
 			}
-			b = b[8+n:]
 			continue
 		}
 		if magic != zstdMagic {
@@ -430,8 +450,13 @@ func (w *pageWalk) zstd(b []byte, uncompressed int64) error {
 		if size == 0 && single {
 			size = 1
 		}
-		if len(b) < head+size {
-			return cut()
+		s.at -= 8
+		if b, err = s.next(head + size); err != nil {
+			return err
+		}
+		if !single {
+			base := int64(1) << (10 + b[5]>>3)
+			w.window = max(w.window, base+base/8*int64(b[5]&7))
 		}
 		var field [8]byte
 		copy(field[:], b[head:head+size])
@@ -439,12 +464,14 @@ func (w *pageWalk) zstd(b []byte, uncompressed int64) error {
 		if size == 2 {
 			content += 256
 		}
-		checksum := int(descriptor >> 2 & 1 * 4)
-		b = b[head+size:]
+		if single {
+			w.window = max(w.window, int64(min(content, 1<<62)))
+		}
+		checksum := int64(descriptor >> 2 & 1 * 4)
 		bound := int64(0)
 		for last := false; !last; {
-			if len(b) < 3 {
-				return cut()
+			if b, err = s.next(3); err != nil {
+				return err
 			}
 			block := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
 			last = block&1 != 0
@@ -455,16 +482,14 @@ func (w *pageWalk) zstd(b []byte, uncompressed int64) error {
 			case 2:
 				n = zstdBlock
 			}
-			if len(b)-3 < in {
-				return cut()
+			if err := s.skip(int64(in)); err != nil {
+				return err
 			}
 			bound += int64(n)
-			b = b[3+in:]
 		}
-		if len(b) < checksum {
-			return cut()
+		if err := s.skip(checksum); err != nil {
+			return err
 		}
-		b = b[checksum:]
 		if size != 0 {
 			if content > uint64(w.r.limits.MaxPage) {
 				return malformed("ZSTD of %d bytes, the header says %d", content, uncompressed)
@@ -486,23 +511,17 @@ func (w *pageWalk) zstd(b []byte, uncompressed int64) error {
 // delta checks the blocks of numbers that are stored as differences: how many values one has room for, and how long the texts become
 // that share what they begin with.
 func (w *pageWalk) delta(h *pageHeader, body, levels int64) error {
-	b, err := w.inflated(h, body, levels)
-	if err != nil {
-		return err
-	}
-	if h.kind == dataPage {
-		for _, l := range []struct{ encoding, most int64 }{{h.repEncoding, int64(w.descr.MaxRepetitionLevel())}, {h.defEncoding, int64(w.descr.MaxDefinitionLevel())}} {
-			if b, err = passLevels(b, l.encoding, l.most, h.values); err != nil {
-				return err
-			}
-		}
-	}
 	most := w.r.limits.MaxBatch
 	if h.values > most/8 && parquet.Encoding(h.encoding) != parquet.Encodings.DeltaBinaryPacked {
 		return fmt.Errorf("lightstream: %w", frame.Errorf(ipc.ErrLimit, "the lengths of %d values exceed Limits.MaxBatch (%d bytes); raise it", h.values, most))
 	}
-	if len(b) == 0 {
-		return nil
+	n := int64(4 * binary.MaxVarintLen64) // of the head of the first block
+	if parquet.Encoding(h.encoding) == parquet.Encodings.DeltaByteArray {
+		n = h.uncompressed
+	}
+	b, err := w.start(h, body, levels, n)
+	if err != nil || len(b) == 0 {
+		return err
 	}
 	if parquet.Encoding(h.encoding) != parquet.Encodings.DeltaByteArray {
 		_, err = differences(b, h.values, nil)
@@ -524,24 +543,25 @@ func (w *pageWalk) delta(h *pageHeader, body, levels int64) error {
 	return err
 }
 
-// passLevels returns what stands behind levels of up to most.
-func passLevels(b []byte, encoding, most, values int64) ([]byte, error) {
-	if most == 0 {
-		return b, nil
+// levels are the levels that stand before the values of a page of version 1, and the most that one may be.
+func (w *pageWalk) levels(h *pageHeader) [2]struct{ encoding, most int64 } {
+	return [2]struct{ encoding, most int64 }{
+		{h.repEncoding, int64(w.descr.MaxRepetitionLevel())},
+		{h.defEncoding, int64(w.descr.MaxDefinitionLevel())},
 	}
-	n := int64(0)
-	if parquet.Encoding(encoding) == parquet.Encodings.RLE {
-		if len(b) < 4 {
-			return nil, malformed("levels that end after %d bytes", len(b))
-		}
-		n = 4 + int64(binary.LittleEndian.Uint32(b))
-	} else {
-		n = (values*int64(bits.Len64(uint64(most))) + 7) / 8
+}
+
+// passLevels returns where levels of up to most end that begin at a byte of b, which may lie behind b.
+func passLevels(b []byte, at, encoding, most, values int64) (int64, error) {
+	switch {
+	case most == 0:
+		return at, nil
+	case parquet.Encoding(encoding) != parquet.Encodings.RLE:
+		return at + (values*int64(bits.Len64(uint64(most)))+7)/8, nil
+	case at+4 > int64(len(b)):
+		return 0, malformed("levels that end after %d bytes", max(0, int64(len(b))-at))
 	}
-	if n > int64(len(b)) {
-		return nil, malformed("levels of %d bytes in a page of %d", n, len(b))
-	}
-	return b[n:], nil
+	return at + 4 + int64(binary.LittleEndian.Uint32(b[at:])), nil
 }
 
 // maxDeltaBlock is how many numbers a block of differences has at most. Writers put 128 or 256 into one.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -73,6 +74,10 @@ func TestPageHeader(t *testing.T) {
 	}
 }
 
+var codecsByName = map[string]compress.Compression{
+	"none": compress.Codecs.Uncompressed, "snappy": compress.Codecs.Snappy, "zstd": compress.Codecs.Zstd, "gzip": compress.Codecs.Gzip, "lz4": compress.Codecs.Lz4Raw,
+}
+
 // chunkOf writes a file of one column by arrow-go, and returns it with where its column chunk begins.
 func chunkOf(t testing.TB, encoding parquet.Encoding, compression string, values []string) (b []byte, start int64) {
 	t.Helper()
@@ -84,10 +89,7 @@ func chunkOf(t testing.TB, encoding parquet.Encoding, compression string, values
 	if err != nil {
 		t.Fatal(err)
 	}
-	codec := map[string]compress.Compression{
-		"none": compress.Codecs.Uncompressed, "snappy": compress.Codecs.Snappy, "zstd": compress.Codecs.Zstd, "gzip": compress.Codecs.Gzip, "lz4": compress.Codecs.Lz4Raw,
-	}[compression]
-	opts := []parquet.WriterProperty{parquet.WithCompression(codec), parquet.WithStats(false)}
+	opts := []parquet.WriterProperty{parquet.WithCompression(codecsByName[compression]), parquet.WithStats(false)}
 	if encoding != parquet.Encodings.RLEDict {
 		opts = append(opts, parquet.WithDictionaryDefault(false), parquet.WithEncoding(encoding))
 	}
@@ -185,6 +187,11 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// framesOf are frames in memory.
+func framesOf(b []byte) frames {
+	return frames{func(at int64, n int) ([]byte, error) { return b[at:][:n], nil }, 0, int64(len(b))}
+}
+
 // TestZSTDSizes compares what frames say with what comes of them.
 func TestZSTDSizes(t *testing.T) {
 	w := &pageWalk{r: &Reader{limits: Limits{MaxPage: 1 << 20}}}
@@ -218,24 +225,24 @@ func TestZSTDSizes(t *testing.T) {
 	skippable := []byte{0x51, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3}
 	for _, n := range []int{0, 4, 255, 256, 1000, 70_000, 200_000, 900_000} {
 		for _, b := range [][]byte{pack(n), pack(n, zstd.WithEncoderCRC(false)), pack(n, zstd.WithSingleSegment(true)), stream(n), slices.Concat(skippable, pack(n), skippable)} {
-			if err := w.zstd(b, int64(n)); err != nil {
+			if err := w.zstd(framesOf(b), int64(n)); err != nil {
 				t.Errorf("%d bytes: %v", n, err)
 			}
 			for k := range b { // every part is shorter or cut off
-				_ = w.zstd(b[:k], int64(n))
+				_ = w.zstd(framesOf(b[:k]), int64(n))
 			}
 		}
 		if n > 0 {
 			told := pack(n, zstd.WithSingleSegment(true))
-			if err := w.zstd(told, int64(n-1)); !errors.Is(err, ipc.ErrMalformed) {
+			if err := w.zstd(framesOf(told), int64(n-1)); !errors.Is(err, ipc.ErrMalformed) {
 				t.Errorf("%d bytes where one less is told: %v", n, err)
 			}
-			if err := w.zstd(slices.Concat(told, told), int64(n)); !errors.Is(err, ipc.ErrMalformed) {
+			if err := w.zstd(framesOf(slices.Concat(told, told)), int64(n)); !errors.Is(err, ipc.ErrMalformed) {
 				t.Errorf("%d bytes twice: %v", n, err)
 			}
 		}
 	}
-	if err := w.zstd(stream(8<<20), 1000); !errors.Is(err, ipc.ErrLimit) {
+	if err := w.zstd(framesOf(stream(8<<20)), 1000); !errors.Is(err, ipc.ErrLimit) {
 		t.Errorf("8 MiB: %v", err)
 	}
 }
@@ -261,10 +268,11 @@ func TestDifferences(t *testing.T) {
 				t.Fatal(err)
 			}
 			body := b[int(start)+h.at:][:head.compressed]
-			body, err = passLevels(body, head.defEncoding, 1, head.values)
+			at, err := passLevels(body, 0, head.defEncoding, 1, head.values)
 			if err != nil {
 				t.Fatal(err)
 			}
+			body = body[at:]
 			var have []int64
 			rest, err := differences(body, head.values, func(v int64) error { have = append(have, v); return nil })
 			if err != nil || !slices.Equal(have, want) || string(rest) != strings.Join(values, "") {
@@ -320,7 +328,7 @@ func FuzzPage(f *testing.F) {
 		if _, err := r.pageHeader(); err == nil && (r.at > len(b) || b[r.at-1] != 0) {
 			t.Fatal("it ends elsewhere")
 		}
-		if w.zstd(b, 1000) == nil {
+		if w.zstd(framesOf(b), 1000) == nil {
 			d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<24))
 			if err != nil {
 				t.Fatal(err)
@@ -335,7 +343,139 @@ func FuzzPage(f *testing.F) {
 			t.Fatal(n, "numbers")
 		}
 		for encoding := range int64(5) {
-			_, _ = passLevels(b, encoding, 3, 1000)
+			_, _ = passLevels(b, 1, encoding, 3, 1000)
 		}
 	})
+}
+
+// TestOpening brings the start of compressed pages, which is that of all of it, and reads no more of the file than it needs.
+func TestOpening(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 3))
+	var inputs [][]byte
+	for _, n := range []int{1, 3, 64, 1000, 70_000, 2 << 20} {
+		random := make([]byte, n)
+		for i := range random {
+			random[i] = byte(rng.Uint32())
+		}
+		inputs = append(inputs, make([]byte, n), random, bytes.Repeat([]byte("abcdefghij, and so on; "), n/23+1)[:n], slices.Concat(random[:n/2], random[:n/2], random[n/2:]))
+	}
+	for _, name := range []compress.Compression{compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Zstd, compress.Codecs.Lz4Raw, compress.Codecs.Brotli} {
+		codec, err := compress.GetCodec(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range inputs {
+			packed := slices.Clone(codec.Encode(nil, in))
+			for _, n := range []int64{1, 4, 40, 5000, int64(len(in)) - 1, int64(len(in)), int64(len(in)) + 9} {
+				src := &measured{ReaderAt: bytes.NewReader(packed)}
+				w := &pageWalk{r: &Reader{src: src, limits: Limits{MaxPage: 1 << 30}}, compression: name, codec: codec, end: int64(len(packed))}
+				o := opening{w: w, compressed: int64(len(packed)), uncompressed: int64(len(in)), packed: name != compress.Codecs.Uncompressed}
+				want := in[:max(0, min(n, int64(len(in))))]
+				for _, k := range []int64{n / 2, n} {
+					if err := o.fill(k); err != nil {
+						t.Fatalf("%v: %d of %d bytes: %v", name, n, len(in), err)
+					}
+				}
+				if len(o.have) < len(want) || !bytes.Equal(o.have[:len(want)], want) {
+					t.Fatalf("%v: %d of %d bytes: %d are there, or others", name, n, len(in), len(o.have))
+				}
+				if n <= 40 && src.n > 256<<10 {
+					t.Errorf("%v: %d bytes are read for %d of %d", name, src.n, n, len(packed))
+				}
+				if o.stream != nil {
+					_ = o.stream.Close()
+				}
+			}
+			if name == compress.Codecs.Snappy || name == compress.Codecs.Lz4Raw { // wherever it is cut, and whatever is changed, there is a start or none
+				for range 100 {
+					bad := slices.Clone(packed[:rng.IntN(min(len(packed), 3000))])
+					if len(bad) > 0 {
+						bad[rng.IntN(len(bad))] ^= byte(1 + rng.IntN(255))
+					}
+					_, _ = snappyStart(make([]byte, 0, 500), bad), lz4Start(make([]byte, 0, 500), bad)
+				}
+			}
+		}
+	}
+}
+
+// measured counts what is read.
+type measured struct {
+	io.ReaderAt
+	n int
+}
+
+func (m *measured) ReadAt(b []byte, at int64) (int, error) {
+	n, err := m.ReaderAt.ReadAt(b, at)
+	m.n += n
+	return n, err
+}
+
+// TestWideIndices has the indices of a dictionary say that they have 40 bits, of which arrow-go leaves out 8.
+func TestWideIndices(t *testing.T) {
+	var values []string
+	for range 200 {
+		values = append(values, "one")
+	}
+	for _, compression := range []string{"none", "snappy", "zstd", "gzip", "lz4"} {
+		b, start := chunkOf(t, parquet.Encodings.RLEDict, compression, values)
+		// Behind the dictionary is the page: levels, the number of bits, and one run. It is written anew, uncompressed or compressed.
+		h := thrift{b: b[start:], what: "page header"}
+		dict, err := h.pageHeader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := start + int64(h.at) + dict.compressed
+		h = thrift{b: b[at:], what: "page header"}
+		page, err := h.pageHeader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		codec, err := compress.GetCodec(codecsByName[compression])
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := b[at+int64(h.at):][:page.compressed]
+		plain := body
+		if compression != "none" {
+			if plain, err = compress.Decode(codec, make([]byte, page.uncompressed), body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		levels, err := passLevels(plain, 0, page.defEncoding, 1, page.values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have := plain[levels:]; len(have) < 1 || have[0] > 1 {
+			t.Fatalf("%x is no page of one index", have)
+		}
+		wide := slices.Concat(plain[:levels], []byte{40}, binary.AppendUvarint(nil, 200<<1), []byte{0, 0, 0, 0, 1}) // index 2³², which becomes 0
+		packed := wide
+		if compression != "none" {
+			packed = codec.Encode(nil, wide)
+		}
+		r, err := file.NewParquetReader(bytes.NewReader(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, version := range []int64{dataPage, dataPageV2} {
+			h := pageHeader{kind: version, uncompressed: int64(len(wide)), compressed: int64(len(packed)), pageKind: page.pageKind}
+			from := packed
+			if version == dataPageV2 {
+				bits := plain[4:levels] // without their length
+				from = slices.Concat(bits, wide[levels:])
+				if compression != "none" {
+					from = slices.Concat(bits, codec.Encode(nil, wide[levels:]))
+				}
+				h.levels, h.uncompressed, h.compressed = [2]int64{0, levels - 4}, int64(len(wide))-4, int64(len(from))
+			}
+			w := &pageWalk{
+				r:     &Reader{src: bytes.NewReader(from), limits: Limits{MaxPage: 1 << 20, MaxBatch: 1 << 20}},
+				descr: r.MetaData().Schema.Column(0), compression: codecsByName[compression], codec: codec, end: int64(len(from)),
+			}
+			if err := w.page(&h, 0, 200); !errors.Is(err, ipc.ErrMalformed) || !strings.Contains(err.Error(), "indices of 40 bits") {
+				t.Errorf("%s, page of kind %d: %v", compression, version, err)
+			}
+		}
+	}
 }

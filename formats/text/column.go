@@ -593,8 +593,13 @@ func Timestamp[T ~int64](b *column.FixedBuilder[T]) *Column {
 		t := &c.field.Type
 		v, ok := parseTimestamp(s, t.Unit, t.Zone != "", c.opts.NaiveUTC)
 		if !ok {
-			if at, ok := parseInstant(s); ok && at.zoned == (t.Zone != "") {
+			switch at, ok := parseInstant(s); {
+			case !ok:
+				return ErrType
+			case at.zoned == (t.Zone != ""):
 				return ErrRange
+			case !at.zoned:
+				return ErrNaive
 			}
 			return ErrType
 		}
@@ -997,6 +1002,25 @@ func (o *object) number() {
 	}
 }
 
+// some names the fields, or the first of them.
+func (o *object) some() string {
+	const most = 8
+	var b []byte
+	for i, name := range o.names[:min(len(o.names), most)] {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, Shorten([]byte(name))...)
+	}
+	switch n := len(o.names) - most; {
+	case n > 0:
+		return fmt.Sprintf("one of %s and %d more", b, n)
+	case len(o.names) > 1:
+		return "one of " + string(b)
+	}
+	return string(b)
+}
+
 // append adds a row to each column from an object.
 func (o *object) append(j *JSON) error {
 	from := j.Pos
@@ -1043,11 +1067,11 @@ func (o *object) append(j *JSON) error {
 			j.Pos++
 			switch {
 			case k < 0 && j.Opts.Unknown == Refuse:
-				return j.fail(start, "a field of the schema", ErrUnknown)
+				return j.atKey(start, o.some(), ErrUnknown)
 			case k < 0:
 				err = j.Skip()
 			case o.seen[k] == o.count && j.Opts.Duplicates == RefuseDuplicates:
-				return j.fail(start, "each field once", ErrTwice)
+				return j.atKey(start, "", ErrTwice)
 			case o.seen[k] == o.count && j.Opts.Duplicates == FirstOfDuplicates:
 				err = j.Skip()
 			default:

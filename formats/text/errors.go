@@ -16,12 +16,17 @@ var (
 	ErrUTF8    = errors.New("text is no valid UTF-8")
 	ErrType    = errors.New("value is of another type")
 	ErrRange   = errors.New("value does not fit its type")
-	ErrUnknown = errors.New("field is not in the schema")
+	ErrUnknown = errors.New("not in the schema")
 	ErrTwice   = errors.New("field comes twice")
 	ErrMissing = errors.New("field is absent")
 	ErrNull    = errors.New("null in a column that is not nullable")
 	ErrRagged  = errors.New("record has another number of fields")
 	ErrFull    = errors.New("the dictionary of the batch is full") // of which a record alone needs more values than its indices reach
+
+	// ErrNaive is an [ErrType]: a time without a zone, in a column of times with one.
+	ErrNaive = fmt.Errorf("%w: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC", ErrType)
+	// ErrMixed is an [ErrType]: types are inferred, and a value is of another kind than those before it.
+	ErrMixed = fmt.Errorf("%w than in the records before", ErrType)
 
 	ErrRejected = errors.New("more records cannot be read than may be passed over") // which a reader wraps beside the last one's condition
 )

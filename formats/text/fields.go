@@ -17,17 +17,24 @@ const Quoted = 1 << 31
 // Missing is a field that a record does not have. No field in quotes begins at 0, where the quote would be.
 var Missing = Span{Quoted, 0}
 
-// Fields are those of one column in some records of a text: number At of the Stride spans that each record has.
+// Fields are those of one column in some records of a text. That of record i is between two places: it starts behind Places[At+i*Step], and
+// ends at the one after that. So the end of a field can be what is before the next one, where one byte stands between them.
 type Fields struct {
-	Data       []byte
-	Spans      []Span
-	At, Stride int
-	Rows       int
+	Data     []byte
+	Places   []uint32 // those before fields have the bit [Quoted] as their starts have it
+	At, Step int
+	Rows     int
+}
+
+// span returns the field of record i.
+func (f *Fields) span(i int) Span {
+	at := f.At + i*f.Step
+	return Span{f.Places[at] + 1, f.Places[at+1]}
 }
 
 // of returns the field of record i.
 func (f *Fields) of(i int) (start, end uint32) {
-	s := f.Spans[i*f.Stride+f.At]
+	s := f.span(i)
 	return s.Start &^ Quoted, s.End
 }
 
@@ -58,13 +65,12 @@ func (c *Column) AppendFields(f *Fields, i int) (next int, err error) {
 // blockRows is how many rows are added at a time, as a word has bits for their nulls.
 const blockRows = 64
 
-// filled returns where the field of record i stands, and 0, as start | end<<32. Of an empty one it returns last, which is where another one
-// stands, and 1: what reads it needs no branch, as which fields are empty cannot be foreseen.
-func (f *Fields) filled(i int, last uint64) (place, empty uint64) {
-	s := f.Spans[i*f.Stride+f.At]
-	start := s.Start &^ Quoted
-	place = uint64(start) | uint64(s.End)<<32
-	empty = (uint64(start^s.End) - 1) >> 63
+// filled returns where a field stands that is between two places, and 0, as start | end<<32. Of an empty one it returns last, which is where
+// another one stands, and 1: what reads it needs no branch, as which fields are empty cannot be foreseen.
+func filled(before, end uint32, last uint64) (place, empty uint64) {
+	start := (before + 1) &^ Quoted
+	place = uint64(start) | uint64(end)<<32
+	empty = (uint64(start^end) - 1) >> 63
 	return place ^ (place^last)&-empty, empty
 }
 
@@ -78,64 +84,77 @@ func (c *Column) skipped(b Builder) bool {
 
 const zeros = ones * '0'
 
-// upToEight reads a number of n digits, 1 to 8 of them, that ends where the eight bytes of w do.
-func upToEight(w uint64, n uint32) (v uint64, ok bool) {
-	keep := keepsOfWord[n]
-	w = w&keep | zeros&^keep
-	return eightDigitsValue(w), notDigits(w) == 0
+// digitsOf returns what the last n of eight bytes are as digits, from 0 to 9, and zeros before them. Where they are none it returns others.
+func digitsOf(w uint64, n uint32) uint64 { return (w ^ zeros) & keepsOfWord[n&15] }
+
+// wrong has the highest bit of each byte that digitsOf has returned for what is no digit.
+func wrong(d uint64) uint64 { return d + 0x7676767676767676 | d }
+
+// number returns the number that eight digits are, the first in the lowest byte.
+func number(d uint64) uint64 {
+	d = d*10 + d>>8 // pairs in every other byte
+	const mask = 0x000000FF000000FF
+	return ((d&mask)*(100+1_000_000<<32) + (d>>16&mask)*(1+10_000<<32)) >> 32
 }
 
 // keepsOfWord has for each number of digits which bytes of the word before their end are theirs.
-var keepsOfWord = func() (list [9]uint64) {
+var keepsOfWord = func() (list [16]uint64) {
 	for n := range list {
-		list[n] = ^uint64(0) << (64 - 8*n)
+		list[n] = ^uint64(0) << (64 - 8*min(n, 8))
 	}
 	return list
 }()
 
-// upToSixteen reads a number of 1 to 16 digits that stands in data before end. Ok is false too where data begins too late to tell.
-func upToSixteen(data []byte, start, end uint32) (v uint64, ok bool) {
-	n := end - start
-	if n-1 > 15 || end < 16 || int(end) > len(data) {
-		return 0, false
-	}
-	around := (*[16]byte)(data[end-16:])
-	low := binary.LittleEndian.Uint64(around[8:])
-	if n <= 8 {
-		return upToEight(low, n)
-	}
-	high, ok := upToEight(binary.LittleEndian.Uint64(around[:8]), n-8)
-	return high*1e8 + eightDigitsValue(low), ok && eightDigits(low)
+// upToSixteen reads a number of 9 to 16 digits that ends where the sixteen bytes of data do.
+func upToSixteen(data *[16]byte, n uint32) (v uint64, ok bool) {
+	low := binary.LittleEndian.Uint64(data[8:]) ^ zeros
+	high := digitsOf(binary.LittleEndian.Uint64(data[:8]), n-8)
+	return number(high)*1e8 + number(low), n-9 <= 7 && (wrong(low)|wrong(high))&highs == 0
 }
 
 // intFields adds the rows of an integer column.
 func intFields[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64](c *Column, b *column.FixedBuilder[T]) func(f *Fields, i int) (int, error) {
 	signed := ^T(0) < 0
 	return func(f *Fields, i int) (int, error) {
+		data, places, step := f.Data, f.Places, f.Step
+		var most uint64 // what one may be empty
+		if c.null {
+			most = 1
+		}
+		last := uint64(0)
 		for i < f.Rows {
 			from, n := b.Len(), 0
 			values := b.ExtendUnset(min(f.Rows-i, blockRows))
-			last, nulls := uint64(0), uint64(0)
-			for ; n < len(values); n++ {
-				place, empty := f.filled(i+n, last)
-				if place == 0 || !c.null && empty != 0 {
+			nulls := uint64(0)
+			for at := f.At + i*step; n < len(values); n++ {
+				place, empty := filled(places[at], places[at+1], last)
+				at += step
+				if place == 0 || empty > most {
 					break
 				}
 				last = place
 				start, end := uint32(place), uint32(place>>32)
-				minus := signed && f.Data[start] == '-'
+				minus := signed && data[start] == '-'
 				if minus {
 					start++
 				}
-				u, ok := upToSixteen(f.Data, start, end)
-				number := int64(u)
-				if minus {
-					number = -number
-				}
-				if !ok || int64(T(number)) != number {
+				if end < 16 || int(end) > len(data) {
 					break
 				}
-				values[n] = T(number &^ -int64(empty))
+				size, around := end-start, (*[16]byte)(data[end-16:])
+				d := digitsOf(binary.LittleEndian.Uint64(around[8:]), size)
+				u, ok := number(d), size-1 <= 7 && wrong(d)&highs == 0
+				if size > 8 {
+					u, ok = upToSixteen(around, size)
+				}
+				v := int64(u)
+				if minus {
+					v = -v
+				}
+				if !ok || int64(T(v)) != v {
+					break
+				}
+				values[n] = T(v &^ -int64(empty))
 				nulls |= empty << n
 			}
 			if n < len(values) {
@@ -165,22 +184,23 @@ func intFields[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 |
 // floatFields adds the rows of a column of numbers in 64 bits.
 func floatFields[T ~float32 | ~float64](c *Column, b *column.FixedBuilder[T]) func(f *Fields, i int) (int, error) {
 	return func(f *Fields, i int) (int, error) {
+		data, places, step := f.Data, f.Places, f.Step
 		for i < f.Rows {
 			from, n := b.Len(), 0
 			values := b.ExtendUnset(min(f.Rows-i, blockRows))
-			last, nulls := uint64(0), uint64(0)
-			for ; n < len(values); n++ {
-				place, empty := f.filled(i+n, last)
-				if place == 0 || !c.null && empty != 0 {
-					break
-				}
-				if empty != 0 {
+			nulls := uint64(0)
+			for at := f.At + i*step; n < len(values); n++ {
+				start, end := (places[at]+1)&^Quoted, places[at+1]
+				at += step
+				if start == end {
+					if !c.null {
+						break
+					}
 					values[n] = 0
 					nulls |= 1 << n
 					continue
 				}
-				last = place
-				v, ok := plainFloat(f.Data, uint32(place), uint32(place>>32))
+				v, ok := plainFloat(data, start, end)
 				if !ok {
 					break
 				}
@@ -234,17 +254,12 @@ func upToEighteen(data []byte, end, n uint32) (v uint64, ok bool) {
 		return 0, false
 	}
 	around, keep := (*[24]byte)(data[end-24:]), &keeps[n]
-	first := binary.LittleEndian.Uint64(around[0:])&keep[0] | zeros&^keep[0]
-	second := binary.LittleEndian.Uint64(around[8:])&keep[1] | zeros&^keep[1]
-	third := binary.LittleEndian.Uint64(around[16:])&keep[2] | zeros&^keep[2]
+	first := (binary.LittleEndian.Uint64(around[0:]) ^ zeros) & keep[0]
+	second := (binary.LittleEndian.Uint64(around[8:]) ^ zeros) & keep[1]
+	third := (binary.LittleEndian.Uint64(around[16:]) ^ zeros) & keep[2]
 	// Of the first there are two digits at most.
-	v = ((first>>48&0xF*10+first>>56&0xF)*1e8+eightDigitsValue(second))*1e8 + eightDigitsValue(third)
-	return v, notDigits(first)|notDigits(second)|notDigits(third) == 0
-}
-
-// notDigits is zero where the eight bytes of w are all digits.
-func notDigits(w uint64) uint64 {
-	return (w&0xF0F0F0F0F0F0F0F0 | (w+0x0606060606060606)&0xF0F0F0F0F0F0F0F0>>4) ^ 0x3333333333333333
+	v = ((first>>48*10+first>>56)&0xFF*1e8+number(second))*1e8 + number(third)
+	return v, (wrong(first)|wrong(second)|wrong(third))&highs == 0
 }
 
 // plainFloat reads numbers of up to 19 digits with a point among them, or of up to 15 without. Ok is false for all others, and for some of those.
@@ -294,19 +309,22 @@ func plainFloat(data []byte, start, end uint32) (v float64, ok bool) {
 func boolFields(c *Column, b *column.BoolBuilder) func(f *Fields, i int) (int, error) {
 	const t, fa, lse = 't' | 'r'<<8 | 'u'<<16 | 'e'<<24, 'f' | 'a'<<8 | 'l'<<16 | 's'<<24, 'e' << 32
 	return func(f *Fields, i int) (int, error) {
+		data, places, step := f.Data, f.Places, f.Step
+		last := uint64(0)
 		for i < f.Rows {
 			from, n, most := b.Len(), 0, min(f.Rows-i, blockRows)
-			last, nulls, values := uint64(0), uint64(0), uint64(0)
-			for ; n < most; n++ {
-				place, empty := f.filled(i+n, last)
+			nulls, values := uint64(0), uint64(0)
+			for at := f.At + i*step; n < most; n++ {
+				place, empty := filled(places[at], places[at+1], last)
+				at += step
 				start, size := uint32(place), uint32(place>>32)-uint32(place)
-				if place == 0 || !c.null && empty != 0 || int(start)+8 > len(f.Data) || size > 5 {
+				if place == 0 || !c.null && empty != 0 || int(start)+8 > len(data) || size > 5 {
 					break
 				}
 				last = place
 				// Which of the two it is has no branch, as that cannot be foreseen.
-				w := binary.LittleEndian.Uint64(f.Data[start:])<<(64-8*size)>>(64-8*size) | uint64(size)<<56
-				yes, no := bit(w == t|4<<56), bit(w == fa|lse|5<<56)
+				w := binary.LittleEndian.Uint64(data[start:])
+				yes, no := bit(w<<32 == t<<32)&bit(size == 4), bit(w<<24 == (fa|lse)<<24)&bit(size == 5)
 				if yes|no == 0 {
 					break
 				}
@@ -344,24 +362,26 @@ func bit(v bool) (b uint64) { // compiles to a move
 func textFields(c *Column, b *column.BinaryBuilder) func(f *Fields, i int) (int, error) {
 	return func(f *Fields, i int) (int, error) {
 		nullable := c.field.Nullable
+		places, step := f.Places, f.Step
 		for i < f.Rows {
 			from, n, most := b.Len(), 0, min(f.Rows-i, blockRows)
-			nulls := uint64(0)
-			for ; n < most; n++ {
-				sp := f.Spans[(i+n)*f.Stride+f.At]
-				start := sp.Start &^ Quoted
-				empty := (uint64(start^sp.End) - 1) >> 63
-				if sp.Start != start && empty != 0 || !nullable && empty != 0 {
-					break
+			first, nulls := f.At+i*step, uint64(0)
+			for at := first; n < most; n++ {
+				start, end := places[at]+1, places[at+1]
+				at += step
+				if start&^Quoted == end {
+					if start != end || !nullable {
+						break
+					}
+					nulls |= 1 << n
 				}
-				b.AppendCut(f.Data, int(start), int(sp.End))
-				nulls |= empty << n
 			}
+			b.AppendCuts(f.Data, places[first:], step, n)
 			b.SetNulls(from, nulls)
 			if i += n; n == most {
 				continue
 			}
-			if !c.blank(f.Spans[i*f.Stride+f.At], b) {
+			if !c.blank(f.span(i), b) {
 				return i, nil
 			}
 			i++
@@ -370,12 +390,13 @@ func textFields(c *Column, b *column.BinaryBuilder) func(f *Fields, i int) (int,
 	}
 }
 
-// recent are values of a dictionary that were found lately, each at the place that its bytes say or beside it: those of up to 16 bytes,
-// which two words hold.
+// recent are values of a dictionary that were found lately: those of up to 16 bytes, which two words hold. Each is in one of the four places
+// of the set that its bytes say, and a word for each set has a tag of 16 bits for each place, 0 where that is free.
 type recent struct {
 	of      *column.Dictionary
+	tags    []uint64
 	entries []found
-	shift   int
+	shift   int // of a hash, to a set and a tag
 }
 
 // found is a value of size bytes.
@@ -386,13 +407,22 @@ type found struct {
 
 // fit makes room for about the values that the dictionary has. What was found in another one is forgotten.
 func (r *recent) fit(of *column.Dictionary) {
-	const least, most = 64, 8192
-	n := min(most, max(least, 4*of.Len()))
-	if r.of == of && n <= len(r.entries) {
+	const least, most = 256, 2048 // sets
+	n := len(r.tags)
+	if r.of == of && (n >= of.Len() || n == most) {
 		return
 	}
-	size := bits.Len(uint(n - 1))
-	r.of, r.entries, r.shift = of, make([]found, 1<<size), 64-size
+	known := r.entries
+	if r.of != of {
+		known = nil
+	}
+	size := bits.Len(uint(min(most, max(least, 2*of.Len()))) - 1)
+	r.of, r.tags, r.entries, r.shift = of, make([]uint64, 1<<size), make([]found, 4<<size), 48-size
+	for i := range known {
+		if known[i].size != 0 {
+			r.add(&known[i])
+		}
+	}
 }
 
 // key returns what is kept of a value that stands in data. Ok is false where it is too long, or data ends too soon to tell.
@@ -406,10 +436,30 @@ func key(data []byte, start, end uint32) (k found, ok bool) {
 	return k, false
 }
 
-// place returns where a value is, unless it is beside it.
-func (r *recent) place(k *found) uint64 {
+const (
+	eachTag = 1<<48 | 1<<32 | 1<<16 | 1
+	topTags = eachTag << 15
+)
+
+// place returns the set of a value, and its tag.
+func (r *recent) place(k *found) (set, tag uint64) {
 	const odd1, odd2 = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F
-	return (k.first*odd1 ^ k.last) * odd2 >> (r.shift & 63)
+	hash := (k.first*odd1 ^ k.last) * odd2 >> (r.shift & 63)
+	return hash >> 16, hash&0xFFFF | 1
+}
+
+// tagged has the highest bit of the first place with the tag, and of some behind it, and is 0 where there is none.
+func tagged(tags, tag uint64) uint64 {
+	x := tags ^ tag*eachTag
+	return (x - eachTag) &^ x & topTags
+}
+
+// add adds a value, in the place of another where all are taken.
+func (r *recent) add(k *found) {
+	set, tag := r.place(k)
+	at := uint64(bits.TrailingZeros64(tagged(r.tags[set], tag)|tagged(r.tags[set], 0)|1<<63)) >> 4
+	r.tags[set] = r.tags[set]&^(0xFFFF<<(16*at)) | tag<<(16*at)
+	r.entries[4*set+at] = *k
 }
 
 // differs is zero where the values are the same.
@@ -423,32 +473,31 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 	return func(f *Fields, i int) (int, error) {
 		nullable := c.field.Nullable
 		known.fit(b.Dictionary())
+		data, places, step := f.Data, f.Places, f.Step
+		last := uint64(0)
 		for i < f.Rows {
 			from, n := b.Len(), 0
 			values := b.ExtendUnset(min(f.Rows-i, blockRows)) // of indices that are right, and not to be looked at again
-			last, nulls := uint64(0), uint64(0)
-			for ; n < len(values); n++ {
-				place, empty := f.filled(i+n, last)
-				if place == 0 || !nullable && empty != 0 || f.Spans[(i+n)*f.Stride+f.At].Start&Quoted != 0 && empty != 0 {
+			nulls := uint64(0)
+			entries, tags := known.entries, known.tags
+			for at := f.At + i*step; n < len(values); n++ {
+				before := places[at]
+				place, empty := filled(before, places[at+1], last)
+				at += step
+				if place == 0 || empty != 0 && (!nullable || (before+1)&Quoted != 0) {
 					break
 				}
-				k, ok := key(f.Data, uint32(place), uint32(place>>32))
+				k, ok := key(data, uint32(place), uint32(place>>32))
 				if !ok {
 					break
 				}
 				last = place
-				// Which of the two it is has no branch, as that cannot be foreseen.
-				at := known.place(&k)
-				one, other := &known.entries[at], &known.entries[at^1]
-				index, first := other.index, one.index
-				d1, d2 := one.differs(&k), other.differs(&k)
-				if (d1|-d1)&(d2|-d2)>>63 != 0 {
+				set, tag := known.place(&k)
+				e := &entries[4*set+uint64(bits.TrailingZeros64(tagged(tags[set], tag)|1<<63))>>4]
+				if e.differs(&k) != 0 {
 					break
 				}
-				if d1 == 0 {
-					index = first
-				}
-				values[n] = I(index &^ -uint32(empty))
+				values[n] = I(e.index &^ -uint32(empty))
 				nulls |= empty << n
 			}
 			if n < len(values) {
@@ -458,7 +507,7 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 			if i += n; n == len(values) {
 				continue
 			}
-			sp := f.Spans[i*f.Stride+f.At]
+			sp := f.span(i)
 			start := sp.Start &^ Quoted
 			if start == sp.End {
 				if !c.blank(sp, b) {
@@ -473,12 +522,8 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 			}
 			if k, ok := key(f.Data, start, sp.End); ok {
 				if x := uint64(b.FixedBuilder.Values()[row]); x < 1<<32 {
-					at := known.place(&k)
-					if known.entries[at].size != 0 {
-						known.entries[at^1] = known.entries[at]
-					}
 					k.index = uint32(x)
-					known.entries[at] = k
+					known.add(&k)
 				}
 			}
 			i++
@@ -536,22 +581,23 @@ func timestampFields[T ~int64](c *Column, b *column.FixedBuilder[T]) func(f *Fie
 		per, digits := int64(unit), places(unit)
 		most := (math.MaxInt64 - per) / per // seconds that fit, whatever part of one is behind them
 		var days dayCache
+		data, marks, step := f.Data, f.Places, f.Step
 		for i < f.Rows {
 			from, n := b.Len(), 0
 			values := b.ExtendUnset(min(f.Rows-i, blockRows))
-			last, nulls := uint64(0), uint64(0)
-			for ; n < len(values); n++ {
-				place, empty := f.filled(i+n, last)
-				if place == 0 || !c.null && empty != 0 {
-					break
-				}
-				if empty != 0 {
+			nulls := uint64(0)
+			for at := f.At + i*step; n < len(values); n++ {
+				start, end := (marks[at]+1)&^Quoted, marks[at+1]
+				at += step
+				if start == end {
+					if !c.null {
+						break
+					}
 					values[n] = 0
 					nulls |= 1 << n
 					continue
 				}
-				last = place
-				seconds, part, k, ok := days.instant(f.Data[uint32(place):uint32(place>>32)], zoned)
+				seconds, part, k, ok := days.instant(data[start:end], zoned)
 				if !ok || k > digits || seconds < -most || seconds > most {
 					break
 				}
@@ -633,11 +679,11 @@ func (d *dayCache) instant(s []byte, zoned bool) (seconds, part int64, places in
 			return 0, 0, 0, false
 		}
 		places = len(s) - 20
-		v, ok := upToEight(binary.LittleEndian.Uint64(s[len(s)-8:]), uint32(places))
-		if !ok {
+		d := digitsOf(binary.LittleEndian.Uint64(s[len(s)-8:]), uint32(places))
+		if wrong(d)&highs != 0 {
 			return 0, 0, 0, false
 		}
-		part = int64(v)
+		part = int64(number(d))
 	}
 	return d.begun + sec, part, places, true
 }

@@ -2,7 +2,9 @@ package text
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -86,7 +88,11 @@ func TestFields(t *testing.T) {
 			if round%2 == 0 {
 				data = data[: len(data)-1 : len(data)-1] // nothing behind the last field
 			}
-			in := Fields{data, spans, 1, 2, rows}
+			var places []uint32
+			for _, s := range spans {
+				places = append(places, s.Start-1, s.End)
+			}
+			in := Fields{data, places, 2, 4, rows}
 			for i := 0; i < rows; i++ {
 				next, err := bulk.AppendFields(&in, i)
 				if next < i || next > rows {
@@ -133,5 +139,55 @@ func TestFields(t *testing.T) {
 	}
 	if read[true] < 1000 || read[false] < 1000 {
 		t.Errorf("read and refused: %v", read)
+	}
+}
+
+// TestDictFields wants the indices that looking up each text gives, of dictionaries with few values and with more than are kept, and of one
+// in the place of another.
+func TestDictFields(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	f := &ipc.Field{Name: "c", Nullable: true, Type: ipc.Utf8, Dictionary: &ipc.DictionaryEncoding{Index: ipc.Int32}}
+	var bulk, single column.DictBuilder[int32]
+	for _, b := range []*column.DictBuilder[int32]{&bulk, &single} {
+		b.Init(column.Config{Name: "c", Nullable: true})
+	}
+	c := Dict(&bulk)
+	c.Bind(f, nil)
+	for _, values := range []int{1, 3, 300, 1000, 20_000} {
+		bulk.ResetDictionary()
+		single.ResetDictionary()
+		for range 40 {
+			var data []byte
+			places := []uint32{^uint32(0)}
+			const rows = 500
+			for range rows {
+				n := r.IntN(values)
+				s := fmt.Sprintf("%s%d", "category-and-more"[:n%17], n)
+				if r.IntN(8) == 0 {
+					s = ""
+				}
+				single.AppendNullable(s, s != "")
+				data = append(append(data, s...), ',')
+				places = append(places, uint32(len(data)-1))
+			}
+			in := Fields{Data: append(data, "behind the last field"...), Places: places, Step: 1, Rows: rows}
+			for i := 0; i < rows; i++ {
+				var err error
+				if i, err = c.AppendFields(&in, i); err != nil {
+					t.Fatal(err)
+				}
+				if i < rows {
+					if err := c.AppendText(in.text(i)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		a, b := bulk.Data(), single.Data()
+		if a.Len != b.Len || !bytes.Equal(a.Buffers[0], b.Buffers[0]) || !bytes.Equal(a.Buffers[1], b.Buffers[1]) || !slices.Equal(a.Values.Strings(), b.Values.Strings()) {
+			t.Fatalf("%d values: %d rows with %d nulls and %d values, want %d with %d and %d, or others", values, a.Len, a.Nulls, a.Values.Len(), b.Len, b.Nulls, b.Values.Len())
+		}
+		bulk.Reset()
+		single.Reset()
 	}
 }

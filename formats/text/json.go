@@ -95,6 +95,11 @@ func (j *JSON) fail(pos int, want string, err error) error {
 	return &ValueError{Offset: pos, Path: j.pathText(), Found: Shorten(found), Want: want, Err: err}
 }
 
+// atKey is fail at a key, which the path ends with.
+func (j *JSON) atKey(pos int, want string, err error) error {
+	return &ValueError{Offset: pos, Path: j.pathText(), Want: want, Err: err}
+}
+
 // Space passes over white space and returns the byte behind it, 0 at the end.
 func (j *JSON) Space() byte {
 	for i := j.Pos; i < len(j.Data); i++ {

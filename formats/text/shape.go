@@ -139,7 +139,7 @@ func (s *Shape) be(j *JSON, from int, kind byte) error {
 		return nil
 	}
 	names := map[byte]string{'{': "an object", '[': "an array", '"': "a string", 't': "a bool", '1': "a number"}
-	return j.fail(from, names[s.kind]+" as in the records before; give the column a type", ErrType)
+	return j.fail(from, names[s.kind]+"; give the column a type", ErrMixed)
 }
 
 func (s *Shape) object(j *JSON, changes *[]change) error {

@@ -2,7 +2,11 @@
 
 package asm
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 // What the processor has of what kernels need. Tests switch them off to reach the portable code.
 var (
@@ -185,4 +189,16 @@ func swap64Front(dst, src []byte) (n int) {
 	}
 	swap64AVX2(dst[:n], src[:n])
 	return n
+}
+
+// joinFront joins all n rows, which are not none and which the columns have, as is there room for them; or it does nothing.
+func joinFront(dst []byte, columns []Slots, from, n int) (rows, size int, ok bool) {
+	if !useAVX2 {
+		return 0, 0, false
+	}
+	// Long enough: rows from to from+n are in the arrays of the first column, and those of the next are the size of a Slots behind them.
+	// Bytes have no alignment. Alive: the pointers are into columns, which the caller's slice holds until this returns.
+	first := &columns[0]
+	rows, size = joinSlotsAVX2(dst, &first.Text[from*SlotSize], (*byte)(unsafe.Pointer(&first.Size[from])), len(columns), n)
+	return rows, size, true
 }

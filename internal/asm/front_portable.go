@@ -23,3 +23,6 @@ func findFront([]uint32, []byte, uint32, byte, byte, byte) (n, done int) {
 func swap16Front(_, _ []byte) (n int) { return 0 }
 func swap32Front(_, _ []byte) (n int) { return 0 }
 func swap64Front(_, _ []byte) (n int) { return 0 }
+func joinFront([]byte, []Slots, int, int) (rows, size int, ok bool) {
+	return 0, 0, false
+}

@@ -20,7 +20,7 @@ func Gather[T Word, R any](dst []T, rows []R, first *T) bool {
 	dst = dst[:len(rows)]
 	row, field := uintptr(unsafe.Pointer(&rows[0])), uintptr(unsafe.Pointer(first))
 	stride := unsafe.Sizeof(rows[0])
-	if uintptr(unsafe.Pointer(&dst[0]))%16 != 0 || field < row || field-row > stride-8 {
+	if uintptr(unsafe.Pointer(&dst[0]))%16 != 0 || stride < 8 || field < row || field-row > stride-8 {
 		return false
 	}
 	// Long enough: first lies in the first row with all of its eight bytes, so that i strides on it lies in row i, and dst has as many

@@ -71,6 +71,9 @@ func TestGather(t *testing.T) {
 			if Gather(words, rows[:8], &rows[9].E) || Gather(words, rows[1:], &rows[0].E) {
 				t.Errorf("%s: a field of another row was gathered", level)
 			}
+			if behind := of[uint64](in[256:], 1); Gather(words, of[int32](in, 16), &behind[0]) || Gather(words, of[struct{}](in, 16), &behind[0]) {
+				t.Errorf("%s: a field was gathered of rows that are too small for one", level)
+			}
 			if PastCache(rows) || PastCache(make([]gathered, pastCache/size)) != (level != "portable") || PastCache(make([]struct{}, 1)) {
 				t.Errorf("%s: the wrong rows are worth it", level)
 			}

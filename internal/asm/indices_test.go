@@ -35,6 +35,9 @@ func testCheckIndices[I Index](t *testing.T) {
 			if got := indicesWithinGeneric(idx, int64(n)-1); got != (want < 0) {
 				t.Fatalf("indicesWithinGeneric[%T](%v, %d) = %v", I(0), idx, n-1, got)
 			}
+			if got := indicesWithin(idx, int64(n)-1); got != (want < 0) {
+				t.Fatalf("indicesWithin[%T](%v, %d) = %v", I(0), idx, n-1, got)
+			}
 		}
 	}
 	for length := range maxLen + 1 {
@@ -91,13 +94,15 @@ func bitsOf[I Index]() int {
 type named uint16
 
 func TestCheckIndices(t *testing.T) {
-	t.Run("int8", testCheckIndices[int8])
-	t.Run("int16", testCheckIndices[int16])
-	t.Run("int32", testCheckIndices[int32])
-	t.Run("int64", testCheckIndices[int64])
-	t.Run("uint8", testCheckIndices[uint8])
-	t.Run("uint16", testCheckIndices[uint16])
-	t.Run("uint32", testCheckIndices[uint32])
-	t.Run("uint64", testCheckIndices[uint64])
-	t.Run("named", testCheckIndices[named])
+	inEach(t, func(t *testing.T) {
+		t.Run("int8", testCheckIndices[int8])
+		t.Run("int16", testCheckIndices[int16])
+		t.Run("int32", testCheckIndices[int32])
+		t.Run("int64", testCheckIndices[int64])
+		t.Run("uint8", testCheckIndices[uint8])
+		t.Run("uint16", testCheckIndices[uint16])
+		t.Run("uint32", testCheckIndices[uint32])
+		t.Run("uint64", testCheckIndices[uint64])
+		t.Run("named", testCheckIndices[named])
+	})
 }

@@ -137,3 +137,9 @@ func gather64AVX2(dst *byte, src *byte, stride int, n int)
 
 // fence has what was written past the caches seen before what is written after it.
 func fence()
+
+// joinSlotsAVX2 puts the texts of n rows side by side. The first row of the first column has its text and its size at these addresses.
+// The length of dst is that of as many slots as there are texts, or more.
+//
+//go:noescape
+func joinSlotsAVX2(dst []byte, text *byte, size *byte, columns int, n int) (rows int, bytes int)

@@ -1266,3 +1266,46 @@ gather64Rest:
 TEXT ·fence(SB), NOSPLIT, $0
 	SFENCE
 	RET
+
+// func joinSlotsAVX2(dst []byte, text *byte, size *byte, columns int, n int) (rows int, bytes int)
+// Requires: AVX
+TEXT ·joinSlotsAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ text+24(FP), CX
+	MOVQ size+32(FP), DX
+	MOVQ columns+40(FP), BX
+	MOVQ n+48(FP), SI
+	MOVQ AX, DI
+	MOVQ AX, R8
+	XORQ R9, R9
+
+joinRow:
+	MOVQ CX, R10
+	MOVQ DX, R11
+	MOVQ BX, R12
+
+joinText:
+	MOVBLZX (R11), R13
+	LEAL    -1(R13), R14
+	CMPL    R14, $0x20
+	JCC     joinEnd
+	VMOVDQU (R10), Y0
+	VMOVDQU Y0, (DI)
+	ADDQ    R13, DI
+	ADDQ    $0x00000880, R10
+	ADDQ    $0x00000880, R11
+	DECQ    R12
+	JNZ     joinText
+	MOVQ    DI, R8
+	INCQ    R9
+	ADDQ    $0x20, CX
+	INCQ    DX
+	CMPQ    R9, SI
+	JLT     joinRow
+
+joinEnd:
+	SUBQ AX, R8
+	MOVQ R9, rows+56(FP)
+	MOVQ R8, bytes+64(FP)
+	VZEROUPPER
+	RET

@@ -24,10 +24,20 @@ func levels(t testing.TB) []string {
 
 // as does f with the kernels of a level.
 func as(level string, f func()) {
-	avx2, avx512 := useAVX2, useAVX512
+	defer func(avx2, avx512 bool) { useAVX2, useAVX512 = avx2, avx512 }(useAVX2, useAVX512)
 	useAVX2, useAVX512 = level != "portable", level == "AVX-512"
 	f()
-	useAVX2, useAVX512 = avx2, avx512
+}
+
+// inEach runs a test with the kernels of each level: where a processor has AVX-512, those for AVX2 are tested too.
+func inEach(t *testing.T, f func(t *testing.T)) {
+	if !useAVX2 {
+		f(t)
+		return
+	}
+	for _, level := range levels(t) {
+		t.Run(level, func(t *testing.T) { as(level, func() { f(t) }) })
+	}
 }
 
 // eachLevel runs a benchmark with the kernels of each level.
@@ -91,6 +101,10 @@ func TestKernelsRun(t *testing.T) {
 	b := make([]byte, 8*n)
 	o32, o64, bools := make([]int32, n), make([]int64, n), make([]bool, n)
 	of := func(n int, _ bool) int { return n }
+	var full [1]Slots
+	for j := range full[0].Size {
+		full[0].Size[j] = 1
+	}
 	fronts := map[string]struct {
 		front func() int
 		want  int
@@ -112,9 +126,13 @@ func TestKernelsRun(t *testing.T) {
 		"nulls64":  {func() int { return nullsFront(make([]byte, 8*n), b, make([]byte, n/8), 8) }, n},
 		"text":     {func() int { n, _, _ := textFront(b[:n]); return n }, 960},
 		"find":     {func() int { _, n := findFront(make([]uint32, n), b[:n], 0, ',', '"', '\n'); return n }, 960},
-		"swap16":   {func() int { return swap16Front(b[:n], b[n:2*n]) }, 960},
-		"swap32":   {func() int { return swap32Front(b[:n], b[n:2*n]) }, 960},
-		"swap64":   {func() int { return swap64Front(b[:n], b[n:2*n]) }, 960},
+		"join": {func() int {
+			rows, _, _ := joinFront(make([]byte, SlotSize*SlotRows), full[:], 0, SlotRows)
+			return rows
+		}, SlotRows},
+		"swap16": {func() int { return swap16Front(b[:n], b[n:2*n]) }, 960},
+		"swap32": {func() int { return swap32Front(b[:n], b[n:2*n]) }, 960},
+		"swap64": {func() int { return swap64Front(b[:n], b[n:2*n]) }, 960},
 	}
 	for _, level := range levels(t) {
 		as(level, func() {

@@ -35,6 +35,13 @@ func index[I Index](name string, width int) loop {
 	}}
 }
 
+// inside is index without the search for the first one that is not within, which would make good for a kernel that finds too many.
+func inside[I Index](name string, width int) loop {
+	return loop{name, width, nil, func(_, src []byte, n, arg int) int {
+		return yes(indicesWithin(of[I](src, n), []int64{0, 99, 127, 255, 299, 1<<16 - 1, 1<<31 - 2}[uint(arg)%7]))
+	}}
+}
+
 // zero takes the bitmap from the end of the source.
 func zero(name string, width int) loop {
 	return loop{name, width, times(width), func(dst, src []byte, n, _ int) int {
@@ -74,6 +81,8 @@ var loops = []loop{
 	{"CheckOffsets64", 8, nil, func(_, src []byte, n, arg int) int {
 		return CheckOffsets64(of[int64](src, n), int64(arg)<<20)
 	}},
+	{"ascending32", 4, nil, func(_, src []byte, n, _ int) int { return yes(ascending32(of[int32](src, n))) }},
+	{"ascending64", 8, nil, func(_, src []byte, n, _ int) int { return yes(ascending64(of[int64](src, n))) }},
 	{"Narrow64", 8, times(4), func(dst, src []byte, n, arg int) int {
 		Narrow64(of[int32](dst, n), of[int64](src, n), int64(arg))
 		return 0
@@ -102,6 +111,14 @@ var loops = []loop{
 	index[uint32]("CheckIndices/uint32", 4),
 	index[int64]("CheckIndices/int64", 8),
 	index[uint64]("CheckIndices/uint64", 8),
+	inside[int8]("indicesWithin/int8", 1),
+	inside[uint8]("indicesWithin/uint8", 1),
+	inside[int16]("indicesWithin/int16", 2),
+	inside[uint16]("indicesWithin/uint16", 2),
+	inside[int32]("indicesWithin/int32", 4),
+	inside[uint32]("indicesWithin/uint32", 4),
+	inside[int64]("indicesWithin/int64", 8),
+	inside[uint64]("indicesWithin/uint64", 8),
 	zero("ZeroNulls/2", 2),
 	zero("ZeroNulls/4", 4),
 	zero("ZeroNulls/8", 8),

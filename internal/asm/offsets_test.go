@@ -28,6 +28,9 @@ func checkAll[T int32 | int64](t *testing.T, o []T, limit int64) {
 		}
 	case []int64:
 		got = CheckOffsets64(o, limit)
+		if len(o) > 0 && ascending64(o) != ascendingGeneric(o) {
+			t.Fatalf("ascending64(%v) = %v", o, ascending64(o))
+		}
 	}
 	if got != want {
 		t.Fatalf("check of %d %v, limit %d: got %d, want %d", len(o), o, limit, got, want)
@@ -79,13 +82,20 @@ func testCheckOffsets[T int32 | int64](t *testing.T, largest T) {
 	}
 }
 
-func TestCheckOffsets32(t *testing.T) { testCheckOffsets[int32](t, math.MaxInt32) }
-func TestCheckOffsets64(t *testing.T) { testCheckOffsets[int64](t, math.MaxInt64) }
+func TestCheckOffsets32(t *testing.T) {
+	inEach(t, func(t *testing.T) { testCheckOffsets[int32](t, math.MaxInt32) })
+}
+
+func TestCheckOffsets64(t *testing.T) {
+	inEach(t, func(t *testing.T) { testCheckOffsets[int64](t, math.MaxInt64) })
+}
 
 // Each pair of extreme values, at each place of a word and of a block.
-func TestCheckOffsetsPairs(t *testing.T) {
+func TestCheckOffsetsPairs(t *testing.T) { inEach(t, testCheckOffsetsPairs) }
+
+func testCheckOffsetsPairs(t *testing.T) {
 	values := []int32{math.MinInt32, math.MinInt32 + 1, -2, -1, 0, 1, 2, math.MaxInt32 - 1, math.MaxInt32}
-	for _, n := range []int{2, 3, 17, 18, 19, 40} {
+	for _, n := range []int{2, 3, 17, 18, 19, 40, 150} {
 		for i := range n - 1 {
 			for _, a := range values {
 				for _, b := range values {

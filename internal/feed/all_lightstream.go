@@ -1129,162 +1129,161 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	ptrViewedSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = All{
-			Bool:           boolColumn.At(at),
-			Int8:           int8Column[i],
-			Int16:          int16Column[i],
-			Int32:          int32Column[i],
-			Int64:          int64Column[i],
-			Uint8:          uint8Column[i],
-			Uint16:         uint16Column[i],
-			Uint32:         uint32Column[i],
-			Uint64:         uint64Column[i],
-			Float32:        float32Column[i],
-			Float64:        float64Column[i],
-			Second:         second.At(at),
-			Milli:          milli.At(at),
-			Micro:          micro.At(at),
-			Nano:           nano.At(at),
-			Text:           text.At(at),
-			Dict8:          dict8.At(at),
-			Dict16:         dict16.At(at),
-			Dict32:         dict32.At(at),
-			Bytes:          bytes.At(at),
-			Half:           half[i],
-			Fixed3:         fixed3[i],
-			UUID:           uuid[i],
-			Day:            day[i],
-			DayMillis:      dayMillis[i],
-			DayTime:        dayTime.At(at),
-			DayTime64:      dayTime64.At(at),
-			ClockS:         clockS.At(at),
-			ClockMS:        clockMS.At(at),
-			ClockUS:        clockUS.At(at),
-			ClockNS:        clockNS.At(at),
-			SpanS:          spanS.At(at),
-			SpanMS:         spanMS.At(at),
-			SpanUS:         spanUS.At(at),
-			SpanNS:         spanNS.At(at),
-			Dec32:          dec32[i],
-			Dec64:          dec64[i],
-			Dec128:         dec128[i],
-			Dec256:         dec256[i],
-			RawTime:        rawTime[i],
-			LargeText:      largeText.At(at),
-			ViewText:       viewText.At(at),
-			LargeBytes:     largeBytes.At(at),
-			ViewBytes:      viewBytes.At(at),
-			DictU8:         dictU8.At(at),
-			DictU16:        dictU16.At(at),
-			DictU32:        dictU32.At(at),
-			DictU64:        dictU64.At(at),
-			Dict64:         dict64.At(at),
-			DictBytes:      dictBytes.At(at),
-			DictInt8:       dictInt8.At(at),
-			DictInt64:      dictInt64.At(at),
-			DictUint32:     dictUint32.At(at),
-			Mood:           mood.At(at),
-			MoodNumber:     moodNumber[i],
-			Nothing:        nothing.At(at),
-			NullBool:       rt.NullOf(nullBool.Get(at)),
-			NullInt8:       rt.NullOf(nullInt8.Get(at)),
-			NullInt16:      rt.NullOf(nullInt16.Get(at)),
-			NullInt32:      rt.NullOf(nullInt32.Get(at)),
-			NullInt64:      rt.NullOf(nullInt64.Get(at)),
-			NullUint8:      rt.NullOf(nullUint8.Get(at)),
-			NullUint16:     rt.NullOf(nullUint16.Get(at)),
-			NullUint32:     rt.NullOf(nullUint32.Get(at)),
-			NullUint64:     rt.NullOf(nullUint64.Get(at)),
-			NullFloat32:    rt.NullOf(nullFloat32.Get(at)),
-			NullFloat64:    rt.NullOf(nullFloat64.Get(at)),
-			NullSecond:     rt.NullOf(nullSecond.Get(at)),
-			NullMilli:      rt.NullOf(nullMilli.Get(at)),
-			NullMicro:      rt.NullOf(nullMicro.Get(at)),
-			NullNano:       rt.NullOf(nullNano.Get(at)),
-			NullText:       rt.NullOf(nullText.Get(at)),
-			NullDict8:      rt.NullOf(nullDict8.Get(at)),
-			NullDict16:     rt.NullOf(nullDict16.Get(at)),
-			NullDict32:     rt.NullOf(nullDict32.Get(at)),
-			NullBytes:      nullBytes.At(at),
-			NullHalf:       rt.NullOf(nullHalf.Get(at)),
-			NullFixed3:     rt.NullOf(nullFixed3.Get(at)),
-			NullUUID:       rt.NullOf(nullUUID.Get(at)),
-			NullDay:        rt.NullOf(nullDay.Get(at)),
-			NullDayMillis:  rt.NullOf(nullDayMillis.Get(at)),
-			NullDayTime:    rt.NullOf(nullDayTime.Get(at)),
-			NullDayTime64:  rt.NullOf(nullDayTime64.Get(at)),
-			NullClockS:     rt.NullOf(nullClockS.Get(at)),
-			NullClockUS:    rt.NullOf(nullClockUS.Get(at)),
-			NullSpanMS:     rt.NullOf(nullSpanMS.Get(at)),
-			NullSpanNS:     rt.NullOf(nullSpanNS.Get(at)),
-			NullDec32:      rt.NullOf(nullDec32.Get(at)),
-			NullDec64:      rt.NullOf(nullDec64.Get(at)),
-			NullDec128:     rt.NullOf(nullDec128.Get(at)),
-			NullDec256:     rt.NullOf(nullDec256.Get(at)),
-			NullRawTime:    rt.NullOf(nullRawTime.Get(at)),
-			NullLargeText:  rt.NullOf(nullLargeText.Get(at)),
-			NullViewText:   rt.NullOf(nullViewText.Get(at)),
-			NullLargeBytes: nullLargeBytes.At(at),
-			NullViewBytes:  nullViewBytes.At(at),
-			NullDictU8:     rt.NullOf(nullDictU8.Get(at)),
-			NullDictBytes:  nullDictBytes.At(at),
-			NullDictInt64:  rt.NullOf(nullDictInt64.Get(at)),
-			NullMood:       rt.NullOf(nullMood.Get(at)),
-			NullMoodNumber: rt.NullOf(nullMoodNumber.Get(at)),
-			PtrBool:        ptrBoolSlab.Ptr(ptrBool.Get(at)),
-			PtrInt8:        ptrInt8Slab.Ptr(ptrInt8.Get(at)),
-			PtrInt16:       ptrInt16Slab.Ptr(ptrInt16.Get(at)),
-			PtrInt32:       ptrInt32Slab.Ptr(ptrInt32.Get(at)),
-			PtrInt64:       ptrInt64Slab.Ptr(ptrInt64.Get(at)),
-			PtrUint8:       ptrUint8Slab.Ptr(ptrUint8.Get(at)),
-			PtrUint16:      ptrUint16Slab.Ptr(ptrUint16.Get(at)),
-			PtrUint32:      ptrUint32Slab.Ptr(ptrUint32.Get(at)),
-			PtrUint64:      ptrUint64Slab.Ptr(ptrUint64.Get(at)),
-			PtrFloat32:     ptrFloat32Slab.Ptr(ptrFloat32.Get(at)),
-			PtrFloat64:     ptrFloat64Slab.Ptr(ptrFloat64.Get(at)),
-			PtrSecond:      ptrSecondSlab.Ptr(ptrSecond.Get(at)),
-			PtrMilli:       ptrMilliSlab.Ptr(ptrMilli.Get(at)),
-			PtrMicro:       ptrMicroSlab.Ptr(ptrMicro.Get(at)),
-			PtrNano:        ptrNanoSlab.Ptr(ptrNano.Get(at)),
-			PtrText:        ptrTextSlab.Ptr(ptrText.Get(at)),
-			PtrDict8:       ptrDict8Slab.Ptr(ptrDict8.Get(at)),
-			PtrDict16:      ptrDict16Slab.Ptr(ptrDict16.Get(at)),
-			PtrDict32:      ptrDict32Slab.Ptr(ptrDict32.Get(at)),
-			PtrHalf:        ptrHalfSlab.Ptr(ptrHalf.Get(at)),
-			PtrFixed3:      ptrFixed3Slab.Ptr(ptrFixed3.Get(at)),
-			PtrUUID:        ptrUUIDSlab.Ptr(ptrUUID.Get(at)),
-			PtrDay:         ptrDaySlab.Ptr(ptrDay.Get(at)),
-			PtrDayTime:     ptrDayTimeSlab.Ptr(ptrDayTime.Get(at)),
-			PtrClockMS:     ptrClockMSSlab.Ptr(ptrClockMS.Get(at)),
-			PtrClockNS:     ptrClockNSSlab.Ptr(ptrClockNS.Get(at)),
-			PtrSpanS:       ptrSpanSSlab.Ptr(ptrSpanS.Get(at)),
-			PtrDec128:      ptrDec128Slab.Ptr(ptrDec128.Get(at)),
-			PtrRawTime:     ptrRawTimeSlab.Ptr(ptrRawTime.Get(at)),
-			PtrLargeText:   ptrLargeTextSlab.Ptr(ptrLargeText.Get(at)),
-			PtrViewText:    ptrViewTextSlab.Ptr(ptrViewText.Get(at)),
-			PtrDictInt8:    ptrDictInt8Slab.Ptr(ptrDictInt8.Get(at)),
-			PtrMood:        ptrMoodSlab.Ptr(ptrMood.Get(at)),
-			PtrMoodNumber:  ptrMoodNumberSlab.Ptr(ptrMoodNumber.Get(at)),
-			Level:          level[i],
-			NullLevel:      rt.NullOf(nullLevel.Get(at)),
-			PtrLevel:       ptrLevelSlab.Ptr(ptrLevel.Get(at)),
-			Flag:           Flag(flag.At(at)),
-			PtrFlag:        (*Flag)(ptrFlagSlab.Ptr(ptrFlag.Get(at))),
-			Name:           Name(name.At(at)),
-			PtrName:        (*Name)(ptrNameSlab.Ptr(ptrName.Get(at))),
-			Kind:           Name(kind.At(at)),
-			PtrKind:        (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at))),
-			Blob:           blob.At(at),
-			Key:            key[i],
-			NullKey:        rt.NullOf(nullKey.Get(at)),
-			PtrKey:         ptrKeySlab.Ptr(ptrKey.Get(at)),
-			LargeName:      Name(largeName.At(at)),
-			PtrViewed:      (*Name)(ptrViewedSlab.Ptr(ptrViewed.Get(at))),
-			Len:            lenColumn[i],
-			Type:           typeColumn.At(at),
-			Rank:           place[i],
-			At:             atColumn.At(at),
-		}
+		rows[i] = All{}
+		rows[i].Bool = boolColumn.At(at)
+		rows[i].Int8 = int8Column[i]
+		rows[i].Int16 = int16Column[i]
+		rows[i].Int32 = int32Column[i]
+		rows[i].Int64 = int64Column[i]
+		rows[i].Uint8 = uint8Column[i]
+		rows[i].Uint16 = uint16Column[i]
+		rows[i].Uint32 = uint32Column[i]
+		rows[i].Uint64 = uint64Column[i]
+		rows[i].Float32 = float32Column[i]
+		rows[i].Float64 = float64Column[i]
+		rows[i].Second = second.At(at)
+		rows[i].Milli = milli.At(at)
+		rows[i].Micro = micro.At(at)
+		rows[i].Nano = nano.At(at)
+		rows[i].Text = text.At(at)
+		rows[i].Dict8 = dict8.At(at)
+		rows[i].Dict16 = dict16.At(at)
+		rows[i].Dict32 = dict32.At(at)
+		rows[i].Bytes = bytes.At(at)
+		rows[i].Half = half[i]
+		rows[i].Fixed3 = fixed3[i]
+		rows[i].UUID = uuid[i]
+		rows[i].Day = day[i]
+		rows[i].DayMillis = dayMillis[i]
+		rows[i].DayTime = dayTime.At(at)
+		rows[i].DayTime64 = dayTime64.At(at)
+		rows[i].ClockS = clockS.At(at)
+		rows[i].ClockMS = clockMS.At(at)
+		rows[i].ClockUS = clockUS.At(at)
+		rows[i].ClockNS = clockNS.At(at)
+		rows[i].SpanS = spanS.At(at)
+		rows[i].SpanMS = spanMS.At(at)
+		rows[i].SpanUS = spanUS.At(at)
+		rows[i].SpanNS = spanNS.At(at)
+		rows[i].Dec32 = dec32[i]
+		rows[i].Dec64 = dec64[i]
+		rows[i].Dec128 = dec128[i]
+		rows[i].Dec256 = dec256[i]
+		rows[i].RawTime = rawTime[i]
+		rows[i].LargeText = largeText.At(at)
+		rows[i].ViewText = viewText.At(at)
+		rows[i].LargeBytes = largeBytes.At(at)
+		rows[i].ViewBytes = viewBytes.At(at)
+		rows[i].DictU8 = dictU8.At(at)
+		rows[i].DictU16 = dictU16.At(at)
+		rows[i].DictU32 = dictU32.At(at)
+		rows[i].DictU64 = dictU64.At(at)
+		rows[i].Dict64 = dict64.At(at)
+		rows[i].DictBytes = dictBytes.At(at)
+		rows[i].DictInt8 = dictInt8.At(at)
+		rows[i].DictInt64 = dictInt64.At(at)
+		rows[i].DictUint32 = dictUint32.At(at)
+		rows[i].Mood = mood.At(at)
+		rows[i].MoodNumber = moodNumber[i]
+		rows[i].Nothing = nothing.At(at)
+		rows[i].NullBool = rt.NullOf(nullBool.Get(at))
+		rows[i].NullInt8 = rt.NullOf(nullInt8.Get(at))
+		rows[i].NullInt16 = rt.NullOf(nullInt16.Get(at))
+		rows[i].NullInt32 = rt.NullOf(nullInt32.Get(at))
+		rows[i].NullInt64 = rt.NullOf(nullInt64.Get(at))
+		rows[i].NullUint8 = rt.NullOf(nullUint8.Get(at))
+		rows[i].NullUint16 = rt.NullOf(nullUint16.Get(at))
+		rows[i].NullUint32 = rt.NullOf(nullUint32.Get(at))
+		rows[i].NullUint64 = rt.NullOf(nullUint64.Get(at))
+		rows[i].NullFloat32 = rt.NullOf(nullFloat32.Get(at))
+		rows[i].NullFloat64 = rt.NullOf(nullFloat64.Get(at))
+		rows[i].NullSecond = rt.NullOf(nullSecond.Get(at))
+		rows[i].NullMilli = rt.NullOf(nullMilli.Get(at))
+		rows[i].NullMicro = rt.NullOf(nullMicro.Get(at))
+		rows[i].NullNano = rt.NullOf(nullNano.Get(at))
+		rows[i].NullText = rt.NullOf(nullText.Get(at))
+		rows[i].NullDict8 = rt.NullOf(nullDict8.Get(at))
+		rows[i].NullDict16 = rt.NullOf(nullDict16.Get(at))
+		rows[i].NullDict32 = rt.NullOf(nullDict32.Get(at))
+		rows[i].NullBytes = nullBytes.At(at)
+		rows[i].NullHalf = rt.NullOf(nullHalf.Get(at))
+		rows[i].NullFixed3 = rt.NullOf(nullFixed3.Get(at))
+		rows[i].NullUUID = rt.NullOf(nullUUID.Get(at))
+		rows[i].NullDay = rt.NullOf(nullDay.Get(at))
+		rows[i].NullDayMillis = rt.NullOf(nullDayMillis.Get(at))
+		rows[i].NullDayTime = rt.NullOf(nullDayTime.Get(at))
+		rows[i].NullDayTime64 = rt.NullOf(nullDayTime64.Get(at))
+		rows[i].NullClockS = rt.NullOf(nullClockS.Get(at))
+		rows[i].NullClockUS = rt.NullOf(nullClockUS.Get(at))
+		rows[i].NullSpanMS = rt.NullOf(nullSpanMS.Get(at))
+		rows[i].NullSpanNS = rt.NullOf(nullSpanNS.Get(at))
+		rows[i].NullDec32 = rt.NullOf(nullDec32.Get(at))
+		rows[i].NullDec64 = rt.NullOf(nullDec64.Get(at))
+		rows[i].NullDec128 = rt.NullOf(nullDec128.Get(at))
+		rows[i].NullDec256 = rt.NullOf(nullDec256.Get(at))
+		rows[i].NullRawTime = rt.NullOf(nullRawTime.Get(at))
+		rows[i].NullLargeText = rt.NullOf(nullLargeText.Get(at))
+		rows[i].NullViewText = rt.NullOf(nullViewText.Get(at))
+		rows[i].NullLargeBytes = nullLargeBytes.At(at)
+		rows[i].NullViewBytes = nullViewBytes.At(at)
+		rows[i].NullDictU8 = rt.NullOf(nullDictU8.Get(at))
+		rows[i].NullDictBytes = nullDictBytes.At(at)
+		rows[i].NullDictInt64 = rt.NullOf(nullDictInt64.Get(at))
+		rows[i].NullMood = rt.NullOf(nullMood.Get(at))
+		rows[i].NullMoodNumber = rt.NullOf(nullMoodNumber.Get(at))
+		rows[i].PtrBool = ptrBoolSlab.Ptr(ptrBool.Get(at))
+		rows[i].PtrInt8 = ptrInt8Slab.Ptr(ptrInt8.Get(at))
+		rows[i].PtrInt16 = ptrInt16Slab.Ptr(ptrInt16.Get(at))
+		rows[i].PtrInt32 = ptrInt32Slab.Ptr(ptrInt32.Get(at))
+		rows[i].PtrInt64 = ptrInt64Slab.Ptr(ptrInt64.Get(at))
+		rows[i].PtrUint8 = ptrUint8Slab.Ptr(ptrUint8.Get(at))
+		rows[i].PtrUint16 = ptrUint16Slab.Ptr(ptrUint16.Get(at))
+		rows[i].PtrUint32 = ptrUint32Slab.Ptr(ptrUint32.Get(at))
+		rows[i].PtrUint64 = ptrUint64Slab.Ptr(ptrUint64.Get(at))
+		rows[i].PtrFloat32 = ptrFloat32Slab.Ptr(ptrFloat32.Get(at))
+		rows[i].PtrFloat64 = ptrFloat64Slab.Ptr(ptrFloat64.Get(at))
+		rows[i].PtrSecond = ptrSecondSlab.Ptr(ptrSecond.Get(at))
+		rows[i].PtrMilli = ptrMilliSlab.Ptr(ptrMilli.Get(at))
+		rows[i].PtrMicro = ptrMicroSlab.Ptr(ptrMicro.Get(at))
+		rows[i].PtrNano = ptrNanoSlab.Ptr(ptrNano.Get(at))
+		rows[i].PtrText = ptrTextSlab.Ptr(ptrText.Get(at))
+		rows[i].PtrDict8 = ptrDict8Slab.Ptr(ptrDict8.Get(at))
+		rows[i].PtrDict16 = ptrDict16Slab.Ptr(ptrDict16.Get(at))
+		rows[i].PtrDict32 = ptrDict32Slab.Ptr(ptrDict32.Get(at))
+		rows[i].PtrHalf = ptrHalfSlab.Ptr(ptrHalf.Get(at))
+		rows[i].PtrFixed3 = ptrFixed3Slab.Ptr(ptrFixed3.Get(at))
+		rows[i].PtrUUID = ptrUUIDSlab.Ptr(ptrUUID.Get(at))
+		rows[i].PtrDay = ptrDaySlab.Ptr(ptrDay.Get(at))
+		rows[i].PtrDayTime = ptrDayTimeSlab.Ptr(ptrDayTime.Get(at))
+		rows[i].PtrClockMS = ptrClockMSSlab.Ptr(ptrClockMS.Get(at))
+		rows[i].PtrClockNS = ptrClockNSSlab.Ptr(ptrClockNS.Get(at))
+		rows[i].PtrSpanS = ptrSpanSSlab.Ptr(ptrSpanS.Get(at))
+		rows[i].PtrDec128 = ptrDec128Slab.Ptr(ptrDec128.Get(at))
+		rows[i].PtrRawTime = ptrRawTimeSlab.Ptr(ptrRawTime.Get(at))
+		rows[i].PtrLargeText = ptrLargeTextSlab.Ptr(ptrLargeText.Get(at))
+		rows[i].PtrViewText = ptrViewTextSlab.Ptr(ptrViewText.Get(at))
+		rows[i].PtrDictInt8 = ptrDictInt8Slab.Ptr(ptrDictInt8.Get(at))
+		rows[i].PtrMood = ptrMoodSlab.Ptr(ptrMood.Get(at))
+		rows[i].PtrMoodNumber = ptrMoodNumberSlab.Ptr(ptrMoodNumber.Get(at))
+		rows[i].Level = level[i]
+		rows[i].NullLevel = rt.NullOf(nullLevel.Get(at))
+		rows[i].PtrLevel = ptrLevelSlab.Ptr(ptrLevel.Get(at))
+		rows[i].Flag = Flag(flag.At(at))
+		rows[i].PtrFlag = (*Flag)(ptrFlagSlab.Ptr(ptrFlag.Get(at)))
+		rows[i].Name = Name(name.At(at))
+		rows[i].PtrName = (*Name)(ptrNameSlab.Ptr(ptrName.Get(at)))
+		rows[i].Kind = Name(kind.At(at))
+		rows[i].PtrKind = (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at)))
+		rows[i].Blob = blob.At(at)
+		rows[i].Key = key[i]
+		rows[i].NullKey = rt.NullOf(nullKey.Get(at))
+		rows[i].PtrKey = ptrKeySlab.Ptr(ptrKey.Get(at))
+		rows[i].LargeName = Name(largeName.At(at))
+		rows[i].PtrViewed = (*Name)(ptrViewedSlab.Ptr(ptrViewed.Get(at)))
+		rows[i].Len = lenColumn[i]
+		rows[i].Type = typeColumn.At(at)
+		rows[i].Rank = place[i]
+		rows[i].At = atColumn.At(at)
 	}
 }
 

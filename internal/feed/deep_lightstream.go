@@ -146,13 +146,11 @@ func readDeepRows(b DeepBatch, rows []Deep, from int) {
 	boxes := rt.ReadRows(b.Boxes(), from, len(rows), rt.Aliased, rt.ReadPtrs(readDeepCrateRows))
 	maps := rt.ReadRows(b.Maps(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadNulls(readDeepOptionsRows))))
 	for i := range rows {
-		rows[i] = Deep{
-			ID:     id[i],
-			Lists:  lists[i],
-			Arrays: arrays[i],
-			Boxes:  boxes[i],
-			Maps:   maps[i],
-		}
+		rows[i].ID = id[i]
+		rows[i].Lists = lists[i]
+		rows[i].Arrays = arrays[i]
+		rows[i].Boxes = boxes[i]
+		rows[i].Maps = maps[i]
 	}
 }
 
@@ -291,12 +289,10 @@ func readDeepFillRows(v DeepFillView, rows []Fill, own bool) {
 	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), own, rt.ReadLists(rt.ReadPlain[int64]))
 	flags := rt.ReadRows(v.Flags(), 0, len(rows), own, rt.ReadLists(rt.ReadBools[bool]))
 	for i := range rows {
-		rows[i] = Fill{
-			At:    atColumn.At(i),
-			Sizes: sizes[i],
-			Flags: flags[i],
-			Raw:   rt.OwnAt(raw, i, own),
-		}
+		rows[i].At = atColumn.At(i)
+		rows[i].Sizes = sizes[i]
+		rows[i].Flags = flags[i]
+		rows[i].Raw = rt.OwnAt(raw, i, own)
 	}
 }
 
@@ -395,9 +391,7 @@ func (v DeepRejectView) Slice(from, to int) DeepRejectView {
 func readDeepRejectRows(v DeepRejectView, rows []Reject, own bool) {
 	reason := v.Reason()
 	for i := range rows {
-		rows[i] = Reject{
-			Reason: rt.OwnAt(reason, i, own),
-		}
+		rows[i].Reason = rt.OwnAt(reason, i, own)
 	}
 }
 
@@ -591,11 +585,9 @@ func readDeepAckRows(v DeepAckView, rows []Ack, own bool) {
 	fills := rt.ReadRows(v.Fills(), 0, len(rows), own, rt.ReadLists(readDeepFillRows))
 	why := rt.ReadRows(v.Why(), 0, len(rows), own, readDeepAnswerRows)
 	for i := range rows {
-		rows[i] = Ack{
-			Price: price[i],
-			Fills: fills[i],
-			Why:   why[i],
-		}
+		rows[i].Price = price[i]
+		rows[i].Fills = fills[i]
+		rows[i].Why = why[i]
 	}
 }
 
@@ -1149,54 +1141,52 @@ func readDeepLeavesRows(v DeepLeavesView, rows []Leaves, own bool) {
 	venue := rt.ReadRows(v.Venue(), 0, len(rows), own, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
 	since := rt.ReadRows(v.Since(), 0, len(rows), own, rt.ReadRuns(rt.ReadEach[column.Timestamps, time.Time]))
 	for i := range rows {
-		rows[i] = Leaves{
-			Bool:      boolColumn.At(i),
-			Int8:      int8Column[i],
-			Int16:     int16Column[i],
-			Int32:     int32Column[i],
-			Int64:     int64Column[i],
-			Uint8:     uint8Column[i],
-			Uint16:    uint16Column[i],
-			Uint32:    uint32Column[i],
-			Uint64:    uint64Column[i],
-			Half:      half[i],
-			Float:     float[i],
-			Double:    double[i],
-			Text:      rt.OwnAt(text, i, own),
-			Large:     rt.OwnAt(large, i, own),
-			View:      rt.OwnAt(view, i, own),
-			Bytes:     rt.OwnAt(bytes, i, own),
-			LargeBin:  rt.OwnAt(largeBin, i, own),
-			ViewBin:   rt.OwnAt(viewBin, i, own),
-			Fixed:     fixed[i],
-			UUID:      uuid[i],
-			Day:       day[i],
-			DayMillis: dayMillis[i],
-			ClockS:    clockS.At(i),
-			ClockMS:   clockMS.At(i),
-			ClockUS:   clockUS.At(i),
-			ClockNS:   clockNS.At(i),
-			SpanS:     spanS.At(i),
-			SpanNS:    spanNS.At(i),
-			Second:    second.At(i),
-			Milli:     milli.At(i),
-			Micro:     micro.At(i),
-			Nano:      nano.At(i),
-			Raw:       raw[i],
-			Dec32:     dec32[i],
-			Dec64:     dec64[i],
-			Dec128:    dec128[i],
-			Dec256:    dec256[i],
-			Word:      word.At(i),
-			Number:    number.At(i),
-			Tag:       rt.OwnAt(tag, i, own),
-			Mood:      mood.At(i),
-			Event:     event[i],
-			Sparse:    sparse[i],
-			Answer:    answer[i],
-			Venue:     venue[i],
-			Since:     since[i],
-		}
+		rows[i].Bool = boolColumn.At(i)
+		rows[i].Int8 = int8Column[i]
+		rows[i].Int16 = int16Column[i]
+		rows[i].Int32 = int32Column[i]
+		rows[i].Int64 = int64Column[i]
+		rows[i].Uint8 = uint8Column[i]
+		rows[i].Uint16 = uint16Column[i]
+		rows[i].Uint32 = uint32Column[i]
+		rows[i].Uint64 = uint64Column[i]
+		rows[i].Half = half[i]
+		rows[i].Float = float[i]
+		rows[i].Double = double[i]
+		rows[i].Text = rt.OwnAt(text, i, own)
+		rows[i].Large = rt.OwnAt(large, i, own)
+		rows[i].View = rt.OwnAt(view, i, own)
+		rows[i].Bytes = rt.OwnAt(bytes, i, own)
+		rows[i].LargeBin = rt.OwnAt(largeBin, i, own)
+		rows[i].ViewBin = rt.OwnAt(viewBin, i, own)
+		rows[i].Fixed = fixed[i]
+		rows[i].UUID = uuid[i]
+		rows[i].Day = day[i]
+		rows[i].DayMillis = dayMillis[i]
+		rows[i].ClockS = clockS.At(i)
+		rows[i].ClockMS = clockMS.At(i)
+		rows[i].ClockUS = clockUS.At(i)
+		rows[i].ClockNS = clockNS.At(i)
+		rows[i].SpanS = spanS.At(i)
+		rows[i].SpanNS = spanNS.At(i)
+		rows[i].Second = second.At(i)
+		rows[i].Milli = milli.At(i)
+		rows[i].Micro = micro.At(i)
+		rows[i].Nano = nano.At(i)
+		rows[i].Raw = raw[i]
+		rows[i].Dec32 = dec32[i]
+		rows[i].Dec64 = dec64[i]
+		rows[i].Dec128 = dec128[i]
+		rows[i].Dec256 = dec256[i]
+		rows[i].Word = word.At(i)
+		rows[i].Number = number.At(i)
+		rows[i].Tag = rt.OwnAt(tag, i, own)
+		rows[i].Mood = mood.At(i)
+		rows[i].Event = event[i]
+		rows[i].Sparse = sparse[i]
+		rows[i].Answer = answer[i]
+		rows[i].Venue = venue[i]
+		rows[i].Since = since[i]
 	}
 }
 
@@ -1694,33 +1684,31 @@ func readDeepOptionsRows(v DeepOptionsView, rows []Options, own bool) {
 	raw := rt.ReadRows(v.Raw(), 0, len(rows), own, rt.ReadRuns(rt.ReadBytes[column.Binaries]))
 	named := rt.ReadRows(v.Named(), 0, len(rows), own, rt.ReadRunPtrs(rt.ReadEach[column.Enums[int32, Mood], Mood]))
 	for i := range rows {
-		rows[i] = Options{
-			Bool:   rt.NullOf(boolColumn.Get(i)),
-			Int8:   int8ColumnSlab.Ptr(int8Column.Get(i)),
-			Int64:  rt.NullOf(int64Column.Get(i)),
-			Half:   rt.NullOf(half.Get(i)),
-			Double: doubleSlab.Ptr(double.Get(i)),
-			Text:   rt.NullOf(rt.OwnGet(text, i, own)),
-			Large:  largeSlab.Ptr(rt.OwnGet(large, i, own)),
-			View:   rt.NullOf(rt.OwnGet(view, i, own)),
-			Bytes:  rt.OwnAt(bytes, i, own),
-			Fixed:  rt.NullOf(fixed.Get(i)),
-			UUID:   uuidSlab.Ptr(uuid.Get(i)),
-			Day:    rt.NullOf(day.Get(i)),
-			Clock:  clockSlab.Ptr(clock.Get(i)),
-			Span:   rt.NullOf(span.Get(i)),
-			Milli:  milliSlab.Ptr(milli.Get(i)),
-			Dec128: rt.NullOf(dec128.Get(i)),
-			Word:   rt.NullOf(word.Get(i)),
-			Number: numberSlab.Ptr(number.Get(i)),
-			Mood:   rt.NullOf(mood.Get(i)),
-			None:   none.At(i),
-			Event:  event[i],
-			Desk:   desk[i],
-			Level:  level[i],
-			Raw:    raw[i],
-			Named:  named[i],
-		}
+		rows[i].Bool = rt.NullOf(boolColumn.Get(i))
+		rows[i].Int8 = int8ColumnSlab.Ptr(int8Column.Get(i))
+		rows[i].Int64 = rt.NullOf(int64Column.Get(i))
+		rows[i].Half = rt.NullOf(half.Get(i))
+		rows[i].Double = doubleSlab.Ptr(double.Get(i))
+		rows[i].Text = rt.NullOf(rt.OwnGet(text, i, own))
+		rows[i].Large = largeSlab.Ptr(rt.OwnGet(large, i, own))
+		rows[i].View = rt.NullOf(rt.OwnGet(view, i, own))
+		rows[i].Bytes = rt.OwnAt(bytes, i, own)
+		rows[i].Fixed = rt.NullOf(fixed.Get(i))
+		rows[i].UUID = uuidSlab.Ptr(uuid.Get(i))
+		rows[i].Day = rt.NullOf(day.Get(i))
+		rows[i].Clock = clockSlab.Ptr(clock.Get(i))
+		rows[i].Span = rt.NullOf(span.Get(i))
+		rows[i].Milli = milliSlab.Ptr(milli.Get(i))
+		rows[i].Dec128 = rt.NullOf(dec128.Get(i))
+		rows[i].Word = rt.NullOf(word.Get(i))
+		rows[i].Number = numberSlab.Ptr(number.Get(i))
+		rows[i].Mood = rt.NullOf(mood.Get(i))
+		rows[i].None = none.At(i)
+		rows[i].Event = event[i]
+		rows[i].Desk = desk[i]
+		rows[i].Level = level[i]
+		rows[i].Raw = raw[i]
+		rows[i].Named = named[i]
 	}
 }
 
@@ -1946,10 +1934,8 @@ func readDeepCrateRows(v DeepCrateView, rows []Crate, own bool) {
 	legs := rt.ReadRows(v.Legs(), 0, len(rows), own, rt.ReadLists(rt.ReadPtrs(readDeepLeavesRows)))
 	options := rt.ReadRows(v.Options(), 0, len(rows), own, rt.ReadLists(readDeepOptionsRows))
 	for i := range rows {
-		rows[i] = Crate{
-			Legs:    legs[i],
-			Options: options[i],
-		}
+		rows[i].Legs = legs[i]
+		rows[i].Options = options[i]
 	}
 }
 

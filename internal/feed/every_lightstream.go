@@ -688,101 +688,99 @@ func readEveryRows(b EveryBatch, rows []Every, from int) {
 	place := b.Place()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Every{
-			ABool:        aBool.At(at),
-			AInt8:        aInt8[i],
-			AInt16:       aInt16[i],
-			AInt32:       aInt32[i],
-			AInt64:       aInt64[i],
-			AUint8:       aUint8[i],
-			AUint16:      aUint16[i],
-			AUint32:      aUint32[i],
-			AUint64:      aUint64[i],
-			AFloat32:     aFloat32[i],
-			AFloat64:     aFloat64[i],
-			AText:        aText.At(at),
-			ABytes:       aBytes.At(at),
-			ADict8:       aDict8.At(at),
-			ADict16:      aDict16.At(at),
-			ADict32:      aDict32.At(at),
-			ASecond:      aSecond.At(at),
-			AMilli:       aMilli.At(at),
-			AMicro:       aMicro.At(at),
-			ANano:        aNano.At(at),
-			ADay:         aDay[i],
-			ADayMillis:   aDayMillis[i],
-			AClockS:      aClockS.At(at),
-			AClockMs:     aClockMs.At(at),
-			AClockUs:     aClockUs.At(at),
-			AClockNs:     aClockNs.At(at),
-			ASpan:        aSpan.At(at),
-			ASpanUs:      aSpanUs.At(at),
-			ADec32:       aDec32[i],
-			ADec64:       aDec64[i],
-			ADec128:      aDec128[i],
-			ADec128Words: aDec128Words[i],
-			ADec256:      aDec256[i],
-			ADec256Words: aDec256Words[i],
-			AFixed:       aFixed[i],
-			AUUID:        auuid[i],
-			ALarge:       aLarge.At(at),
-			AView:        aView.At(at),
-			ALargeBytes:  aLargeBytes.At(at),
-			AViewBytes:   aViewBytes.At(at),
-			ADictU8:      aDictU8.At(at),
-			ADictU64:     aDictU64.At(at),
-			ADictBytes:   aDictBytes.At(at),
-			ADictInt:     aDictInt.At(at),
-			AVenue:       aVenue.At(at),
-			AVenueNumber: aVenueNumber[i],
-			Nothing:      nothing.At(at),
-			NDay:         rt.NullOf(nDay.Get(at)),
-			NDayMillis:   rt.NullOf(nDayMillis.Get(at)),
-			NClock:       rt.NullOf(nClock.Get(at)),
-			NClockUs:     rt.NullOf(nClockUs.Get(at)),
-			NSpan:        rt.NullOf(nSpan.Get(at)),
-			NDec32:       rt.NullOf(nDec32.Get(at)),
-			NDec64:       rt.NullOf(nDec64.Get(at)),
-			NDec128:      rt.NullOf(nDec128.Get(at)),
-			NDec256:      rt.NullOf(nDec256.Get(at)),
-			NFixed:       rt.NullOf(nFixed.Get(at)),
-			NUUID:        rt.NullOf(nuuid.Get(at)),
-			NLarge:       rt.NullOf(nLarge.Get(at)),
-			NView:        rt.NullOf(nView.Get(at)),
-			NLargeBytes:  nLargeBytes.At(at),
-			NViewBytes:   nViewBytes.At(at),
-			NDictBytes:   nDictBytes.At(at),
-			NDictLong:    rt.NullOf(nDictLong.Get(at)),
-			NVenue:       rt.NullOf(nVenue.Get(at)),
-			NVenueNumber: rt.NullOf(nVenueNumber.Get(at)),
-			NBool:        rt.NullOf(nBool.Get(at)),
-			NInt8:        rt.NullOf(nInt8.Get(at)),
-			NInt16:       rt.NullOf(nInt16.Get(at)),
-			NInt32:       rt.NullOf(nInt32.Get(at)),
-			NInt64:       rt.NullOf(nInt64.Get(at)),
-			NUint8:       rt.NullOf(nUint8.Get(at)),
-			NUint16:      rt.NullOf(nUint16.Get(at)),
-			NUint32:      rt.NullOf(nUint32.Get(at)),
-			NUint64:      rt.NullOf(nUint64.Get(at)),
-			NFloat32:     rt.NullOf(nFloat32.Get(at)),
-			NFloat64:     rt.NullOf(nFloat64.Get(at)),
-			NText:        rt.NullOf(nText.Get(at)),
-			NBytes:       nBytes.At(at),
-			NDict8:       rt.NullOf(nDict8.Get(at)),
-			NDict16:      rt.NullOf(nDict16.Get(at)),
-			NDict32:      rt.NullOf(nDict32.Get(at)),
-			NSecond:      rt.NullOf(nSecond.Get(at)),
-			NMilli:       rt.NullOf(nMilli.Get(at)),
-			NMicro:       rt.NullOf(nMicro.Get(at)),
-			NNano:        rt.NullOf(nNano.Get(at)),
-			Side:         side[i],
-			NSide:        rt.NullOf(nSide.Get(at)),
-			OrderID:      orderID[i],
-			Ratio:        ratio[i],
-			Live:         live.At(at),
-			Len:          lenColumn[i],
-			Place:        place[i],
-		}
+		rows[i].ABool = aBool.At(at)
+		rows[i].AInt8 = aInt8[i]
+		rows[i].AInt16 = aInt16[i]
+		rows[i].AInt32 = aInt32[i]
+		rows[i].AInt64 = aInt64[i]
+		rows[i].AUint8 = aUint8[i]
+		rows[i].AUint16 = aUint16[i]
+		rows[i].AUint32 = aUint32[i]
+		rows[i].AUint64 = aUint64[i]
+		rows[i].AFloat32 = aFloat32[i]
+		rows[i].AFloat64 = aFloat64[i]
+		rows[i].AText = aText.At(at)
+		rows[i].ABytes = aBytes.At(at)
+		rows[i].ADict8 = aDict8.At(at)
+		rows[i].ADict16 = aDict16.At(at)
+		rows[i].ADict32 = aDict32.At(at)
+		rows[i].ASecond = aSecond.At(at)
+		rows[i].AMilli = aMilli.At(at)
+		rows[i].AMicro = aMicro.At(at)
+		rows[i].ANano = aNano.At(at)
+		rows[i].ADay = aDay[i]
+		rows[i].ADayMillis = aDayMillis[i]
+		rows[i].AClockS = aClockS.At(at)
+		rows[i].AClockMs = aClockMs.At(at)
+		rows[i].AClockUs = aClockUs.At(at)
+		rows[i].AClockNs = aClockNs.At(at)
+		rows[i].ASpan = aSpan.At(at)
+		rows[i].ASpanUs = aSpanUs.At(at)
+		rows[i].ADec32 = aDec32[i]
+		rows[i].ADec64 = aDec64[i]
+		rows[i].ADec128 = aDec128[i]
+		rows[i].ADec128Words = aDec128Words[i]
+		rows[i].ADec256 = aDec256[i]
+		rows[i].ADec256Words = aDec256Words[i]
+		rows[i].AFixed = aFixed[i]
+		rows[i].AUUID = auuid[i]
+		rows[i].ALarge = aLarge.At(at)
+		rows[i].AView = aView.At(at)
+		rows[i].ALargeBytes = aLargeBytes.At(at)
+		rows[i].AViewBytes = aViewBytes.At(at)
+		rows[i].ADictU8 = aDictU8.At(at)
+		rows[i].ADictU64 = aDictU64.At(at)
+		rows[i].ADictBytes = aDictBytes.At(at)
+		rows[i].ADictInt = aDictInt.At(at)
+		rows[i].AVenue = aVenue.At(at)
+		rows[i].AVenueNumber = aVenueNumber[i]
+		rows[i].Nothing = nothing.At(at)
+		rows[i].NDay = rt.NullOf(nDay.Get(at))
+		rows[i].NDayMillis = rt.NullOf(nDayMillis.Get(at))
+		rows[i].NClock = rt.NullOf(nClock.Get(at))
+		rows[i].NClockUs = rt.NullOf(nClockUs.Get(at))
+		rows[i].NSpan = rt.NullOf(nSpan.Get(at))
+		rows[i].NDec32 = rt.NullOf(nDec32.Get(at))
+		rows[i].NDec64 = rt.NullOf(nDec64.Get(at))
+		rows[i].NDec128 = rt.NullOf(nDec128.Get(at))
+		rows[i].NDec256 = rt.NullOf(nDec256.Get(at))
+		rows[i].NFixed = rt.NullOf(nFixed.Get(at))
+		rows[i].NUUID = rt.NullOf(nuuid.Get(at))
+		rows[i].NLarge = rt.NullOf(nLarge.Get(at))
+		rows[i].NView = rt.NullOf(nView.Get(at))
+		rows[i].NLargeBytes = nLargeBytes.At(at)
+		rows[i].NViewBytes = nViewBytes.At(at)
+		rows[i].NDictBytes = nDictBytes.At(at)
+		rows[i].NDictLong = rt.NullOf(nDictLong.Get(at))
+		rows[i].NVenue = rt.NullOf(nVenue.Get(at))
+		rows[i].NVenueNumber = rt.NullOf(nVenueNumber.Get(at))
+		rows[i].NBool = rt.NullOf(nBool.Get(at))
+		rows[i].NInt8 = rt.NullOf(nInt8.Get(at))
+		rows[i].NInt16 = rt.NullOf(nInt16.Get(at))
+		rows[i].NInt32 = rt.NullOf(nInt32.Get(at))
+		rows[i].NInt64 = rt.NullOf(nInt64.Get(at))
+		rows[i].NUint8 = rt.NullOf(nUint8.Get(at))
+		rows[i].NUint16 = rt.NullOf(nUint16.Get(at))
+		rows[i].NUint32 = rt.NullOf(nUint32.Get(at))
+		rows[i].NUint64 = rt.NullOf(nUint64.Get(at))
+		rows[i].NFloat32 = rt.NullOf(nFloat32.Get(at))
+		rows[i].NFloat64 = rt.NullOf(nFloat64.Get(at))
+		rows[i].NText = rt.NullOf(nText.Get(at))
+		rows[i].NBytes = nBytes.At(at)
+		rows[i].NDict8 = rt.NullOf(nDict8.Get(at))
+		rows[i].NDict16 = rt.NullOf(nDict16.Get(at))
+		rows[i].NDict32 = rt.NullOf(nDict32.Get(at))
+		rows[i].NSecond = rt.NullOf(nSecond.Get(at))
+		rows[i].NMilli = rt.NullOf(nMilli.Get(at))
+		rows[i].NMicro = rt.NullOf(nMicro.Get(at))
+		rows[i].NNano = rt.NullOf(nNano.Get(at))
+		rows[i].Side = side[i]
+		rows[i].NSide = rt.NullOf(nSide.Get(at))
+		rows[i].OrderID = orderID[i]
+		rows[i].Ratio = ratio[i]
+		rows[i].Live = live.At(at)
+		rows[i].Len = lenColumn[i]
+		rows[i].Place = place[i]
 	}
 }
 

@@ -241,25 +241,23 @@ func readMixedRows(b MixedBatch, rows []Mixed, from int) {
 	mood := rt.ReadRows(b.Mood(), from, len(rows), rt.Aliased, rt.ReadRunPtrs(rt.ReadEach[column.Enums[int32, Mood], Mood]))
 	tags := rt.ReadRows(b.Tags(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadRunNulls(rt.ReadTexts[column.Texts, string])))
 	for i := range rows {
-		rows[i] = Mixed{
-			ID:     id[i],
-			Event:  event[i],
-			Sparse: sparse[i],
-			Answer: answer[i],
-			Events: events[i],
-			Pair:   pair[i],
-			ByName: byName[i],
-			Order:  order[i],
-			Venue:  venue[i],
-			Desk:   desk[i],
-			Level:  level[i],
-			Raw:    raw[i],
-			Since:  since[i],
-			Halted: halted[i],
-			Key:    key[i],
-			Mood:   mood[i],
-			Tags:   tags[i],
-		}
+		rows[i].ID = id[i]
+		rows[i].Event = event[i]
+		rows[i].Sparse = sparse[i]
+		rows[i].Answer = answer[i]
+		rows[i].Events = events[i]
+		rows[i].Pair = pair[i]
+		rows[i].ByName = byName[i]
+		rows[i].Order = order[i]
+		rows[i].Venue = venue[i]
+		rows[i].Desk = desk[i]
+		rows[i].Level = level[i]
+		rows[i].Raw = raw[i]
+		rows[i].Since = since[i]
+		rows[i].Halted = halted[i]
+		rows[i].Key = key[i]
+		rows[i].Mood = mood[i]
+		rows[i].Tags = tags[i]
 	}
 }
 
@@ -515,12 +513,10 @@ func readMixedFillRows(v MixedFillView, rows []Fill, own bool) {
 	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), own, rt.ReadLists(rt.ReadPlain[int64]))
 	flags := rt.ReadRows(v.Flags(), 0, len(rows), own, rt.ReadLists(rt.ReadBools[bool]))
 	for i := range rows {
-		rows[i] = Fill{
-			At:    atColumn.At(i),
-			Sizes: sizes[i],
-			Flags: flags[i],
-			Raw:   rt.OwnAt(raw, i, own),
-		}
+		rows[i].At = atColumn.At(i)
+		rows[i].Sizes = sizes[i]
+		rows[i].Flags = flags[i]
+		rows[i].Raw = rt.OwnAt(raw, i, own)
 	}
 }
 
@@ -619,9 +615,7 @@ func (v MixedRejectView) Slice(from, to int) MixedRejectView {
 func readMixedRejectRows(v MixedRejectView, rows []Reject, own bool) {
 	reason := v.Reason()
 	for i := range rows {
-		rows[i] = Reject{
-			Reason: rt.OwnAt(reason, i, own),
-		}
+		rows[i].Reason = rt.OwnAt(reason, i, own)
 	}
 }
 
@@ -815,11 +809,9 @@ func readMixedAckRows(v MixedAckView, rows []Ack, own bool) {
 	fills := rt.ReadRows(v.Fills(), 0, len(rows), own, rt.ReadLists(readMixedFillRows))
 	why := rt.ReadRows(v.Why(), 0, len(rows), own, readMixedAnswerRows)
 	for i := range rows {
-		rows[i] = Ack{
-			Price: price[i],
-			Fills: fills[i],
-			Why:   why[i],
-		}
+		rows[i].Price = price[i]
+		rows[i].Fills = fills[i]
+		rows[i].Why = why[i]
 	}
 }
 
@@ -1079,11 +1071,9 @@ func readMixedTicketRows(v MixedTicketView, rows []Ticket, own bool) {
 	venue := rt.ReadRows(v.Venue(), 0, len(rows), own, rt.ReadRuns(rt.ReadDict[column.Dict[int32], string]))
 	answer := rt.ReadRows(v.Answer(), 0, len(rows), own, readMixedAnswerRows)
 	for i := range rows {
-		rows[i] = Ticket{
-			Events: events[i],
-			Venue:  venue[i],
-			Answer: answer[i],
-		}
+		rows[i].Events = events[i]
+		rows[i].Venue = venue[i]
+		rows[i].Answer = answer[i]
 	}
 }
 

@@ -330,32 +330,30 @@ func readNestedRows(b NestedBatch, rows []Nested, from int) {
 	deep := rt.ReadRows(b.Deep(), from, len(rows), rt.Aliased, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadLists(rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPtrs(readNestedPointRows)))))
 	moods := rt.ReadRows(b.Moods(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadEach[column.Enums[int32, Mood], Mood]))
 	for i := range rows {
-		rows[i] = Nested{
-			ID:      id[i],
-			Point:   point[i],
-			Maybe:   maybe[i],
-			PtrLeg:  ptrLeg[i],
-			Prices:  prices[i],
-			Tags:    tags[i],
-			Large:   large[i],
-			Viewed:  viewed[i],
-			Times:   times[i],
-			Spans:   spans[i],
-			Notes:   notes[i],
-			Names:   names[i],
-			Blobs:   blobs[i],
-			Vec:     vec[i],
-			NullVec: nullVec[i],
-			PtrVec:  ptrVec[i],
-			Attrs:   attrs[i],
-			Counts:  counts[i],
-			ByKey:   byKey[i],
-			Legs:    legs[i],
-			PtrLegs: ptrLegs[i],
-			Grid:    grid[i],
-			Deep:    deep[i],
-			Moods:   moods[i],
-		}
+		rows[i].ID = id[i]
+		rows[i].Point = point[i]
+		rows[i].Maybe = maybe[i]
+		rows[i].PtrLeg = ptrLeg[i]
+		rows[i].Prices = prices[i]
+		rows[i].Tags = tags[i]
+		rows[i].Large = large[i]
+		rows[i].Viewed = viewed[i]
+		rows[i].Times = times[i]
+		rows[i].Spans = spans[i]
+		rows[i].Notes = notes[i]
+		rows[i].Names = names[i]
+		rows[i].Blobs = blobs[i]
+		rows[i].Vec = vec[i]
+		rows[i].NullVec = nullVec[i]
+		rows[i].PtrVec = ptrVec[i]
+		rows[i].Attrs = attrs[i]
+		rows[i].Counts = counts[i]
+		rows[i].ByKey = byKey[i]
+		rows[i].Legs = legs[i]
+		rows[i].PtrLegs = ptrLegs[i]
+		rows[i].Grid = grid[i]
+		rows[i].Deep = deep[i]
+		rows[i].Moods = moods[i]
 	}
 }
 
@@ -684,10 +682,8 @@ func readNestedPointRows(v NestedPointView, rows []Point, _ bool) {
 	x := v.X()[:len(rows)]
 	y := v.Y()[:len(rows)]
 	for i := range rows {
-		rows[i] = Point{
-			X: x[i],
-			Y: y[i],
-		}
+		rows[i].X = x[i]
+		rows[i].Y = y[i]
 	}
 }
 
@@ -794,12 +790,10 @@ func readNestedFillRows(v NestedFillView, rows []Fill, own bool) {
 	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), own, rt.ReadLists(rt.ReadPlain[int64]))
 	flags := rt.ReadRows(v.Flags(), 0, len(rows), own, rt.ReadLists(rt.ReadBools[bool]))
 	for i := range rows {
-		rows[i] = Fill{
-			At:    atColumn.At(i),
-			Sizes: sizes[i],
-			Flags: flags[i],
-			Raw:   rt.OwnAt(raw, i, own),
-		}
+		rows[i].At = atColumn.At(i)
+		rows[i].Sizes = sizes[i]
+		rows[i].Flags = flags[i]
+		rows[i].Raw = rt.OwnAt(raw, i, own)
 	}
 }
 
@@ -965,18 +959,16 @@ func readNestedLegRows(v NestedLegView, rows []Leg, own bool) {
 	fills := rt.ReadRows(v.Fills(), 0, len(rows), own, rt.ReadLists(readNestedFillRows))
 	extra := rt.ReadRows(v.Extra(), 0, len(rows), own, rt.ReadMaps(rt.ReadTexts[column.Texts, string], rt.ReadPlain[float64]))
 	for i := range rows {
-		rows[i] = Leg{
-			Venue:  venue.At(i),
-			Text:   rt.OwnAt(text, i, own),
-			Note:   noteSlab.Ptr(rt.OwnGet(note, i, own)),
-			Ratio:  ratio[i],
-			Filled: rt.NullOf(filled.Get(i)),
-			Seen:   seenSlab.Ptr(seen.Get(i)),
-			From:   fromColumn[i],
-			To:     toColumn[i],
-			Fills:  fills[i],
-			Extra:  extra[i],
-		}
+		rows[i].Venue = venue.At(i)
+		rows[i].Text = rt.OwnAt(text, i, own)
+		rows[i].Note = noteSlab.Ptr(rt.OwnGet(note, i, own))
+		rows[i].Ratio = ratio[i]
+		rows[i].Filled = rt.NullOf(filled.Get(i))
+		rows[i].Seen = seenSlab.Ptr(seen.Get(i))
+		rows[i].From = fromColumn[i]
+		rows[i].To = toColumn[i]
+		rows[i].Fills = fills[i]
+		rows[i].Extra = extra[i]
 	}
 }
 

@@ -102,11 +102,9 @@ func readQuoteRows(b QuoteBatch, rows []Quote, from int) {
 	ask := b.Ask()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Quote{
-			Symbol: symbol.At(at),
-			Bid:    bid[i],
-			Ask:    ask[i],
-		}
+		rows[i].Symbol = symbol.At(at)
+		rows[i].Bid = bid[i]
+		rows[i].Ask = ask[i]
 	}
 }
 

@@ -116,13 +116,11 @@ func readTradeRows(b TradeBatch, rows []Trade, from int) {
 	noteSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Trade{
-			Time:   time.At(at),
-			Symbol: symbol.At(at),
-			Price:  price[i],
-			Size:   size[i],
-			Note:   noteSlab.Ptr(note.Get(at)),
-		}
+		rows[i].Time = time.At(at)
+		rows[i].Symbol = symbol.At(at)
+		rows[i].Price = price[i]
+		rows[i].Size = size[i]
+		rows[i].Note = noteSlab.Ptr(note.Get(at))
 	}
 }
 

@@ -297,30 +297,28 @@ func readTreeRows(b TreeBatch, rows []Tree, from int) {
 	blobs := rt.ReadRows(b.Blobs(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadBytes[column.Binaries]))
 	ticks := rt.ReadRows(b.Ticks(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[int64]))
 	for i := range rows {
-		rows[i] = Tree{
-			ID:       id[i],
-			Box:      box[i],
-			Root:     root[i],
-			Spare:    spare[i],
-			Heights:  heights[i],
-			Marks:    marks[i],
-			Words:    words[i],
-			Names:    names[i],
-			Days:     days[i],
-			Clock:    clock[i],
-			Colors:   colors[i],
-			Kinds:    kinds[i],
-			Vector:   vector[i],
-			Matrix:   matrix[i],
-			Branches: branches[i],
-			Labels:   labels[i],
-			Wanted:   wanted[i],
-			Grid:     grid[i],
-			Cubes:    cubes[i],
-			Blobs:    blobs[i],
-			Since:    since[i],
-			Ticks:    ticks[i],
-		}
+		rows[i].ID = id[i]
+		rows[i].Box = box[i]
+		rows[i].Root = root[i]
+		rows[i].Spare = spare[i]
+		rows[i].Heights = heights[i]
+		rows[i].Marks = marks[i]
+		rows[i].Words = words[i]
+		rows[i].Names = names[i]
+		rows[i].Days = days[i]
+		rows[i].Clock = clock[i]
+		rows[i].Colors = colors[i]
+		rows[i].Kinds = kinds[i]
+		rows[i].Vector = vector[i]
+		rows[i].Matrix = matrix[i]
+		rows[i].Branches = branches[i]
+		rows[i].Labels = labels[i]
+		rows[i].Wanted = wanted[i]
+		rows[i].Grid = grid[i]
+		rows[i].Cubes = cubes[i]
+		rows[i].Blobs = blobs[i]
+		rows[i].Since = since[i]
+		rows[i].Ticks = ticks[i]
 	}
 }
 
@@ -623,10 +621,8 @@ func readTreeSpotRows(v TreeSpotView, rows []Spot, _ bool) {
 	x := v.X()[:len(rows)]
 	y := v.Y()[:len(rows)]
 	for i := range rows {
-		rows[i] = Spot{
-			X: x[i],
-			Y: y[i],
-		}
+		rows[i].X = x[i]
+		rows[i].Y = y[i]
 	}
 }
 
@@ -731,12 +727,10 @@ func readTreeBoxRows(v TreeBoxView, rows []Box, _ bool) {
 	high := rt.ReadRows(v.High(), 0, len(rows), rt.Aliased, readTreeSpotRows)
 	corner := rt.ReadRows(v.Corner(), 0, len(rows), rt.Aliased, rt.ReadArrays(treeBoxCornerSlice, rt.ReadPlain[float32]))
 	for i := range rows {
-		rows[i] = Box{
-			Low:    low[i],
-			High:   high[i],
-			Corner: corner[i],
-			Tag:    tag[i],
-		}
+		rows[i].Low = low[i]
+		rows[i].High = high[i]
+		rows[i].Corner = corner[i]
+		rows[i].Tag = tag[i]
 	}
 }
 
@@ -850,11 +844,9 @@ func readTreeLeafRows(v TreeLeafView, rows []Leaf, own bool) {
 	color, note := v.Color(), v.Note()
 	seen := rt.ReadRows(v.Seen(), 0, len(rows), own, rt.ReadLists(rt.ReadEach[column.Timestamps, time.Time]))
 	for i := range rows {
-		rows[i] = Leaf{
-			Color: color.At(i),
-			Seen:  seen[i],
-			Note:  rt.NullOf(rt.OwnGet(note, i, own)),
-		}
+		rows[i].Color = color.At(i)
+		rows[i].Seen = seen[i]
+		rows[i].Note = rt.NullOf(rt.OwnGet(note, i, own))
 	}
 }
 
@@ -980,13 +972,11 @@ func readTreeBranchRows(v TreeBranchView, rows []Branch, own bool) {
 	end := rt.ReadRows(v.End(), 0, len(rows), own, rt.ReadNulls(readTreeSpotRows))
 	leaves := rt.ReadRows(v.Leaves(), 0, len(rows), own, rt.ReadLists(readTreeLeafRows))
 	for i := range rows {
-		rows[i] = Branch{
-			Name:   rt.OwnAt(name, i, own),
-			Length: length[i],
-			At:     atColumn[i],
-			End:    end[i],
-			Leaves: leaves[i],
-		}
+		rows[i].Name = rt.OwnAt(name, i, own)
+		rows[i].Length = length[i]
+		rows[i].At = atColumn[i]
+		rows[i].End = end[i]
+		rows[i].Leaves = leaves[i]
 	}
 }
 

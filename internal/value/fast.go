@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/lightstream-go/lightstream/internal/asm"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -118,7 +119,7 @@ func (e *Entries) Append(dst []byte, i int) []byte {
 		return append(dst, e.text[start:end]...)
 	}
 	dst = slices.Grow(dst, shortEntry)[:at+shortEntry]
-	*(*[shortEntry]byte)(dst[at:]) = [shortEntry]byte(e.text[start:])
+	asm.Copy32((*[shortEntry]byte)(dst[at:]), (*[shortEntry]byte)(e.text[start:]))
 	return dst[:at+n]
 }
 
@@ -168,28 +169,39 @@ const shortClock = 32
 
 // append prints instants in UTC with a Z, and wall-clock times without.
 func (c *clock) append(dst []byte, n int64) []byte {
+	from := len(dst)
+	dst = slices.Grow(dst, shortClock)[:from+shortClock]
+	if size := c.put((*[shortClock]byte)(dst[from:]), n); size != 0 {
+		return dst[:from+size]
+	}
+	dst = dst[:from]
+	seconds, rest := c.split(n)
+	if seconds < -maxSeconds || seconds > maxSeconds { // whose years nobody reads
+		return strconv.AppendInt(dst, n, 10)
+	}
+	day, inDay := split(seconds, secondsPerDay)
+	dst = appendClock(append(appendDate(dst, day), 'T'), inDay, rest, c.digits)
+	if c.zoned {
+		dst = append(dst, 'Z')
+	}
+	return dst
+}
+
+// put is append to memory that is there, for years of four digits. It returns how long the text is, and 0 where it printed nothing.
+func (c *clock) put(b *[shortClock]byte, n int64) int {
 	seconds, rest := c.split(n)
 	second := seconds - c.start
 	if !c.known || uint64(second) >= secondsPerDay {
-		if seconds < -maxSeconds || seconds > maxSeconds { // whose years nobody reads
-			return strconv.AppendInt(dst, n, 10)
+		if seconds < -maxSeconds || seconds > maxSeconds {
+			return 0
 		}
 		day, inDay := split(seconds, secondsPerDay)
-		text := append(appendDate(c.text[:0], day), 'T')
-		if len(text) != 11 {
-			c.known = false
-			dst = append(dst, text...)
-			dst = appendClock(dst, inDay, rest, c.digits)
-			if c.zoned {
-				dst = append(dst, 'Z')
-			}
-			return dst
+		c.known = len(append(appendDate(c.text[:0], day), 'T')) == 11
+		if !c.known {
+			return 0
 		}
-		c.known, c.start, second = true, day*secondsPerDay, inDay
+		c.start, second = day*secondsPerDay, inDay
 	}
-	from := len(dst)
-	dst = slices.Grow(dst, shortClock)[:from+shortClock]
-	b := (*[shortClock]byte)(dst[from:])
 	*(*[16]byte)(b[0:]) = c.text
 	// Two digits each of hours, minutes and seconds, side by side.
 	s := uint64(second)
@@ -218,7 +230,7 @@ func (c *clock) append(dst []byte, n int64) []byte {
 		b[end&(shortClock-1)] = 'Z'
 		end++
 	}
-	return dst[:from+end]
+	return end
 }
 
 // split is split by divisors that the compiler knows.

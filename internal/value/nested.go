@@ -188,7 +188,7 @@ func (p *Printer) dictionary(f *ipc.Field) {
 		}
 		return d.Values.IsNull(index(d, i))
 	}
-	p.index = index
+	p.index, p.indexSize = index, width
 	p.entry = func(dst []byte, text string, s style) []byte {
 		if texts { // without a copy
 			return appendText(dst, text, s, p.fault)

@@ -90,7 +90,8 @@ func bit(v bool) (b uint64) { // compiles to a move
 
 // eightDigits returns a number below 1e8 as digits, the first in the lowest byte, each from 0 to 9.
 func eightDigits(n uint64) uint64 {
-	n = n/1e4 | n%1e4<<32
+	upper := n * 109951163 >> 40 // n / 1e4, of what is below 4e8
+	n = upper | (n-1e4*upper)<<32
 	hundreds := n * 10486 >> 20 & (0x7F | 0x7F<<32)
 	n = hundreds | (n-100*hundreds)<<16
 	tens := n * 103 >> 10 & (0xF | 0xF<<16 | 0xF<<32 | 0xF<<48)
@@ -117,9 +118,14 @@ var wholePowers = func() (list [all + 1]uint64) {
 
 // appendShort appends a number from 1e-6 to 1e21, or one as far below zero, without an exponent.
 func appendShort(dst []byte, x float64) []byte {
-	from, at := len(dst), 0
+	from := len(dst)
 	dst = slices.Grow(dst, shortText)[:from+shortText]
-	b := dst[from:]
+	return dst[:from+putShort((*[shortText]byte)(dst[from:]), x)]
+}
+
+// putShort is appendShort to memory that is there. It returns how long the text is.
+func putShort(b *[shortText]byte, x float64) int {
+	at := 0
 	if b[0] = '-'; x < 0 {
 		at, x = 1, -x
 	}
@@ -148,7 +154,7 @@ func appendShort(dst []byte, x float64) []byte {
 		le.PutUint64(b[at:], first)
 		le.PutUint64(b[at+3:], middle)
 		le.PutUint64(b[at+11:], last)
-		return dst[:from+at+some]
+		return at + some
 	}
 	var text [48]byte // so that 24 bytes can be copied from any digit on
 	le.PutUint64(text[0:], first)
@@ -168,5 +174,5 @@ func appendShort(dst []byte, x float64) []byte {
 			at += 1 + some - point
 		}
 	}
-	return dst[:from+at]
+	return at
 }

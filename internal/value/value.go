@@ -26,8 +26,10 @@ type Printer struct {
 	flat     bool // a row is null by the validity of the column alone
 	common   common
 	instants clock
-	index    func(d *column.Data, i int) int // in a dictionary
 	entry    func(dst []byte, text string, s style) []byte
+
+	index     func(d *column.Data, i int) int // in a dictionary
+	indexSize int                             // of an index, in bytes
 }
 
 // fault is the first error of a printer and of those below it.

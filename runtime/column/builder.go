@@ -702,10 +702,41 @@ func (b *BinaryBuilder) AppendCut(data []byte, from, to int) {
 		b.append(stringOf(data[from:to]))
 		return
 	}
-	*(*[cutCopy]byte)(b.text[at : at+cutCopy]) = [cutCopy]byte(data[from:])
+	cut((*[cutCopy]byte)(b.text[at:at+cutCopy]), (*[cutCopy]byte)(data[from:]))
 	b.text = b.text[:at+n]
 	b.offsets = b.offsets[:rows+1]
 	b.offsets[rows] = int32(at + n)
+}
+
+// AppendCuts is [BinaryBuilder.AppendCut] of n texts, each between two places in data: the first stands behind places[0] and ends at
+// places[1], and those of the next are step behind them. Of the place before a text the highest bit says nothing.
+func (b *BinaryBuilder) AppendCuts(data []byte, places []uint32, step, n int) {
+	const place = 1<<31 - 1
+	b.raw = true
+	for at := 0; n > 0; {
+		rows, to := len(b.offsets), len(b.text)
+		offsets, text := b.offsets[rows:min(rows+n, cap(b.offsets))], b.text[:cap(b.text)]
+		if rows == 0 {
+			offsets = nil
+		}
+		added := 0
+		for ; added < len(offsets); added++ {
+			from, end := int((places[at]+1)&place), int(places[at+1])
+			if uint(end-from) > cutCopy || cutCopy > len(data)-from || to+cutCopy+shortCopy > len(text) {
+				break
+			}
+			cut((*[cutCopy]byte)(text[to:]), (*[cutCopy]byte)(data[from:]))
+			to += end - from
+			offsets[added] = int32(to)
+			at += step
+		}
+		b.offsets, b.text = b.offsets[:rows+added], b.text[:to]
+		if n -= added; n > 0 {
+			b.append(stringOf(data[(places[at]+1)&place : places[at+1]]))
+			at += step
+			n--
+		}
+	}
 }
 
 // SetNulls makes row from+i null for each bit i of nulls that is set. It must be there, and should be empty.

@@ -1,6 +1,8 @@
 package column_test
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -47,4 +49,35 @@ func TestRawText(t *testing.T) {
 		func() { view.BinaryViewBuilder.AppendNullable(bad, true) },
 		func() { view.BinaryViewBuilder.AppendPtr(&bad) },
 		func() { view.BinaryViewBuilder.AppendAll([][]byte{bad}) })
+}
+
+// TestAppendCuts wants the rows that AppendCut adds one by one, of texts of any length, up to the end of the data.
+func TestAppendCuts(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var all, single column.BinaryBuilder
+	for range 300 {
+		if r.IntN(10) == 0 {
+			all, single = column.BinaryBuilder{}, column.BinaryBuilder{}
+		}
+		step := 2 + r.IntN(3)
+		var data []byte
+		var places []uint32
+		n := r.IntN(200)
+		for range n {
+			size := r.IntN(20)
+			if r.IntN(20) == 0 {
+				size = r.IntN(300)
+			}
+			mark := uint32(r.IntN(2)) << 31
+			places = append(places, (uint32(len(data))|mark)-1, uint32(len(data)+size))
+			places = append(places, make([]uint32, step-2)...)
+			single.Append(bytes.Repeat([]byte{byte(size)}, size))
+			data = append(append(data, bytes.Repeat([]byte{byte(size)}, size)...), ',')
+		}
+		all.AppendCuts(data, places, step, n)
+		a, b := all.Data(), single.Data()
+		if a.Len != b.Len || !bytes.Equal(a.Buffers[1], b.Buffers[1]) || !bytes.Equal(a.Buffers[2], b.Buffers[2]) {
+			t.Fatalf("%d rows in %d bytes, want %d in %d", a.Len, len(a.Buffers[2]), b.Len, len(b.Buffers[2]))
+		}
+	}
 }

@@ -20,8 +20,9 @@ const (
 // 64-byte-aligned slab from a pool, so that frames can be views into it and outlive the next fill. The first unread byte
 // after each move lies on a 64-byte boundary.
 //
-// An empty buffer holds no slab: it waits for bytes in 4 KiB and takes a slab only when they have come. Where no more than that
-// comes at a time, the slab has 4 KiB too, so that a frame that is kept does not keep a large one.
+// An empty buffer holds no slab: it waits for bytes in 4 KiB, or in nothing where the source is a [LazyReader], and takes a slab only
+// when they have come. Where no more than 4 KiB come at a time, the slab has as much too, so that a frame that is kept does not keep a
+// large one.
 type Buffer struct {
 	pool  *mem.Pool
 	chunk int
@@ -29,6 +30,26 @@ type Buffer struct {
 	bytes []byte // of the slab
 	r, w  int    // unread bytes are bytes[r:w]
 	wait  []byte
+	lazy  lazyMemory
+}
+
+// LazyReader is a source that takes memory only once there may be something to read, as connections over TCP and Unix sockets do. A
+// [Buffer] then needs one read where it needs two of others: one of a few bytes that it waits for, and one of the rest.
+type LazyReader interface {
+	io.Reader
+	// ReadLazily is Read into what memory returns. It calls memory before each attempt, and back after each that has read nothing,
+	// because nothing has come yet, which is waited for then, because the source has ended, or because of an error.
+	ReadLazily(memory func() []byte, back func()) (n int, err error)
+}
+
+// lazyMemory is what a buffer lends a lazy reader.
+type lazyMemory struct {
+	memory func() []byte // allocated once
+	back   func()
+	lent   []byte
+	want   int  // how much is to be read at most
+	skew   int  // how far behind a multiple of 64 the first byte is to lie
+	few    bool // the last read would not have filled the least slab
 }
 
 // NewBuffer returns an empty buffer with slabs of chunk bytes; zero means 64 KiB. A nil pool means the shared one.
@@ -76,7 +97,11 @@ func (b *Buffer) Fill(src io.Reader, need, ahead int) error {
 		return nil
 	}
 	if b.Len() == 0 && b.slab == nil {
-		if err := b.await(src, min(waitSize, max(need, ahead))); err != nil {
+		if lazy, ok := src.(LazyReader); ok {
+			if err := b.awaitLazily(lazy, max(need, ahead)); err != nil {
+				return err
+			}
+		} else if err := b.await(src, min(waitSize, max(need, ahead))); err != nil {
 			return err
 		}
 	}
@@ -139,6 +164,72 @@ func (b *Buffer) await(src io.Reader, most int) error {
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// awaitLazily reads the first bytes into a new slab, most of them at the most.
+func (b *Buffer) awaitLazily(src LazyReader, most int) error {
+	l := &b.lazy
+	if l.memory == nil {
+		l.memory, l.back = b.lend, b.takeBack
+	}
+	l.want = most
+	for range maxEmptyReads {
+		n, err := src.ReadLazily(l.memory, l.back)
+		switch {
+		case n < 0 || n > len(l.lent):
+			b.takeBack()
+			return errBadRead
+		case n > 0:
+			return b.keep(n) // an error of src comes again with the next read
+		}
+		b.takeBack()
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// lend starts a slab for a lazy reader, or gives it the waiting memory where the budget is short.
+func (b *Buffer) lend() []byte {
+	b.takeBack()
+	l := &b.lazy
+	size := b.chunk
+	if l.few || l.skew+l.want <= waitSize {
+		size = waitSize
+	}
+	slab, err := b.pool.TryGet(size)
+	if err != nil {
+		if b.wait == nil {
+			b.wait = make([]byte, waitSize)
+		}
+		l.lent = b.wait[:min(l.want, waitSize)]
+		return l.lent
+	}
+	b.slab, b.bytes, b.r, b.w = slab, slab.Bytes(), l.skew, l.skew
+	l.lent = b.bytes[l.skew:min(l.skew+l.want, len(b.bytes))]
+	return l.lent
+}
+
+// takeBack takes back what was lent, if anything was.
+func (b *Buffer) takeBack() {
+	b.lazy.lent = nil
+	b.Advance(0)
+}
+
+// keep makes the first n bytes of what was lent the unread ones.
+func (b *Buffer) keep(n int) error {
+	read := b.lazy.lent[:n]
+	b.lazy.lent, b.lazy.few = nil, n < waitSize-b.lazy.skew
+	slab := b.slab
+	if slab == nil {
+		return b.take(read, waitSize)
+	}
+	b.w = b.r + n
+	if n <= waitSize && len(b.bytes) > waitSize && b.take(read, waitSize) == nil { // what stays here must not keep a whole slab
+		slab.Release()
+	}
+	return nil
 }
 
 // move brings the unread bytes to the start of a slab that can hold need, or the part of it that is believed.

@@ -75,11 +75,29 @@ func (s *pieces) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// same reads in as a stream in pieces, and wants the frames that a decoder finds in the whole. The bytes of a frame are what of
-// says.
+// lazyPieces is pieces as a lazy reader, which waits where those have nothing.
+type lazyPieces struct{ pieces }
+
+func (s *lazyPieces) ReadLazily(memory func() []byte, back func()) (n int, err error) {
+	for n == 0 && err == nil {
+		if n, err = s.Read(memory()); n == 0 {
+			back()
+		}
+	}
+	return n, err
+}
+
+// same reads in as a stream in pieces, from sources of two kinds, and wants the frames that a decoder finds in the whole. The bytes of
+// a frame are what of says.
 func same[F any](t *testing.T, in, sizes []byte, d frame.Decoder[F], of func(F) []byte, release func(F)) {
+	for _, src := range []io.Reader{&pieces{p: in, sizes: sizes}, &lazyPieces{pieces{p: in, sizes: sizes}}} {
+		sameFrom(t, src, in, d, of, release)
+	}
+}
+
+func sameFrom[F any](t *testing.T, src io.Reader, in []byte, d frame.Decoder[F], of func(F) []byte, release func(F)) {
 	pool := mem.NewPool(nil)
-	s := frame.NewStream(&pieces{p: in, sizes: sizes}, d, &frame.StreamOptions{Pool: pool, Chunk: 4 << 10})
+	s := frame.NewStream(src, d, &frame.StreamOptions{Pool: pool, Chunk: 4 << 10})
 	for at := 0; ; {
 		got, err := s.Next()
 		want, n, wantErr := d.Decode(in[at:])

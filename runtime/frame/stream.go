@@ -44,7 +44,9 @@ type Stream[F any] struct {
 	frames  int64
 	bytes   int64
 	largest int  // body completed so far
+	lazy    bool // src is a LazyReader
 	head    int  // of the last frame
+	size    int  // of the last frame
 	long    bool // the last frame was more than an empty buffer waits for
 	large   bool // the last frame had memory of its own
 	alone   bool // the last frame was read without those after it
@@ -61,6 +63,7 @@ func NewStream[F any](src io.Reader, dec Decoder[F], opts *StreamOptions) *Strea
 	}
 	s := &Stream[F]{src: src, dec: dec, pool: opts.Pool, max: opts.MaxFrame}
 	s.sized, _ = dec.(SizedDecoder[F])
+	_, s.lazy = src.(LazyReader)
 	if s.pool == nil {
 		s.pool = mem.SharedPool()
 	}
@@ -179,10 +182,15 @@ func (s *Stream[F]) tooLarge(n int) error {
 	return At(0, "", Errorf(ErrLimit, "a frame of %s exceeds StreamOptions.MaxFrame (%s); raise it or send smaller frames", have, most))
 }
 
+// ahead returns how much is worth reading for the head of the next frame, which mostly is one like the last.
 func (s *Stream[F]) ahead() int {
 	switch {
 	case s.large:
 		return s.head // most of what comes behind it belongs elsewhere
+	case s.lazy && s.buf.Len() == 0:
+		if s.alone {
+			return s.size + s.head
+		}
 	case s.alone:
 		return waitSize
 	case s.long && s.buf.Len() == 0:
@@ -219,13 +227,17 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 		if need > 0 {
 			continue
 		}
-		s.head, s.long = head, head+body > waitSize
+		s.head, s.size, s.long = head, head+body, head+body > waitSize
+		s.buf.lazy.skew = -head & (cacheLine - 1)
 		if s.large = head+body > s.buf.chunk/2; s.large {
 			return s.largeFrame(head, body)
 		}
 		ahead := s.buf.chunk
-		if s.alone = body >= alignedBody && s.buf.unaligned(head); s.alone {
+		unaligned := body >= alignedBody && s.buf.unaligned(head)
+		if s.alone = unaligned || s.lazy && body >= alignedBody && (head+body)%cacheLine != 0; s.alone {
 			ahead = head + body + head // the next head, so that one read does
+		}
+		if unaligned {
 			if err := s.buf.align(head, ahead); err != nil {
 				return f, err
 			}

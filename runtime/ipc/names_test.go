@@ -61,3 +61,19 @@ func TestSentNames(t *testing.T) {
 		}
 	}
 }
+
+// TestUUIDString wants the extension type of UUIDs behind their type, wherever they are.
+func TestUUIDString(t *testing.T) {
+	id := ipc.Field{Name: "id", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}
+	for want, f := range map[string]ipc.Field{
+		"fixed_size_binary[16] (arrow.uuid) not null":                    id,
+		"fixed_size_binary[16] not null":                                 {Type: ipc.FixedSizeBinary(16)},
+		"list<id: fixed_size_binary[16] (arrow.uuid) not null> not null": {Type: ipc.List, Children: []ipc.Field{id}},
+		"dictionary<int8, fixed_size_binary[16]> (arrow.uuid)":           {Type: id.Type, Metadata: id.Metadata, Nullable: true, Dictionary: &ipc.DictionaryEncoding{Index: ipc.Int8}},
+		"fixed_size_binary[8] not null":                                  {Type: ipc.FixedSizeBinary(8), Metadata: ipc.UUID()},
+	} {
+		if have := f.String(); have != want {
+			t.Errorf("%s, want %s", have, want)
+		}
+	}
+}

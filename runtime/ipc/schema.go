@@ -258,7 +258,7 @@ func (f *Field) String() string {
 	return s
 }
 
-// TypeString returns the field's type with its dictionary and children, such as "list<item: int32>".
+// TypeString returns the field's type with its dictionary and children, such as "list<item: int32>", and " (arrow.uuid)" behind that of UUIDs.
 func (f *Field) TypeString() string {
 	var b strings.Builder
 	if d := f.Dictionary; d != nil {
@@ -277,6 +277,9 @@ func (f *Field) TypeString() string {
 	}
 	if f.Dictionary != nil {
 		b.WriteString(">")
+	}
+	if f.IsUUID() {
+		b.WriteString(" (arrow.uuid)")
 	}
 	return b.String()
 }

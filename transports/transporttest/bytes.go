@@ -10,10 +10,12 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
 
+	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/transports"
 )
 
@@ -50,6 +52,7 @@ var byteCases = []testCase{
 	{name: "receiver dies in a message", run: testReceiverDies},
 	{name: "close unblocks a read", needs: transports.Caps{Deadline: true}, run: testCloseUnblocksRead},
 	{name: "close unblocks a write", needs: transports.Caps{Deadline: true}, run: testCloseUnblocksWrite},
+	{name: "lazy reads", needs: transports.Caps{Deadline: true}, run: testLazyReads},
 	{name: "close twice", run: testCloseTwice},
 	{name: "addresses", run: testAddresses},
 	{name: "what is not there is refused", run: testRefusals},
@@ -735,5 +738,103 @@ func wantError(t *testing.T, c transports.Conn, err error) {
 	}
 	if !strings.HasPrefix(err.Error(), "lightstream: "+te.Transport+" ") {
 		t.Errorf("error %q does not begin with the transport", err)
+	}
+}
+
+// lender lends memory to lazy reads, and counts.
+type lender struct {
+	memory     []byte
+	lent, back atomic.Int32
+}
+
+func (l *lender) read(t *testing.T, c frame.LazyReader) (int, error) {
+	return c.ReadLazily(func() []byte {
+		if l.lent.Add(1)-l.back.Load() != 1 {
+			t.Error("memory was asked for again and not given back")
+		}
+		return l.memory
+	}, func() { l.back.Add(1) })
+}
+
+// waits wants a read to wait, without memory.
+func (l *lender) waits(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); l.back.Load() == 0 || l.lent.Load() != l.back.Load(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("memory was lent %d times and given back %d times, while nothing is there to be read", l.lent.Load(), l.back.Load())
+		}
+	}
+}
+
+// testLazyReads has reads that take memory when there is something to read, and compares their errors with those of Read.
+func testLazyReads(t *testing.T, e *env) {
+	sender, receiver := e.pair(t)
+	lazy, ok := receiver.(frame.LazyReader)
+	if !ok {
+		t.Skip("the transport does not read lazily")
+	}
+	for _, size := range []int{1, 100, 5000} {
+		l := &lender{memory: make([]byte, 10_000)}
+		got := start(func() (int, error) { return l.read(t, lazy) })
+		l.waits(t)
+		want := patternAt(int64(size), int64(size))
+		if _, err := sender.Write(want); err != nil {
+			t.Fatal(err)
+		}
+		r := <-got
+		if r.err != nil || r.val < 1 || l.lent.Load()-l.back.Load() != 1 {
+			t.Fatalf("%d of %d bytes, %v, memory was lent %d times and given back %d times", r.val, size, r.err, l.lent.Load(), l.back.Load())
+		}
+		if _, err := io.ReadFull(receiver, l.memory[r.val:size]); err != nil || !bytes.Equal(l.memory[:size], want) {
+			t.Fatalf("%d bytes: other bytes were read, %v", size, err)
+		}
+	}
+
+	alike := func(what string) {
+		t.Helper()
+		l := &lender{memory: make([]byte, 10)}
+		n, err := l.read(t, lazy)
+		_, want := receiver.Read(l.memory)
+		if n != 0 || err == nil || want == nil || err.Error() != want.Error() || l.lent.Load() != l.back.Load() {
+			t.Errorf("%s: %d bytes, %v, want %v; memory was lent %d times and given back %d times", what, n, err, want, l.lent.Load(), l.back.Load())
+		}
+	}
+	if err := receiver.SetReadDeadline(past); err != nil {
+		t.Fatal(err)
+	}
+	alike("after the deadline")
+	if err := receiver.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if e.caps.HalfClose {
+		if err := sender.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		alike("after the end")
+	}
+	if err := receiver.Close(); err != nil {
+		t.Fatal(err)
+	}
+	alike("after Close")
+
+	sender, receiver = e.pair(t)
+	if err := transports.Refuse(sender, "of the test"); err != nil {
+		t.Fatal(err)
+	}
+	l := &lender{memory: make([]byte, 10)}
+	if n, err := l.read(t, receiver.(frame.LazyReader)); n != 0 || err != io.EOF && !errors.Is(err, transports.ErrPeerClosed) || l.lent.Load() != l.back.Load() {
+		t.Errorf("after a reset: %d bytes, %v, want ErrPeerClosed, or io.EOF where there is none; memory was lent %d times and given back %d times",
+			n, err, l.lent.Load(), l.back.Load())
+	}
+
+	_, receiver = e.pair(t)
+	l = &lender{memory: make([]byte, 10)}
+	got := start(func() (int, error) { return l.read(t, receiver.(frame.LazyReader)) })
+	l.waits(t)
+	if err := receiver.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-got; r.val != 0 || !errors.Is(r.err, net.ErrClosed) || l.lent.Load() != l.back.Load() {
+		t.Errorf("%d bytes, %v, want net.ErrClosed; memory was lent %d times and given back %d times", r.val, r.err, l.lent.Load(), l.back.Load())
 	}
 }

@@ -49,7 +49,7 @@ func cells(pairs *streams) []*cell {
 		return c
 	}
 	between := func(peers []peer, name, network string, of load, d time.Duration, goals map[peer]float64) *cell {
-		c := &cell{name: name, time: d, peers: peers, goals: goals, show: showBatches, rows: of.Rows, setup: 5 * time.Second}
+		c := &cell{name: name, time: d, peers: peers, goals: goals, show: showBatches, rows: of.Rows, setup: startup("tcp", of.Rows) / 2}
 		if !of.Texts {
 			c.bytes = func() float64 { return pairs.bytes }
 		}
@@ -158,6 +158,17 @@ var batchSizes = []struct {
 // maker makes one of these cells.
 type maker = func(peers []peer, name, network string, of load, d time.Duration, goals map[peer]float64) *cell
 
+// startup is about what a cell of streams takes to start: the processes of all peers, which stay for its other wires, and their batches.
+func startup(network string, rows int) time.Duration {
+	switch {
+	case network != "tcp" && rows < 1_000_000:
+		return time.Second
+	case network != "tcp" || rows < 1_000_000:
+		return 5 * time.Second
+	}
+	return 30 * time.Second
+}
+
 // matrixCells are the workloads by rows and by wires, with all peers that have one of these.
 func matrixCells(between maker) (list []*cell) {
 	for _, kind := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
@@ -199,12 +210,16 @@ func matrixCells(between maker) (list []*cell) {
 				if goals[raw] != 0 {
 					c.cpu = map[peer]float64{raw: 1.15}
 				}
-				if c.setup = 5 * time.Second; s.rows >= 1_000_000 {
-					c.setup = 15 * time.Second
-				}
+				c.setup = startup(network, s.rows)
 				list = append(list, c)
 			}
 		}
+	}
+	for _, network := range []string{"tcp", "uds"} { // an experiment
+		c := between([]peer{ours, hugePages, raw}, "sizes/huge-pages/numeric/"+network+"/rows=1M", network,
+			load{Kind: workload.Numeric, Rows: 1_000_000, Distinct: 4}, 300*time.Millisecond, nil)
+		c.setup = 5 * time.Second
+		list = append(list, c)
 	}
 	return append(list, bufferedCells(between)...)
 }
@@ -227,6 +242,7 @@ func intervalCells(between maker) (list []*cell) {
 				}
 				c := between(everyone[network], "intervals/"+string(kind)+"/"+network+"/rows="+s.name, network,
 					load{Kind: kind, Rows: s.rows, Distinct: s.distinct, Gaps: true}, d, nil)
+				c.setup = startup(network, s.rows)
 				list = append(list, c)
 			}
 		}
@@ -269,18 +285,21 @@ func wireCells(between maker) (list []*cell) {
 // bufferedCells are those of small batches, which wait for one another here as they do in the peers that collect them.
 func bufferedCells(between maker) (list []*cell) {
 	for _, kind := range []workload.Kind{workload.Mixed, workload.Numeric, workload.Strings, workload.Wide} {
-		for _, s := range []struct {
-			name string
-			rows int
-		}{{"10", 10}, {"1k", 1_000}} {
-			goals := map[peer]float64{}
-			if kind == workload.Mixed && s.rows == 1_000 {
-				goals[arrowRS] = 1.8
+		for _, s := range batchSizes[:2] {
+			for _, network := range []string{"tcp", "uds", "pipe"} {
+				peers, d := everyone[network], 100*time.Millisecond
+				goals := map[peer]float64{}
+				if network == "tcp" {
+					peers, d = []peer{ours, raw, arrowGo, arrowRS, flightRS, pyarrow, lightstreamRS}, 150*time.Millisecond
+					if kind == workload.Mixed && s.rows == 1_000 {
+						goals[arrowRS] = 1.8
+					}
+				}
+				c := between(peers, "buffered/"+string(kind)+"/"+network+"/rows="+s.name, network,
+					load{Kind: kind, Rows: s.rows, Distinct: s.distinct, Buffered: true}, d, goals)
+				c.setup = startup(network, s.rows)
+				list = append(list, c)
 			}
-			c := between([]peer{ours, raw, arrowGo, arrowRS, flightRS, pyarrow, lightstreamRS}, "buffered/"+string(kind)+"/tcp/rows="+s.name, "tcp",
-				load{Kind: kind, Rows: s.rows, Distinct: 1, Buffered: true}, 150*time.Millisecond, goals)
-			c.setup = 5 * time.Second
-			list = append(list, c)
 		}
 	}
 	return list

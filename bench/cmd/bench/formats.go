@@ -31,7 +31,7 @@ var textOf = sync.OnceValues(formats.TextOf)
 func formatCells() []*cell {
 	text := func(name string, peers []peer, goals map[peer]float64, calls func(t *formats.Text) map[peer]func() error) *cell {
 		return &cell{
-			name: "text/" + name, time: 200 * time.Millisecond, peers: peers, goals: goals, show: showRows, setup: 2 * time.Second,
+			name: "text/" + name, time: 200 * time.Millisecond, peers: peers, goals: goals, show: showRows, setup: 8 * time.Second,
 			start: func() (runner, error) {
 				t, err := textOf()
 				if err != nil {
@@ -98,7 +98,7 @@ func formatCells() []*cell {
 				name := map[bool]string{true: "read", false: "write"}[read]
 				list = append(list, &cell{
 					name: "parquet/" + name + "/" + data.name + "/" + codec.name, time: 200 * time.Millisecond, peers: []peer{ours, arrowGo},
-					goals: map[peer]float64{arrowGo: 0.9}, show: showRows,
+					goals: map[peer]float64{arrowGo: 0.9}, show: showRows, setup: 5 * time.Second,
 					start: func() (runner, error) {
 						p, err := of()
 						if err != nil {

@@ -182,7 +182,7 @@ func (r *results) goals() []goal {
 			r.fasterThan("GOGC=1000", "stream/mixed/tcp/rows=1k", arrowGoGC, 2.5),
 			r.fasterThan("arrow-rs, with its buffer here too", "buffered/mixed/tcp/rows=1k", arrowRS, 1.8),
 		}, why: "plain writes and reads of the same bytes, batch by batch, are " + r.between("buffered/mixed/tcp/rows=1k", raw, arrowRS) + " as fast as arrow-rs. " +
-			"A profile of batches that are sent alone has about 83 % of the sender's time in writev and 6 % in encoding, and 91 % of the receiver's in read: the limit is the system's copy of each byte into and out of the socket."},
+			"Profiles of batches that are sent alone have 79 to 83 % of the sender's time in writev and 6 % in encoding, and 86 to 91 % of the receiver's in read: the limit is the system's copy of each byte into and out of the socket."},
 		{what: "their round trip over TCP, against the same bytes raw", want: "p50 ≤ 1.25×, p99 ≤ 2×, ≤ 2 µs of processor a side", parts: []part{
 			r.quantileWithin("p50", "roundtrip/tcp/rows=1k", 0, raw, 1.25),
 			r.quantileWithin("p99", "roundtrip/tcp/rows=1k", 1, raw, 2),
@@ -196,21 +196,21 @@ func (r *results) goals() []goal {
 		{what: "1 M-row batches of M over TCP, UDS, pipe, against raw", want: "≥ 0.9×, cpu ≤ 1.15×", parts: overAll(func(n string) []part {
 			return []part{r.fasterThan(n, large(n), raw, 0.9), r.cpuWithin(n, large(n), raw, 1.15)}
 		}), why: "contents are checked, which raw has none of: offsets, indices and bitmaps of a batch that no longer fits in the caches are read once more. " +
-			"Profiles have 93 to 96 % of the sender's time in system calls over each of the three, and of the receiver's 79 to 84 %, with 3 to 8 % in these checks and 6 to 9 % in copying within the process."},
+			"Profiles have 93 to 96 % of the sender's time in system calls over each of the three, and of the receiver's 79 to 87 %, with 1 to 8 % in these checks and 6 to 9 % in copying within the process."},
 		{what: "the same, against arrow-go IPC and Flight", want: "≥ 1.6×, ≥ 3.5×", parts: append(overAll(func(n string) []part {
 			return []part{r.fasterThan(n, large(n), arrowGo, 1.6)}
 		}), r.fasterThan("Flight", large("tcp"), flight, 3.5)), why: "the system's copies into and out of sockets are the limit, and arrow-go is near to it: plain writes and " +
 			"reads of the same bytes are " + r.between(large("tcp"), raw, arrowGo) + " as fast as arrow-go over TCP, " + r.between(large("uds"), raw, arrowGo) +
 			" over a Unix socket, " + r.between(large("pipe"), raw, arrowGo) + " through a pipe, and " + r.between(large("tcp"), raw, flight) + " as fast as Flight. " +
-			"Profiles of arrow-go's receiver have 70 to 74 % of its time in read, and 19 to 21 % in clearing memory for each batch anew, which this project's does not."},
+			"Profiles of arrow-go's receiver have 51 to 74 % of its time in read, and 19 to 28 % in clearing memory for each batch anew, which this project's does not."},
 		{what: "no stream behind pyarrow, arrow-rs, the Rust lightstream, or their Flight", want: "beyond the noise", parts: []part{
 			r.notBehind(pyarrow, flightPy, arrowRS, flightRS, lightstreamRS),
 		}, why: "small batches are compared with BufferBytes of 256 KiB, which arrow-rs, its Flight and the Rust lightstream have by themselves; without it each batch " +
 			"of ten rows is a system call at either end, which the cells that begin with stream show. Of batches of numbers in 1 M rows " +
-			"nobody does more than the system's copies, and plain writes and reads in Go are as far behind pyarrow as this project is: profiles have 88 % of the receiver's time here, 94 % of raw's, " +
-			"and 95 and 93 % of the senders', in system calls. strace shows that pyarrow sends a column of 8 MB by one blocking call and receives by blocking calls, without a wait in epoll and " +
+			"nobody does more than the system's copies, and plain writes and reads in Go are as far behind pyarrow as this project is: profiles have 88 to 97 % of the receiver's time here, 93 and 94 % of raw's, " +
+			"and 93 to 96 % of the senders', in system calls. strace shows that pyarrow sends a column of 8 MB by one blocking call and receives by blocking calls, without a wait in epoll and " +
 			"a goroutine that is woken between; a program in Go that does so too takes 0.89 (Unix socket) and 0.93 (TCP) of the processor time, and with huge pages 0.83 and 0.82. " +
-			"Calls that block have no deadlines and no cancellation. SO_RCVLOWAT, reads of 1 MiB and huge pages alone were tried (docs/kernels.md) and gained nothing over TCP."},
+			"Calls that block have no deadlines and no cancellation. SO_RCVLOWAT, reads of 1 MiB and huge pages alone were tried (docs/kernels.md), and the first two gained nothing. Huge pages gained up to 15 % of the processor time on a machine in use, more over a Unix socket than over TCP (sizes/huge-pages)."},
 		{what: "rows to columns, 1 M structs of six 8-byte fields", want: "≥ 4× arrow-go, ≥ 0.5× of memcpy", parts: []part{
 			r.fasterThan("arrow-go", "append/numbers=1M", arrowGo, 4), r.fasterThan("memcpy", "append/numbers=1M", raw, 0.5),
 		}, why: "each field is read at a stride of 48 bytes, so that a struct passes through the first cache in blocks, once for each column, and is written past the caches; the copy reads and writes one line after another. " +

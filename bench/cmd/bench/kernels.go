@@ -33,7 +33,7 @@ func kernelCell(name string, goal float64, start func() (kernel, plain func() in
 	}
 }
 
-// packing packs a million bools to bits.
+// packing packs a million bools to bits. Scalar Go does so eight at a time and without branches, which is how it is fastest.
 func packing() (kernel, plain func() int) {
 	bools := make([]bool, 1_000_000)
 	for i := range bools {
@@ -42,14 +42,18 @@ func packing() (kernel, plain func() int) {
 	packed, other := make([]byte, len(bools)/8), make([]byte, len(bools)/8)
 	asm.PackBools(packed, bools)
 	same := func(b []byte) int { return int(b[0]) + int(b[len(b)-1]) }
-	return func() int { asm.PackBools(packed, bools); return same(packed) }, func() int {
-		clear(other)
-		for i, v := range bools {
-			if v {
-				other[i/8] |= 1 << (i % 8)
-			}
+	bit := func(v bool) byte {
+		if v {
+			return 1
 		}
-		if !bytes.Equal(packed[:8], other[:8]) {
+		return 0
+	}
+	return func() int { asm.PackBools(packed, bools); return same(packed) }, func() int {
+		for i := range other {
+			c := (*[8]bool)(bools[8*i:])
+			other[i] = bit(c[0]) | bit(c[1])<<1 | bit(c[2])<<2 | bit(c[3])<<3 | bit(c[4])<<4 | bit(c[5])<<5 | bit(c[6])<<6 | bit(c[7])<<7
+		}
+		if !bytes.Equal(packed[:4096], other[:4096]) {
 			return -1
 		}
 		return same(other)

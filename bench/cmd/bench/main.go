@@ -38,6 +38,9 @@ const (
 
 	// structure is this project's stream, of which the receiver checks the structure alone.
 	structure peer = "structure"
+
+	// hugePages is this project's stream between processes whose heaps are of huge pages.
+	hugePages peer = "huge pages"
 )
 
 // bufferBytes is the buffer of the writers of Rust's peers, and of this project's in the cells of the same name.
@@ -184,6 +187,14 @@ func bench(args []string, out, progress io.Writer) error {
 	if n := len(chosen) - len(todo); n > 0 {
 		say("%d cells have results already; -fresh measures them again", n)
 	}
+	if set.time == 0 && !*quick && len(todo) > 0 {
+		runs, other := estimate(todo)
+		part := 1.0
+		if *budget != 0 {
+			part = fit(todo, *budget)
+		}
+		say("%d cells, about %v, with runs of %.0f %% of their time", len(todo), (time.Duration(part*float64(runs)) + other).Round(time.Minute), 100*part)
+	}
 	for i, c := range todo {
 		d := set.time
 		if d == 0 {
@@ -227,23 +238,31 @@ func bench(args []string, out, progress io.Writer) error {
 
 // allCells are in the order of the report.
 func allCells(pairs *streams) []*cell {
-	return slices.Concat(cells(pairs), formatCells(), sizeCells(), growthCells(), serverCells(), buildCells(),
+	return slices.Concat(cells(pairs), formatCells(), sizeCells(), pastCacheCells(), growthCells(), serverCells(), buildCells(),
 		fileCells()) // last, as the system is still busy writing what they have written
 }
 
 // overhead is about what a run takes beside its time: a connection, a collection of garbage.
-const overhead = 40 * time.Millisecond
+const overhead = 20 * time.Millisecond
 
-// fit returns by how much runs are to be shorter so that these cells take no longer than that.
-func fit(cells []*cell, budget time.Duration) float64 {
-	var runs, other time.Duration
+// estimate returns about how long these cells take: their runs, all as long as they are meant to be, and everything else.
+func estimate(cells []*cell) (runs, other time.Duration) {
 	for _, c := range cells {
-		n := time.Duration((set.runs + 1) * len(c.peers))
+		n := time.Duration((cmp.Or(c.rounds, set.runs) + 1) * len(c.peers))
 		runs += n * c.time
 		other += n*overhead + cmp.Or(c.setup, time.Second)
 	}
-	return min(1, max(0.2, float64(budget-other)/float64(runs)))
+	return runs, other
 }
+
+// fit returns by how much runs are to be shorter so that these cells take no longer than that.
+func fit(cells []*cell, budget time.Duration) float64 {
+	runs, other := estimate(cells)
+	return min(1, max(leastFit, float64(budget-other)/float64(runs)))
+}
+
+// leastFit is the least part of their time that runs get, however much there is to do: shorter ones would have too few batches.
+const leastFit = 0.2
 
 var errStopped = errors.New("stopped by a signal")
 

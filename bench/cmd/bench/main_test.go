@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -191,10 +192,80 @@ func TestFit(t *testing.T) {
 	defer func(n int) { set.runs = n }(set.runs)
 	set.runs = 15
 	c := &cell{time: time.Second, peers: []peer{ours, arrowGo}, setup: time.Second}
-	for budget, want := range map[time.Duration]float64{time.Hour: 1, 18280 * time.Millisecond: 0.5, time.Second: 0.2} {
+	for budget, want := range map[time.Duration]float64{time.Hour: 1, 17*time.Second + 32*overhead: 0.5, time.Second: 0.2} {
 		if got := fit([]*cell{c}, budget); got < want-0.001 || got > want+0.001 {
 			t.Errorf("within %v runs are %v as long, want %v", budget, got, want)
 		}
+	}
+}
+
+// TestBudget wants all cells, with all peers, to fit into the 45 minutes that make bench-all gives them, in 15 rounds and with runs that
+// are not cut to the least.
+func TestBudget(t *testing.T) {
+	defer func(was map[peer]string, runs int) { absent, set.runs = was, runs }(absent, set.runs)
+	absent, set.runs = map[peer]string{}, 15
+	all := allCells(new(streams))
+	const budget = 45 * time.Minute
+	part := fit(all, budget)
+	runs, other := estimate(all)
+	if total := time.Duration(part*float64(runs)) + other; part < 0.4 || total > budget+time.Second {
+		t.Errorf("%d cells take %v, with runs of %.2f of their %v, and %v beside these", len(all), total, part, runs, other)
+	}
+	for _, c := range all {
+		if rounds := cmp.Or(c.rounds, set.runs); rounds < 15 && !strings.HasPrefix(c.name, "build/") {
+			t.Errorf("%s has %d rounds", c.name, rounds)
+		}
+	}
+	// What stands on the page has as many.
+	text, err := os.ReadFile(resultsFile("../../../docs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r results
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range r.Cells {
+		if o.Rounds < 15 && !strings.HasPrefix(o.Cell, "build/") {
+			t.Errorf("%s has results of %d rounds", o.Cell, o.Rounds)
+		}
+	}
+}
+
+// TestBuffered wants each stream of small batches to be there with a buffer too, beside those peers that have one by themselves, and those
+// cells to be what counts.
+func TestBuffered(t *testing.T) {
+	defer func(was map[peer]string) { absent = was }(absent)
+	absent = map[peer]string{}
+	all := map[string]*cell{}
+	for _, c := range cells(new(streams)) {
+		all[c.name] = c
+	}
+	n := 0
+	for name, c := range all {
+		rest, ok := strings.CutPrefix(name, "stream/")
+		if !ok || strings.HasPrefix(rest, "zstd/") || c.rows > 1_000 {
+			continue
+		}
+		n++
+		buffered := all["buffered/"+rest]
+		for _, p := range []peer{raw, arrowRS, flightRS, lightstreamRS} {
+			if slices.Contains(c.peers, p) && (buffered == nil || !slices.Contains(buffered.peers, p)) {
+				t.Errorf("%s has %s, and no cell with a buffer has", name, p)
+			}
+		}
+	}
+	if n != 4*2*3 {
+		t.Errorf("%d streams of small batches", n)
+	}
+	behind, before := []float64{0.5, 0.4, 0.6}, []float64{3, 2, 4}
+	r := &results{Cells: []*outcome{{Cell: "stream/numeric/uds/rows=10", Peers: []figures{{Peer: ours}, {Peer: arrowRS, Ratio: behind}}}}}
+	if p := r.notBehind(arrowRS); p.met {
+		t.Errorf("behind, and %+v", p)
+	}
+	r.Cells = append(r.Cells, &outcome{Cell: "buffered/numeric/uds/rows=10", Peers: []figures{{Peer: ours}, {Peer: arrowRS, Ratio: before}}})
+	if p := r.notBehind(arrowRS); !p.met || !strings.Contains(p.text, "1 comparisons") {
+		t.Errorf("with a buffer before, and %+v", p)
 	}
 }
 

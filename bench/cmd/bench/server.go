@@ -25,7 +25,7 @@ const (
 // serverCells are about servers that strangers connect to.
 func serverCells() []*cell {
 	return []*cell{{
-		name: "server/strangers/p99/rows=1k", time: time.Second, peers: []peer{beset, alone}, goals: map[peer]float64{alone: 0.5}, show: showCalls,
+		name: "server/strangers/p99/rows=1k", time: time.Second, peers: []peer{beset, alone}, goals: map[peer]float64{alone: 0.5}, show: showCalls, setup: 15 * time.Second,
 		start: func() (runner, error) { return strangers(1_000) },
 	}}
 }

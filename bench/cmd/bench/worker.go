@@ -82,7 +82,12 @@ func serve(args []string, out *json.Encoder) error {
 		if t.Gaps {
 			rest = collecting(collection, heap) // and not while other peers have their turn
 		}
-		err = end.stream(conn, o.Time, m)
+		if t.Peer == hugePages {
+			err = hugeHeap()
+		}
+		if err == nil {
+			err = end.stream(conn, o.Time, m)
+		}
 		r := m.report()
 		_ = rest()                                                             // never fails
 		if err := conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // gRPC closes its own
@@ -189,7 +194,7 @@ func sending(t *task) func(c wire, d time.Duration, m *meter) error {
 			}
 			return w.Close()
 		}
-	case ours, structure:
+	case ours, structure, hugePages:
 		var opts rt.WriterOptions
 		if t.ZSTD {
 			opts.Compression = oipc.ZSTD
@@ -272,7 +277,7 @@ func receiving(t *task) func(c wire, d time.Duration, m *meter) error {
 		}
 	}
 	switch t.Peer {
-	case ours, structure:
+	case ours, structure, hugePages:
 		var opts rt.ReaderOptions
 		if t.Peer == structure {
 			opts.Validate = oipc.Structure

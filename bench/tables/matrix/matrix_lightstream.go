@@ -104,12 +104,10 @@ func readNumericRows(b NumericBatch, rows []Numeric, from int) {
 	i32 := b.I32()[from:][:len(rows)]
 	f32 := b.F32()[from:][:len(rows)]
 	for i := range rows {
-		rows[i] = Numeric{
-			I64: i64[i],
-			F64: f64[i],
-			I32: i32[i],
-			F32: f32[i],
-		}
+		rows[i].I64 = i64[i]
+		rows[i].F64 = f64[i]
+		rows[i].I32 = i32[i]
+		rows[i].F32 = f32[i]
 	}
 }
 
@@ -271,12 +269,10 @@ func readStringsRows(b StringsBatch, rows []Strings, from int) {
 	s0, s1, s2, s3 := b.S0(), b.S1(), b.S2(), b.S3()
 	for i := range rows {
 		at := from + i
-		rows[i] = Strings{
-			S0: s0.At(at),
-			S1: s1.At(at),
-			S2: s2.At(at),
-			S3: s3.At(at),
-		}
+		rows[i].S0 = s0.At(at)
+		rows[i].S1 = s1.At(at)
+		rows[i].S2 = s2.At(at)
+		rows[i].S3 = s3.At(at)
 	}
 }
 

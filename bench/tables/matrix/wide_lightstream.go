@@ -680,108 +680,106 @@ func readWideRows(b WideBatch, rows []Wide, from int) {
 	c98 := b.C98()[from:][:len(rows)]
 	c99 := b.C99()[from:][:len(rows)]
 	for i := range rows {
-		rows[i] = Wide{
-			C00: c00[i],
-			C01: c01[i],
-			C02: c02[i],
-			C03: c03[i],
-			C04: c04[i],
-			C05: c05[i],
-			C06: c06[i],
-			C07: c07[i],
-			C08: c08[i],
-			C09: c09[i],
-			C10: c10[i],
-			C11: c11[i],
-			C12: c12[i],
-			C13: c13[i],
-			C14: c14[i],
-			C15: c15[i],
-			C16: c16[i],
-			C17: c17[i],
-			C18: c18[i],
-			C19: c19[i],
-			C20: c20[i],
-			C21: c21[i],
-			C22: c22[i],
-			C23: c23[i],
-			C24: c24[i],
-			C25: c25[i],
-			C26: c26[i],
-			C27: c27[i],
-			C28: c28[i],
-			C29: c29[i],
-			C30: c30[i],
-			C31: c31[i],
-			C32: c32[i],
-			C33: c33[i],
-			C34: c34[i],
-			C35: c35[i],
-			C36: c36[i],
-			C37: c37[i],
-			C38: c38[i],
-			C39: c39[i],
-			C40: c40[i],
-			C41: c41[i],
-			C42: c42[i],
-			C43: c43[i],
-			C44: c44[i],
-			C45: c45[i],
-			C46: c46[i],
-			C47: c47[i],
-			C48: c48[i],
-			C49: c49[i],
-			C50: c50[i],
-			C51: c51[i],
-			C52: c52[i],
-			C53: c53[i],
-			C54: c54[i],
-			C55: c55[i],
-			C56: c56[i],
-			C57: c57[i],
-			C58: c58[i],
-			C59: c59[i],
-			C60: c60[i],
-			C61: c61[i],
-			C62: c62[i],
-			C63: c63[i],
-			C64: c64[i],
-			C65: c65[i],
-			C66: c66[i],
-			C67: c67[i],
-			C68: c68[i],
-			C69: c69[i],
-			C70: c70[i],
-			C71: c71[i],
-			C72: c72[i],
-			C73: c73[i],
-			C74: c74[i],
-			C75: c75[i],
-			C76: c76[i],
-			C77: c77[i],
-			C78: c78[i],
-			C79: c79[i],
-			C80: c80[i],
-			C81: c81[i],
-			C82: c82[i],
-			C83: c83[i],
-			C84: c84[i],
-			C85: c85[i],
-			C86: c86[i],
-			C87: c87[i],
-			C88: c88[i],
-			C89: c89[i],
-			C90: c90[i],
-			C91: c91[i],
-			C92: c92[i],
-			C93: c93[i],
-			C94: c94[i],
-			C95: c95[i],
-			C96: c96[i],
-			C97: c97[i],
-			C98: c98[i],
-			C99: c99[i],
-		}
+		rows[i].C00 = c00[i]
+		rows[i].C01 = c01[i]
+		rows[i].C02 = c02[i]
+		rows[i].C03 = c03[i]
+		rows[i].C04 = c04[i]
+		rows[i].C05 = c05[i]
+		rows[i].C06 = c06[i]
+		rows[i].C07 = c07[i]
+		rows[i].C08 = c08[i]
+		rows[i].C09 = c09[i]
+		rows[i].C10 = c10[i]
+		rows[i].C11 = c11[i]
+		rows[i].C12 = c12[i]
+		rows[i].C13 = c13[i]
+		rows[i].C14 = c14[i]
+		rows[i].C15 = c15[i]
+		rows[i].C16 = c16[i]
+		rows[i].C17 = c17[i]
+		rows[i].C18 = c18[i]
+		rows[i].C19 = c19[i]
+		rows[i].C20 = c20[i]
+		rows[i].C21 = c21[i]
+		rows[i].C22 = c22[i]
+		rows[i].C23 = c23[i]
+		rows[i].C24 = c24[i]
+		rows[i].C25 = c25[i]
+		rows[i].C26 = c26[i]
+		rows[i].C27 = c27[i]
+		rows[i].C28 = c28[i]
+		rows[i].C29 = c29[i]
+		rows[i].C30 = c30[i]
+		rows[i].C31 = c31[i]
+		rows[i].C32 = c32[i]
+		rows[i].C33 = c33[i]
+		rows[i].C34 = c34[i]
+		rows[i].C35 = c35[i]
+		rows[i].C36 = c36[i]
+		rows[i].C37 = c37[i]
+		rows[i].C38 = c38[i]
+		rows[i].C39 = c39[i]
+		rows[i].C40 = c40[i]
+		rows[i].C41 = c41[i]
+		rows[i].C42 = c42[i]
+		rows[i].C43 = c43[i]
+		rows[i].C44 = c44[i]
+		rows[i].C45 = c45[i]
+		rows[i].C46 = c46[i]
+		rows[i].C47 = c47[i]
+		rows[i].C48 = c48[i]
+		rows[i].C49 = c49[i]
+		rows[i].C50 = c50[i]
+		rows[i].C51 = c51[i]
+		rows[i].C52 = c52[i]
+		rows[i].C53 = c53[i]
+		rows[i].C54 = c54[i]
+		rows[i].C55 = c55[i]
+		rows[i].C56 = c56[i]
+		rows[i].C57 = c57[i]
+		rows[i].C58 = c58[i]
+		rows[i].C59 = c59[i]
+		rows[i].C60 = c60[i]
+		rows[i].C61 = c61[i]
+		rows[i].C62 = c62[i]
+		rows[i].C63 = c63[i]
+		rows[i].C64 = c64[i]
+		rows[i].C65 = c65[i]
+		rows[i].C66 = c66[i]
+		rows[i].C67 = c67[i]
+		rows[i].C68 = c68[i]
+		rows[i].C69 = c69[i]
+		rows[i].C70 = c70[i]
+		rows[i].C71 = c71[i]
+		rows[i].C72 = c72[i]
+		rows[i].C73 = c73[i]
+		rows[i].C74 = c74[i]
+		rows[i].C75 = c75[i]
+		rows[i].C76 = c76[i]
+		rows[i].C77 = c77[i]
+		rows[i].C78 = c78[i]
+		rows[i].C79 = c79[i]
+		rows[i].C80 = c80[i]
+		rows[i].C81 = c81[i]
+		rows[i].C82 = c82[i]
+		rows[i].C83 = c83[i]
+		rows[i].C84 = c84[i]
+		rows[i].C85 = c85[i]
+		rows[i].C86 = c86[i]
+		rows[i].C87 = c87[i]
+		rows[i].C88 = c88[i]
+		rows[i].C89 = c89[i]
+		rows[i].C90 = c90[i]
+		rows[i].C91 = c91[i]
+		rows[i].C92 = c92[i]
+		rows[i].C93 = c93[i]
+		rows[i].C94 = c94[i]
+		rows[i].C95 = c95[i]
+		rows[i].C96 = c96[i]
+		rows[i].C97 = c97[i]
+		rows[i].C98 = c98[i]
+		rows[i].C99 = c99[i]
 	}
 }
 

@@ -176,18 +176,16 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 	tags := rt.ReadRows(b.Tags(), from, len(rows), rt.Aliased, rt.ReadLists(rt.ReadDict[column.Dict[int32], string]))
 	for i := range rows {
 		at := from + i
-		rows[i] = Order{
-			ID:     id[i],
-			Symbol: symbol.At(at),
-			Legs:   legs[i],
-			Event:  event[i],
-			Past:   pastColumn[i],
-			Venue:  venue[i],
-			Desk:   desk[i],
-			Marks:  marks[i],
-			Band:   band[i],
-			Tags:   tags[i],
-		}
+		rows[i].ID = id[i]
+		rows[i].Symbol = symbol.At(at)
+		rows[i].Legs = legs[i]
+		rows[i].Event = event[i]
+		rows[i].Past = pastColumn[i]
+		rows[i].Venue = venue[i]
+		rows[i].Desk = desk[i]
+		rows[i].Marks = marks[i]
+		rows[i].Band = band[i]
+		rows[i].Tags = tags[i]
 	}
 }
 
@@ -363,11 +361,9 @@ func readOrderLegRows(v OrderLegView, rows []Leg, _ bool) {
 	side, price := v.Side(), v.Price()
 	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[int32]))
 	for i := range rows {
-		rows[i] = Leg{
-			Side:  side.At(i),
-			Price: rt.NullOf(price.Get(i)),
-			Sizes: sizes[i],
-		}
+		rows[i].Side = side.At(i)
+		rows[i].Price = rt.NullOf(price.Get(i))
+		rows[i].Sizes = sizes[i]
 	}
 }
 
@@ -461,9 +457,7 @@ func (v OrderAckView) Slice(from, to int) OrderAckView { return OrderAckView{v.s
 func readOrderAckRows(v OrderAckView, rows []Ack, _ bool) {
 	fills := rt.ReadRows(v.Fills(), 0, len(rows), rt.Aliased, rt.ReadLists(readOrderLegRows))
 	for i := range rows {
-		rows[i] = Ack{
-			Fills: fills[i],
-		}
+		rows[i].Fills = fills[i]
 	}
 }
 

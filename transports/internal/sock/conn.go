@@ -34,6 +34,8 @@ type Conn struct {
 	vec [][]byte    // the part headers of the vector on its way; net.Buffers eats its argument
 	nb  net.Buffers // a window on vec; a field, because one on the stack would escape with every call
 
+	lazy lazy // of lazy reads
+
 	closed, writeClosed atomic.Bool
 }
 

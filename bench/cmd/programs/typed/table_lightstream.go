@@ -104,12 +104,10 @@ func readNumericRows(b NumericBatch, rows []Numeric, from int) {
 	i32 := b.I32()[from:][:len(rows)]
 	f32 := b.F32()[from:][:len(rows)]
 	for i := range rows {
-		rows[i] = Numeric{
-			I64: i64[i],
-			F64: f64[i],
-			I32: i32[i],
-			F32: f32[i],
-		}
+		rows[i].I64 = i64[i]
+		rows[i].F64 = f64[i]
+		rows[i].I32 = i32[i]
+		rows[i].F32 = f32[i]
 	}
 }
 

@@ -133,16 +133,14 @@ func readTextRows(b TextBatch, rows []Text, from int) {
 	nullDictSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Text{
-			Text:      text.At(at),
-			NullText:  nullTextSlab.Ptr(nullText.Get(at)),
-			Dict8:     dict8.At(at),
-			Dict16:    dict16.At(at),
-			Dict32:    dict32.At(at),
-			NullDict:  nullDictSlab.Ptr(nullDict.Get(at)),
-			Bytes:     bytes.At(at),
-			NullBytes: nullBytes.At(at),
-		}
+		rows[i].Text = text.At(at)
+		rows[i].NullText = nullTextSlab.Ptr(nullText.Get(at))
+		rows[i].Dict8 = dict8.At(at)
+		rows[i].Dict16 = dict16.At(at)
+		rows[i].Dict32 = dict32.At(at)
+		rows[i].NullDict = nullDictSlab.Ptr(nullDict.Get(at))
+		rows[i].Bytes = bytes.At(at)
+		rows[i].NullBytes = nullBytes.At(at)
 	}
 }
 
@@ -323,11 +321,9 @@ func readWordRows(b WordBatch, rows []Word, from int) {
 	n := b.N()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Word{
-			N:     n[i],
-			Word:  word.At(at),
-			Maybe: rt.NullOf(maybe.Get(at)),
-		}
+		rows[i].N = n[i]
+		rows[i].Word = word.At(at)
+		rows[i].Maybe = rt.NullOf(maybe.Get(at))
 	}
 }
 
@@ -560,26 +556,24 @@ func readWideRows(b WideBatch, rows []Wide, from int) {
 	nullWordSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Wide{
-			Int16:    int16Column[i],
-			Int32:    int32Column[i],
-			Int64:    int64Column[i],
-			Uint16:   uint16Column[i],
-			Uint32:   uint32Column[i],
-			Uint64:   uint64Column[i],
-			Float32:  rt.NullOf(float32Column.Get(at)),
-			Float64:  float64Column[i],
-			Half:     half[i],
-			Finer:    finer.At(at),
-			Coarser:  coarserSlab.Ptr(coarser.Get(at)),
-			Naive:    naive.At(at),
-			Wall:     wall.At(at),
-			Fixed:    fixed.At(at),
-			Absent:   absentSlab.Ptr(absent.Get(at)),
-			Default:  defaultColumn[i],
-			Renamed:  renamed.At(at),
-			NullWord: nullWordSlab.Ptr(nullWord.Get(at)),
-		}
+		rows[i].Int16 = int16Column[i]
+		rows[i].Int32 = int32Column[i]
+		rows[i].Int64 = int64Column[i]
+		rows[i].Uint16 = uint16Column[i]
+		rows[i].Uint32 = uint32Column[i]
+		rows[i].Uint64 = uint64Column[i]
+		rows[i].Float32 = rt.NullOf(float32Column.Get(at))
+		rows[i].Float64 = float64Column[i]
+		rows[i].Half = half[i]
+		rows[i].Finer = finer.At(at)
+		rows[i].Coarser = coarserSlab.Ptr(coarser.Get(at))
+		rows[i].Naive = naive.At(at)
+		rows[i].Wall = wall.At(at)
+		rows[i].Fixed = fixed.At(at)
+		rows[i].Absent = absentSlab.Ptr(absent.Get(at))
+		rows[i].Default = defaultColumn[i]
+		rows[i].Renamed = renamed.At(at)
+		rows[i].NullWord = nullWordSlab.Ptr(nullWord.Get(at))
 	}
 }
 
@@ -859,10 +853,8 @@ func readStrictRows(b StrictBatch, rows []Strict, from int) {
 	id := b.ID()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Strict{
-			ID:   id[i],
-			Time: timeColumn.At(at),
-		}
+		rows[i].ID = id[i]
+		rows[i].Time = timeColumn.At(at)
 	}
 }
 
@@ -1011,13 +1003,11 @@ func readFlightRows(b FlightBatch, rows []Flight, from int) {
 	distance := b.Distance()[from:][:len(rows)]
 	for i := range rows {
 		at := from + i
-		rows[i] = Flight{
-			Date:        date.At(at),
-			Delay:       delay[i],
-			Distance:    distance[i],
-			Origin:      origin.At(at),
-			Destination: destination.At(at),
-		}
+		rows[i].Date = date.At(at)
+		rows[i].Delay = delay[i]
+		rows[i].Distance = distance[i]
+		rows[i].Origin = origin.At(at)
+		rows[i].Destination = destination.At(at)
 	}
 }
 
@@ -1210,17 +1200,15 @@ func readTickRows(b TickBatch, rows []Tick, from int) {
 	spreadSlab := rt.NewSlab[float32](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Tick{
-			Time:    timeColumn.At(at),
-			Symbol:  symbol.At(at),
-			Bid:     bid[i],
-			Ask:     ask[i],
-			BidSize: bidSize[i],
-			AskSize: askSizeSlab.Ptr(askSize.Get(at)),
-			Flags:   flags[i],
-			Venue:   venue.At(at),
-			Spread:  spreadSlab.Ptr(spread.Get(at)),
-		}
+		rows[i].Time = timeColumn.At(at)
+		rows[i].Symbol = symbol.At(at)
+		rows[i].Bid = bid[i]
+		rows[i].Ask = ask[i]
+		rows[i].BidSize = bidSize[i]
+		rows[i].AskSize = askSizeSlab.Ptr(askSize.Get(at))
+		rows[i].Flags = flags[i]
+		rows[i].Venue = venue.At(at)
+		rows[i].Spread = spreadSlab.Ptr(spread.Get(at))
 	}
 }
 
@@ -1459,17 +1447,15 @@ func readTripRows(b TripBatch, rows []Trip, from int) {
 	storeAndForwardSlab := rt.NewSlab[bool](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Trip{
-			ID:              id[i],
-			Vendor:          vendor.At(at),
-			Pickup:          pickup.At(at),
-			Dropoff:         dropoffSlab.Ptr(dropoff.Get(at)),
-			Passengers:      rt.NullOf(passengers.Get(at)),
-			Distance:        distance[i],
-			Payment:         paymentSlab.Ptr(payment.Get(at)),
-			StoreAndForward: storeAndForwardSlab.Ptr(storeAndForward.Get(at)),
-			Zone:            rt.NullOf(zone.Get(at)),
-		}
+		rows[i].ID = id[i]
+		rows[i].Vendor = vendor.At(at)
+		rows[i].Pickup = pickup.At(at)
+		rows[i].Dropoff = dropoffSlab.Ptr(dropoff.Get(at))
+		rows[i].Passengers = rt.NullOf(passengers.Get(at))
+		rows[i].Distance = distance[i]
+		rows[i].Payment = paymentSlab.Ptr(payment.Get(at))
+		rows[i].StoreAndForward = storeAndForwardSlab.Ptr(storeAndForward.Get(at))
+		rows[i].Zone = rt.NullOf(zone.Get(at))
 	}
 }
 
@@ -1664,10 +1650,8 @@ func readGrownLabelRows(b GrownLabelBatch, rows []GrownLabel, from int) {
 	labelSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = GrownLabel{
-			N:     n[i],
-			Label: labelSlab.Ptr(label.Get(at)),
-		}
+		rows[i].N = n[i]
+		rows[i].Label = labelSlab.Ptr(label.Get(at))
 	}
 }
 
@@ -1790,9 +1774,7 @@ func readReplacedLabelRows(b ReplacedLabelBatch, rows []ReplacedLabel, from int)
 	labelSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = ReplacedLabel{
-			Label: labelSlab.Ptr(label.Get(at)),
-		}
+		rows[i].Label = labelSlab.Ptr(label.Get(at))
 	}
 }
 
@@ -1911,10 +1893,8 @@ func readViewTextRows(b ViewTextBatch, rows []ViewText, from int) {
 	textSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = ViewText{
-			Text: textSlab.Ptr(text.Get(at)),
-			Blob: blob.At(at),
-		}
+		rows[i].Text = textSlab.Ptr(text.Get(at))
+		rows[i].Blob = blob.At(at)
 	}
 }
 
@@ -2052,12 +2032,10 @@ func readMomentRows(b MomentBatch, rows []Moment, from int) {
 	nanoSlab := rt.NewSlab[time.Time](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Moment{
-			Second: secondSlab.Ptr(second.Get(at)),
-			Milli:  milliSlab.Ptr(milli.Get(at)),
-			Micro:  microSlab.Ptr(micro.Get(at)),
-			Nano:   nanoSlab.Ptr(nano.Get(at)),
-		}
+		rows[i].Second = secondSlab.Ptr(second.Get(at))
+		rows[i].Milli = milliSlab.Ptr(milli.Get(at))
+		rows[i].Micro = microSlab.Ptr(micro.Get(at))
+		rows[i].Nano = nanoSlab.Ptr(nano.Get(at))
 	}
 }
 
@@ -2201,10 +2179,8 @@ func readNoteRows(b NoteBatch, rows []Note, from int) {
 	tempSlab := rt.NewSlab[float32](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Note{
-			ID:   id[i],
-			Temp: tempSlab.Ptr(temp.Get(at)),
-		}
+		rows[i].ID = id[i]
+		rows[i].Temp = tempSlab.Ptr(temp.Get(at))
 	}
 }
 
@@ -2334,11 +2310,9 @@ func readReadingRows(b ReadingBatch, rows []Reading, from int) {
 	device, timeColumn, ok := b.Device(), b.Time(), b.OK()
 	for i := range rows {
 		at := from + i
-		rows[i] = Reading{
-			Device: device.At(at),
-			Time:   timeColumn.At(at),
-			OK:     ok.At(at),
-		}
+		rows[i].Device = device.At(at)
+		rows[i].Time = timeColumn.At(at)
+		rows[i].OK = ok.At(at)
 	}
 }
 
@@ -2503,15 +2477,13 @@ func readOrderRows(b OrderBatch, rows []Order, from int) {
 	flagSlab := rt.NewSlab[bool](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Order{
-			ID:    id[i],
-			Time:  timeColumn.At(at),
-			Price: priceSlab.Ptr(price.Get(at)),
-			Qty:   qtySlab.Ptr(qty.Get(at)),
-			Side:  sideSlab.Ptr(side.Get(at)),
-			Note:  noteSlab.Ptr(note.Get(at)),
-			Flag:  flagSlab.Ptr(flag.Get(at)),
-		}
+		rows[i].ID = id[i]
+		rows[i].Time = timeColumn.At(at)
+		rows[i].Price = priceSlab.Ptr(price.Get(at))
+		rows[i].Qty = qtySlab.Ptr(qty.Get(at))
+		rows[i].Side = sideSlab.Ptr(side.Get(at))
+		rows[i].Note = noteSlab.Ptr(note.Get(at))
+		rows[i].Flag = flagSlab.Ptr(flag.Get(at))
 	}
 }
 
@@ -3139,81 +3111,80 @@ func readAllRows(b AllBatch, rows []All, from int) {
 	ptrKindSlab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = All{
-			Bool:        boolColumn.At(at),
-			Int8:        int8Column[i],
-			Int16:       int16Column[i],
-			Int32:       int32Column[i],
-			Int64:       int64Column[i],
-			Uint8:       uint8Column[i],
-			Uint16:      uint16Column[i],
-			Uint32:      uint32Column[i],
-			Uint64:      uint64Column[i],
-			Float32:     float32Column[i],
-			Float64:     float64Column[i],
-			Second:      second.At(at),
-			Milli:       milli.At(at),
-			Micro:       micro.At(at),
-			Nano:        nano.At(at),
-			Text:        text.At(at),
-			Dict8:       dict8.At(at),
-			Dict16:      dict16.At(at),
-			Dict32:      dict32.At(at),
-			Bytes:       bytes.At(at),
-			NullBool:    rt.NullOf(nullBool.Get(at)),
-			NullInt8:    rt.NullOf(nullInt8.Get(at)),
-			NullInt16:   rt.NullOf(nullInt16.Get(at)),
-			NullInt32:   rt.NullOf(nullInt32.Get(at)),
-			NullInt64:   rt.NullOf(nullInt64.Get(at)),
-			NullUint8:   rt.NullOf(nullUint8.Get(at)),
-			NullUint16:  rt.NullOf(nullUint16.Get(at)),
-			NullUint32:  rt.NullOf(nullUint32.Get(at)),
-			NullUint64:  rt.NullOf(nullUint64.Get(at)),
-			NullFloat32: rt.NullOf(nullFloat32.Get(at)),
-			NullFloat64: rt.NullOf(nullFloat64.Get(at)),
-			NullSecond:  rt.NullOf(nullSecond.Get(at)),
-			NullMilli:   rt.NullOf(nullMilli.Get(at)),
-			NullMicro:   rt.NullOf(nullMicro.Get(at)),
-			NullNano:    rt.NullOf(nullNano.Get(at)),
-			NullText:    rt.NullOf(nullText.Get(at)),
-			NullDict8:   rt.NullOf(nullDict8.Get(at)),
-			NullDict16:  rt.NullOf(nullDict16.Get(at)),
-			NullDict32:  rt.NullOf(nullDict32.Get(at)),
-			NullBytes:   nullBytes.At(at),
-			PtrBool:     ptrBoolSlab.Ptr(ptrBool.Get(at)),
-			PtrInt8:     ptrInt8Slab.Ptr(ptrInt8.Get(at)),
-			PtrInt16:    ptrInt16Slab.Ptr(ptrInt16.Get(at)),
-			PtrInt32:    ptrInt32Slab.Ptr(ptrInt32.Get(at)),
-			PtrInt64:    ptrInt64Slab.Ptr(ptrInt64.Get(at)),
-			PtrUint8:    ptrUint8Slab.Ptr(ptrUint8.Get(at)),
-			PtrUint16:   ptrUint16Slab.Ptr(ptrUint16.Get(at)),
-			PtrUint32:   ptrUint32Slab.Ptr(ptrUint32.Get(at)),
-			PtrUint64:   ptrUint64Slab.Ptr(ptrUint64.Get(at)),
-			PtrFloat32:  ptrFloat32Slab.Ptr(ptrFloat32.Get(at)),
-			PtrFloat64:  ptrFloat64Slab.Ptr(ptrFloat64.Get(at)),
-			PtrSecond:   ptrSecondSlab.Ptr(ptrSecond.Get(at)),
-			PtrMilli:    ptrMilliSlab.Ptr(ptrMilli.Get(at)),
-			PtrMicro:    ptrMicroSlab.Ptr(ptrMicro.Get(at)),
-			PtrNano:     ptrNanoSlab.Ptr(ptrNano.Get(at)),
-			PtrText:     ptrTextSlab.Ptr(ptrText.Get(at)),
-			PtrDict8:    ptrDict8Slab.Ptr(ptrDict8.Get(at)),
-			PtrDict16:   ptrDict16Slab.Ptr(ptrDict16.Get(at)),
-			PtrDict32:   ptrDict32Slab.Ptr(ptrDict32.Get(at)),
-			Level:       level[i],
-			NullLevel:   rt.NullOf(nullLevel.Get(at)),
-			PtrLevel:    ptrLevelSlab.Ptr(ptrLevel.Get(at)),
-			Flag:        Flag(flag.At(at)),
-			PtrFlag:     (*Flag)(ptrFlagSlab.Ptr(ptrFlag.Get(at))),
-			Name:        Name(name.At(at)),
-			PtrName:     (*Name)(ptrNameSlab.Ptr(ptrName.Get(at))),
-			Kind:        Name(kind.At(at)),
-			PtrKind:     (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at))),
-			Blob:        blob.At(at),
-			Len:         lenColumn[i],
-			Type:        typeColumn.At(at),
-			Rank:        place[i],
-			At:          atColumn.At(at),
-		}
+		rows[i] = All{}
+		rows[i].Bool = boolColumn.At(at)
+		rows[i].Int8 = int8Column[i]
+		rows[i].Int16 = int16Column[i]
+		rows[i].Int32 = int32Column[i]
+		rows[i].Int64 = int64Column[i]
+		rows[i].Uint8 = uint8Column[i]
+		rows[i].Uint16 = uint16Column[i]
+		rows[i].Uint32 = uint32Column[i]
+		rows[i].Uint64 = uint64Column[i]
+		rows[i].Float32 = float32Column[i]
+		rows[i].Float64 = float64Column[i]
+		rows[i].Second = second.At(at)
+		rows[i].Milli = milli.At(at)
+		rows[i].Micro = micro.At(at)
+		rows[i].Nano = nano.At(at)
+		rows[i].Text = text.At(at)
+		rows[i].Dict8 = dict8.At(at)
+		rows[i].Dict16 = dict16.At(at)
+		rows[i].Dict32 = dict32.At(at)
+		rows[i].Bytes = bytes.At(at)
+		rows[i].NullBool = rt.NullOf(nullBool.Get(at))
+		rows[i].NullInt8 = rt.NullOf(nullInt8.Get(at))
+		rows[i].NullInt16 = rt.NullOf(nullInt16.Get(at))
+		rows[i].NullInt32 = rt.NullOf(nullInt32.Get(at))
+		rows[i].NullInt64 = rt.NullOf(nullInt64.Get(at))
+		rows[i].NullUint8 = rt.NullOf(nullUint8.Get(at))
+		rows[i].NullUint16 = rt.NullOf(nullUint16.Get(at))
+		rows[i].NullUint32 = rt.NullOf(nullUint32.Get(at))
+		rows[i].NullUint64 = rt.NullOf(nullUint64.Get(at))
+		rows[i].NullFloat32 = rt.NullOf(nullFloat32.Get(at))
+		rows[i].NullFloat64 = rt.NullOf(nullFloat64.Get(at))
+		rows[i].NullSecond = rt.NullOf(nullSecond.Get(at))
+		rows[i].NullMilli = rt.NullOf(nullMilli.Get(at))
+		rows[i].NullMicro = rt.NullOf(nullMicro.Get(at))
+		rows[i].NullNano = rt.NullOf(nullNano.Get(at))
+		rows[i].NullText = rt.NullOf(nullText.Get(at))
+		rows[i].NullDict8 = rt.NullOf(nullDict8.Get(at))
+		rows[i].NullDict16 = rt.NullOf(nullDict16.Get(at))
+		rows[i].NullDict32 = rt.NullOf(nullDict32.Get(at))
+		rows[i].NullBytes = nullBytes.At(at)
+		rows[i].PtrBool = ptrBoolSlab.Ptr(ptrBool.Get(at))
+		rows[i].PtrInt8 = ptrInt8Slab.Ptr(ptrInt8.Get(at))
+		rows[i].PtrInt16 = ptrInt16Slab.Ptr(ptrInt16.Get(at))
+		rows[i].PtrInt32 = ptrInt32Slab.Ptr(ptrInt32.Get(at))
+		rows[i].PtrInt64 = ptrInt64Slab.Ptr(ptrInt64.Get(at))
+		rows[i].PtrUint8 = ptrUint8Slab.Ptr(ptrUint8.Get(at))
+		rows[i].PtrUint16 = ptrUint16Slab.Ptr(ptrUint16.Get(at))
+		rows[i].PtrUint32 = ptrUint32Slab.Ptr(ptrUint32.Get(at))
+		rows[i].PtrUint64 = ptrUint64Slab.Ptr(ptrUint64.Get(at))
+		rows[i].PtrFloat32 = ptrFloat32Slab.Ptr(ptrFloat32.Get(at))
+		rows[i].PtrFloat64 = ptrFloat64Slab.Ptr(ptrFloat64.Get(at))
+		rows[i].PtrSecond = ptrSecondSlab.Ptr(ptrSecond.Get(at))
+		rows[i].PtrMilli = ptrMilliSlab.Ptr(ptrMilli.Get(at))
+		rows[i].PtrMicro = ptrMicroSlab.Ptr(ptrMicro.Get(at))
+		rows[i].PtrNano = ptrNanoSlab.Ptr(ptrNano.Get(at))
+		rows[i].PtrText = ptrTextSlab.Ptr(ptrText.Get(at))
+		rows[i].PtrDict8 = ptrDict8Slab.Ptr(ptrDict8.Get(at))
+		rows[i].PtrDict16 = ptrDict16Slab.Ptr(ptrDict16.Get(at))
+		rows[i].PtrDict32 = ptrDict32Slab.Ptr(ptrDict32.Get(at))
+		rows[i].Level = level[i]
+		rows[i].NullLevel = rt.NullOf(nullLevel.Get(at))
+		rows[i].PtrLevel = ptrLevelSlab.Ptr(ptrLevel.Get(at))
+		rows[i].Flag = Flag(flag.At(at))
+		rows[i].PtrFlag = (*Flag)(ptrFlagSlab.Ptr(ptrFlag.Get(at)))
+		rows[i].Name = Name(name.At(at))
+		rows[i].PtrName = (*Name)(ptrNameSlab.Ptr(ptrName.Get(at)))
+		rows[i].Kind = Name(kind.At(at))
+		rows[i].PtrKind = (*Name)(ptrKindSlab.Ptr(ptrKind.Get(at)))
+		rows[i].Blob = blob.At(at)
+		rows[i].Len = lenColumn[i]
+		rows[i].Type = typeColumn.At(at)
+		rows[i].Rank = place[i]
+		rows[i].At = atColumn.At(at)
 	}
 }
 
@@ -4076,30 +4047,28 @@ func readKnownRows(b KnownBatch, rows []Known, from int) {
 	dict32Slab := rt.NewSlab[string](len(rows))
 	for i := range rows {
 		at := from + i
-		rows[i] = Known{
-			Bool:      boolColumn.At(at),
-			NullBool:  nullBoolSlab.Ptr(nullBool.Get(at)),
-			Int8:      int8Column[i],
-			Int16:     int16ColumnSlab.Ptr(int16Column.Get(at)),
-			Int32:     int32Column[i],
-			Int64:     int64ColumnSlab.Ptr(int64Column.Get(at)),
-			Uint8:     uint8Column[i],
-			Uint16:    uint16ColumnSlab.Ptr(uint16Column.Get(at)),
-			Uint32:    uint32Column[i],
-			Uint64:    uint64ColumnSlab.Ptr(uint64Column.Get(at)),
-			Float32:   rt.NullOf(float32Column.Get(at)),
-			Float64:   float64Column[i],
-			Text:      text.At(at),
-			NullText:  nullTextSlab.Ptr(nullText.Get(at)),
-			Large:     largeSlab.Ptr(large.Get(at)),
-			Micro:     micro.At(at),
-			Nano:      nanoSlab.Ptr(nano.Get(at)),
-			Dict8:     dict8.At(at),
-			NullDict8: nullDict8Slab.Ptr(nullDict8.Get(at)),
-			Dict16:    dict16.At(at),
-			Dict32:    dict32Slab.Ptr(dict32.Get(at)),
-			Dict64:    dict64.At(at),
-		}
+		rows[i].Bool = boolColumn.At(at)
+		rows[i].NullBool = nullBoolSlab.Ptr(nullBool.Get(at))
+		rows[i].Int8 = int8Column[i]
+		rows[i].Int16 = int16ColumnSlab.Ptr(int16Column.Get(at))
+		rows[i].Int32 = int32Column[i]
+		rows[i].Int64 = int64ColumnSlab.Ptr(int64Column.Get(at))
+		rows[i].Uint8 = uint8Column[i]
+		rows[i].Uint16 = uint16ColumnSlab.Ptr(uint16Column.Get(at))
+		rows[i].Uint32 = uint32Column[i]
+		rows[i].Uint64 = uint64ColumnSlab.Ptr(uint64Column.Get(at))
+		rows[i].Float32 = rt.NullOf(float32Column.Get(at))
+		rows[i].Float64 = float64Column[i]
+		rows[i].Text = text.At(at)
+		rows[i].NullText = nullTextSlab.Ptr(nullText.Get(at))
+		rows[i].Large = largeSlab.Ptr(large.Get(at))
+		rows[i].Micro = micro.At(at)
+		rows[i].Nano = nanoSlab.Ptr(nano.Get(at))
+		rows[i].Dict8 = dict8.At(at)
+		rows[i].NullDict8 = nullDict8Slab.Ptr(nullDict8.Get(at))
+		rows[i].Dict16 = dict16.At(at)
+		rows[i].Dict32 = dict32Slab.Ptr(dict32.Get(at))
+		rows[i].Dict64 = dict64.At(at)
 	}
 }
 
@@ -4436,14 +4405,12 @@ func readDealRows(b DealBatch, rows []Deal, from int) {
 	venue := rt.ReadRows(b.Venue(), from, len(rows), rt.Aliased, rt.ReadRuns(rt.ReadTexts[column.Texts, string]))
 	price := rt.ReadRows(b.Price(), from, len(rows), rt.Aliased, rt.ReadRunNulls(rt.ReadEach[column.Nullable[float64], float64]))
 	for i := range rows {
-		rows[i] = Deal{
-			ID:     id[i],
-			Event:  event[i],
-			Sparse: sparse[i],
-			Events: events[i],
-			Venue:  venue[i],
-			Price:  price[i],
-		}
+		rows[i].ID = id[i]
+		rows[i].Event = event[i]
+		rows[i].Sparse = sparse[i]
+		rows[i].Events = events[i]
+		rows[i].Venue = venue[i]
+		rows[i].Price = price[i]
 	}
 }
 
@@ -4571,10 +4538,8 @@ func readDealFillRows(v DealFillView, rows []Fill, _ bool) {
 	price := v.Price()[:len(rows)]
 	sizes := rt.ReadRows(v.Sizes(), 0, len(rows), rt.Aliased, rt.ReadLists(rt.ReadPlain[int64]))
 	for i := range rows {
-		rows[i] = Fill{
-			Price: price[i],
-			Sizes: sizes[i],
-		}
+		rows[i].Price = price[i]
+		rows[i].Sizes = sizes[i]
 	}
 }
 

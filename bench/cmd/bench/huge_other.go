@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+import "errors"
+
+func hugeHeap() error { return errors.ErrUnsupported }
