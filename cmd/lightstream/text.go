@@ -522,6 +522,9 @@ func textHint(err error, args []string) string {
 	case errors.Is(err, text.ErrUTF8):
 		hint = "--invalid-utf8 replace or binary reads CSV with it"
 	case errors.Is(err, text.ErrUnknown):
+		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--schema") }) {
+			return ""
+		}
 		hint = "--sample-rows N looks for fields in more records, --columns or --schema names those that are wanted"
 	case errors.Is(err, text.ErrRagged) && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--ragged") }):
 	case errors.Is(err, text.ErrRagged):
