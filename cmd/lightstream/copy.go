@@ -181,6 +181,15 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 	if err := o.unwritten(f); err != nil {
 		return err
 	}
+	if f == formatCSV {
+		name := filePath(to)
+		if directory {
+			name = "" // the extension of its files is .csv
+		}
+		if err := o.checkWritten(name); err != nil {
+			return err
+		}
+	}
 	if o.token != "" {
 		source := false
 		for _, name := range from {

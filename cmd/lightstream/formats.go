@@ -237,11 +237,12 @@ func rootOf(name string) (root, pattern string) {
 
 // openDataset reads the files of a directory or glob.
 func (s *source) openDataset(ctx context.Context, name string, want format, o *options, level ipc.Level) error {
+	usedBefore := o.text.used
 	if err := o.reading(ctx); err != nil {
 		return err
 	}
 	root, pattern := rootOf(filepath.ToSlash(name))
-	opts := &dataset.Options{Parallel: runtime.GOMAXPROCS(0), Root: root, Schema: o.text.schema}
+	opts := &dataset.Options{Parallel: runtime.GOMAXPROCS(0), Root: root, Schema: o.text.schema, Types: o.text.fields}
 	if o.text.schema != nil && o.columns == nil {
 		s.unread = &unread{files: map[string]bool{}}
 		opts.OnPassed = s.unread.note
@@ -254,12 +255,22 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 	opts.Files.Compress = o.compressLimits()
 	opts.Files.OnRejected = o.text.rejects.note
 	opts.Files.CSV, opts.Files.NDJSON = csvOptions(o, ""), ndjsonOptions(o)
+	opts.Files.CSV.Types, opts.Files.NDJSON.Types = nil, nil // they are those of the dataset
+	if err := checkNull("null", o.null, opts.Files.CSV.Comma); err != nil {
+		return err
+	}
 	opts.Files.Format = map[format]dataset.Format{
 		formatFile: dataset.Arrow, formatStream: dataset.Stream, formatCSV: dataset.CSV, formatNDJSON: dataset.NDJSON, formatParquet: dataset.Parquet,
 	}[want]
 	r, err := dataset.Open(ctx, os.DirFS(root), pattern, opts)
+	if errors.Is(err, dataset.ErrOwnTypes) {
+		return usagef("%s", flagNames.Replace(trimmed{err}.Error()))
+	}
 	if err != nil {
 		if want == "" && errors.Is(err, dataset.ErrNoFormat) {
+			if strings.ContainsAny(name, "*?[") { // it is such a glob
+				return fmt.Errorf("%w; here --from csv, if they are that", err)
+			}
 			err = fmt.Errorf("%w; here '%s' in quotes, or --from csv", err, strings.TrimSuffix(filepath.ToSlash(name), "/")+"/*.csv")
 		}
 		return s.noColumn(err)
@@ -272,13 +283,16 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 		}
 	}
 	s.format, s.close, s.stats, s.files = "dataset", r.Close, r.Stats, len(r.Files())
+	if o.text.used = usedBefore || r.HasText(); !o.text.used {
+		o.text.known = []string{"types", "schema"} // which partitions have, too
+	}
 	schema, err := r.Schema(ctx)
 	if err == nil {
 		err = s.foreign(schema, r.Next, o)
 	}
 	if err == nil && o.columns != nil { // what is not wanted is not read
 		_ = r.Close()
-		opts.Schema = s.schema
+		opts.Schema, opts.Types = s.schema, nil
 		if r, err = dataset.Open(ctx, os.DirFS(root), pattern, opts); err != nil {
 			return err
 		}
@@ -311,6 +325,7 @@ func (s single) Next(ctx context.Context) (ipc.Batch, error) {
 // openSources opens several sources as one: the rows of the second come after those of the first.
 func openSources(ctx context.Context, names []string, o *options, std std, level ipc.Level) (*source, error) {
 	if len(names) == 1 {
+		o.text.alone = true
 		s, err := openSource(ctx, names[0], o, std, level)
 		if err == nil {
 			s.pass(o, std)

@@ -125,6 +125,10 @@ func (o *options) check() error {
 		return usagef("--delimiter=%q: want one character of ASCII that is no quote, digit, letter, space or line end, or tab", o.delimiter)
 	case o.given("to-delimiter") && !isDelimiter(o.toDelimiter):
 		return usagef("--to-delimiter=%q: want one character of ASCII that is no quote, digit, letter, space or line end, or tab", o.toDelimiter)
+	case strings.ContainsAny(o.null, quotedBytes):
+		return usagef("--null=%q: want a text without quotes and line ends; what is in quotes is no null", o.null)
+	case strings.ContainsAny(o.toNull, quotedBytes):
+		return usagef("--to-null=%q: want a text without quotes and line ends; what is in quotes is no null", o.toNull)
 	case (o.given("head") || o.given("limit")) && o.head < 0:
 		return usagef("--head=%d: want a number of rows", o.head)
 	case o.maxRows < 0 || o.maxBytes < 0 || o.maxAge < 0 || o.maxOpen < 0:
@@ -133,6 +137,29 @@ func (o *options) check() error {
 		return usagef("--batch-rows=%d: want a number of rows", o.batchRows)
 	}
 	return o.checkText()
+}
+
+// quotedBytes are in no field of CSV that is not in quotes, beside the delimiter.
+const quotedBytes = "\"\r\n"
+
+// checkNull refuses a text of nulls that has the delimiter, and would have to be in quotes. Zero is a comma.
+func checkNull(flag, null string, comma byte) error {
+	if comma == 0 {
+		comma = ','
+	}
+	if strings.IndexByte(null, comma) >= 0 {
+		return usagef("--%s=%q: want a text without the delimiter, %q; what is in quotes is no null", flag, null, string([]byte{comma}))
+	}
+	return nil
+}
+
+// checkWritten tells what is wrong with the flags for CSV of that name that is written.
+func (o *options) checkWritten(name string) error {
+	w := csvWriterOptions(o, name)
+	if o.given("to-null") {
+		return checkNull("to-null", w.Null, w.Comma)
+	}
+	return checkNull("null", w.Null, w.Comma)
 }
 
 // limits are those of Arrow readers, nil for the usual ones. None of a trusted source is one that a program meets.
@@ -211,7 +238,7 @@ func (o *options) comma(name string) byte { return commaOf(o.delimiter, name) }
 // csvWriterOptions are those of a writer of CSV of that name.
 func csvWriterOptions(o *options, name string) *csv.WriterOptions {
 	w := &csv.WriterOptions{Null: o.null, NoHeader: o.toNoHeader, RepeatKeys: o.repeatKeys, MaxRow: o.maxRow()}
-	if o.toNull != "" {
+	if o.given("to-null") {
 		w.Null = o.toNull
 	}
 	delimiter := o.toDelimiter

@@ -150,6 +150,9 @@ func readSchema(ctx context.Context, name string, o *options, std std) (*ipc.Sch
 	if err != nil {
 		return nil, err
 	}
+	if err := o.unused(src, ""); err != nil {
+		return nil, src.fail(err)
+	}
 	return src.schema, src.close()
 }
 

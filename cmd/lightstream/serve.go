@@ -232,6 +232,7 @@ func serveFiles(ctx context.Context, files []string, o *service, std std) error 
 // look opens each of the files and returns the schema that all have. What can be read only once, such as a pipe behind the first, is left
 // for its turn.
 func (o *service) look(ctx context.Context, files []string, std std) (schema *ipc.Schema, err error) {
+	var last *source
 	for i, name := range files {
 		u, err := parseURI(name)
 		if err != nil {
@@ -264,6 +265,12 @@ func (o *service) look(ctx context.Context, files []string, std std) (schema *ip
 		}
 		err = src.like(schema)
 		if err = errors.Join(err, src.close()); err != nil {
+			return nil, err
+		}
+		last = src
+	}
+	if last != nil {
+		if err := o.unused(last, ""); err != nil {
 			return nil, err
 		}
 	}

@@ -39,8 +39,10 @@ type textOptions struct {
 	schema *ipc.Schema // of schemaFile
 	first  *ipc.Schema // of the first of several sources, as which the others are parsed
 
-	firstOf string // what errors call it
-	used    bool   // text was read
+	firstOf string   // what errors call it
+	alone   bool     // there is one source
+	used    bool     // text was read
+	known   []string // flags that mean something all the same
 }
 
 // What --ragged and --invalid-utf8 take.
@@ -67,7 +69,7 @@ func (t *textOptions) addTypes(cmd *cobra.Command) {
 func (t *textOptions) addRejects(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.Int64Var(&t.rejects.most, "max-rejected", 0, "pass over at most `n` records of each file of CSV or NDJSON that cannot be read; -1 is any\nnumber")
-	f.StringVar(&t.rejects.name, "rejected", "", "`file` for the records that are passed over, any number of them unless --max-rejected says it")
+	f.StringVar(&t.rejects.name, "rejected", "", "`file` for the records that are passed over, any number of them unless --max-rejected says it;\nfor one file of CSV with the line of names")
 	f.StringVar(&t.rejects.why, "rejected-why", "", "`file` for a line of JSON for each of them: the file it is of, its line, the column there and the\nfield, what was found, what was wanted")
 }
 
@@ -189,7 +191,10 @@ func (o *options) unused(src *source, to format) error {
 		return nil
 	}
 	for _, flag := range []string{"no-header", "types", "schema", "sample-rows", "ragged", "invalid-utf8", "naive-utc", "max-rejected", "rejected", "rejected-why"} {
-		if o.given(flag) {
+		if o.given(flag) && !slices.Contains(o.text.known, flag) {
+			if src.files != 0 {
+				return usagef("--%s is for CSV and NDJSON, and %s has no file of them; leave it out, or say --from csv or ndjson", flag, src.label())
+			}
 			if flag == "no-header" && to == formatCSV {
 				return usagef("--no-header is for CSV that is read, and %s is %s; --to-no-header writes CSV without the line of names", src.label(), src.format)
 			}
@@ -245,9 +250,9 @@ func (s *source) openText(ctx context.Context, in io.Reader, o *options) error {
 		opts.Parallel = runtime.GOMAXPROCS(0)
 		if like := o.likeFirst(); like != nil {
 			opts.Schema, opts.Types = like, nil
-			if o.columns != nil {
-				opts.Values.JSON.Unknown = text.Ignore
-			}
+		}
+		if o.columns != nil { // as in a directory
+			opts.Values.JSON.Unknown = text.Ignore
 		}
 		r, err := ndjson.NewReader(read, opts)
 		if err != nil {
@@ -264,8 +269,12 @@ func (s *source) openText(ctx context.Context, in io.Reader, o *options) error {
 		return s.foreign(schema, s.naming(next), o)
 	}
 	opts := csvOptions(o, filePath(s.name))
+	if err := checkNull("null", o.null, opts.Comma); err != nil {
+		return err
+	}
 	opts.Parallel = runtime.GOMAXPROCS(0)
 	opts.OnRejected = func(e *text.ValueError) { o.text.rejects.note(s.label(), e) }
+	opts.RejectedHeader = o.text.alone
 	like := o.likeFirst()
 	if like != nil {
 		opts.Schema, opts.Types = like, nil
@@ -512,6 +521,12 @@ func textHint(err error, args []string) string {
 		hint = "--types or --schema gives the column another type"
 	case errors.Is(err, text.ErrUTF8):
 		hint = "--invalid-utf8 replace or binary reads CSV with it"
+	case errors.Is(err, text.ErrUnknown):
+		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--schema") }) {
+			return ""
+		}
+		hint = "--sample-rows N looks for fields in more records, --columns or --schema names those that are wanted"
+	case errors.Is(err, text.ErrRagged) && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--ragged") }):
 	case errors.Is(err, text.ErrRagged):
 		hint = "--ragged pad reads CSV with fields that are absent"
 	default:

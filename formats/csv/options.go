@@ -37,7 +37,7 @@ type Options struct {
 	Comma byte
 	// Comment begins a line that is passed over, where it is the first byte. Zero is none.
 	Comment byte
-	// Nulls are the texts of nulls that are not in quotes. An empty field is a null too, but for columns of text and bytes that have
+	// Nulls are the texts of nulls that are not in quotes, so that none may have Comma, a quote or a line end. An empty field is a null too, but for columns of text and bytes that have
 	// none.
 	Nulls []string
 	// NoHeader tells that the first record is not the names of the columns.
@@ -67,7 +67,9 @@ type Options struct {
 	MaxRejected int64
 	// Rejected takes the lines of records that were passed over, as they are. Nil drops them.
 	Rejected io.Writer
-	// OnRejected is told of each of them, in their order. Nil is nobody.
+	// RejectedHeader puts the line of names before the first of them, where the input has one, so that they are CSV by themselves.
+	RejectedHeader bool
+	// OnRejected is told of each of them, in their order, by the goroutine that calls Next. Nil is nobody.
 	OnRejected func(*text.ValueError)
 
 	// Parallel is how many goroutines parse at once, each a chunk. The batches come in order. Zero means one.
@@ -106,9 +108,15 @@ func (o *Options) withDefaults() (*Options, error) {
 	set(&d.MaxRecord, 64<<20)
 	d.MaxRecord = min(d.MaxRecord, chunks.MostRecord)
 	d.ChunkBytes = min(d.ChunkBytes, d.MaxRecord)
-	for _, c := range []byte{d.Comma, d.Comment} {
-		if c == '"' || c == '\n' || c == '\r' || c >= 0x80 {
-			return nil, fmt.Errorf("lightstream: %q stands between fields of CSV, or before comments; choose another character of ASCII", c)
+	if err := separates("Options.Comma", d.Comma); err != nil {
+		return nil, err
+	}
+	if err := separates("Options.Comment", d.Comment); err != nil {
+		return nil, err
+	}
+	for _, null := range d.Nulls {
+		if err := bare("Options.Nulls", null, d.Comma); err != nil {
+			return nil, err
 		}
 	}
 	d.Values.Raw = d.Values.Raw || d.UTF8 == KeepUTF8
@@ -119,6 +127,24 @@ func (o *Options) withDefaults() (*Options, error) {
 		return nil, fmt.Errorf("lightstream: Options.Types are for types that are inferred, and Schema has them all")
 	}
 	return &d, nil
+}
+
+// separates refuses what cannot stand between fields or before comments, as it would be read as something else.
+func separates(option string, c byte) error {
+	if c == '"' || c == '\n' || c == '\r' || c >= 0x80 {
+		return fmt.Errorf("lightstream: %s is %q, want a character of ASCII that is no quote and no line end", option, string([]byte{c}))
+	}
+	return nil
+}
+
+// bare refuses a text of nulls that would have to be in quotes: a field in quotes is a text, and no null.
+func bare(option, null string, comma byte) error {
+	for i := range len(null) {
+		if c := null[i]; c == comma || c == '"' || c == '\n' || c == '\r' {
+			return fmt.Errorf("lightstream: %s is %q, want a text without %q: it would have to be in quotes, and what is in quotes is no null", option, null, string([]byte{c}))
+		}
+	}
+	return nil
 }
 
 // Stats counts what a reader has done so far.

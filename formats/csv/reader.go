@@ -147,6 +147,9 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 		}
 		c.header = append(c.header, string(name))
 	}
+	if o.RejectedHeader {
+		c.Opts.Head = append(bytes.Clone(bytes.TrimRight(first.Buf[b.starts[0]:b.ends[0]], "\r\n")), '\n')
+	}
 	return c, nil
 }
 
@@ -324,7 +327,10 @@ func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 		if !b.lean {
 			next = p.split.records(c, b, c.Pos, min(most, p.core.opts.BatchRows-res.Rows), true)
 		}
-		p.columns(c, res)
+		if at := p.columns(c, res); at >= 0 {
+			res.Full, c.Pos = true, at
+			return
+		}
 		c.Pos = next
 		if len(res.Rejects) > 0 && p.core.opts.MaxRejected == 0 {
 			return
@@ -332,9 +338,10 @@ func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 	}
 }
 
-// columns adds the rows of the block to the columns, but for those in which a field cannot be read.
-func (p *parser) columns(c *chunks.Chunk, res *chunks.Result) {
-	b := &p.block
+// columns adds the rows of the block to the columns, but for those in which a field cannot be read. At a record for which a dictionary has
+// no room it ends, and returns where that is, else -1.
+func (p *parser) columns(c *chunks.Chunk, res *chunks.Result) int {
+	b, at := &p.block, -1
 	if len(b.marks) != 0 {
 		p.fail(-1)
 		for _, m := range b.marks {
@@ -353,11 +360,22 @@ func (p *parser) columns(c *chunks.Chunk, res *chunks.Result) {
 		}
 		if !failed {
 			res.Rows += b.rows
-			return
+			return at
 		}
 		res.Set.Truncate(res.Rows)
+		b.fatten(p.split.stride)
+		if i := slices.IndexFunc(p.bad, func(f failure) bool { return errors.Is(f.err, text.ErrFull) }); i > 0 || i == 0 && (res.Rows > 0 || !res.Fresh) {
+			at = int(b.starts[i])
+			b.rows, p.bad = i, p.bad[:i]
+		} else if i == 0 { // by the record alone
+			if res.Fresh = false; b.rows > 1 {
+				at = int(b.starts[1])
+				b.rows, p.bad = 1, p.bad[:1]
+			}
+		}
 		p.drop(c, res)
 	}
+	return at
 }
 
 // fail makes room for the failures of the block, and notes one of column k.
@@ -429,17 +447,27 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 	if at := p.core.places[f.column]; at >= 0 {
 		sp := b.span(i, at, p.split.stride)
 		found = c.Buf[sp.Start&^quoted : sp.End]
-		if pos = int(sp.Start &^ quoted); pos >= c.N || sp == text.Missing { // a text of its own
+		if pos = int(sp.Start &^ quoted); sp == text.Missing {
 			pos = int(b.starts[i])
+		} else if pos >= c.N { // a text of its own
+			pos = p.split.fieldAt(c.Buf[:b.ends[i]], int(b.starts[i]), at)
 		} else if sp.Start&quoted != 0 {
 			pos--
 		}
 	}
 	err := f.err
+	if err == text.ErrFull {
+		want = col.Room()
+	}
 	var inner *text.ValueError
 	if errors.As(err, &inner) {
-		if err = inner.Err; inner.Path != "" {
+		if pos < c.N {
+			pos = p.within(c.Buf[pos:min(int(b.ends[i]), c.N)], inner.Offset) + pos
+		}
+		if err = inner.Err; inner.Path != "" && inner.Path[0] != '[' {
 			name += "." + inner.Path
+		} else {
+			name += inner.Path
 		}
 		found, want = []byte(nil), inner.Want
 		e := c.Error(pos, name, want, err, found)
@@ -447,6 +475,24 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 		return e
 	}
 	return c.Error(pos, name, want, err, found)
+}
+
+// within returns where byte n of the value of a field stands in what begins with the field.
+func (p *parser) within(field []byte, n int) int {
+	if field[0] != '"' {
+		if p.core.opts.TrimSpace {
+			n += len(field) - len(bytes.TrimLeft(field, " \t"))
+		}
+		return min(n, len(field))
+	}
+	at := 1
+	for ; n > 0 && at < len(field); n-- {
+		if field[at] == '"' { // of two that stand for one
+			at++
+		}
+		at++
+	}
+	return min(at, len(field))
 }
 
 // absent adds nulls for a column that the input does not have.

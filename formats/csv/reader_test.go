@@ -171,6 +171,11 @@ func TestRules(t *testing.T) {
 	texts := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Utf8}, null}}
 	ids := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.FixedSizeBinary(16), Metadata: ipc.UUID()}}}
 	ints := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Int8, Nullable: true}, {Name: "b", Type: ipc.Int64}}}
+	tags := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "a", Type: ipc.Int64},
+		{Name: "tags", Type: ipc.List, Nullable: true, Children: []ipc.Field{{Name: "item", Type: ipc.Int8, Nullable: true}}},
+		{Name: "o", Type: ipc.Struct, Nullable: true, Children: []ipc.Field{{Name: "x", Type: ipc.Int8, Nullable: true}}},
+	}}
 	zoned := []ipc.Field{{Name: "t", Type: ipc.Timestamp(column.Second, "UTC")}}
 	for name, c := range map[string]struct {
 		in   string
@@ -178,6 +183,11 @@ func TestRules(t *testing.T) {
 		want string
 		err  string // a part of it
 	}{
+		"nested":            {in: "a,tags,o\n1,[x],\n", opts: csv.Options{Schema: tags}, want: "a,tags,o\n", err: `line 2, column 4: field "tags[0]": text does not follow its format: found "x"`},
+		"nested, quoted":    {in: "a,tags,o\n1,\"[1,300]\",\n", opts: csv.Options{Schema: tags}, want: "a,tags,o\n", err: `line 2, column 7: field "tags[1]": value does not fit its type: found "300", want int8`},
+		"nested, doubled":   {in: "a,tags,o\n\n\"7\",\"[1,\n2]\",\"{\"\"x\"\":300}\"\n", opts: csv.Options{Schema: tags}, want: "a,tags,o\n", err: `line 4, column 13: field "o.x": value does not fit its type: found "300"`},
+		"nested, spaces":    {in: "a,tags,o\n1,  [x],\n", opts: csv.Options{Schema: tags, TrimSpace: true}, want: "a,tags,o\n", err: `line 2, column 6: field "tags[0]"`},
+		"doubled, place":    {in: "a,b\n\"1\",\"2\"\"\"\n", opts: csv.Options{Schema: ints}, want: "a,b\n", err: `line 2, column 5: field "b": value is of another type: found "2\""`},
 		"naive":             {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned}, want: "t\n", err: `field "t": value is of another type: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC: found "2024-01-31T10:00:00", want timestamp[s, UTC]`},
 		"naive, taken":      {in: "t\n2024-01-31T10:00:00\n", opts: csv.Options{Types: zoned, Values: text.Options{NaiveUTC: true}}, want: "t\n2024-01-31T10:00:00Z\n"},
 		"plain":             {in: "a,b\n1,x\n", want: "a,b\n1,x\n"},
@@ -236,7 +246,7 @@ func TestRules(t *testing.T) {
 		"uuid, digits":      {in: "a\n00112233-4455-6677-8899-aabbccddeefg\n", opts: csv.Options{Schema: ids}, want: "a\n", err: "want a UUID, such as 00112233-"},
 		"uuid, dashes":      {in: "a\n001122334-455-6677-8899-aabbccddeeff\n", opts: csv.Options{Schema: ids}, want: "a\n", err: "want a UUID"},
 		"types":             {in: "a,b\n1,x\n", opts: csv.Options{Types: []ipc.Field{{Name: "a", Type: ipc.Float32}}}, want: "a,b\n1,x\n"},
-		"wrong comma":       {in: "a", opts: csv.Options{Comma: '"'}, err: "choose another"},
+		"wrong comma":       {in: "a", opts: csv.Options{Comma: '"'}, err: "want a character of ASCII"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, parallel := range []int{1, 2} {
@@ -309,7 +319,7 @@ func TestInference(t *testing.T) {
 	}
 }
 
-// TestRejectedAlone wants a value that a builder refuses to take its own row along, and none behind it.
+// TestRejectedAlone wants a value that a builder refuses to take its own row along, and none behind it. A full dictionary takes none.
 func TestRejectedAlone(t *testing.T) {
 	lines := func(n int, f func(i int) string) string {
 		var s strings.Builder
@@ -325,9 +335,10 @@ func TestRejectedAlone(t *testing.T) {
 		return ipc.Field{Name: "a", Type: typ, Nullable: true, Dictionary: ipc.DictionaryOf(ipc.Int8)}
 	}
 	for name, c := range map[string]struct {
-		in    string
-		field ipc.Field
-		rows  int
+		in       string
+		field    ipc.Field
+		rows     int
+		rejected int64
 	}{
 		"decimal": {
 			lines(20, func(i int) string {
@@ -337,13 +348,13 @@ func TestRejectedAlone(t *testing.T) {
 				return strconv.Itoa(i)
 			}),
 			ipc.Field{Name: "a", Type: ipc.Type{Kind: ipc.KindDecimal, Bits: 128, Precision: 4}, Nullable: true},
-			19,
+			19, 1,
 		},
-		"dictionary of texts": {words, dict(ipc.Utf8), 178},
-		"dictionary of bytes": {words, dict(ipc.Type{Kind: ipc.KindBinary}), 178},
+		"dictionary of texts": {words, dict(ipc.Utf8), 179, 0},
+		"dictionary of bytes": {words, dict(ipc.Type{Kind: ipc.KindBinary}), 179, 0},
 		"dictionary of ints": {
 			lines(179, func(i int) string { return strconv.Itoa(i % 129) }),
-			dict(ipc.Int64), 178,
+			dict(ipc.Int64), 179, 0,
 		},
 	} {
 		for _, nulls := range [][]string{nil, {"NULL"}} { // column by column, and field by field
@@ -351,8 +362,8 @@ func TestRejectedAlone(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if _, rows := written(t, r, nil); rows != c.rows || r.Stats().Rejected != 1 {
-				t.Errorf("%s: %d rows, %d rejected, want %d and 1", name, rows, r.Stats().Rejected, c.rows)
+			if _, rows := written(t, r, nil); rows != c.rows || r.Stats().Rejected != c.rejected {
+				t.Errorf("%s: %d rows, %d rejected, want %d and %d", name, rows, r.Stats().Rejected, c.rows, c.rejected)
 			}
 		}
 	}
@@ -389,6 +400,10 @@ func TestRejected(t *testing.T) {
 		}
 		if len(lines) != 100 || lines[0] != 9 || lines[1] != 11 || !slices.IsSorted(lines) {
 			t.Errorf("rejected lines %v", lines)
+		}
+		opts.RejectedHeader, opts.Rejected = true, new(bytes.Buffer)
+		if _, err := read(t, in.String(), opts); err != nil || opts.Rejected.(*bytes.Buffer).String() != "a,b\n"+bad.String() {
+			t.Errorf("with the names: %v, %.100q", err, opts.Rejected)
 		}
 		opts.MaxRejected = 99
 		if _, err := read(t, in.String(), opts); !errors.Is(err, text.ErrSyntax) || !errors.Is(err, text.ErrRejected) || !strings.Contains(err.Error(), "99 before this one") {
@@ -695,5 +710,43 @@ func TestLongReturns(t *testing.T) {
 		if !errors.Is(err, text.ErrLimit) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.20q: %v, want %q", in, err, want)
 		}
+	}
+}
+
+// TestFullDictionary wants a batch with a dictionary of its own where that of the one before has no room: whatever the size of batches, of
+// chunks, and the number of goroutines, no record is lost.
+func TestFullDictionary(t *testing.T) {
+	var in, want strings.Builder
+	in.WriteString("n,d,l\n")
+	want.WriteString("n,d,l\n")
+	for i := range 1000 {
+		fmt.Fprintf(&in, "%d,x%d,\"[\"\"y%d\"\",\"\"y%d\"\"]\"\n", i, i%400, i%300, i%7)
+		fmt.Fprintf(&want, "%d,x%d,\"[\"\"y%d\"\",\"\"y%d\"\"]\"\n", i, i%400, i%300, i%7)
+	}
+	dict := &ipc.DictionaryEncoding{Index: ipc.Int8}
+	schema := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "n", Type: ipc.Int64},
+		{Name: "d", Type: ipc.Utf8, Nullable: true, Dictionary: dict},
+		{Name: "l", Type: ipc.List, Nullable: true, Children: []ipc.Field{{Name: "item", Type: ipc.Utf8, Nullable: true, Dictionary: dict}}},
+	}}
+	for _, o := range []csv.Options{{}, {BatchRows: 100}, {BatchRows: 1}, {Parallel: 3, ChunkBytes: 2000}, {ChunkBytes: 1}} {
+		o.Schema = schema
+		have, err := read(t, in.String(), &o)
+		if err != nil || have != want.String() {
+			t.Errorf("%+v: %v, %d bytes, want %d", o, err, len(have), want.Len())
+		}
+	}
+	// A record that needs more values than there can be is the only one that is refused.
+	long := "n,d,l\n1,a,\n2,b,\"[\"\"0\"\""
+	for i := range 200 {
+		long += fmt.Sprintf(",\"\"%d\"\"", i+1)
+	}
+	long += "]\"\n3,c,\"[\"\"z\"\"]\"\n"
+	have, err := read(t, long, &csv.Options{Schema: schema, MaxRejected: 1})
+	if err != nil || have != "n,d,l\n1,a,NULL\n3,c,\"[\"\"z\"\"]\"\n" {
+		t.Errorf("%q, %v", have, err)
+	}
+	if _, err := read(t, long, &csv.Options{Schema: schema}); !errors.Is(err, text.ErrFull) || !strings.Contains(err.Error(), `field "l[128]": the dictionary of the batch is full: found "\"128\"", want indices that reach further`) {
+		t.Error(err)
 	}
 }

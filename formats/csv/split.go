@@ -558,6 +558,29 @@ func (s *splitter) skip(data []byte, pos int) int {
 	}
 }
 
+// fieldAt returns where field n of the record at pos begins, of which data has the end. It is for errors, as records have their fields.
+func (s *splitter) fieldAt(data []byte, pos, n int) int {
+	from := pos
+	for ; n > 0 && pos < len(data); n-- {
+		if data[pos] == '"' {
+			for pos++; pos < len(data); pos++ {
+				if data[pos] == '"' {
+					if pos+1 == len(data) || data[pos+1] != '"' {
+						break
+					}
+					pos++
+				}
+			}
+		}
+		next := bytes.IndexByte(data[min(pos, len(data)):], s.comma)
+		if next < 0 {
+			return from
+		}
+		pos += next + 1
+	}
+	return min(pos, len(data)-1)
+}
+
 // undouble writes a field with doubled quotes behind the chunk, with one for each two.
 func undouble(c *chunks.Chunk, f text.Span) text.Span {
 	from := len(c.Buf)

@@ -22,9 +22,10 @@ import (
 
 // WriterOptions are the settings of a [Writer].
 type WriterOptions struct {
-	// Comma stands between fields. Zero means a comma.
+	// Comma stands between fields: a character of ASCII that is no quote and no line end. Zero means a comma.
 	Comma byte
-	// Null is the text of a null. A text that is the same is quoted. Empty means an empty field.
+	// Null is the text of a null. A text that is the same is quoted, and so this one never is: it has no Comma, no quote and no line end.
+	// Empty means an empty field.
 	Null string
 	// MaxRow is how many bytes a row may take whose lists share what they lead to, or have values of dictionaries, each of which is
 	// printed as often as it occurs. Zero means 64 MiB. The error of a row that takes more wraps [ipc.ErrLimit].
@@ -51,7 +52,7 @@ type Writer struct {
 	buf     []byte
 	field   []byte
 	started bool
-	err     error // of the schema
+	err     error // of the schema, or of the options
 }
 
 var _ rt.Sink = (*Writer)(nil)
@@ -76,12 +77,16 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 	if opts != nil {
 		w.opts = *opts
 	}
-	if path := value.TwiceWithin(schema.Fields); path != "" && !w.opts.RepeatKeys {
-		w.err = fmt.Errorf("lightstream: %w: %w: %q; nested values are JSON, whose objects have a key once: give it another name, or set WriterOptions.RepeatKeys",
-			ipc.ErrUnsupported, text.ErrTwice, path)
-	}
 	if w.opts.Comma == 0 {
 		w.opts.Comma = ','
+	}
+	w.err = separates("WriterOptions.Comma", w.opts.Comma)
+	if w.err == nil {
+		w.err = bare("WriterOptions.Null", w.opts.Null, w.opts.Comma)
+	}
+	if path := value.TwiceWithin(schema.Fields); w.err == nil && path != "" && !w.opts.RepeatKeys {
+		w.err = fmt.Errorf("lightstream: %w: %w: %q; nested values are JSON, whose objects have a key once: give it another name, or set WriterOptions.RepeatKeys",
+			ipc.ErrUnsupported, text.ErrTwice, path)
 	}
 	plain := !strings.ContainsRune(numeric, rune(w.opts.Comma)) && strings.Trim(w.opts.Null, numeric) == w.opts.Null && w.opts.Comma < 0x80
 	inWords := !strings.ContainsRune(words, rune(w.opts.Comma)) && (w.opts.Null == "" || strings.Trim(w.opts.Null, words) != "")
@@ -122,8 +127,8 @@ const collected = 64 << 10
 // Schema returns the columns that Write takes.
 func (w *Writer) Schema() *ipc.Schema { return w.schema }
 
-// Err returns the error of a schema that cannot be written, which is that of every Write and of Close. It wraps [ipc.ErrUnsupported]
-// and [text.ErrTwice].
+// Err returns the error of options or of a schema that cannot be written, which is that of every Write and of Close. That of a schema wraps
+// [ipc.ErrUnsupported] and [text.ErrTwice].
 func (w *Writer) Err() error { return w.err }
 
 // Write writes the rows of a batch, whose columns are those of the schema and were validated at [ipc.Contents]. A row with a text that is

@@ -162,3 +162,41 @@ func TestShortTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestWriterOptions refuses what would write a file that reads as another: separators that mean something else, and texts of nulls that would
+// have to be in quotes. Nothing is written then.
+func TestWriterOptions(t *testing.T) {
+	s := &ipc.Schema{Fields: []ipc.Field{{Name: "a", Type: ipc.Binary}}}
+	for _, c := range []struct {
+		opts WriterOptions
+		want string
+	}{
+		{WriterOptions{Comma: '\n'}, `WriterOptions.Comma is "\n"`},
+		{WriterOptions{Comma: '\r'}, `WriterOptions.Comma is "\r"`},
+		{WriterOptions{Comma: '"'}, `WriterOptions.Comma is "\""`},
+		{WriterOptions{Comma: 0xFF}, `WriterOptions.Comma is "\xff"`},
+		{WriterOptions{Null: "a\nb"}, `WriterOptions.Null is "a\nb", want a text without "\n"`},
+		{WriterOptions{Null: "a\r"}, `without "\r"`},
+		{WriterOptions{Null: `"`}, `without "\""`},
+		{WriterOptions{Null: "a,b"}, `without ","`},
+		{WriterOptions{Comma: ';', Null: "a;b"}, `without ";"`},
+		{WriterOptions{Comma: ';', Null: "a,b"}, ""},
+	} {
+		var buf bytes.Buffer
+		w := NewWriter(&buf, s, &c.opts)
+		first := w.Err()
+		for _, err := range []error{first, w.Write(t.Context(), 2, []column.Data{binaries("x", "y")}), w.Close()} {
+			if err != first || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%+v: %v, want %q", c.opts, err, c.want)
+			}
+		}
+		if c.want != "" && buf.Len() != 0 {
+			t.Errorf("%+v: %q was written", c.opts, buf.String())
+		}
+	}
+	for _, null := range []string{"a,b", "a\"", "a\n"} {
+		if _, err := NewReader(strings.NewReader("a\n"), &Options{Nulls: []string{null}}); err == nil || !strings.Contains(err.Error(), "Options.Nulls") {
+			t.Errorf("a reader takes %q for a text of nulls: %v", null, err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package dataset_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	_ "github.com/lightstream-go/lightstream/compress/gzip"
 	_ "github.com/lightstream-go/lightstream/compress/lz4"
 	_ "github.com/lightstream-go/lightstream/compress/zstd"
+	"github.com/lightstream-go/lightstream/formats/csv"
 	"github.com/lightstream-go/lightstream/formats/dataset"
 	"github.com/lightstream-go/lightstream/internal/value"
 	"github.com/lightstream-go/lightstream/runtime/column"
@@ -164,7 +166,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %d files", ext, len(files))
 		}
 		for _, opts := range []dataset.Options{
-			{Partitions: []ipc.Field{fields[2]}},
+			{Types: []ipc.Field{fields[2]}},
 			{Schema: whole, Parallel: 3},
 			{Schema: whole, Parallel: 4, Unordered: true},
 		} {
@@ -418,4 +420,88 @@ func TestInvalidFolder(t *testing.T) {
 		t.Errorf("%v, want an error of the column", err)
 	}
 	w.Abort()
+}
+
+// TestTypes gives columns of folders and of text their types, and refuses to give files others than they have.
+func TestTypes(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	day, n := ipc.Field{Name: "day", Type: ipc.Utf8, Nullable: true}, ipc.Field{Name: "n", Type: ipc.Float64, Nullable: true}
+	for _, ext := range extensions() {
+		dir := t.TempDir()
+		write(t, dir, 0, 30, &dataset.WriterOptions{Extension: ext, Partition: []string{"day"}})
+		typeOf := func(types ...ipc.Field) (map[string]string, error) {
+			r, err := dataset.Open(ctx, os.DirFS(dir), ".", &dataset.Options{Types: types})
+			if err != nil {
+				return nil, err
+			}
+			defer r.Close()
+			s, _ := r.Schema(ctx)
+			have := map[string]string{}
+			for i := range s.Fields {
+				have[s.Fields[i].Name] = s.Fields[i].TypeString()
+			}
+			rows, err := r.Next(ctx)
+			rows.Release()
+			return have, err
+		}
+		have, err := typeOf(day)
+		if err != nil || have["day"] != "utf8" || have["n"] != "int64" {
+			t.Errorf("%s: %v, %v", ext, have, err)
+		}
+		have, err = typeOf(day, n)
+		if strings.HasPrefix(ext, ".csv") || strings.HasPrefix(ext, ".ndjson") {
+			if err != nil || have["day"] != "utf8" || have["n"] != "float64" {
+				t.Errorf("%s: %v, %v", ext, have, err)
+			}
+		} else if !errors.Is(err, dataset.ErrOwnTypes) || !strings.Contains(err.Error(), `"n"`) {
+			t.Errorf("%s: %v, want an error for column n", ext, err)
+		}
+	}
+	if _, err := dataset.Open(ctx, os.DirFS(t.TempDir()), ".", &dataset.Options{Types: []ipc.Field{n}, Schema: &ipc.Schema{Fields: []ipc.Field{n}}}); err == nil || !strings.Contains(err.Error(), "Options.Types") {
+		t.Error(err)
+	}
+}
+
+// TestTabs writes and reads .tsv with tabs, also compressed, and with what options say instead.
+func TestTabs(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	want := text(t, &once{schema: &ipc.Schema{Fields: fields}, columns: rows(0, 30)})
+	for _, ext := range []string{".tsv", ".TSV.gz"} {
+		for _, comma := range []byte{0, ';'} {
+			dir := t.TempDir()
+			files := write(t, dir, 0, 30, &dataset.WriterOptions{Extension: ext, CSV: &csv.WriterOptions{Comma: comma}})
+			if b, err := os.ReadFile(files[0]); err != nil || comma == 0 && ext == ".tsv" && !bytes.Contains(b, []byte("n\t")) {
+				t.Fatalf("%q, %v", b, err)
+			}
+			o := &dataset.Options{Schema: &ipc.Schema{Fields: fields}}
+			o.Files.CSV = &csv.Options{Comma: comma}
+			if have := text(t, open(t, dir, o)); !slices.Equal(have, want) {
+				t.Errorf("%s, %q: %q, want %q", ext, comma, have, want)
+			}
+		}
+	}
+}
+
+// TestNames wants errors that name what is wrong and what would do.
+func TestNames(t *testing.T) {
+	s := &ipc.Schema{Fields: fields[:1]}
+	for ext, want := range map[string]string{
+		"csv.gz":      `Extension is "csv.gz", want one that begins with a dot, such as ".csv.gz"`,
+		".xlsx":       `files cannot be ".xlsx"; there are .arrow, .arrow_file, .arrows, .csv, `,
+		".parquet.gz": `files cannot be ".parquet.gz": those of format parquet are read from their end`,
+	} {
+		if _, err := dataset.Create(t.TempDir(), s, &dataset.WriterOptions{Extension: ext}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", ext, err, want)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "absent")
+	if _, err := dataset.OpenDir(ctx, dir, nil); !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "lightstream: "+filepath.ToSlash(dir)+": ") {
+		t.Error(err)
+	}
+	if _, err := dataset.Open(ctx, os.DirFS(dir), ".", nil); !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "lightstream: the directory of the file system: ") {
+		t.Error(err)
+	}
+	if _, err := dataset.Open(ctx, os.DirFS(t.TempDir()), "*.csv", nil); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "*.csv: no file matches") {
+		t.Error(err)
+	}
 }

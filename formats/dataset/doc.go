@@ -1,7 +1,7 @@
 // Package dataset reads and writes tables that lie in many files: Arrow files and streams, Parquet, CSV and NDJSON, the last two also
 // compressed.
 //
-//	directory or glob ── [Open] ──► batches of all files, in the order of their names or as they come
+//	directory or glob ── [Open], [OpenDir] ──► batches of all files, in the order of their names or as they come
 //	batches ── [Create] ──► directory/date=2026-11-22/part-00001.parquet, part-00002.parquet, …
 //
 // # Partitions
@@ -9,8 +9,8 @@
 // Folders such as date=2026-11-22 stand for a column and its value in all files below them, as Hive has them. In names and values all
 // but letters, digits, ".", "-", "_" and spaces within is written as % and two hexadecimal digits, and so is a dot or an underscore with which a name
 // begins, as many readers pass over such folders; __HIVE_DEFAULT_PARTITION__ is null. Read,
-// these columns come after those of the files: int64 where all values are numbers, date32 where all are dates, else utf8, or what
-// [Options].Partitions says.
+// these columns come after those of the files: int64 where all values are numbers as they are printed, date32 where all are dates, else utf8, so that
+// m=01 is text; or what [Options].Types says.
 //
 // # Schemas that differ
 //

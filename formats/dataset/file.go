@@ -34,7 +34,7 @@ const (
 
 var extensions = map[string]Format{
 	".arrow": Arrow, ".arrow_file": Arrow, ".feather": Arrow, ".ipc": Arrow, ".arrows": Stream, ".stream": Stream,
-	".csv": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON, ".json": NDJSON, ".parquet": Parquet, ".pq": Parquet,
+	".csv": CSV, ".tsv": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON, ".json": NDJSON, ".parquet": Parquet, ".pq": Parquet,
 }
 
 // FormatOf returns the format that the extension of a name says, "" where it says none, and how the file is compressed as a whole, nil
@@ -47,11 +47,19 @@ func FormatOf(name string) (Format, *compress.Method, error) {
 	return extensions[strings.ToLower(path.Ext(inner))], m, nil
 }
 
+// commaOf returns what stands between the fields of CSV of that name, where options do not say it: a tab in .tsv, else 0 for a comma.
+func commaOf(name string) byte {
+	if _, inner, err := compress.ByName(name); err == nil && strings.EqualFold(path.Ext(inner), ".tsv") {
+		return '\t'
+	}
+	return 0
+}
+
 // FileOptions say how files of each format are read. Nil fields mean all defaults.
 type FileOptions struct {
 	Format   Format // of all files; "" is what their names say
 	Arrow    *ipc.ReaderOptions
-	CSV      *csv.Options
+	CSV      *csv.Options // whose Comma, where it is zero, is a tab in .tsv
 	NDJSON   *ndjson.Options
 	Parquet  *parquet.ReaderOptions
 	Compress *compress.Limits
@@ -170,6 +178,9 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 		var c csv.Options
 		if opts.CSV != nil {
 			c = *opts.CSV
+		}
+		if c.Comma == 0 {
+			c.Comma = commaOf(name)
 		}
 		if want != nil {
 			c.Schema, c.Types = want, nil

@@ -6,17 +6,23 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/lightstream-go/lightstream/formats/text"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/frame"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
 var fsErr = fs.ErrNotExist
+
+// ErrOwnTypes is wrapped by the error of Options.Types for a column whose type is not inferred, as its file says it.
+var ErrOwnTypes = errors.New("such files have types of their own")
 
 // Options are the settings of a reader.
 type Options struct {
@@ -29,8 +35,9 @@ type Options struct {
 	// call it. NDJSON tells of them only where its lines have them: with OnPassed a key that Schema lacks is what the options of Files.NDJSON say,
 	// an error by default, and is passed over without.
 	OnPassed func(name string, columns []string)
-	// Partitions are the types of columns that folders stand for, where they are not inferred.
-	Partitions []ipc.Field
+	// Types are the types of some columns by name, where those of the others are inferred: of columns that folders stand for, and of those of
+	// CSV and NDJSON. Other files have types of their own, and one for a column of such a file is an error that wraps [ErrOwnTypes].
+	Types []ipc.Field
 	// Missing takes columns that a file lacks as null.
 	Missing bool
 	// Parallel is how many files are read at once, each a few batches ahead at most. Zero means one.
@@ -89,6 +96,9 @@ func Open(ctx context.Context, fsys fs.FS, name string, opts *Options) (*Reader,
 	if r.opts.MaxFiles <= 0 {
 		r.opts.MaxFiles = 1 << 20
 	}
+	if r.opts.Schema != nil && len(r.opts.Types) != 0 {
+		return nil, errors.New("lightstream: Options.Types are for types that are inferred, and Schema has them all")
+	}
 	r.opts.Files.some = r.opts.Schema != nil && r.opts.OnPassed == nil
 	r.opts.Parallel = max(r.opts.Parallel, 1)
 	if err := r.find(name); err != nil {
@@ -107,6 +117,15 @@ func Open(ctx context.Context, fsys fs.FS, name string, opts *Options) (*Reader,
 	return r, nil
 }
 
+// OpenDir reads the files below a directory of the system. It is [Open] of os.DirFS(dir), and Options.Root, where it is empty, is dir.
+func OpenDir(ctx context.Context, dir string, opts *Options) (*Reader, error) {
+	o := with(opts)
+	if o.Root == "" {
+		o.Root = filepath.ToSlash(dir)
+	}
+	return Open(ctx, os.DirFS(dir), ".", o)
+}
+
 // find lists the files.
 func (r *Reader) find(name string) error {
 	var roots []string
@@ -119,6 +138,12 @@ func (r *Reader) find(name string) error {
 		var e error
 		if roots, e = fs.Glob(r.fsys, name); e != nil {
 			return fmt.Errorf("lightstream: %s: %w", name, e)
+		}
+		if len(roots) == 0 && !strings.ContainsAny(name, `*?[\`) {
+			if name == "." && r.opts.Root == "" {
+				name = "the directory of the file system"
+			}
+			return fmt.Errorf("lightstream: %s: %w", r.called(name), err)
 		}
 		if len(roots) == 0 {
 			return fmt.Errorf("lightstream: %s: no file matches: %w", r.called(name), fs.ErrNotExist)
@@ -213,15 +238,67 @@ func (r *Reader) partition() error {
 		}
 	}
 	for i := range first {
-		f := inferred(first[i].name, values[i])
-		for k := range r.opts.Partitions {
-			if r.opts.Partitions[k].Name == f.Name {
-				f = r.opts.Partitions[k]
-			}
+		r.parts = append(r.parts, inferred(first[i].name, values[i]))
+	}
+	return r.types()
+}
+
+// types sets those that options have: of partitions, and of the first file, as which the others are parsed.
+func (r *Reader) types() error {
+	var rest []ipc.Field
+	for _, f := range r.opts.Types {
+		k := slices.IndexFunc(r.parts, func(p ipc.Field) bool { return p.Name == f.Name })
+		if k < 0 {
+			rest = append(rest, f)
+			continue
 		}
-		r.parts = append(r.parts, f)
+		if _, err := text.ColumnOf(&f, nil); err != nil {
+			return err
+		}
+		r.parts[k] = f
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	switch files := &r.opts.Files; r.format(r.files[0].name) {
+	case CSV:
+		files.CSV = with(files.CSV)
+		files.CSV.Types = append(slices.Clone(files.CSV.Types), rest...)
+	case NDJSON:
+		files.NDJSON = with(files.NDJSON)
+		files.NDJSON.Types = append(slices.Clone(files.NDJSON.Types), rest...)
+	default:
+		return fmt.Errorf("lightstream: Options.Types has column %q, which no folder stands for, and %s is %s: %w; Options.Schema converts some", rest[0].Name, r.called(r.files[0].name), r.format(r.files[0].name), ErrOwnTypes)
 	}
 	return nil
+}
+
+// with returns options of one's own.
+func with[T any](opts *T) *T {
+	var o T
+	if opts != nil {
+		o = *opts
+	}
+	return &o
+}
+
+// format returns that of a file.
+func (r *Reader) format(name string) Format {
+	if f := r.opts.Files.Format; f != "" {
+		return f
+	}
+	f, _, _ := FormatOf(name) // which it was added with
+	return f
+}
+
+// HasText tells whether there is a file of CSV or NDJSON.
+func (r *Reader) HasText() bool {
+	for i := range r.files {
+		if f := r.format(r.files[i].name); f == CSV || f == NDJSON {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *Reader) setSchema(ctx context.Context) error {
@@ -451,7 +528,7 @@ func (r *Reader) read(ctx context.Context, f *file, send func(item) bool) error 
 		}
 		out, err := fitted.batch(b)
 		if err == nil {
-			out, err = r.with(out, constants)
+			out, err = r.join(out, constants)
 		}
 		if err != nil {
 			b.Release()
@@ -466,7 +543,7 @@ func (r *Reader) read(ctx context.Context, f *file, send func(item) bool) error 
 // noMore refuses a file that has columns which the first does not have. Text is parsed as the schema of the first says: NDJSON refuses them
 // itself, and the names of CSV are compared by [FitText].
 func (r *Reader) noMore(ctx context.Context, f *file) error {
-	if format, _, _ := FormatOf(f.name); format == CSV || format == NDJSON || f.name == r.files[0].name {
+	if format := r.format(f.name); format == CSV || format == NDJSON || f.name == r.files[0].name {
 		return nil
 	}
 	src, err := r.openFile(ctx, f.name, nil)
@@ -484,8 +561,8 @@ func (r *Reader) noMore(ctx context.Context, f *file) error {
 	return nil
 }
 
-// with adds the columns of partitions.
-func (r *Reader) with(b ipc.Batch, constants []constant) (ipc.Batch, error) {
+// join adds the columns of partitions.
+func (r *Reader) join(b ipc.Batch, constants []constant) (ipc.Batch, error) {
 	if len(constants) == 0 {
 		return b, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -133,11 +134,18 @@ func Create(dir string, schema *ipc.Schema, opts *WriterOptions) (*Writer, error
 		w.opts.now = time.Now
 	}
 	var err error
+	if w.opts.Extension[0] != '.' {
+		return nil, fmt.Errorf("lightstream: WriterOptions.Extension is %q, want one that begins with a dot, such as %q", w.opts.Extension, "."+w.opts.Extension)
+	}
 	if w.format, w.method, err = FormatOf("x" + w.opts.Extension); err != nil {
 		return nil, err
 	}
-	if w.format == "" || w.method != nil && (w.format == Parquet || w.format == Arrow) {
-		return nil, fmt.Errorf("lightstream: %w", frame.Errorf(frame.ErrUnsupported, "files cannot be %q", w.opts.Extension))
+	if w.format == "" {
+		return nil, fmt.Errorf("lightstream: %w", frame.Errorf(frame.ErrUnsupported, "files cannot be %q; there are %s, and text and streams compressed, such as .csv.gz",
+			w.opts.Extension, strings.Join(slices.Sorted(maps.Keys(extensions)), ", ")))
+	}
+	if w.method != nil && (w.format == Parquet || w.format == Arrow) {
+		return nil, fmt.Errorf("lightstream: %w", frame.Errorf(frame.ErrUnsupported, "files cannot be %q: those of format %s are read from their end, and not compressed as a whole", w.opts.Extension, w.format))
 	}
 	for k, name := range w.opts.Partition {
 		i := place(schema, name)
@@ -440,7 +448,11 @@ func (w *Writer) sink(to io.Writer) (sink, error) {
 		out := ipc.NewWriter(to, w.inside, w.opts.Arrow)
 		return sinkOf{out.Write, out.Close}, out.Err()
 	case CSV:
-		out := csv.NewWriter(to, w.inside, w.opts.CSV)
+		c := with(w.opts.CSV)
+		if c.Comma == 0 {
+			c.Comma = commaOf("x" + w.opts.Extension)
+		}
+		out := csv.NewWriter(to, w.inside, c)
 		return sinkOf{out.Write, out.Close}, out.Err()
 	}
 	out := ndjson.NewWriter(to, w.inside, w.opts.NDJSON)

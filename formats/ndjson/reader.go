@@ -30,7 +30,7 @@ type Options struct {
 	MaxRejected int64
 	// Rejected takes the records that were passed over, as they are. Nil drops them.
 	Rejected io.Writer
-	// OnRejected is told of each of them, in their order. Nil is nobody.
+	// OnRejected is told of each of them, in their order, by the goroutine that calls Next. Nil is nobody.
 	OnRejected func(*text.ValueError)
 
 	// Parallel is how many goroutines parse lines at once, each a chunk. The batches come in order. Zero means one, and so does an array.
@@ -230,6 +230,9 @@ func (p *parser) Parse(c *chunks.Chunk, res *chunks.Result) {
 		} else {
 			p.lineAt(c, res)
 		}
+		if res.Full {
+			return
+		}
 		if len(res.Rejects) > 0 && p.core.opts.MaxRejected == 0 {
 			return
 		}
@@ -259,13 +262,41 @@ func (p *parser) lineAt(c *chunks.Chunk, res *chunks.Result) {
 		}
 		err = j.Trailing("the end of the line behind the object")
 	}
+	if p.full(c, res, err, pos) {
+		return
+	}
+	if errors.Is(err, text.ErrUnknown) { // which is no JSON, perhaps, so that nothing was inferred from it
+		j.Reset(c.Buf[:end], pos)
+		if syntax := j.Skip(); syntax != nil {
+			err = syntax
+		}
+	}
+	var e *text.ValueError
+	if end < c.N && errors.As(err, &e) && j.Broken() && len(bytes.TrimSpace(c.Buf[min(e.Offset, end):end])) == 0 {
+		e.Found, e.Want = "", e.Want+"; an object stands on one line"
+	}
 	p.reject(c, res, err, pos, c.Pos)
+}
+
+// full tells whether a record at pos has met a dictionary that was full before, so that it begins the next batch.
+func (p *parser) full(c *chunks.Chunk, res *chunks.Result, err error, pos int) bool {
+	if !errors.Is(err, text.ErrFull) {
+		return false
+	}
+	if res.Rows == 0 && res.Fresh { // by the record alone
+		res.Fresh = false
+		return false
+	}
+	res.Set.Truncate(res.Rows)
+	res.Full, c.Pos = true, pos
+	return true
 }
 
 // itemAt adds the row of the item at the chunk's position.
 func (p *parser) itemAt(c *chunks.Chunk, res *chunks.Result) {
 	j := &p.json
 	j.Reset(c.Buf[:c.N], c.Pos)
+	start, before := c.Pos, p.item
 	first := j.Space()
 	fail := func(want string) {
 		res.Err = p.placed(c, j.Trailing(want))
@@ -302,6 +333,10 @@ func (p *parser) itemAt(c *chunks.Chunk, res *chunks.Result) {
 	if err == nil {
 		res.Rows++
 		c.Pos = j.Pos
+		return
+	}
+	if p.full(c, res, err, start) {
+		p.item = before
 		return
 	}
 	j.Reset(j.Data, from)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -142,6 +143,14 @@ func TestRules(t *testing.T) {
 		"type":           {in: `{"a":"1","b":2}`, opts: ndjson.Options{Schema: ints}, err: `field "a": value is of another type: found "\"1\"", want int8`},
 		"type, escape":   {in: `{"a":"1\"}","b":2}`, opts: ndjson.Options{Schema: ints}, err: `found "\"1\\\"}\"", want int8`},
 		"no key":         {in: "{\"b\":1}\n{bad\n", opts: ndjson.Options{Schema: ints}, err: `line 2, column 2: text does not follow its format: found "bad", want a key in quotes`},
+		"no key, second": {in: "{\"b\":1, bad}\n", opts: ndjson.Options{Schema: ints}, err: `line 1, column 9: text does not follow its format: found "bad", want a key in quotes`},
+		"bad key":        {in: `{"b":1,"a\x":1}`, opts: ndjson.Options{Schema: ints}, err: `line 1, column 10: text does not follow its format: found "\\x\":1", want an escape`},
+		"no comma, two":  {in: `{"b":1 "a":1}`, opts: ndjson.Options{Schema: ints}, err: `line 1, column 8: text does not follow its format: found "\"a\"", want a comma`},
+		"NaN alone":      {in: `{"a":NaN}`, err: `line 1, column 6: text does not follow its format: found "NaN", want a value of JSON`},
+		"zero alone":     {in: `{"a":01}`, err: `line 1, column 6: text does not follow its format: found "01"`},
+		"comma alone":    {in: `{"a":1,}`, err: `line 1, column 8: text does not follow its format: found "}", want a key in quotes`},
+		"several lines":  {in: "{\n  \"a\": 1\n}\n", err: `line 1, column 2: text does not follow its format: want a key in quotes; an object stands on one line`},
+		"cut off":        {in: "{\"b\":1,\r\n\"a\":1}", opts: ndjson.Options{Schema: ints}, err: `want a key in quotes; an object stands on one line`},
 		"no key, nested": {in: `{"legs":[{"price":1},{x}]}`, opts: ndjson.Options{Schema: nested}, err: `field "legs[1]": text does not follow its format: found "x", want a key`},
 		"type, let":      {in: `{"a":{"x":[]},"b":2}`, opts: ndjson.Options{Schema: ints, Values: policy(text.JSONOptions{WrongType: text.Ignore})}, want: `{"a":null,"b":2}` + "\n"},
 		"type, needed":   {in: `{"a":1,"b":true}`, opts: ndjson.Options{Schema: ints, Values: policy(text.JSONOptions{WrongType: text.Ignore})}, err: `found "true", want int64`},
@@ -372,5 +381,27 @@ func TestGivenType(t *testing.T) {
 	}
 	if _, err := r.Next(t.Context()); err != io.EOF || r.Stats().Rejected != 2 {
 		t.Errorf("%v, %+v", err, r.Stats())
+	}
+}
+
+// TestFullDictionary wants a batch with a dictionary of its own where that of the one before has no room.
+func TestFullDictionary(t *testing.T) {
+	var lines strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&lines, "{\"n\":%d,\"d\":\"x%d\",\"k\":%d}\n", i, i%400, i%300)
+	}
+	dict := &ipc.DictionaryEncoding{Index: ipc.Int8}
+	schema := &ipc.Schema{Fields: []ipc.Field{
+		{Name: "n", Type: ipc.Int64}, {Name: "d", Type: ipc.Utf8, Dictionary: dict}, {Name: "k", Type: ipc.Int64, Dictionary: dict},
+	}}
+	array := "[" + strings.ReplaceAll(strings.TrimSpace(lines.String()), "\n", ",\n") + "]"
+	for _, in := range []string{lines.String(), array} {
+		for _, o := range []ndjson.Options{{}, {BatchRows: 100}, {BatchRows: 1}, {Parallel: 3, ChunkBytes: 2000}, {ChunkBytes: 1}} {
+			o.Schema = schema
+			o.Values.JSON.Range = text.Ignore // which is for values, not for what the batch has besides
+			if have, err := read(t, in, &o); err != nil || have != lines.String() {
+				t.Errorf("%.1s %+v: %v, %d bytes, want %d", in, o, err, len(have), lines.Len())
+			}
+		}
 	}
 }

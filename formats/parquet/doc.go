@@ -35,6 +35,8 @@
 //
 //	columns or fields of one name  the later ones with their place behind it, such as x_1
 //
+// INT96, in which older writers have times, is read as timestamp[ns]: with the zone that the schema beside it has, else without one.
+//
 // Lists of nulls, maps, structs and lists of any of these are as the types they are made of. Metadata of schema and fields is kept.
 // That a dictionary is ordered is not: values have the order in which they come. A null among the values of a dictionary is a null.
 //

@@ -301,10 +301,14 @@ func (r *Reader) setSchema(keys metadata.KeyValueMetadata, props *parquet.Reader
 		f := &all.Fields[i]
 		withoutIDs(f)
 		r.readable(r.arrow.Manifest, i, f)
-		whole.Fields[i] = *f
+		var want *ipc.Field
 		if was != nil && names[i] == f.Name {
-			whole.Fields[i], change[i], _ = restore(f, &was.Fields[i], f.Name)
-			whole.Fields[i].Name = was.Fields[i].Name
+			want = &was.Fields[i]
+		}
+		whole.Fields[i] = r.withoutZone(&r.arrow.Manifest.Fields[i], f, want)
+		if want != nil {
+			whole.Fields[i], change[i], _ = restore(&whole.Fields[i], want, f.Name)
+			whole.Fields[i].Name = want.Name
 		}
 	}
 	for i, key := range keys.Keys() {
@@ -358,6 +362,31 @@ func (r *Reader) readable(manifest *pqarrow.SchemaManifest, i int, f *ipc.Field)
 		f.Type = ipc.Utf8
 		m.Field.Type = arrow.BinaryTypes.String
 	}
+}
+
+// withoutZone returns a field without the zone that arrow-go gives times in INT96, of which Parquet does not say whether they are in UTC. They
+// keep it where the schema beside them has one.
+func (r *Reader) withoutZone(m *pqarrow.SchemaField, f, want *ipc.Field) ipc.Field {
+	if want != nil && want.Type.Kind == ipc.KindRunEndEncoded && len(want.Children) == 2 {
+		want = &want.Children[1]
+	}
+	g := *f
+	if m.IsLeaf() {
+		if g.Type.Kind == ipc.KindTimestamp && r.file.MetaData().Schema.Column(m.ColIndex).PhysicalType() == parquet.Types.Int96 &&
+			(want == nil || want.Type.Kind != ipc.KindTimestamp || want.Type.Zone == "") {
+			g.Type.Zone = ""
+		}
+		return g
+	}
+	g.Children = slices.Clone(f.Children)
+	for i := range min(len(m.Children), len(g.Children)) {
+		var below *ipc.Field
+		if want != nil && len(want.Children) == len(f.Children) {
+			below = &want.Children[i]
+		}
+		g.Children[i] = r.withoutZone(&m.Children[i], &f.Children[i], below)
+	}
+	return g
 }
 
 // leavesOf appends the columns of values below a field.

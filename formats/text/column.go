@@ -1,11 +1,13 @@
 package text
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/lightstream-go/lightstream/internal/decimal"
@@ -99,6 +101,11 @@ func (c *Column) Field() *ipc.Field { return c.field }
 
 // Want says what the values of the column are.
 func (c *Column) Want() string { return c.want }
+
+// Room says what a value needs that did not fit a full dictionary.
+func (c *Column) Room() string {
+	return "indices that reach further than those of " + c.want + " in a record; give the column wider ones, such as int32"
+}
 
 // Empty tells whether an empty text is a value of the column.
 func (c *Column) Empty() bool { return c.empty }
@@ -260,8 +267,11 @@ func (c *Column) AppendJSON(j *JSON) error {
 // refused follows the policy for a value that could not be read, and that was passed.
 func (c *Column) refused(j *JSON, from int, err error) error {
 	policy := j.Opts.WrongType
-	if err == ErrRange {
+	switch err {
+	case ErrRange:
 		policy = j.Opts.Range
+	case ErrFull:
+		return j.fail(from, c.Room(), err)
 	}
 	if policy == Ignore && c.nullable() {
 		c.appendNull()
@@ -308,6 +318,51 @@ func numberError(s []byte) error {
 	return ErrType
 }
 
+// mostDigits is how many digits the numbers have that are written without their exponent: more than any decimal.
+const mostDigits = 1200
+
+// plainNumber returns a number with a point or an exponent without the exponent, and without a fraction that is zero: 1.50e2 as 150. It is nil
+// for what is no such number, or has too many digits.
+func plainNumber(s []byte) []byte {
+	var digits []byte
+	sign, point, at := "", -1, 0
+	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
+		sign, s = string(s[:1]), s[1:]
+	}
+	for ; at < len(s); at++ {
+		if c := s[at]; c-'0' <= 9 {
+			digits = append(digits, c)
+		} else if c == '.' && point < 0 {
+			point = len(digits)
+		} else {
+			break
+		}
+	}
+	if len(digits) == 0 || len(digits) > mostDigits || point < 0 && at == len(s) {
+		return nil
+	}
+	if point < 0 {
+		point = len(digits)
+	}
+	if at < len(s) {
+		e, err := strconv.Atoi(string(s[at+1:]))
+		if s[at]|0x20 != 'e' || err != nil || e > mostDigits || e < -mostDigits {
+			return nil
+		}
+		point += e
+	}
+	zeros := func(n int) []byte { return bytes.Repeat([]byte{'0'}, max(n, 0)) }
+	digits = append(zeros(1-point), digits...)
+	point = max(point, 1)
+	digits = append(digits, zeros(point-len(digits))...)
+	whole, rest := digits[:point], bytes.TrimRight(digits[point:], "0")
+	plain := append([]byte(sign), whole...)
+	if len(rest) != 0 {
+		plain = append(append(plain, '.'), rest...)
+	}
+	return plain
+}
+
 // newColumn returns a column whose values JSON has as one of takes.
 func newColumn(b Builder, takes kinds, read func(s []byte) error) *Column {
 	return &Column{b: b, takes: takes, read: read}
@@ -318,7 +373,9 @@ func Int[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint
 	c := newColumn(b, numbers, func(s []byte) error {
 		v, ok := integer[T](s)
 		if !ok {
-			return numberError(s)
+			if v, ok = integer[T](plainNumber(s)); !ok {
+				return numberError(s)
+			}
 		}
 		b.Append(v)
 		return nil
@@ -579,7 +636,7 @@ func Decimal[T column.Decimal](b *column.DecimalBuilder[T]) *Column {
 	var words [4]uint64
 	c.read = func(s []byte) error {
 		t := &c.field.Type
-		if !decimal.Parse(s, t.Scale, words[:max(t.Bits/64, 1)]) {
+		if w := words[:max(t.Bits/64, 1)]; !decimal.Parse(s, t.Scale, w) && !decimal.Parse(plainNumber(s), t.Scale, w) {
 			return numberError(s)
 		}
 		v, ok := decimalOf[T](&words)
@@ -612,13 +669,37 @@ func decimalOf[T column.Decimal](w *[4]uint64) (v T, ok bool) {
 	return v, true
 }
 
+// undone drops what was added to a dictionary column from row n on, with an error, and tells which it was.
+func undone(b column.Builder, n int) error {
+	err := ErrRange
+	if errors.Is(b.Err(), column.ErrDictionaryFull) {
+		err = ErrFull
+	}
+	b.Truncate(n)
+	return err
+}
+
+// ResetDictionaries drops all rows, and begins the dictionaries of the column and of those below it anew.
+func (c *Column) ResetDictionaries() {
+	c.b.Reset()
+	c.forget()
+}
+
+func (c *Column) forget() {
+	if d, ok := c.b.(interface{ ResetDictionary() }); ok {
+		d.ResetDictionary()
+	}
+	for _, child := range c.children {
+		child.forget()
+	}
+}
+
 // Dict reads texts that stand in a dictionary.
 func Dict[I column.Index](b *column.DictBuilder[I]) *Column {
 	c := newColumn(b, strings, func(s []byte) error {
 		n := b.Len()
 		if b.AppendBytes(s); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	})
@@ -637,8 +718,7 @@ func DictBinary[I column.Index](b *column.DictBuilder[I]) *Column {
 		}
 		n := b.Len()
 		if b.AppendBytes(buf); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	}
@@ -651,12 +731,13 @@ func DictInt[I, T column.Index](b *column.DictIntBuilder[I, T]) *Column {
 	return newColumn(b, numbers, func(s []byte) error {
 		v, ok := integer[T](s)
 		if !ok {
-			return numberError(s)
+			if v, ok = integer[T](plainNumber(s)); !ok {
+				return numberError(s)
+			}
 		}
 		n := b.Len()
 		if b.Append(v); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	})
@@ -677,8 +758,7 @@ func Enum[I column.Index, E column.Enum](b *column.EnumBuilder[I, E], parse func
 		}
 		n := b.Len()
 		if b.Append(v); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	})
@@ -767,7 +847,11 @@ func Map(b interface {
 				if err := keys.AppendText(key); err != nil {
 					return j.fail(j.Pos, keys.want, err)
 				}
-				return values.AppendJSON(j)
+				if err := values.AppendJSON(j); err != nil {
+					return err
+				}
+				j.path = j.path[:at]
+				return nil
 			})
 		} else {
 			j.path = append(j.path, step{})
@@ -832,6 +916,7 @@ func Union(b interface {
 						return err
 					}
 					b.End(c.typeID(i))
+					j.path = j.path[:at]
 					return nil
 				}
 			}
@@ -954,13 +1039,13 @@ func (o *object) append(j *JSON) error {
 	} else {
 		for more := true; more; {
 			if j.Space() != '"' {
+				j.path[at].name = "" // that of the field before
 				return j.syntax("a key in quotes")
 			}
 			start := j.Pos
 			key, err := j.String()
 			if err != nil {
-				j.broken = true
-				return err
+				return j.badKey(at, err)
 			}
 			k := next
 			if k >= len(o.names) || string(key) != o.names[k] {
@@ -1010,6 +1095,7 @@ func (o *object) append(j *JSON) error {
 				j.Pos++
 				more = false
 			default:
+				j.path[at].name = "" // it stands behind the field
 				return j.syntax("a comma or the end of the object")
 			}
 		}
@@ -1028,6 +1114,17 @@ func (o *object) append(j *JSON) error {
 	j.path = j.path[:at]
 	j.depth--
 	return nil
+}
+
+// badKey returns the error of a key that could not be read, without the field before it, whose name the path still has.
+func (j *JSON) badKey(at int, err error) error {
+	j.broken = true
+	j.path[at].name = ""
+	var e *ValueError
+	if errors.As(err, &e) {
+		e.Path = j.pathText()
+	}
+	return err
 }
 
 // Record reads objects as rows of several columns.

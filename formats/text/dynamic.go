@@ -320,8 +320,7 @@ func dictOf[I column.Index](f *ipc.Field, value *Column) *Column {
 		value.b.DataTo(&d)
 		n := b.Len()
 		if b.AppendBytes(d.Buffers[1]); b.Err() != nil {
-			b.Truncate(n)
-			return ErrRange
+			return undone(b, n)
 		}
 		return nil
 	}
@@ -336,10 +335,14 @@ func dictOf[I column.Index](f *ipc.Field, value *Column) *Column {
 	if value.nest != nil {
 		c.nest = func(j *JSON) error {
 			value.b.Reset()
+			from := j.Pos
 			if err := value.nest(j); err != nil {
 				return err
 			}
-			return add()
+			if err := add(); err != nil {
+				return c.refused(j, from, err)
+			}
+			return nil
 		}
 	}
 	return c

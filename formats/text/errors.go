@@ -21,6 +21,7 @@ var (
 	ErrMissing = errors.New("field is absent")
 	ErrNull    = errors.New("null in a column that is not nullable")
 	ErrRagged  = errors.New("record has another number of fields")
+	ErrFull    = errors.New("the dictionary of the batch is full") // of which a record alone needs more values than its indices reach
 
 	// ErrNaive is an [ErrType]: a time without a zone, in a column of times with one.
 	ErrNaive = fmt.Errorf("%w: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC", ErrType)

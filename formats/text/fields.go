@@ -170,6 +170,8 @@ func intFields[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 |
 				}
 			} else if v, ok := integer[T](f.Data[start:end]); ok {
 				b.Append(v)
+			} else if v, ok := integer[T](plainNumber(f.Data[start:end])); ok {
+				b.Append(v)
 			} else {
 				return i, nil
 			}
@@ -516,8 +518,7 @@ func dictFields[I column.Index](c *Column, b *column.DictBuilder[I]) func(f *Fie
 			}
 			row := b.Len()
 			if b.AppendBytes(f.Data[start:sp.End]); b.Err() != nil {
-				b.Truncate(row) // with the error, which is of this row alone
-				return i, ErrRange
+				return i, undone(b, row) // with the error, which is of this row alone
 			}
 			if k, ok := key(f.Data, start, sp.End); ok {
 				if x := uint64(b.FixedBuilder.Values()[row]); x < 1<<32 {

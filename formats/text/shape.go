@@ -157,7 +157,11 @@ func (s *Shape) object(j *JSON, changes *[]change) error {
 			s.fields = append(s.fields, field{name, &Shape{known: s.given[name]}})
 		}
 		j.path[at].name = s.fields[k].name
-		return s.fields[k].shape.add(j, changes)
+		if err := s.fields[k].shape.add(j, changes); err != nil {
+			return err
+		}
+		j.path[at].name = "" // what is wrong behind the field is not its
+		return nil
 	})
 	if err == nil {
 		j.path = j.path[:at]

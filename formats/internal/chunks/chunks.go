@@ -22,6 +22,7 @@ type Options struct {
 	Parallel         int
 	MaxRejected      int64
 	Rejected         io.Writer
+	Head             []byte // a line before the first that Rejected takes, or nil
 	OnRejected       func(*text.ValueError)
 }
 

@@ -17,6 +17,15 @@ import (
 type Set struct {
 	Columns []*text.Column
 	Data    []column.Data
+	full    bool // a dictionary is
+}
+
+// renew begins all dictionaries anew, without a row.
+func (s *Set) renew() {
+	for _, c := range s.Columns {
+		c.ResetDictionaries()
+	}
+	s.full = false
 }
 
 // SetOf returns columns of a schema, each with a builder of its own.
@@ -43,6 +52,8 @@ func (s *Set) Truncate(n int) {
 // Result is what was made of a part of a chunk.
 type Result struct {
 	Rows    int
+	Full    bool // a dictionary was, for the record at the chunk's position, which begins the next batch
+	Fresh   bool // dictionaries begin with this batch
 	Set     *Set
 	Rejects []Reject
 	Skipped int64 // records that were passed over for another reason
@@ -131,6 +142,9 @@ func (c *Core) take() (*Set, error) {
 
 // Give takes the memory of a batch that was released.
 func (c *Core) Give(s *Set) {
+	if s.full {
+		s.renew()
+	}
 	for _, col := range s.Columns {
 		col.Builder().Reset()
 	}
@@ -186,6 +200,12 @@ func (c *Core) account(res *Result) error {
 			c.Opts.OnRejected(r.Err)
 		}
 		if c.Opts.Rejected != nil {
+			if head := c.Opts.Head; head != nil {
+				c.Opts.Head = nil
+				if _, err := c.Opts.Rejected.Write(head); err != nil {
+					return fmt.Errorf("lightstream: writing rejected records: %w", err)
+				}
+			}
 			if _, err := c.Opts.Rejected.Write(r.Line); err != nil {
 				return fmt.Errorf("lightstream: writing rejected records: %w", err)
 			}
@@ -214,6 +234,12 @@ func (c *Core) parse(p Parser, ch *Chunk) *Result {
 		return r
 	}
 	p.Parse(ch, r)
+	if r.Full && r.Rows == 0 && len(r.Rejects) == 0 && r.Skipped == 0 { // by what batches before this one have put there
+		r.Set.renew()
+		*r = Result{Set: r.Set, Fresh: true}
+		p.Parse(ch, r)
+	}
+	r.Set.full = r.Full
 	r.finish()
 	if len(r.Rejects) > 0 && c.Opts.MaxRejected == 0 || r.Err != nil {
 		ch.Pos = ch.N // nobody will see what is behind it
