@@ -58,6 +58,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r, r.ProtoMajor >= 2, nil)
 	x.start()
 	err := serve(r.Context(), x.conn)
+	if why := x.conn.refused.Load(); why != nil && err == nil {
+		err = &StatusError{http.StatusUnprocessableEntity, *why}
+	}
 	if err == nil && x.conn.out != nil {
 		x.conn.out.finish(io.EOF) // does nothing after a Close that came before
 	}
