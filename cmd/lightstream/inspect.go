@@ -98,8 +98,8 @@ func check(ctx context.Context, name string, o *inspection, std std) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "fine: %d batches, %d rows, %d columns, %d bytes; %d buffers not at a multiple of 64\n",
-		batches, rows, len(src.schema.Fields), stats.Bytes, stats.Realigned)
+	_, err = fmt.Fprintf(std.out, "fine: %s, %s, %s, %s; %s not at a multiple of 64\n",
+		count(batches, "batch"), count(rows, "row"), count(len(src.schema.Fields), "column"), count(stats.Bytes, "byte"), count(stats.Realigned, "buffer"))
 	return err
 }
 
