@@ -177,7 +177,7 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 		return err
 	}
 	if o.compression != "" && f.isText() {
-		return usagef("--compression is for Arrow, and %s is to be written", f)
+		return usagef("--compression is for Arrow and Parquet, and %s is to be written; a name such as x.%s.zst compresses all of it", f, strings.Replace(string(f), "table", "csv", 1))
 	}
 	if err := o.unwritten(f); err != nil {
 		return err

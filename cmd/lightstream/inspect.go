@@ -176,6 +176,9 @@ func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
 		return err
 	}
+	if n == 0 && err == io.EOF && name != "-" {
+		return fmt.Errorf("%s: the file is empty", name)
+	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), f)
 	if other := formatByBytes(head[:min(n, len(fileMagic))], name, &o.options); o.from == "" && other != formatFile && other != formatStream {
 		return fmt.Errorf("%s: it is %s, and inspect prints the messages of Arrow; schema, cat and inspect --check read it", name, other)
