@@ -22,7 +22,7 @@ func TestAPI(t *testing.T) {
 	for _, dir := range []string{
 		".", "runtime", "runtime/mem", "runtime/column", "runtime/frame", "runtime/ipc", "runtime/flatbuf", "runtime/tabletest",
 		"transports", "transports/tcp", "transports/tls", "transports/ws", "transports/quic", "transports/http", "transports/http/h3", "transports/uds", "transports/stdio", "transports/pipe", "transports/serve", "transports/access", "transports/transporttest",
-		"runtime/fanout", "runtime/lanes", "runtime/observe", "runtime/observe/expvars", "compress/zstd", "compress/lz4", "formats/csv", "formats/ndjson", "formats/parquet", "formats/dataset", "compress",
+		"runtime/fanout", "runtime/lanes", "runtime/observe", "runtime/observe/expvars", "compress/zstd", "compress/lz4", "formats/text", "formats/csv", "formats/ndjson", "formats/parquet", "formats/dataset", "compress",
 		"transports/wt",
 		"interop/arrowgo", "codegen", "codegen/evolve",
 	} {

@@ -305,6 +305,22 @@ func TestSnippets(t *testing.T) {
 	}
 }
 
+// TestOwnProtocol wants the example of a protocol of one's own in the guide to be the one that is run.
+func TestOwnProtocol(t *testing.T) {
+	guide, err := os.ReadFile("docs/guide/protocols.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("runtime/framer_example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, found := strings.Cut(string(example), "\n// sealed makes")
+	if !found || !strings.Contains(string(guide), "\n// sealed makes"+code) {
+		t.Error("docs/guide/protocols.md lacks what is in runtime/framer_example_test.go from \"sealed makes\" on")
+	}
+}
+
 // unindented returns lines without what they begin with.
 func unindented(text string) string {
 	lines := strings.Split(text, "\n")

@@ -1,6 +1,7 @@
 package codegen
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -27,6 +28,9 @@ func features() []string {
 
 // ParseFeatures reads names of features with commas between them.
 func ParseFeatures(list string) ([]string, error) {
+	if list == "" { // which could mean that there are to be none
+		return nil, errors.New("no feature is named; to take some back delete the file that has them, such as trade_text_lightstream.go, and name those that stay")
+	}
 	names := strings.Split(list, ",")
 	return names, checkFeatures(names)
 }

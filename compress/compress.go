@@ -13,6 +13,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ func Register(m Method) {
 }
 
 // ByName returns the method that the extension of a name says and the name without it, or nil and the name where it says none. The error,
-// which wraps [frame.ErrUnsupported], names the package to import for a method that is not there.
+// which wraps [frame.ErrUnsupported], names the package to import for a method that is not there, or the methods that there are.
 func ByName(name string) (m *Method, inner string, err error) {
 	mu.RLock()
 	defer mu.RUnlock()
@@ -64,8 +65,14 @@ func ByName(name string) (m *Method, inner string, err error) {
 	if pkg, known := Known[extension]; known {
 		return nil, name, fmt.Errorf("lightstream: %s: %w", name, frame.Errorf(frame.ErrUnsupported, "this program does not know %s; add import _ %q", extension, "github.com/lightstream-go/lightstream/"+pkg))
 	}
+	if slices.Contains(foreign, extension) {
+		return nil, name, fmt.Errorf("lightstream: %s: %w", name, frame.Errorf(frame.ErrUnsupported, "compression %s is not known; known are %s", extension, strings.Join(slices.Sorted(maps.Keys(Known)), ", ")))
+	}
 	return nil, name, nil
 }
+
+// foreign are extensions of compressed files for which there is no package.
+var foreign = []string{".br", ".bz2", ".lzma", ".xz"}
 
 // ByMagic returns the method of a stream that starts with prefix, nil where it is of none.
 func ByMagic(prefix []byte) *Method {
@@ -166,7 +173,7 @@ func (r *reader) fail(err error) error {
 	case r.in.err != nil:
 		return r.in.err
 	case err == io.ErrUnexpectedEOF || err == io.EOF:
-		return fmt.Errorf("lightstream: %s: %w", r.method.Name, frame.ErrTruncated)
+		return fmt.Errorf("lightstream: %s: %w", r.method.Name, frame.Errorf(frame.ErrTruncated, "the compressed data is cut off"))
 	}
 	return fmt.Errorf("lightstream: %s: %w", r.method.Name, frame.Errorf(frame.ErrMalformed, "%v", err))
 }

@@ -1,6 +1,7 @@
 package rt
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,18 +12,20 @@ import (
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
 
-// SchemaError tells that a stream's schema does not fit a table. It comes before any batch.
+// SchemaError tells that the schema of a stream, or of a file or sink that is written to, does not fit a table. It comes before any batch.
 type SchemaError struct {
 	Source      string // what the stream comes from, may be empty
 	Table       string
 	Differences []Difference
+
+	place string // what has the other columns; "" is a stream
 }
 
 // Difference is a column that does not fit.
 type Difference struct {
 	Column string
 	Want   string // the table's type
-	Have   string // the stream's, or "(absent)"
+	Have   string // the stream's, or that of the file or sink that is written to, or "(absent)"
 	Remedy string
 }
 
@@ -37,11 +40,12 @@ func (e *SchemaError) Error() string {
 		s = ""
 	}
 	fmt.Fprintf(&b, "schema does not fit table %q (%d difference%s)", e.Table, len(e.Differences), s)
-	name, want, have := len("column"), len("want"), len("stream has")
+	title := cmp.Or(e.place, "stream") + " has"
+	name, want, have := len("column"), len("want"), len(title)
 	for _, d := range e.Differences {
 		name, want, have = max(name, len(d.Column)), max(want, len(d.Want)), max(have, len(d.Have))
 	}
-	fmt.Fprintf(&b, "\n  %-*s  %-*s  %s", name, "column", want, "want", "stream has")
+	fmt.Fprintf(&b, "\n  %-*s  %-*s  %s", name, "column", want, "want", title)
 	for _, d := range e.Differences {
 		fmt.Fprintf(&b, "\n  %-*s  %-*s  %-*s  %s", name, d.Column, want, d.Want, have, d.Have, d.Remedy)
 	}
@@ -149,7 +153,7 @@ func fit(table, source string, columns []Column, schema *ipc.Schema, opts *Reade
 		}
 	}
 	if w.diffs != nil {
-		return nil, &SchemaError{source, table, w.diffs}
+		return nil, &SchemaError{Source: source, Table: table, Differences: w.diffs}
 	}
 	return f, nil
 }
@@ -204,13 +208,14 @@ func (f *fitter) place(c *columnFit, want *Column, fields []ipc.Field, path stri
 	}
 }
 
-// absentRemedy is what helps where the stream has no such column. Not all types have defaults.
+// absentRemedy is what helps where the stream has no such column. Only flat types that are written as text in a tag have defaults.
 func absentRemedy(want *Column) string {
 	if want.Type.Kind == ipc.KindRunEndEncoded && len(want.Parts) != 0 {
 		want = &want.Parts[0]
 	}
 	switch k := want.Type.Kind; {
-	case k == ipc.KindInt && want.Dictionary == nil, k == ipc.KindFloat, k == ipc.KindBool, want.Type.IsText():
+	case k == ipc.KindInt && want.Dictionary == nil, k == ipc.KindFloat, k == ipc.KindBool, want.Type.IsText(),
+		k == ipc.KindTimestamp, k == ipc.KindDate, k == ipc.KindTime, k == ipc.KindDuration, k == ipc.KindDecimal:
 		return "make it nullable or give a default"
 	}
 	return "make it nullable, or have the sender add it"

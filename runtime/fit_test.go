@@ -427,6 +427,15 @@ func TestFitAbsent(t *testing.T) {
 		if got, err := fits(in, nil, c.want, null(col("other", ipc.Int32))); err != nil || got[0] != c.read {
 			t.Errorf("%v, default %v: %q, %v; want %q", &c.want, c.want.Default, got, err, c.read)
 		}
+		none := c.want
+		none.Nullable, none.Default = false, nil
+		remedy := "give a default"
+		if none.Type.Kind == ipc.KindBinary { // tags have no way to write one
+			remedy = "have the sender add it"
+		}
+		if _, err := fits(in, nil, none); err == nil || !strings.Contains(err.Error(), remedy) {
+			t.Errorf("%v: %v, want %q", &none, err, remedy)
+		}
 	}
 	if _, err := fits(in, nil, col("x", ipc.Int32)); err == nil || !strings.Contains(err.Error(), "x       int32 not null  (absent)    make it nullable or give a default") {
 		t.Error(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/internal/record"
@@ -120,7 +121,7 @@ type SinkWriter[R, B any, W Builder[R]] struct {
 	columns int
 }
 
-// NewSinkWriter returns a writer to a sink, which remains the caller's to close, but see [SinkWriter.Close]. Of the options, BatchRows,
+// NewSinkWriter returns a writer to a sink. Its Close closes the sink too, where that has a method for it; see [SinkWriter.Close]. Of the options, BatchRows,
 // BatchBytes and Builder mean what they mean to [NewWriter]; nil means all defaults. The error is a *[SchemaError] where the sink does not have the
 // columns of the table, or that of the sink's method Err, if it has one, such as of a schema that it cannot write.
 func NewSinkWriter[R, B any, W Builder[R]](t *Table[R, B, W], sink Sink, opts *WriterOptions) (*SinkWriter[R, B, W], error) {
@@ -128,7 +129,9 @@ func NewSinkWriter[R, B any, W Builder[R]](t *Table[R, B, W], sink Sink, opts *W
 		return nil, errors.New("lightstream: the sink is nil; give the writer one")
 	}
 	w := newWriter(t, opts)
-	if err := w.sameColumns(ipc.SourceName(sink), sink.Schema()); err != nil {
+	row := fmt.Sprintf("%T", *new(R)) // for whose type Trade the generator declares TradeTable
+	row = row[strings.LastIndexByte(row, '.')+1:]
+	if err := w.sameColumns("sink", ipc.SourceName(sink), sink.Schema(), "make the sink with "+row+"Table.Schema()"); err != nil {
 		return nil, err
 	}
 	if s, ok := sink.(interface{ Err() error }); ok && s.Err() != nil {

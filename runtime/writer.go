@@ -115,7 +115,7 @@ func AppendFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *Wr
 	if err != nil {
 		return nil, err
 	}
-	if err := w.sameColumns(name, out.Schema()); err != nil {
+	if err := w.sameColumns("file", name, out.Schema(), "columns of a file stay as they are; write another file"); err != nil {
 		out.Abort()
 		return nil, err
 	}
@@ -123,10 +123,9 @@ func AppendFile[R, B any, W Builder[R]](t *Table[R, B, W], name string, opts *Wr
 	return w, nil
 }
 
-// sameColumns tells whether the rows of the table can go into a file of the given schema as they are.
-func (w *Writer[R, B, W]) sameColumns(name string, have *ipc.Schema) error {
-	e := &SchemaError{Source: name, Table: w.table.spec.Name}
-	const remedy = "columns of a file stay as they are; write another file"
+// sameColumns tells whether the rows of the table can go as they are to a place of the given schema: a file or a sink.
+func (w *Writer[R, B, W]) sameColumns(place, name string, have *ipc.Schema, remedy string) error {
+	e := &SchemaError{Source: name, Table: w.table.spec.Name, place: place}
 	fields := w.table.schema.Fields
 	for i := range max(len(fields), len(have.Fields)) {
 		switch {

@@ -135,7 +135,8 @@ func Unwrap(conn Conn) Conn {
 }
 
 // Refuse closes a connection whose peer does or sends what this end is not for, so that the peer gets an error rather than an end. Over ws, wss, quic
-// and wt the error has the text, which should be short; tcp and tls have no place for it. Where the wire has no such thing it is Close.
+// and wt, and over http, https and h3 to who POSTs, the error has the text, which should be short; tcp and tls have no place for it. Where the wire
+// has no such thing, as a Unix socket, it is Close.
 func Refuse(conn Conn, why string) error {
 	if c, ok := Unwrap(conn).(interface{ Refuse(why string) error }); ok {
 		return c.Refuse(why)

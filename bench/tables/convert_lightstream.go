@@ -174,6 +174,7 @@ func (b *ReadingBuilder) Append(row Reading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -344,6 +345,7 @@ func (b *TypedBuilder) Append(row Typed) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TypedBuilder) AppendRows(rows []Typed) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -634,6 +636,7 @@ func (b *MicrosBuilder) Append(row Micros) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *MicrosBuilder) AppendRows(rows []Micros) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -782,6 +785,7 @@ func (b *NarrowBuilder) Append(row Narrow) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *NarrowBuilder) AppendRows(rows []Narrow) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]

@@ -48,7 +48,8 @@ With -tests, trade_lightstream_test.go has a round-trip test, a fuzz target and 
 benchmark of each table. Once there, it is kept up to date.
 
 With -features=csv,ndjson, trade_text_lightstream.go has readers and writers of each
-table for these formats. Once there, it is kept up to date.
+table for these formats. Once there, it is kept up to date. To take one back delete
+the file, and name those that stay.
 
 Beside them goes lightstream.schema.lock, which has the tables as text, to be kept
 under version control.

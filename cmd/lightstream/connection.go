@@ -127,7 +127,7 @@ func (s *source) connect(ctx context.Context, u *transports.URI, o *options, std
 	}
 	if u.Stream.Protocol != transports.Arrow {
 		if err := s.openFrames(ctx, u, conns, s.options(o, level)); err != nil {
-			return errors.Join(err, s.close())
+			return s.fail(err)
 		}
 		return nil
 	}
@@ -136,7 +136,7 @@ func (s *source) connect(ctx context.Context, u *transports.URI, o *options, std
 		from[i] = c
 	}
 	if err := s.openStreams(ctx, s.options(o, level), laneOptions(u), from...); err != nil {
-		return errors.Join(err, s.close())
+		return s.fail(err)
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ const (
 )
 
 // settled waits until the peers close. Where one breaks off instead, or says what it speaks, the stream has not arrived, though the system had
-// taken it. QUIC, WebTransport and HTTP have such an answer with their Close.
+// taken it. QUIC, WebTransport and HTTP have such an answer with their Close, the last if it goes one way.
 func (c openConns) settled(wait time.Duration, protocol transports.Protocol) error {
 	until := time.Now().Add(wait)
 	for _, conn := range c {
@@ -171,6 +171,13 @@ func (c openConns) settled(wait time.Duration, protocol transports.Protocol) err
 				return err
 			}
 		case *tcp.Conn, *tls.Conn, *uds.Conn:
+			if err := heard(conn, until, protocol); err != nil {
+				return err
+			}
+		case *http.Conn:
+			if !conn.Caps().Duplex {
+				continue
+			}
 			if err := heard(conn, until, protocol); err != nil {
 				return err
 			}

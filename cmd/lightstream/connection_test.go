@@ -399,19 +399,69 @@ func TestReceiverFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	call(t, "copy", filepath.Join(dir, "text.csv"), small)
-	for _, scheme := range []string{"tcp", "tls", "ws", "wss", "quic", "wt"} {
-		t.Run(scheme, func(t *testing.T) {
-			own, trust, small := "", "", small
-			if scheme != "tcp" && scheme != "ws" {
-				own, trust = "?cert="+certFile+"&key="+keyFile, "?ca="+certFile
+	for _, c := range []struct{ scheme, params string }{
+		{"tcp", ""},
+		{"tls", ""},
+		{"ws", ""},
+		{"wss", ""},
+		{"quic", ""},
+		{"wt", ""},
+		{"http", ""},
+		{"http", "version=2"},
+		{"http", "version=2&protocol=lightstream"},
+		{"https", ""},
+		{"h3", ""},
+		{"h3", "protocol=lightstream"},
+	} {
+		scheme := c.scheme
+		t.Run(scheme+c.params, func(t *testing.T) {
+			own, trust, small := "?", "?"+c.params, small
+			if strings.Contains(c.params, "protocol") {
+				own += "protocol=lightstream"
+			}
+			if scheme != "tcp" && scheme != "ws" && scheme != "http" {
+				own, trust = own+"&cert="+certFile+"&key="+keyFile, trust+"&ca="+certFile
 			}
 			if scheme == "quic" || scheme == "wt" { // where the end of a short one is read ahead, by which the connection is through
 				small = flightsFile
 			}
 			out := filepath.Join(t.TempDir(), "gone", "out.arrow") // whose folder is not there when it is created
 			r := start(t, "copy", scheme+"+listen://127.0.0.1:0"+own, out)
-			s := start(t, "copy", small, r.at(1)+trust)
+			s := start(t, "copy", small, strings.Split(r.at(1), "?")[0]+trust)
 			r.wait(exitBad)
+			s.wait(exitBad)
+			if c.params == "" && strings.HasPrefix(scheme, "h") && !strings.Contains(s.stderr(), "this end has failed") {
+				t.Error(s.stderr())
+			}
+		})
+	}
+}
+
+// TestReceiverDoesNotOpen has receivers that fail with the first bytes, before there is anything to write.
+func TestReceiverDoesNotOpen(t *testing.T) {
+	dir := t.TempDir()
+	small, out := filepath.Join(dir, "small.arrows"), filepath.Join(dir, "out.csv")
+	if err := os.WriteFile(filepath.Join(dir, "text.csv"), []byte("a\nx\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	call(t, "copy", filepath.Join(dir, "text.csv"), small)
+	for _, c := range []struct {
+		name string
+		args []string
+	}{
+		{"columns", []string{"copy", "tcp+listen://127.0.0.1:0", out, "--columns", "nope"}},
+		{"protocol", []string{"copy", "tcp+listen://127.0.0.1:0?protocol=lightstream", out}},
+		{"several", []string{"copy", "tcp+listen://127.0.0.1:0", filepath.Join(dir, "gone.arrow"), out}},
+		{"http", []string{"copy", "http+listen://127.0.0.1:0", out, "--columns", "nope"}},
+		{"cat", []string{"cat", "tcp+listen://127.0.0.1:0", "--columns", "nope"}},
+		{"schema", []string{"schema", "tcp+listen://127.0.0.1:0", "--columns", "nope"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := start(t, c.args...)
+			s := start(t, "copy", small, strings.Split(r.at(1), "?")[0])
+			if status := <-r.done; status == exitFine {
+				t.Error("it does not fail")
+			}
 			s.wait(exitBad)
 		})
 	}

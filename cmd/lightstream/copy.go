@@ -14,6 +14,7 @@ import (
 	"github.com/lightstream-go/lightstream/formats/csv"
 	"github.com/lightstream-go/lightstream/formats/ndjson"
 	"github.com/lightstream-go/lightstream/formats/parquet"
+	"github.com/lightstream-go/lightstream/internal/newfile"
 	"github.com/lightstream-go/lightstream/internal/regroup"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -176,7 +177,7 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 		return err
 	}
 	if o.compression != "" && f.isText() {
-		return usagef("--compression is for Arrow, and %s is to be written", f)
+		return usagef("--compression is for Arrow and Parquet, and %s is to be written; a name such as x.%s.zst compresses all of it", f, strings.Replace(string(f), "table", "csv", 1))
 	}
 	if err := o.unwritten(f); err != nil {
 		return err
@@ -316,6 +317,13 @@ func (o *options) checkCompression(f format, name string) error {
 
 // plan says what a copy would do.
 func plan(out io.Writer, src *source, from []string, to string, f format, path, directory bool, o *options) error {
+	if name := filePath(to); path && !directory && name != "-" {
+		if _, ok := descriptor(name); !ok {
+			if err := newfile.Check(name); err != nil {
+				return err
+			}
+		}
+	}
 	if f == formatParquet { // which does not hold everything
 		if _, err := parquet.NewWriter(io.Discard, src.schema, nil); err != nil {
 			return err
@@ -334,7 +342,7 @@ func plan(out io.Writer, src *source, from []string, to string, f format, path, 
 	what := string(src.format)
 	switch {
 	case src.files != 0:
-		what = fmt.Sprintf("%d files", src.files)
+		what = count(src.files, "file")
 	case len(from) > 1:
 		what = fmt.Sprintf("%d sources", len(from))
 	case what == "":
@@ -360,7 +368,7 @@ func plan(out io.Writer, src *source, from []string, to string, f format, path, 
 		target += ", " + o.compression
 	}
 	if o.head >= 0 {
-		target += fmt.Sprintf(", %d rows", o.head)
+		target += ", " + count(o.head, "row")
 	}
 	_, err = fmt.Fprintf(out, "from %s (%s)\nto   %s (%s)\n%v", strings.Join(from, ", "), what, to, target, src.schema)
 	return err

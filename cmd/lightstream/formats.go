@@ -341,12 +341,19 @@ func openSources(ctx context.Context, names []string, o *options, std std, level
 		return err
 	}
 	whole := &source{name: names[0], format: "several", close: closeAll}
+	whole.refuse = func() {
+		for _, s := range open {
+			if s.refuse != nil {
+				s.refuse()
+			}
+		}
+	}
 	known := true // the sizes of all
 	defer func() { o.text.first = nil }()
 	for _, name := range names {
 		s, err := openSource(ctx, name, o, std, level)
 		if err != nil {
-			return nil, errors.Join(err, closeAll())
+			return nil, whole.fail(err)
 		}
 		open, all = append(open, s), append(all, single{s})
 		s.pass(o, std)
@@ -360,7 +367,7 @@ func openSources(ctx context.Context, names []string, o *options, std std, level
 	}
 	c, err := dataset.Concat(ctx, all, dataset.FitOptions{})
 	if err != nil {
-		return nil, errors.Join(err, closeAll())
+		return nil, whole.fail(err)
 	}
 	whole.schema, whole.next = open[0].schema, c.Next
 	whole.others = func() ipc.Attached { return ipc.Attached{} }

@@ -98,8 +98,8 @@ func check(ctx context.Context, name string, o *inspection, std std) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "fine: %d batches, %d rows, %d columns, %d bytes; %d buffers not at a multiple of 64\n",
-		batches, rows, len(src.schema.Fields), stats.Bytes, stats.Realigned)
+	_, err = fmt.Fprintf(std.out, "fine: %s, %s, %s, %s; %s not at a multiple of 64\n",
+		count(batches, "batch"), count(rows, "row"), count(len(src.schema.Fields), "column"), count(stats.Bytes, "byte"), count(stats.Realigned, "buffer"))
 	return err
 }
 
@@ -175,6 +175,9 @@ func inspectMessages(f *os.File, name string, o *inspection, w *failing) error {
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
 		return err
+	}
+	if n == 0 && err == io.EOF && name != "-" {
+		return fmt.Errorf("%s: the file is empty", name)
 	}
 	whole := io.MultiReader(bytes.NewReader(head[:n]), f)
 	if other := formatByBytes(head[:min(n, len(fileMagic))], name, &o.options); o.from == "" && other != formatFile && other != formatStream {

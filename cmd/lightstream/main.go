@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -148,9 +149,9 @@ func (u *unfinishedCopy) hint() string {
 	if to == nil || rows == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; the %d rows that have come are given up, and no new %s appears: a file does when it is complete. "+
+	return fmt.Sprintf("; what has come, %s, is given up, and no new %s appears: a file does when it is complete. "+
 		"Of a source without an end a directory with --max-age or --max-rows keeps all complete files, and a stream to standard output, "+
-		"read with --unfinished, all batches", rows, *to)
+		"read with --unfinished, all batches", count(rows, "row"), *to)
 }
 
 // temporary are the files that are removed when the program ends.
@@ -214,7 +215,7 @@ func newRoot(std std) *cobra.Command {
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%v%s; run %s --help for the flags", err, otherVerbs(cmd, err), cmd.CommandPath())
+		return usagef("%s%s; run %s --help for the flags", plainNumber.ReplaceAllString(err.Error(), "want a number"), otherVerbs(cmd, err), cmd.CommandPath())
 	})
 	root.AddCommand(newGen(std), newSchema(std), newCat(std), newCopy(std), newInspect(std), newServe(std))
 	root.InitDefaultCompletionCmd()
@@ -227,6 +228,21 @@ func newRoot(std std) *cobra.Command {
 	}
 	completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return root
+}
+
+// plainNumber is what errors of flags say of a value that is no number, or none that fits.
+var plainNumber = regexp.MustCompile(`strconv\.\w+: parsing ".*": (invalid syntax|value out of range)`)
+
+// count returns a number with what is counted, such as "1 row".
+func count[N int | int64](n N, what string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(what, "ch"):
+		what += "es"
+	default:
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // otherVerbs tells which verbs have a flag that this one lacks.

@@ -49,7 +49,7 @@ var extensions = map[string]format{
 type options struct {
 	from, to    string
 	columns     []string
-	head        int64
+	head, limit int64
 	batchRows   int
 	compression string
 	null        string
@@ -78,7 +78,7 @@ func (o *options) add(cmd *cobra.Command, output bool) {
 	f := cmd.Flags()
 	o.addSource(cmd, "no progress")
 	f.Int64Var(&o.head, "head", -1, "only the first `n` rows; default all")
-	f.Int64Var(&o.head, "limit", -1, "the same as --head `n`")
+	f.Int64Var(&o.limit, "limit", -1, "the same as --head `n`")
 	for _, flag := range []string{"head", "limit"} {
 		f.Lookup(flag).DefValue = "0" // which help does not print
 	}
@@ -129,12 +129,19 @@ func (o *options) check() error {
 		return usagef("--null=%q: want a text without quotes and line ends; what is in quotes is no null", o.null)
 	case strings.ContainsAny(o.toNull, quotedBytes):
 		return usagef("--to-null=%q: want a text without quotes and line ends; what is in quotes is no null", o.toNull)
-	case (o.given("head") || o.given("limit")) && o.head < 0:
+	case o.given("head") && o.given("limit"):
+		return usagef("--head and --limit are the same; say one of them")
+	case o.given("head") && o.head < 0:
 		return usagef("--head=%d: want a number of rows", o.head)
+	case o.given("limit") && o.limit < 0:
+		return usagef("--limit=%d: want a number of rows", o.limit)
 	case o.maxRows < 0 || o.maxBytes < 0 || o.maxAge < 0 || o.maxOpen < 0:
 		return usagef("--max-rows, --max-bytes, --max-age and --max-open: want numbers and a time that are not negative")
 	case o.batchRows < 0:
 		return usagef("--batch-rows=%d: want a number of rows", o.batchRows)
+	}
+	if o.given("limit") {
+		o.head = o.limit
 	}
 	return o.checkText()
 }
@@ -225,6 +232,7 @@ func limitHint(err error, args []string) string {
 var flagNames = strings.NewReplacer(
 	"Options.Files.Format", "--from", "set WriterOptions.RepeatKeys", "say --repeat-keys", "Options.Schema", "--schema", "say so by Options.Comma", "say so by --delimiter", "Options.Types", "--types",
 	"set Options.BatchRows to", "say --batch-rows", "Options.BatchRows", "--batch-rows", "Options.MaxColumns", "the limit", "Options.MaxFiles", "the limit",
+	"raise MaxField", "raise the limit", "read it with rt.Protocol or frame.TLV", "put protocol=lightstream or protocol=tlv into its URI",
 )
 
 // isDelimiter tells whether text can stand between the fields of CSV.

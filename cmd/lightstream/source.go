@@ -140,6 +140,9 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 	if s.format == formatFile {
 		return s.openFile(f, head, regular, opts)
 	}
+	if regular && s.size == 0 {
+		return fmt.Errorf("%s: the file is empty", s.label())
+	}
 	first = slices.Clone(first)
 	return s.notArrow(s.openStreams(ctx, opts, nil, named{io.MultiReader(buffered(head), f), s.name}), first, o)
 }

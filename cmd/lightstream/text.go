@@ -55,7 +55,7 @@ var (
 func (t *textOptions) addTypes(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&t.noHeader, "no-header", false, "the first line of CSV is a record: columns are f0, f1 and so on, or those of --schema in\ntheir order")
-	f.StringArrayVar(&t.types, "types", nil, "`name=type,...` of columns of CSV and NDJSON whose types are not to be inferred, as schema\nprints them: size=int32,time=timestamp[ms, UTC]")
+	f.StringArrayVar(&t.types, "types", nil, "`name=type,...` of columns of CSV and NDJSON whose types are not to be inferred, as\ncat --to table prints them: size=int32,time=timestamp[ms, UTC]")
 	f.StringVar(&t.schemaFile, "schema", "", "`file` of any format whose columns and types those of CSV and NDJSON are to be")
 	f.IntVar(&t.sampleRows, "sample-rows", 0, "how many `rows` of CSV and NDJSON types are inferred from; default 10000")
 	f.StringVar(&t.ragged, "ragged", "", "what becomes of records of CSV with too few `fields`: error, pad (the others are null)")
@@ -146,7 +146,7 @@ func parseType(one string) (ipc.Field, error) {
 		_, err = text.ColumnOf(&f, nil)
 	}
 	if err != nil {
-		return ipc.Field{}, usagef("--types: %s: %v; types are as schema prints them: int64, float64, utf8, date32, timestamp[us, UTC], decimal128(9, 2)", one, trimmed{err})
+		return ipc.Field{}, usagef("--types: %s: %v; types are as cat --to table prints them: int64, float64, utf8, date32, timestamp[us, UTC], decimal128(9, 2)", one, trimmed{err})
 	}
 	return f, nil
 }

@@ -148,6 +148,7 @@ func plainType(c *model.Column) *jen.Statement {
 //	// AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 //	func (b *TradeBuilder) AppendRows(rows []Trade) {
 //		var texts [rt.BlockRows]string
+//		// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 //		past := rt.PastCache(rows)
 //		for len(rows) > 0 {
 //			block := rows[:min(len(rows), rt.BlockRows)]
@@ -184,7 +185,10 @@ func emitAppendRows(t *model.Table) jen.Code {
 			body = append(body, jen.Id(c.Local).Op(":=").Id("b").Dot(c.Local).Dot("ExtendUnset").Call(jen.Len(jen.Id("block"))).Index(jen.Empty(), jen.Len(jen.Id("block"))))
 			set := loop(jen.Id(c.Local).Index(jen.Id("i")).Op("=").Add(value))
 			if word(c) {
-				past = []jen.Code{jen.Id("past").Op(":=").Add(rt("PastCache")).Call(jen.Id("rows"))}
+				past = []jen.Code{
+					jen.Comment("// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows."),
+					jen.Id("past").Op(":=").Add(rt("PastCache")).Call(jen.Id("rows")),
+				}
 				after = []jen.Code{jen.If(jen.Id("past")).Block(rt("Gathered").Call())}
 				first := jen.Op("&").Id("block").Index(jen.Lit(0)).Dot(c.Field)
 				set = jen.If(jen.Op("!").Id("past").Op("||").Op("!").Add(rt("Gather")).Call(jen.Id(c.Local), jen.Id("block"), first)).Block(set)

@@ -1,7 +1,6 @@
 package emit
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/dave/jennifer/jen"
@@ -24,7 +23,7 @@ func emitTable(t *model.Table) []jen.Code {
 	list := []jen.Code{
 		emitTableVar(t), emitColumns(t),
 	}
-	if hasScale(t) {
+	if len(t.Scales) != 0 {
 		list = append(list, emitScales(t))
 	}
 	list = append(list,
@@ -53,22 +52,27 @@ func emitTable(t *model.Table) []jen.Code {
 	return list
 }
 
-func hasScale(t *model.Table) bool {
-	return slices.ContainsFunc(t.Columns, func(c *model.Column) bool { return c.Scale != "" })
-}
-
 // emitScales writes
 //
 //	// The scales of the decimals of table "trade": how many of their digits stand behind the point.
 //	const (
-//		TradePriceScale = 4
+//		TradePriceScale  = 4
+//		TradeLegFeeScale = 2
 //	)
+//
+// or of a single one
+//
+//	// TradePriceScale is the scale of "price", a decimal: how many of its digits stand behind the point.
+//	const TradePriceScale = 4
 func emitScales(t *model.Table) jen.Code {
+	if len(t.Scales) == 1 {
+		s := t.Scales[0]
+		return comment("%s is the scale of %q, a decimal: how many of its digits stand behind the point.", s.Name, s.Column).
+			Const().Id(s.Name).Op("=").Lit(s.Digits)
+	}
 	var list []jen.Code
-	for _, c := range t.Columns {
-		if c.Scale != "" {
-			list = append(list, jen.Id(c.Scale).Op("=").Lit(c.Type.Scale))
-		}
+	for _, s := range t.Scales {
+		list = append(list, jen.Id(s.Name).Op("=").Lit(s.Digits))
 	}
 	return comment("The scales of the decimals of table %q: how many of their digits stand behind the point.", t.Name).Const().Defs(list...)
 }

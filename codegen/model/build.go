@@ -223,14 +223,37 @@ func (b *builder) hidden(pos Pos, name string, more ...string) {
 	}
 }
 
-// scales names the constants for the scales of a table's decimals.
+// scales names the constants for the scales of a table's decimals. Those below its own columns have none where something else has the name.
 func (b *builder) scales(t *Table) {
-	for _, c := range t.Columns {
-		if c.Type.Kind == Decimal {
-			c.Scale = t.Row + c.Method + "Scale"
-			b.generated([]string{c.Scale}, c.Pos, t, "table "+t.Row)
+	add := func(base, path string, columns []*Column, own bool) {
+		for _, c := range columns {
+			d := decimalOf(c)
+			if d == nil {
+				continue
+			}
+			name := base + c.Method + "Scale"
+			if _, declared := b.pkg.Declared[name]; (!own || d != c) && (declared || b.pkg.generated[name] != nil || b.isType(name)) {
+				continue
+			}
+			b.generated([]string{name}, c.Pos, t, "table "+t.Row)
+			t.Scales = append(t.Scales, Scale{name, path + c.Name, d.Type.Scale})
 		}
 	}
+	add(t.Row, "", t.Columns, true)
+	for _, g := range t.Groups {
+		add(strings.TrimSuffix(g.Names.View, "View"), g.Named.Name+".", g.Columns, false)
+	}
+}
+
+// decimalOf returns the decimals of a column: itself, its items or its values. Nil means that it has none, or they are those of a struct.
+func decimalOf(c *Column) *Column {
+	switch c.Type.Kind {
+	case Decimal:
+		return c
+	case List, FixedList, Map, RunEnds:
+		return decimalOf(c.Children[len(c.Children)-1])
+	}
+	return nil
 }
 
 func (b *builder) column(s *groups, number int, def *ColumnDef, accessors names) *Column {

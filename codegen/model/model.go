@@ -330,9 +330,16 @@ type Table struct {
 	Columns []*Column
 	Groups  []*Group // the types of columns below them, each before those that have it
 	Buffers int      // of all columns
+	Scales  []Scale  // of its decimals
 
 	Elsewhere bool // the row type is declared in a file of another schema
 	Partial   bool // the row type has, or may have, fields that are no columns
+}
+
+// Scale is a constant for the scale of a decimal column of a table or of a type below it, or of the items or values of such a column.
+type Scale struct {
+	Name, Column string // in Go, and in Arrow
+	Digits       int
 }
 
 // Group is a type that columns of a table have below its own.
@@ -380,7 +387,6 @@ type Column struct {
 	Local    string    // variables and the builder's field
 	Slab     string    // the variable that pointers of many rows come from
 	Func     string    // the function that makes an array a slice, or orders keys that are arrays
-	Scale    string    // of a decimal column of a table: the constant for its scale
 	Children []*Column // of Parts
 	Group    *Group    // of ColumnDef.Group
 }

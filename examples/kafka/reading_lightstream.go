@@ -150,6 +150,7 @@ func (b *ReadingBuilder) Append(row Reading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *ReadingBuilder) AppendRows(rows []Reading) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -302,6 +303,7 @@ func (b *FirstReadingBuilder) Append(row FirstReading) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *FirstReadingBuilder) AppendRows(rows []FirstReading) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]

@@ -423,6 +423,9 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 		switch f.err {
 		case text.ErrRagged:
 			want = fmt.Sprintf("%d fields", p.split.stride)
+			if p.split.stride == 1 {
+				want = "1 field"
+			}
 		case text.ErrLimit:
 			want = fmt.Sprintf("a field of at most %d bytes; raise MaxField", p.core.opts.MaxField)
 		case text.ErrSyntax:

@@ -22,7 +22,8 @@ type TableReader[R any, B Batch[R]] struct {
 }
 
 // NewTableReader returns a reader of a table from the CSV in r, of which it reads the first chunk. Bind, which is generated, binds a
-// builder to the text of its columns. Of the options, Schema and Types are those of the table. Nil options mean all defaults.
+// builder to the text of its columns. The options must not have Schema and Types, which are
+// those of the table. Nil options mean all defaults.
 func NewTableReader[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], r io.Reader, opts *Options, bind func(W) []*text.Column) (*TableReader[R, B], error) {
 	o, err := opts.withDefaults()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -94,7 +95,8 @@ func TestTypedSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := rt.NewSinkWriter(feed.TradeTable, w, nil); !errors.As(err, &schema) {
+	_, err = rt.NewSinkWriter(feed.TradeTable, w, nil)
+	if !errors.As(err, &schema) || !strings.Contains(err.Error(), "sink has") || !strings.Contains(err.Error(), "make the sink with TradeTable.Schema()") {
 		t.Errorf("%v", err)
 	}
 }

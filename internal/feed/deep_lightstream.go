@@ -46,6 +46,15 @@ var deepColumns = []rt.Column{
 	}},
 }
 
+// The scales of the decimals of table "deep": how many of their digits stand behind the point.
+const (
+	DeepLeavesDec32Scale   = 2
+	DeepLeavesDec64Scale   = 2
+	DeepLeavesDec128Scale  = 10
+	DeepLeavesDec256Scale  = 10
+	DeepOptionsDec128Scale = 10
+)
+
 // DeepReader reads batches or rows of table "deep" from a stream.
 type DeepReader = rt.Reader[Deep, DeepBatch]
 
@@ -210,6 +219,7 @@ func (b *DeepBuilder) Append(row Deep) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *DeepBuilder) AppendRows(rows []Deep) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]

@@ -41,7 +41,10 @@ func Create(name string) (*File, error) {
 			continue
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: %w", name, absent(filepath.Dir(name)))
+			if err := Check(name); err != nil {
+				return nil, err
+			}
+			return nil, &fs.PathError{Op: "create", Path: name, Err: errNoFiles} // such as /proc
 		}
 		if err != nil {
 			return nil, err
@@ -57,6 +60,16 @@ func Create(name string) (*File, error) {
 
 // ErrIrregular is the error of what is no regular file, such as a folder or a pipe.
 var ErrIrregular = errors.New("not a regular file")
+
+// Check returns the error that Create has for a name whose folder is not there.
+func Check(name string) error {
+	if _, err := os.Stat(filepath.Dir(name)); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", name, absent(filepath.Dir(name)))
+	}
+	return nil
+}
+
+var errNoFiles = errors.New("its folder takes no new files")
 
 // absent is the error of a folder that is not there.
 type absent string

@@ -20,10 +20,16 @@ func TestRefuse(t *testing.T) {
 	server := "?cert=" + url.QueryEscape(cert.CertFile) + "&key=" + url.QueryEscape(cert.KeyFile)
 	client := "?ca=" + url.QueryEscape(a.File)
 	const why = "this end is for other streams, such as those of ships, and of those only such as have sails, which yours cannot be: it is too long by far, and is cut — here or there"
-	for _, scheme := range []string{"tcp", "ws", "tls", "wss", "quic", "wt"} {
+	for _, scheme := range []string{"tcp", "ws", "tls", "wss", "quic", "wt", "http", "http?version=2", "https", "h3"} {
 		t.Run(scheme, func(t *testing.T) {
 			own, trust := "", ""
-			if scheme != "tcp" && scheme != "ws" {
+			scheme, params, _ := strings.Cut(scheme, "?")
+			switch scheme {
+			case "tcp", "ws", "http":
+				if params != "" {
+					trust = "?" + params
+				}
+			default:
 				own, trust = server, client
 			}
 			l, err := transports.Listen(t.Context(), scheme+"://127.0.0.1:0"+own, nil)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lightstream-go/lightstream/transports"
 	"github.com/lightstream-go/lightstream/transports/internal/count"
@@ -28,7 +29,8 @@ type Conn struct {
 	counter       *count.Listener
 	done          chan struct{} // closed by Close
 
-	closed atomic.Bool
+	closed  atomic.Bool
+	refused atomic.Pointer[string] // what Refuse was given
 	// release ends the exchange and returns its result. clean tells that this end's direction was ended before.
 	release func(clean bool) error
 	// verdict returns why a server reads no more, or the error that it is given. It is of the client's end.
@@ -125,10 +127,38 @@ func (c *Conn) Close() error {
 	}
 	close(c.done)
 	if err := c.release(clean); err != nil {
+		if errors.As(err, new(*StatusError)) { // the stream is over, as for Write
+			err = &gone{err, err.Error()}
+		}
 		return c.explain("close", err)
 	}
 	return nil
 }
+
+// Refuse closes the connection so that the peer gets an error. A server answers a request that only sends with 422 and why, of up to 1,000 bytes,
+// which the peer's Write or Close returns; it can do so until [AnswerTime] after the end of the request. Where a response has begun, as for a GET and
+// both ways, that is broken off. A client breaks the request off, if it has not ended: one that only receives cannot tell a server that has
+// sent all.
+func (c *Conn) Refuse(why string) error {
+	if c.closed.Load() {
+		return nil
+	}
+	for len(why) > maxReason {
+		_, n := utf8.DecodeLastRuneInString(why)
+		why = why[:len(why)-n]
+	}
+	c.refused.Store(&why)
+	switch {
+	case c.out != nil:
+		c.out.finish(errBroken)
+	case c.served && c.request.ProtoMajor == 1:
+		c.in.drain() // so that the client can send until it sees its answer
+	}
+	return c.Close()
+}
+
+// maxReason is how long the text of a refusal may be; clients read somewhat more.
+const maxReason = 1000
 
 // errBroken is what the other side of an outlet gets when its body is broken off.
 var errBroken = errors.New("the body was broken off")

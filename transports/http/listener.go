@@ -62,8 +62,9 @@ type ListenOptions struct {
 // Listener hands out a connection for each request, and is an [http.Handler], for servers of the program's own. Its
 // methods may be called by any number of goroutines.
 //
-// A GET is answered with 200 when it was accepted. A POST that only sends is answered with 204 when it was received to the
-// end; that this was also read can be told by a [Handler] only.
+// A GET is answered with 200 when it was accepted. A POST that only sends is answered when it was received to the end: with 204 when the
+// connection is closed, or after [AnswerTime] if it still is not, and with 422 by [Conn.Refuse]. That it was also read can be told by a [Handler]
+// only.
 type Listener struct {
 	opts    ListenOptions
 	addr    net.Addr
@@ -167,6 +168,9 @@ func http2Streams(n int) *http.HTTP2Config {
 	}
 }
 
+// AnswerTime is how long the answer to a POST waits after its end for the connection of a [Listener] to be closed, or refused.
+const AnswerTime = time.Second
+
 // serve is ServeHTTP for the path that is listened at.
 func (l *Listener) serve(w http.ResponseWriter, r *http.Request) {
 	if l.opts.Path != "" && r.URL.Path != l.opts.Path {
@@ -220,6 +224,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	x.start()
 	sent, received, given := x.sent, x.received, r.Context().Done()
+	var late <-chan time.Time
 	if c.out == nil {
 		sent = nil
 	}
@@ -232,12 +237,18 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		case <-received:
-			if received = nil; c.out == nil {
-				if c.in.atEnd() {
-					w.WriteHeader(http.StatusNoContent)
-				}
+			if received = nil; c.out != nil {
+				continue
+			}
+			if !c.in.atEnd() && c.refused.Load() == nil {
 				return // the connection has what is left to read
 			}
+			timer := time.NewTimer(AnswerTime)
+			defer timer.Stop()
+			late = timer.C
+		case <-late:
+			w.WriteHeader(http.StatusNoContent)
+			return // the connection has what is left to read
 		case <-given:
 			given = nil
 			if c.out != nil {
@@ -248,6 +259,10 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				x.abort()
 			} // else what has come before is still there to be read
 		case <-c.done:
+			if c.out == nil {
+				x.answer()
+				return
+			}
 			if l.opts.Duplex && c.in != nil && c.out != nil {
 				x.await()
 			}
@@ -255,6 +270,24 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			x.finish()
 			return
 		}
+	}
+}
+
+// answer ends a request that only sends, whose connection is closed.
+func (x *exchange) answer() {
+	c := x.conn
+	why := c.refused.Load()
+	switch {
+	case why == nil:
+		x.stop()
+		if c.in.atEnd() {
+			x.w.WriteHeader(http.StatusNoContent)
+		}
+	case x.r.ProtoMajor == 1 && !c.in.atEnd():
+		x.refuseAndDrain(&StatusError{http.StatusUnprocessableEntity, *why})
+	default:
+		x.stop()
+		refuse(x.w, &StatusError{http.StatusUnprocessableEntity, *why}, http.StatusUnprocessableEntity)
 	}
 }
 

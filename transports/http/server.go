@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -58,6 +59,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r, r.ProtoMajor >= 2, nil)
 	x.start()
 	err := serve(r.Context(), x.conn)
+	if why := x.conn.refused.Load(); why != nil && err == nil {
+		err = &StatusError{http.StatusUnprocessableEntity, *why}
+	}
 	if err == nil && x.conn.out != nil {
 		x.conn.out.finish(io.EOF) // does nothing after a Close that came before
 	}
@@ -169,7 +173,13 @@ func refuse(w http.ResponseWriter, err error, code int) {
 	if code == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	http.Error(w, text, code)
+	// As [http.Error] does it, but with a length: a client that still sends must see the end of the answer before that of the request.
+	header := w.Header()
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Length", strconv.Itoa(len(text)+1))
+	w.WriteHeader(code)
+	_, _ = io.WriteString(w, text+"\n")
 }
 
 // admitOrigin tells whether the page that asks may do so, if it is one that asks.

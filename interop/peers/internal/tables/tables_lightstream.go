@@ -689,6 +689,7 @@ func (b *WideBuilder) Append(row Wide) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *WideBuilder) AppendRows(rows []Wide) {
 	var texts [rt.BlockRows]string
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -887,6 +888,7 @@ func (b *StrictBuilder) Append(row Strict) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *StrictBuilder) AppendRows(rows []Strict) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -1277,6 +1279,7 @@ func (b *TickBuilder) Append(row Tick) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TickBuilder) AppendRows(rows []Tick) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -1524,6 +1527,7 @@ func (b *TripBuilder) Append(row Trip) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *TripBuilder) AppendRows(rows []Trip) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -3582,6 +3586,7 @@ func (b *AllBuilder) Append(row All) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *AllBuilder) AppendRows(rows []All) {
 	var texts [rt.BlockRows]string
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -4205,6 +4210,7 @@ func (b *KnownBuilder) Append(row Known) {
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *KnownBuilder) AppendRows(rows []Known) {
 	var texts [rt.BlockRows]string
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
@@ -4470,6 +4476,7 @@ func (b *DealBuilder) Append(row Deal) {
 
 // AppendRows adds rows, column by column in blocks that stay in the processor's nearest cache.
 func (b *DealBuilder) AppendRows(rows []Deal) {
+	// Of very many rows, columns of 8 bytes are written past the processor's caches, which are left to the rows.
 	past := rt.PastCache(rows)
 	for len(rows) > 0 {
 		block := rows[:min(len(rows), rt.BlockRows)]
