@@ -78,8 +78,8 @@ lint: ## check format, vet and staticcheck
 	go vet -C bench ./...
 	cd bench && go tool -modfile=../tools.mod staticcheck ./...
 
-bench: ## measure against arrow-go and raw sockets
-	go run -C bench ./cmd/bench
+bench: ## measure against arrow-go and raw sockets; BENCH="-only ^stream" has some of the cells
+	go run -C bench ./cmd/bench $(BENCH)
 
 bench-all: ## measure everything beside the peers in Go, Rust and Python, and write docs/benchmarks.md; 45 minutes on a quiet machine, BENCH=-fresh begins anew
 	go run -C bench ./cmd/bench -report ../docs -files data -peers peers -budget 45m $(BENCH)

@@ -116,6 +116,32 @@ func sameSamples(t *testing.T, b tables.SampleBatch, want arrow.RecordBatch) {
 	}
 }
 
+// TestRowsAreWhatArrowGoHas wants the structs that are made of arrow-go's records to be those that the generated code makes.
+func TestRowsAreWhatArrowGoHas(t *testing.T) {
+	const n = 1_000
+	batch, err := tables.NewSampleReader(workload.Stream(n, 1), nil).Next(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := workload.ArrowSamples(nil, workload.Record(n, 1, workload.Dictionary()))
+	if ours := batch.AppendTo(nil); len(ours) != n || !reflect.DeepEqual(ours, samples) {
+		t.Errorf("AppendTo has %d rows, the first %+v, and arrow-go %d, the first %+v", len(ours), ours[0], len(samples), samples[0])
+	}
+	i := 0
+	for row, err := range tables.NewSampleReader(workload.Stream(n, 1), nil).Rows(ctx) {
+		if err != nil || !reflect.DeepEqual(row, samples[i]) {
+			t.Fatalf("row %d is %+v (%v), arrow-go has %+v", i, row, err, samples[i])
+		}
+		if i++; i == n {
+			break
+		}
+	}
+	rows := workload.Numbers(n)
+	if numbers := workload.ArrowNumbers(nil, workload.NewNumberRecords().Fill(rows)); !reflect.DeepEqual(numbers, rows) {
+		t.Errorf("of %+v arrow-go's record has %+v", rows[1], numbers[1])
+	}
+}
+
 // TestWorkloads compares what the batches of the other workloads have in arrow-go with the rows of which they were made.
 func TestWorkloads(t *testing.T) {
 	const rows, seed = 10_001, 3 // the rows are made in parts of 10,000

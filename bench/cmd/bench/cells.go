@@ -126,7 +126,7 @@ func cells(pairs *streams) []*cell {
 		batcher("active=1/procs=1", 1, 1),
 		batcher("active=8", 8, runtime.GOMAXPROCS(0)),
 		delay,
-	}, matrixCells(between), intervalCells(between), wireCells(between), []*cell{
+	}, rowCells(memory), matrixCells(between), intervalCells(between), wireCells(between), []*cell{
 		tripping("roundtrip/tcp/rows=1k", 0), tripping("roundtrip/tcp/rows=1k/collecting", 10*time.Millisecond),
 		fanning(1), fanning(10), fanning(100),
 		checking(),

@@ -166,6 +166,9 @@ func bench(args []string, out, progress io.Writer) error {
 		return nil
 	}
 	if len(chosen) == 0 {
+		if slices.ContainsFunc(all, func(c *cell) bool { return match.MatchString(c.name) }) {
+			return fmt.Errorf("the cells that match %q map large files: -files names a directory for these, up to 30 GB", *only)
+		}
 		return fmt.Errorf("no cell matches %q; -list names them", *only)
 	}
 	results := &results{Machine: machine(), Versions: versions}
@@ -181,7 +184,7 @@ func bench(args []string, out, progress io.Writer) error {
 	fmt.Fprintf(out, "%d rounds; medians; cpu and allocations are per batch, of both ends; ratios are those of pairs: median (quartiles)\n\n", set.runs)
 	began := time.Now()
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "cell\tpeer\tspeed\tcpu\tallocs\tfirst to it\tby cpu\tgoal")
+	fmt.Fprintln(table, "cell\tpeer\tspeed\tcpu\tallocs\tratio\tby cpu\tgoal")
 	var failed []error
 	todo := slices.DeleteFunc(slices.Clone(chosen), func(c *cell) bool { return results.has(c.name) })
 	if n := len(chosen) - len(todo); n > 0 {
@@ -280,6 +283,7 @@ func measure(c *cell, d time.Duration, stop <-chan os.Signal) (*outcome, error) 
 		}
 		ending = nil
 	}()
+	load := load1()
 	run, err := c.start()
 	if err != nil {
 		return nil, err
@@ -314,7 +318,9 @@ func measure(c *cell, d time.Duration, stop <-chan os.Signal) (*outcome, error) 
 			}
 		}
 	}
-	return res.outcome(d, rounds), nil
+	o := res.outcome(d, rounds)
+	o.Load = load
+	return o, nil
 }
 
 // ratios returns the first peer to p, round by round, in order of size.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +29,7 @@ const flightsFile = "../../../examples/flights/data/flights-50k.arrows"
 func TestSmallCells(t *testing.T) {
 	var out, progress bytes.Buffer
 	args := []string{
-		"-only", `^(encode|decode|append)/.*(rows=1k|flights)|^stream/mixed/.*rows=1k|stream/(numeric|strings|wide)/tcp/rows=10$|^intervals/mixed/tcp/rows=1k|^wire/(tls|ws|quic|http2)/numeric/rows=10$|roundtrip|fanout/uds/readers=10$|kernel|growth/(lanes|connections)=1$|^text/(csv/read/untyped|ndjson/print)$|^parquet/(read|write)/flights/zstd$`,
+		"-only", `^(encode|decode|append)/.*(rows=1k|flights)|^stream/mixed/.*rows=1k|stream/(numeric|strings|wide)/tcp/rows=10$|^intervals/mixed/tcp/rows=1k|^wire/(tls|ws|quic|http2)/numeric/rows=10$|roundtrip|fanout/uds/readers=10$|kernel|growth/(lanes|connections)=1$|^text/(csv/read/untyped|ndjson/print)$|^parquet/(read|write)/flights/zstd$|^rows/(mixed|read/numbers)=`,
 		"-runs", "2", "-time", "5ms", "-flights", flightsFile,
 	}
 	if err := bench(args, &out, &progress); err != nil {
@@ -38,6 +40,8 @@ func TestSmallCells(t *testing.T) {
 		"encode/rows=1k":               {"lightstream", "arrow-go"},
 		"decode/rows=1k":               {"lightstream", "arrow-go"},
 		"append/flights=50k/utf8":      {"lightstream", "arrow-go"},
+		"rows/mixed=1k":                {"lightstream", "arrow-go"},
+		"rows/read/numbers=1k":         {"lightstream", "arrow-go"},
 		"stream/mixed/tcp/rows=1k":     {"lightstream", "raw", "arrow-go", "arrow-go GOGC=1000", "arrow-go Flight"},
 		"stream/mixed/uds/rows=1k":     {"lightstream", "raw", "arrow-go"},
 		"stream/mixed/pipe/rows=1k":    {"lightstream", "raw", "arrow-go"},
@@ -117,6 +121,9 @@ func TestResume(t *testing.T) {
 	if f := r.of("encode/rows=1k", arrowGo); f == nil || len(f.Ratio) != 3 || f.Ratio[0] <= 0 || r.cell("encode/rows=1k").Date == "" || r.Machine != machine() || r.Versions["arrow-go"] == "" {
 		t.Errorf("the results are %+v", r)
 	}
+	if c := r.cell("encode/rows=1k"); runtime.GOOS == "linux" && (c.Load == nil || *c.Load < 0) || c.Commit != commit() || strings.TrimRight(c.Commit, "0123456789abcdef") != "" && !strings.HasSuffix(c.Commit, "+") {
+		t.Errorf("the commit is %q, the load %v", c.Commit, c.Load)
+	}
 	if f := r.of("intervals/mixed/tcp/rows=1k", raw); f == nil || f.Intervals < 2 || len(f.Quantiles) == 0 || f.Quantiles[0] <= 0 || len(f.OfQuantiles) == 0 {
 		t.Errorf("no intervals: %+v", f)
 	}
@@ -182,8 +189,76 @@ func TestGoals(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
 	}
+	// A peer that is ahead without a buffer, and not with it, is counted beside those that are lost.
+	r.cell("stream/wide/tcp/rows=10").Peers[5] = figures{Peer: arrowRS, Rate: 1e10, Ratio: []float64{0.7, 0.6, 0.8}}
+	r.cell("open-sum/batches=1").Peers[1].Ratio = []float64{0.8, 0.7, 0.9}
+	b.Reset()
+	r.goalTable(&b)
+	for _, want := range []string{"; 1 more without BufferBytes (listed below)**", "- 1 peers are ahead of streams of small batches without BufferBytes, and are compared with it above: arrow-rs in `stream/wide/tcp/rows=10` (0.70×).", "in `open-sum/batches=1` (0.80×)"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
 	if n := strings.Count(b.String(), "| not met |"); n != 2 {
 		t.Errorf("%d goals are not met, want 2", n)
+	}
+}
+
+// TestNotes wants each reason with a figure of a profile to say when that was taken, and of which commit.
+func TestNotes(t *testing.T) {
+	noted := regexp.MustCompile(`^20\d\d-\d\d-\d\d, [0-9a-f]{7}$`)
+	n := 0
+	for _, g := range new(results).goals() {
+		if g.noted != "" && !noted.MatchString(g.noted) {
+			t.Errorf("%s: noted %q", g.what, g.noted)
+		}
+		if strings.Contains(g.why, "rofile") || strings.Contains(g.why, "go tool nm") {
+			if n++; g.noted == "" {
+				t.Errorf("%s: when was this noted? %s", g.what, g.why)
+			}
+		}
+	}
+	if n < 9 {
+		t.Errorf("%d reasons are of profiles", n)
+	}
+}
+
+// TestCircumstances wants the page to say how far apart its cells were measured, of how many commits, and how busy the machine was.
+func TestCircumstances(t *testing.T) {
+	load := func(v float64) *float64 { return &v }
+	old := &outcome{Date: "2026-01-02 03:04:05"}
+	for _, c := range []struct {
+		cells []*outcome
+		want  []string
+		not   string
+	}{
+		{[]*outcome{old}, []string{"Its 1 cells were not measured in one run", "2026-01-02 03:04:05", "Neither their commits nor the load"}, "commits are"},
+		{
+			[]*outcome{{Date: "2026-01-02 05:00:00", Commit: "abc", Load: load(0.5)}, {Date: "2026-01-02 04:00:00", Commit: "abc", Load: load(3.25)}},
+			[]string{"2 cells were measured of one commit, from 2026-01-02 04:00:00 UTC to 2026-01-02 05:00:00", "at most 3.2 when one of 2 cells"},
+			"may have changed",
+		},
+		{
+			[]*outcome{old, {Date: "2026-01-03 05:00:00", Commit: "abc+"}, {Date: "2026-01-03 04:00:00", Commit: "def"}},
+			[]string{"not measured in one run", "2026-01-03 05:00:00", "2 commits are recorded, and none of 1 cells", "Some had changes"},
+			"load average",
+		},
+	} {
+		text := (&results{Cells: c.cells}).circumstances()
+		for _, want := range c.want {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in %q", want, text)
+			}
+		}
+		if strings.Contains(text, c.not) {
+			t.Errorf("%q in %q", c.not, text)
+		}
+	}
+	if v := loadOf("1.25 0.9 0.5 1/100 17\n"); v == nil || *v != 1.25 {
+		t.Error(v)
+	}
+	if v := loadOf(""); v != nil {
+		t.Error(*v)
 	}
 }
 
@@ -273,6 +348,9 @@ func TestNoSuchCell(t *testing.T) {
 	var out bytes.Buffer
 	if err := bench([]string{"-only", "nonsense"}, &out, &out); err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("got %v", err)
+	}
+	if err := bench([]string{"-only", "^open/"}, &out, &out); err == nil || !strings.Contains(err.Error(), "-files") {
+		t.Errorf("without a directory for files: %v", err)
 	}
 	out.Reset()
 	if err := bench([]string{"-list"}, &out, &out); err != nil || !strings.Contains(out.String(), "stream/mixed/uds/rows=1M\n") {

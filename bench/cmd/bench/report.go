@@ -66,8 +66,11 @@ func (r *results) report(dir string, all []*cell, failed []error) error {
 func (r *results) markdown(streams, latencies []workload.Kind, grown, missing []string, failed []error) []byte {
 	var b bytes.Buffer
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
-	p("# Benchmarks\n\nWritten by `make bench-all`, and not by hand; what each cell measures stands in [bench/README.md](../bench/README.md), and all\n")
-	p("figures in [results.json](benchmarks/results.json).\n\n%s; %s.\n\n", r.Machine, r.when())
+	p("# Benchmarks\n\nWritten by `make bench-all`; what each cell measures stands in [bench/README.md](../bench/README.md), and all figures in\n")
+	p("[results.json](benchmarks/results.json), of which tables, ratios and verdicts are made. The reasons beside goals that are missed are notes:\n")
+	p("somebody wrote them, on the day and of the commit that stands behind each, of CPU profiles (`-profile` of streams, pprof of what runs in\n")
+	p("memory), `strace` and `go tool nm`. A measurement after that does not change the percentages in them.\n\n%s; %s.\n", r.Machine, r.when())
+	p("%s\n\n", r.circumstances())
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
 		list = append(list, name+" "+r.Versions[name])
@@ -77,7 +80,9 @@ func (r *results) markdown(streams, latencies []workload.Kind, grown, missing []
 	p("(or what stands first) to the peer, above 1 where it is faster: median (quartiles). *By cpu* is the same of processor time, both ends and\n")
 	p("collector included. Bytes are those of values at the receiver: live buffers, without padding and metadata. The clock of a stream starts\n")
 	p("when its first batch is through. Allocations are counted of programs in Go, memory is the most that the receiver's process has had.\n")
-	p("Where a goal is missed, a peer is ahead, or fails, the line says so.\n")
+	p("Where a goal is missed, a peer is ahead, or fails, the line says so.\n\n")
+	p("M is the reference batch, *mixed* in the names of cells: int64, float64, timestamp, bool, text of 12 bytes on average and a dictionary of\n")
+	p("1,000 values, one value in ten null. *Raw* writes and reads as many bytes and looks at nothing.\n")
 	r.goalTable(&b)
 	if len(streams) > 0 {
 		p("\n## Streams between two processes, GiB/s\n")
@@ -143,6 +148,44 @@ func (r *results) markdown(streams, latencies []workload.Kind, grown, missing []
 	return b.Bytes()
 }
 
+// circumstances says how far apart the cells were measured, of which code, and how busy the machine was.
+func (r *results) circumstances() string {
+	first, last := "", ""
+	commits, unknown, changed, most, loads := map[string]bool{}, 0, false, 0.0, 0
+	for _, o := range r.Cells {
+		if first == "" || o.Date < first {
+			first = o.Date
+		}
+		last = max(last, o.Date)
+		if c, ok := strings.CutSuffix(o.Commit, "+"); c == "" {
+			unknown++
+		} else {
+			commits[c], changed = true, changed || ok
+		}
+		if o.Load != nil {
+			most, loads = max(most, *o.Load), loads+1
+		}
+	}
+	text := fmt.Sprintf("Its %d cells were not measured in one run: the first at %s UTC and the last at %s, and the code may have changed between them.", len(r.Cells), first, last)
+	if len(commits) == 1 && unknown == 0 {
+		text = fmt.Sprintf("Its %d cells were measured of one commit, from %s UTC to %s.", len(r.Cells), first, last)
+	}
+	if unknown == len(r.Cells) {
+		return text + "\nNeither their commits nor the load of the machine at the time is recorded."
+	}
+	text += "\n"
+	if len(commits) != 1 || unknown != 0 {
+		text += fmt.Sprintf("%d commits are recorded, and none of %d cells. ", len(commits), unknown)
+	}
+	if changed {
+		text += "Some had changes that are in no commit. "
+	}
+	if loads > 0 {
+		text += fmt.Sprintf("The load average of a minute was at most %.1f when one of %d cells began, what ran here before it included.", most, loads)
+	}
+	return strings.TrimSpace(text)
+}
+
 // when returns the day, or the first and the last, of the results.
 func (r *results) when() string {
 	first, last := "", ""
@@ -178,6 +221,14 @@ var workloads = map[workload.Kind]string{
 
 func gib(o *outcome, f figures) float64 { return f.Rate * o.Bytes / (1 << 30) }
 
+// showGib shows what is small with as many digits as tell it from others.
+func showGib(v float64) string {
+	if v < 0.1 {
+		return fmt.Sprintf("%.4f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
 // streamTable shows the GiB/s of each peer by wire and rows.
 func (r *results) streamTable(b *bytes.Buffer, k workload.Kind) {
 	var cells []*outcome
@@ -208,7 +259,7 @@ func (r *results) streamTable(b *bytes.Buffer, k workload.Kind) {
 				case f.Failed != "":
 					text = "fails"
 				default:
-					if text = fmt.Sprintf("%.2f", gib(o, f)); ahead(f) {
+					if text = showGib(gib(o, f)); ahead(f) {
 						text = "**" + text + "**"
 					}
 				}
@@ -235,7 +286,7 @@ func (o *outcome) streamRows(b *bytes.Buffer) {
 		if f.Ratio != nil && f.Ratio[1] < 1 && f.Ratio[2] >= 1 && f.Peer != raw {
 			note = strings.TrimSpace(note + " even")
 		}
-		fmt.Fprintf(b, "| %s | %s | %.2f | %.3g | %.2f | %s | %s | %s | %s | %s |\n", name, f.Peer, gib(o, f), f.Rate*float64(o.Rows)/1e6,
+		fmt.Fprintf(b, "| %s | %s | %s | %.3g | %.2f | %s | %s | %s | %s | %s |\n", name, f.Peer, showGib(gib(o, f)), f.Rate*float64(o.Rows)/1e6,
 			f.CPU/o.Bytes*(1<<30), allocations(f), mebibytes(f.Memory), ratio, cpu, note)
 		name = ""
 	}

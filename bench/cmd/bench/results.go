@@ -8,8 +8,13 @@ import (
 	"maps"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -25,6 +30,8 @@ type results struct {
 type outcome struct {
 	Cell   string    `json:"cell"`
 	Date   string    `json:"date"`
+	Commit string    `json:"commit,omitempty"` // that was measured, with a + behind it where files were changed; not known of older ones
+	Load   *float64  `json:"load,omitempty"`   // average of a minute when the cell began, what ran before it here included; nil where not known
 	Rounds int       `json:"rounds"`
 	Time   float64   `json:"time"` // seconds of a run
 	Grows  int       `json:"grows,omitempty"`
@@ -55,7 +62,7 @@ type figures struct {
 
 func (r *result) outcome(d time.Duration, rounds int) *outcome {
 	c := r.cell
-	o := &outcome{Cell: c.name, Date: time.Now().UTC().Format(time.DateTime), Rounds: rounds, Time: d.Seconds(), Grows: c.grows, Unit: c.unit, Rows: c.rows}
+	o := &outcome{Cell: c.name, Date: time.Now().UTC().Format(time.DateTime), Commit: commit(), Rounds: rounds, Time: d.Seconds(), Grows: c.grows, Unit: c.unit, Rows: c.rows}
 	if c.bytes != nil {
 		o.Bytes = c.bytes()
 	}
@@ -108,6 +115,51 @@ func (r *result) gaps(p peer) (n int64, list []float64) {
 		h.take(s.gaps)
 	}
 	return h.quantiles()
+}
+
+// commit returns what this program was built from: what the build has noted, which go run does not, or what git says of this directory.
+var commit = sync.OnceValue(func() string {
+	of, changed := "", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				of = s.Value
+			case s.Key == "vcs.modified" && s.Value == "true":
+				changed = "+"
+			}
+		}
+	}
+	if of == "" {
+		text, err := exec.Command("git", "rev-parse", "HEAD").Output()
+		if err != nil {
+			return ""
+		}
+		of = strings.TrimSpace(string(text))
+		// Results are written while the others are measured, and are no change of what is.
+		if text, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)docs").Output(); err == nil && len(text) > 0 {
+			changed = "+"
+		}
+	}
+	return of[:min(12, len(of))] + changed
+})
+
+// load1 returns the load average of the last minute, where the system says.
+func load1() *float64 {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return nil
+	}
+	return loadOf(string(text))
+}
+
+func loadOf(text string) *float64 {
+	first, _, _ := strings.Cut(text, " ")
+	v, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return nil
+	}
+	return &v
 }
 
 func resultsFile(dir string) string { return filepath.Join(dir, "benchmarks", "results.json") }

@@ -26,6 +26,7 @@ import (
 
 	"golang.org/x/sys/cpu"
 
+	"github.com/lightstream-go/lightstream/bench/internal/formats"
 	"github.com/lightstream-go/lightstream/bench/internal/workload"
 	"github.com/lightstream-go/lightstream/bench/tables"
 	_ "github.com/lightstream-go/lightstream/compress/lz4"
@@ -217,6 +218,37 @@ var paths = []path{
 			return nil
 		}, nil
 	}},
+	{"read CSV/rows=1k", 30, func() (func() error, error) {
+		text, err := csvOf(1_000)
+		return func() error { return formats.ReadCSV(text, 1, nil) }, err
+	}},
+	{"print CSV/rows=1k", 30, func() (func() error, error) {
+		w, batch := tables.NewSampleCSVWriter(io.Discard, nil), workload.Builder(1_000, 1)
+		return func() error { return w.Write(context.Background(), batch) }, nil
+	}},
+	{"read NDJSON/rows=1k", 30, func() (func() error, error) {
+		text, err := linesOf(1_000)
+		return func() error { return formats.ReadNDJSON(text, nil) }, err
+	}},
+	{"print NDJSON/rows=1k", 30, func() (func() error, error) {
+		w, batch := tables.NewSampleNDJSONWriter(io.Discard, nil), workload.Builder(1_000, 1)
+		return func() error { return w.Write(context.Background(), batch) }, nil
+	}},
+}
+
+// csvOf and linesOf return so many rows of the reference batch as CSV, and as lines of JSON.
+func csvOf(rows int) ([]byte, error) {
+	var text bytes.Buffer
+	w := tables.NewSampleCSVWriter(&text, nil)
+	err := w.Write(context.Background(), workload.Builder(rows, 1))
+	return text.Bytes(), errors.Join(err, w.Close())
+}
+
+func linesOf(rows int) ([]byte, error) {
+	var text bytes.Buffer
+	w := tables.NewSampleNDJSONWriter(&text, nil)
+	err := w.Write(context.Background(), workload.Builder(rows, 1))
+	return text.Bytes(), errors.Join(err, w.Close())
 }
 
 // throughColumns writes and reads a batch of 100 rows of so many columns: what it takes must grow as they do.
@@ -293,17 +325,20 @@ func firstFlights(n int) ([]tables.Flight, error) {
 
 func main() {
 	run := flag.String("run", "", "run one path -n times, and nothing else")
-	n := flag.Int("n", 1, "how often")
-	update := flag.Bool("update", false, "write the file anew")
-	file := flag.String("file", "guard.txt", "the file")
-	tolerance := flag.Float64("tolerance", 0.05, "how much more of the instructions is let pass")
+	n := flag.Int("n", 1, "with -run: how many times the path is run")
+	only := flag.String("only", "", "regexp of the paths to count, such as CSV; those that it leaves out keep their lines")
+	update := flag.Bool("update", false, "write the counts into the file of -file instead of comparing")
+	file := flag.String("file", "guard.txt", "file with the counts that are kept: of each path a line with instructions, allocations and its name")
+	tolerance := flag.Float64("tolerance", 0.05, "what part of the instructions that are kept a path may take more; 0.05 is 5 %")
 	flag.StringVar(&flights, "flights", "../examples/flights/data/flights-50k.arrows", "Arrow stream of the 50,000 flights")
 	flag.Parse()
-	err := error(nil)
-	if *run != "" {
+	match, err := regexp.Compile(*only)
+	switch {
+	case err != nil:
+	case *run != "":
 		err = once(*run, *n)
-	} else {
-		err = guard(*file, *update, *tolerance)
+	default:
+		err = guard(*file, match, *update, *tolerance)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "guard:", err)
@@ -336,7 +371,7 @@ type cost struct {
 	allocations  float64
 }
 
-func guard(file string, update bool, tolerance float64) error {
+func guard(file string, match *regexp.Regexp, update bool, tolerance float64) error {
 	valgrind, err := exec.LookPath("valgrind")
 	if err != nil {
 		return fmt.Errorf("%w; on Debian it is the package valgrind", err)
@@ -345,10 +380,17 @@ func guard(file string, update bool, tolerance float64) error {
 	if err != nil && !update {
 		return err
 	}
-	costs := map[string]cost{}
+	costs, any := map[string]cost{}, false
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "path\tinstructions\tkept\t\tallocations\tkept")
 	for _, p := range paths {
+		if !match.MatchString(p.name) {
+			if c, ok := kept[p.name]; ok {
+				costs[p.name] = c
+			}
+			continue
+		}
+		any = true
 		c, err := measure(valgrind, p)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
@@ -359,6 +401,9 @@ func guard(file string, update bool, tolerance float64) error {
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	if !any {
+		return fmt.Errorf("no path matches %q", match)
 	}
 	if update {
 		return write(file, costs)
@@ -478,6 +523,9 @@ func read(file string) (map[string]cost, error) {
 func write(file string, costs map[string]cost) error {
 	var b bytes.Buffer
 	for _, p := range paths {
+		if _, ok := costs[p.name]; !ok {
+			continue // neither counted nor kept
+		}
 		fmt.Fprintf(&b, "%.0f\t%.0f\t%s\n", costs[p.name].instructions, costs[p.name].allocations, p.name)
 	}
 	return os.WriteFile(file, b.Bytes(), 0o666)

@@ -57,3 +57,16 @@ func (f *NumberRecords) Fill(rows []tables.Numbers) arrow.RecordBatch {
 	}
 	return f.b.NewRecordBatch()
 }
+
+// ArrowNumbers appends the rows of an arrow-go record to dst, value by value by the accessors of its arrays.
+func ArrowNumbers(dst []tables.Numbers, rec arrow.RecordBatch) []tables.Numbers {
+	id, time := rec.Column(0).(*array.Int64), rec.Column(1).(*array.Timestamp)
+	open, closing := rec.Column(2).(*array.Float64), rec.Column(3).(*array.Float64)
+	volume, trades := rec.Column(4).(*array.Uint64), rec.Column(5).(*array.Uint64)
+	for i := range int(rec.NumRows()) {
+		dst = append(dst, tables.Numbers{
+			ID: id.Value(i), Time: int64(time.Value(i)), Open: open.Value(i), Close: closing.Value(i), Volume: volume.Value(i), Trades: trades.Value(i),
+		})
+	}
+	return dst
+}

@@ -192,3 +192,35 @@ func LogicalBytes(rec arrow.RecordBatch) int64 {
 	}
 	return n
 }
+
+// ArrowSamples appends the rows of an arrow-go record to dst, value by value by the accessors of its arrays. Texts are those of the record,
+// which the collector keeps alive, and are not copied.
+func ArrowSamples(dst []tables.Sample, rec arrow.RecordBatch) []tables.Sample {
+	id, value := rec.Column(0).(*array.Int64), rec.Column(1).(*array.Float64)
+	ts, flag := rec.Column(2).(*array.Timestamp), rec.Column(3).(*array.Boolean)
+	name, category := rec.Column(4).(*array.String), rec.Column(5).(*array.Dictionary)
+	categories := category.Dictionary().(*array.String)
+	for i := range int(rec.NumRows()) {
+		var row tables.Sample
+		if id.IsValid(i) {
+			row.ID = rt.Some(id.Value(i))
+		}
+		if value.IsValid(i) {
+			row.Value = rt.Some(value.Value(i))
+		}
+		if ts.IsValid(i) {
+			row.Time = rt.Some(ts.Value(i).ToTime(arrow.Microsecond))
+		}
+		if flag.IsValid(i) {
+			row.Flag = rt.Some(flag.Value(i))
+		}
+		if name.IsValid(i) {
+			row.Name = rt.Some(name.Value(i))
+		}
+		if category.IsValid(i) {
+			row.Category = rt.Some(categories.Value(category.GetValueIndex(i)))
+		}
+		dst = append(dst, row)
+	}
+	return dst
+}
