@@ -42,7 +42,10 @@ func (c LargeBinaries) At(i int) []byte {
 }
 
 // Get returns the bytes of row i, and whether there are any.
-func (c LargeBinaries) Get(i int) (v []byte, ok bool) { return c.At(i), c.validity.has(i) }
+func (c LargeBinaries) Get(i int) (v []byte, ok bool) {
+	v = c.At(i) // never nil where there is one
+	return v, v != nil
+}
 
 // Clone returns a copy of the bytes of row i, nil where it is null.
 func (c LargeBinaries) Clone(i int) []byte { return bytes.Clone(c.At(i)) }
@@ -69,7 +72,10 @@ func (c LargeTexts) IsNull(i int) bool { return c.c.IsNull(i) }
 func (c LargeTexts) At(i int) string { return stringOf(c.c.At(i)) }
 
 // Get returns the string of row i, and whether there is one.
-func (c LargeTexts) Get(i int) (v string, ok bool) { return c.At(i), !c.IsNull(i) }
+func (c LargeTexts) Get(i int) (v string, ok bool) {
+	b, ok := c.c.Get(i)
+	return stringOf(b), ok
+}
 
 // Clone returns a copy of the string of row i.
 func (c LargeTexts) Clone(i int) string { return strings.Clone(c.At(i)) }

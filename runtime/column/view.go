@@ -50,7 +50,13 @@ func (c Nullable[T]) At(i int) T {
 }
 
 // Get returns the value of row i, and whether there is one.
-func (c Nullable[T]) Get(i int) (v T, ok bool) { return c.At(i), c.validity.has(i) }
+func (c Nullable[T]) Get(i int) (v T, ok bool) {
+	v = c.values[i]
+	if ok = c.validity.has(i); !ok {
+		v = *new(T)
+	}
+	return v, ok
+}
 
 // Values returns all values in row order, aliasing the batch. Those at null rows are unspecified.
 func (c Nullable[T]) Values() []T { return c.values }
@@ -81,7 +87,11 @@ func (c Bools) At(i int) bool {
 }
 
 // Get returns the value of row i, and whether there is one.
-func (c Bools) Get(i int) (v, ok bool) { return c.At(i), c.validity.has(i) }
+func (c Bools) Get(i int) (v, ok bool) {
+	ok = c.validity.has(i)
+	at := c.from + i
+	return ok && c.bits[at>>3]&(1<<(at&7)) != 0, ok
+}
 
 // Bitmap returns the values as they are in memory: row i is bit k&7 of byte k>>3, k being from+i. It aliases the batch. Of a
 // whole column from is 0.
@@ -143,8 +153,23 @@ func (u Unit) String() string {
 
 // Time returns the instant v units after 1970-01-01 UTC, in UTC.
 func (u Unit) Time(v int64) time.Time {
-	sec, rest := v/int64(u), v%int64(u)
-	return time.Unix(sec, rest*int64(Nanosecond/u)).UTC()
+	switch u { // by constants, as dividing by what is not one takes several times as long
+	case Second:
+		return time.Unix(v, 0).UTC()
+	case Millisecond:
+		return time.UnixMilli(v).UTC()
+	case Microsecond:
+		return time.UnixMicro(v).UTC()
+	}
+	return time.Unix(v/int64(Nanosecond), v%int64(Nanosecond)).UTC()
+}
+
+// get returns the instant v units after 1970-01-01 and true, where the validity has row i.
+func (u Unit) get(v int64, validity bitmap, i int) (t time.Time, ok bool) {
+	if !validity.has(i) {
+		return t, false
+	}
+	return u.Time(v), true
 }
 
 // Timestamps is a column of instants, or of wall-clock times when its type has no zone: those are held as UTC.
@@ -167,15 +192,14 @@ func (c Timestamps) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the time of row i in UTC, the zero time where it is null.
 func (c Timestamps) At(i int) time.Time {
-	v := c.values[i]
-	if !c.validity.has(i) {
-		return time.Time{}
-	}
-	return c.unit.Time(v)
+	v, _ := c.Get(i)
+	return v
 }
 
-// Get returns the time of row i, and whether there is one.
-func (c Timestamps) Get(i int) (v time.Time, ok bool) { return c.At(i), c.validity.has(i) }
+// Get returns the time of row i, and whether there is one. It is inlined, and what it calls takes registers: a column is larger.
+func (c Timestamps) Get(i int) (v time.Time, ok bool) {
+	return c.unit.get(c.values[i], c.validity, i)
+}
 
 // Values returns all values in row order, in units since 1970-01-01, aliasing the batch. Those at null rows are
 // unspecified.
@@ -203,7 +227,17 @@ func (c Texts) IsNull(i int) bool { return c.c.IsNull(i) }
 func (c Texts) At(i int) string { return stringOf(c.c.At(i)) }
 
 // Get returns the string of row i, and whether there is one.
-func (c Texts) Get(i int) (v string, ok bool) { return c.At(i), !c.IsNull(i) }
+func (c Texts) Get(i int) (v string, ok bool) {
+	return textIn(c.c.offsets[i], c.c.offsets[i+1], c.c.data, c.c.validity.bits, c.c.validity.from+i)
+}
+
+// textIn returns the string between two offsets and true, where the validity has row i. Its arguments fit registers.
+func textIn(from, to int32, data, bits []byte, i int) (v string, ok bool) {
+	if bits != nil && bits[i>>3]&(1<<(i&7)) == 0 {
+		return "", false
+	}
+	return stringOf(data[from:to:to]), true
+}
 
 // Clone returns a copy of the string of row i.
 func (c Texts) Clone(i int) string { return strings.Clone(c.At(i)) }
@@ -250,7 +284,10 @@ func (c Binaries) At(i int) []byte {
 var empty = []byte{}
 
 // Get returns the bytes of row i, and whether there are any.
-func (c Binaries) Get(i int) (v []byte, ok bool) { return c.At(i), c.validity.has(i) }
+func (c Binaries) Get(i int) (v []byte, ok bool) {
+	v = c.At(i) // never nil where there is one
+	return v, v != nil
+}
 
 // Clone returns a copy of the bytes of row i, nil where it is null.
 func (c Binaries) Clone(i int) []byte { return bytes.Clone(c.At(i)) }
@@ -293,10 +330,11 @@ func (c Dict[I]) At(i int) string {
 
 // Get returns the string of row i, and whether there is one.
 func (c Dict[I]) Get(i int) (v string, ok bool) {
-	if c.IsNull(i) {
+	x := c.indices[i]
+	if !c.validity.has(i) || c.values.nulls != nil && c.values.nulls[x] {
 		return "", false
 	}
-	return c.values.text[c.indices[i]], true
+	return c.values.text[x], true
 }
 
 // Indices returns each row's index into [Dict.Values], aliasing the batch. Those at null rows are unspecified.
