@@ -372,7 +372,7 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 		d.Variadic = noParts
 	}
 	if c.codes != nil {
-		if row, err := c.codes.apply(d, c.want.Dictionary.Index); err != nil {
+		if row, err := c.want.From.texts.name(c.codes, d, c.want.Dictionary.Index); err != nil {
 			return fail(row, err)
 		}
 	}
