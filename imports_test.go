@@ -32,7 +32,7 @@ var importRules = []importRule{
 	{"compress/zstd", []string{"compress", "runtime", "github.com/klauspost/compress/zstd"}},
 	{"compress", []string{"runtime"}},
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
-	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
+	{"internal/asm", nil},
 	{"internal/decimal", nil},
 	{"internal/flatbuf", nil},
 	{"internal/newfile", nil},
