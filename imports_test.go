@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
@@ -32,7 +33,7 @@ var importRules = []importRule{
 	{"compress/zstd", []string{"compress", "runtime", "github.com/klauspost/compress/zstd"}},
 	{"compress", []string{"runtime"}},
 	{"internal/arrowjson", []string{"runtime"}}, // for tests
-	{"internal/asm", []string{"golang.org/x/sys/cpu"}},
+	{"internal/asm", nil},
 	{"internal/decimal", nil},
 	{"internal/flatbuf", nil},
 	{"internal/newfile", nil},
@@ -211,15 +212,50 @@ func TestLinked(t *testing.T) {
 // TestLean wants a generated table over TCP to need nothing of the standard library that is large, or that starts up, and that it does
 // not use.
 func TestLean(t *testing.T) {
-	for _, pkg := range []string{"./internal/feed", "./transports/tcp"} {
+	for _, pkg := range []string{"./internal/feed", "./transports/tcp", "./runtime"} {
 		for _, p := range dependencies(t, "", pkg) {
-			for _, large := range []string{"crypto", "log", "log/slog", "expvar", "net/http", "text/template", "compress", "archive"} {
+			for _, large := range []string{"crypto", "log", "log/slog", "expvar", "net/http", "text/template", "compress", "archive", "golang.org/x/sys/cpu"} {
 				if within(p.ImportPath, large) {
 					t.Errorf("%s needs %s", pkg, p.ImportPath)
 				}
 			}
+			if pkg == "./internal/feed" {
+				continue // CSV and NDJSON are in the feed, too
+			}
+			for file, text := range sources(t, p.ImportPath) {
+				for call, instead := range map[string]string{"errors.As(": "errors.AsType, which needs no reflection", "strings.TrimSpace(": "what needs no tables of Unicode"} {
+					if strings.Contains(text, call) {
+						t.Errorf("%s, which %s needs, calls %s); use %s", file, pkg, call, instead)
+					}
+				}
+			}
 		}
 	}
+}
+
+// sources returns the files of a package of this module but its tests, and none of other packages.
+func sources(t *testing.T, pkg string) map[string]string {
+	t.Helper()
+	dir, ours := strings.CutPrefix(pkg, module+"/")
+	if !ours {
+		return nil
+	}
+	files, err := filepath.Glob(dir + "/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s has no files: %v", pkg, err)
+	}
+	texts := make(map[string]string)
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[file] = string(text)
+	}
+	return texts
 }
 
 // TestFirstStage wants the program that go generate runs first to need nothing that is generated.

@@ -28,28 +28,35 @@ func fillOf(want *Column) converter {
 		return func(h Handle, d *column.Data) (int, error) { return 0, absentNulls(h, d, want) }
 	}
 	value, text := defaultBytes(want)
-	var dict *column.Dictionary
-	if want.Dictionary != nil {
-		dict = column.NewDictionary(0)
-		dict.Append(text, false)
-		value = make([]byte, want.Dictionary.Index.Bits/8) // index 0
+	if want.Dictionary != nil || found(want.Type) {
+		return want.From.texts.fill(want, value, text)
+	}
+	if want.Type.Kind != ipc.KindBool {
+		return func(h Handle, d *column.Data) (int, error) { return 0, repeat(h, d, value) }
 	}
 	return func(h Handle, d *column.Data) (int, error) {
-		switch {
-		case dict != nil:
-			d.Dictionary, d.Values = dict, dict.Values()
-			return 0, repeat(h, d, value)
-		case want.Type.IsText() || want.Type.IsBinary():
-			return gather(h, d, want.Type.TextForm(), math.MaxInt32, func(int) []byte { return value })
-		case want.Type.Kind == ipc.KindBool:
-			bits, err := record.Scratch(h, (d.Len+7)/8)
-			for i := range bits {
-				bits[i] = -value[0] // all ones or none
-			}
-			d.Buffers[1] = bits
-			return 0, err
+		bits, err := record.Scratch(h, (d.Len+7)/8)
+		for i := range bits {
+			bits[i] = -value[0] // all ones or none
 		}
-		return 0, repeat(h, d, value)
+		d.Buffers[1] = bits
+		return 0, err
+	}
+}
+
+// fillTexts is fillOf of a column of text or bytes, or with a dictionary, that has a default.
+func fillTexts(want *Column, value []byte, text string) converter {
+	if want.Dictionary == nil {
+		return func(h Handle, d *column.Data) (int, error) {
+			return gather(h, d, want.Type.TextForm(), math.MaxInt32, func(int) []byte { return value })
+		}
+	}
+	dict := column.NewDictionary(0)
+	dict.Append(text, false)
+	index := make([]byte, want.Dictionary.Index.Bits/8) // 0
+	return func(h Handle, d *column.Data) (int, error) {
+		d.Dictionary, d.Values = dict, dict.Values()
+		return 0, repeat(h, d, index)
 	}
 }
 

@@ -11,7 +11,15 @@ import (
 // that a program links those of its tables alone.
 type Conversions struct {
 	convert func(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string)
+	texts   *texts  // of a column of text or bytes, or with a dictionary, nil of others
 	below   *belows // of a column that has others below it, nil of others
+}
+
+// texts is what is done for columns of text and bytes and those with a dictionary, and for no others.
+type texts struct {
+	name func(c *codes, d *column.Data, index ipc.Type) (row int, err error)
+	fill func(want *Column, value []byte, text string) converter
+	take func(h Handle, d, src column.Data, form column.TextForm, most int64, rows []int32) (column.Data, error) // of copies, which stay off the heap
 }
 
 // belows is what is done for columns that have others below them, and for no others.
@@ -31,7 +39,7 @@ var (
 	// ToTime has those of dates, times, durations, timestamps and decimals, and of intervals.
 	ToTime = &Conversions{convert: convertTime}
 	// ToBytes has those of text and bytes, and of all that has a dictionary.
-	ToBytes = &Conversions{convert: convertBytes}
+	ToBytes = &Conversions{convert: convertBytes, texts: &texts{name: (*codes).apply, fill: fillTexts, take: takeTexts}}
 	// ToNested has those of structs, lists, maps, unions and run-end encoded columns.
 	ToNested = &Conversions{below: &belows{
 		fit: (*fitter).nested, visible: (*columnFit).visible, rowOf: (*columnFit).rowOf, blank: blankRows, absent: absentNested, wrap: wrapRuns,

@@ -153,18 +153,23 @@ func widenInt(w, h ipc.Type) converter {
 		return widen[int32, int8]
 	case h.Signed:
 		return widen[int64, int8]
-	case h.Bits == 8:
-		return widenUnsigned[uint8](w.Bits)
+	case h.Bits == 32:
+		return widenUnsigned[uint64, uint32]
+	case h.Bits == 16 && w.Bits == 32:
+		return widenUnsigned[uint32, uint16]
 	case h.Bits == 16:
-		return widenUnsigned[uint16](w.Bits)
+		return widenUnsigned[uint64, uint16]
+	case w.Bits == 16:
+		return widenUnsigned[uint16, uint8]
+	case w.Bits == 32:
+		return widenUnsigned[uint32, uint8]
 	}
-	return widenUnsigned[uint32](w.Bits)
+	return widenUnsigned[uint64, uint8]
 }
 
-func widenUnsigned[S unsigned](bits int) converter {
-	return func(h Handle, d *column.Data) (int, error) {
-		return 0, resize(h, d, column.View[S](d.Buffers[1])[:d.Len], bits)
-	}
+// widenUnsigned is widen with the kernel that is there for some widths.
+func widenUnsigned[D, S unsigned](h Handle, d *column.Data) (int, error) {
+	return 0, resizeTo[D](h, d, column.View[S](d.Buffers[1])[:d.Len])
 }
 
 func widenFloat(w, h ipc.Type) converter {

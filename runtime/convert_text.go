@@ -52,29 +52,25 @@ func convertDictionary(want *Column, have *ipc.Field, limits *ipc.Limits) (c con
 	return convertIndex(want.Dictionary.Index, have.Dictionary.Index), ""
 }
 
-// expandValues writes out the values of a dictionary, of numbers and the like, for a column that has none.
+// expandValues writes out the values of a dictionary, of numbers and the like, for a column that has none. Those of another type then are
+// converted as plain ones are.
 func expandValues(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
-	switch width := ipc.ValueWidth(have.Type); {
-	case width == 0:
+	width := ipc.ValueWidth(have.Type)
+	if width == 0 {
 		return nil, noConversion
-	case !want.Type.Equal(have.Type):
-		return expandThen(want, have, limits)
-	default:
-		return expandFixed(width, have.Dictionary.Index), ""
 	}
-}
-
-// expandThen writes out the values of a dictionary, which then are converted as plain ones are.
-func expandThen(want *Column, have *ipc.Field, limits *ipc.Limits) (c converter, remedy string) {
+	expand := expandFixed(width, have.Dictionary.Index)
+	if want.Type.Equal(have.Type) {
+		return expand, ""
+	}
 	plain := *have
 	plain.Dictionary = nil
 	then, remedy := convertTo(want, &plain, limits)
 	if then == nil {
 		return nil, cmp.Or(remedy, noConversion)
 	}
-	first := expandFixed(ipc.ValueWidth(have.Type), have.Dictionary.Index)
 	return func(h Handle, d *column.Data) (int, error) {
-		if row, err := first(h, d); err != nil {
+		if row, err := expand(h, d); err != nil {
 			return row, err
 		}
 		return then(h, d)

@@ -166,11 +166,22 @@ func (f *fitting) nothing() bool {
 // strangerRemedy is what helps where a stream has no column of the table at all, so that it is likely another one.
 func strangerRemedy(name string, fields []ipc.Field) string {
 	for i := range fields {
-		if have := fields[i].Name; strings.EqualFold(strings.TrimSpace(have), name) {
+		if have := fields[i].Name; strings.EqualFold(trimmed(have), name) {
 			return fmt.Sprintf("the stream has %q: rename one, or say that it was called so", have)
 		}
 	}
 	return "the stream has none of the table's columns: read it as its own table"
+}
+
+// trimmed returns a name without the blanks around it, those of ASCII: the one of package strings links Unicode's tables into each program.
+func trimmed(name string) string {
+	for name != "" && name[0] <= ' ' {
+		name = name[1:]
+	}
+	for name != "" && name[len(name)-1] <= ' ' {
+		name = name[:len(name)-1]
+	}
+	return name
 }
 
 // CheckSchema tells whether a reader of a table with the given columns takes streams of the schema. If not, the error is a
@@ -372,7 +383,7 @@ func (f *fitting) column(h Handle, c *columnFit, d *column.Data, visible []byte,
 		d.Variadic = noParts
 	}
 	if c.codes != nil {
-		if row, err := c.codes.apply(d, c.want.Dictionary.Index); err != nil {
+		if row, err := c.want.From.texts.name(c.codes, d, c.want.Dictionary.Index); err != nil {
 			return fail(row, err)
 		}
 	}

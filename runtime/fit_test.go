@@ -464,13 +464,13 @@ func TestFitAbsent(t *testing.T) {
 
 // TestFitStranger refuses a stream that has no column of the table, which would be read as nulls and defaults alone.
 func TestFitStranger(t *testing.T) {
-	in := arrowStream(t, arrowOf("Price ", arrow.PrimitiveTypes.Float64, true, "[1]"), arrowOf("b", arrow.PrimitiveTypes.Int32, true, "[1]"))
+	in := arrowStream(t, arrowOf("\tPrice ", arrow.PrimitiveTypes.Float64, true, "[1]"), arrowOf("b", arrow.PrimitiveTypes.Int32, true, "[1]"))
 	fee := col("fee", ipc.Float64)
 	fee.Default = 0.5
 	var e *rt.SchemaError
 	_, err := fits(in, nil, null(col("price", ipc.Float64)), fee)
 	if !errors.As(err, &e) || len(e.Differences) != 2 ||
-		e.Differences[0].Remedy != `the stream has "Price ": rename one, or say that it was called so` ||
+		e.Differences[0].Remedy != `the stream has "\tPrice ": rename one, or say that it was called so` ||
 		e.Differences[1].Remedy != "the stream has none of the table's columns: read it as its own table" {
 		t.Error(err)
 	}

@@ -41,16 +41,22 @@ func (t *taker) plain(want *Column, d *column.Data, rows []int32) error {
 		return takeFixed(h, &d.Buffers[1], src.Buffers[1], rows, want.Dictionary.Index.Bits/8)
 	case typ.Kind == ipc.KindBool:
 		return takeBits(h, d, &src, rows)
-	case typ.IsText() && typ.TextForm() != column.ViewText, typ.IsBinary() && typ.TextForm() != column.ViewText:
-		form := typ.TextForm()
-		_, err := gather(h, d, form, t.most, func(i int) []byte { return column.TextAt(&src, form, int(rows[i])) })
+	case found(typ) && typ.TextForm() != column.ViewText:
+		texts, err := want.From.texts.take(h, *d, src, typ.TextForm(), t.most, rows)
+		*d = texts
 		return err
-	case typ.IsText(), typ.IsBinary():
+	case found(typ):
 		return takeFixed(h, &d.Buffers[1], src.Buffers[1], rows, 16)
 	case nested(typ.Kind): // a struct without fields
 		return nil
 	}
 	return takeFixed(h, &d.Buffers[1], src.Buffers[1], rows, ipc.ValueWidth(want.Type))
+}
+
+// takeTexts takes text or bytes that are found by offsets.
+func takeTexts(h Handle, d, src column.Data, form column.TextForm, most int64, rows []int32) (column.Data, error) {
+	_, err := gather(h, &d, form, most, func(i int) []byte { return column.TextAt(&src, form, int(rows[i])) })
+	return d, err
 }
 
 func takeValidity(h Handle, d, src *column.Data, rows []int32) error {

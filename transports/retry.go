@@ -95,10 +95,11 @@ func mayPass(err error) bool {
 	if te.Timeout() || te.Temporary() || errors.Is(err, ErrPeerClosed) || te.Op != "dial" && errors.Is(&Error{Op: "read", Err: te.Err}, ErrPeerClosed) {
 		return true
 	}
-	var (
-		op      *net.OpError
-		dns     *net.DNSError
-		address *net.AddrError
-	)
-	return te.Op == "dial" && errors.As(err, &op) && !errors.As(err, &dns) && !errors.As(err, &address) && !errors.Is(err, fs.ErrPermission)
+	return te.Op == "dial" && is[*net.OpError](err) && !is[*net.DNSError](err) && !is[*net.AddrError](err) && !errors.Is(err, fs.ErrPermission)
+}
+
+// is tells whether an E is among the errors that err wraps.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }

@@ -2,17 +2,7 @@
 
 package asm
 
-import (
-	"unsafe"
-
-	"golang.org/x/sys/cpu"
-)
-
-// What the processor has of what kernels need. Tests switch them off to reach the portable code.
-var (
-	useAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasPOPCNT
-	useAVX512 = useAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VPOPCNTDQ
-)
+import "unsafe"
 
 // countFront counts the ones of the first n bytes.
 func countFront(b []byte) (count, n int) {

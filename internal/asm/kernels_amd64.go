@@ -4,6 +4,12 @@
 
 package asm
 
+// cpuid returns what the processor tells about itself in a part of a leaf.
+func cpuid(leaf uint32, part uint32) (a uint32, b uint32, c uint32, d uint32)
+
+// xgetbv returns which registers the system keeps. The processor needs OSXSAVE.
+func xgetbv() (state uint32)
+
 // countBitsAVX2 returns how many bits of b are set, whose length is a multiple of 64.
 //
 //go:noescape

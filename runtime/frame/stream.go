@@ -35,9 +35,15 @@ const firstBody = 16 << 20
 
 // Stream decodes the frames of a byte stream. It is for one goroutine at a time.
 type Stream[F any] struct {
+	streamCore
+	dec   Decoder[F]
+	sized SizedDecoder[F] // dec, or nil
+}
+
+// streamCore is what a stream has and does whatever the type of its frames. Its methods are compiled once.
+type streamCore struct {
 	src     io.Reader
-	dec     Decoder[F]
-	sized   SizedDecoder[F] // dec, or nil
+	measure measurer // the decoder, or nil where it is not sized
 	pool    *mem.Pool
 	buf     *Buffer
 	max     int
@@ -61,21 +67,33 @@ func NewStream[F any](src io.Reader, dec Decoder[F], opts *StreamOptions) *Strea
 	if src == nil {
 		src = nowhere{}
 	}
-	s := &Stream[F]{src: src, dec: dec, pool: opts.Pool, max: opts.MaxFrame}
-	s.sized, _ = dec.(SizedDecoder[F])
+	s := &Stream[F]{dec: dec}
+	if sized, ok := dec.(SizedDecoder[F]); ok {
+		s.sized, s.measure = sized, sized
+	}
+	s.init(src, opts)
+	return s
+}
+
+// measurer is the method of a [SizedDecoder] that does not tell the type of its frames.
+type measurer interface {
+	Measure(prefix []byte) (head, body, more int, err error)
+}
+
+func (s *streamCore) init(src io.Reader, opts *StreamOptions) {
+	s.src, s.pool, s.max = src, opts.Pool, opts.MaxFrame
 	_, s.lazy = src.(LazyReader)
 	if s.pool == nil {
 		s.pool = mem.SharedPool()
 	}
 	switch {
 	case s.max > 0:
-	case s.sized != nil:
+	case s.measure != nil:
 		s.max = math.MaxInt
 	default:
 		s.max = 64 << 20
 	}
 	s.buf = NewBuffer(s.pool, opts.Chunk)
-	return s
 }
 
 // nowhere stands for a source that is nil, and says so.
@@ -177,13 +195,13 @@ func (s *Stream[F]) nextPlain() (f F, err error) {
 	}
 }
 
-func (s *Stream[F]) tooLarge(n int) error {
+func (s *streamCore) tooLarge(n int) error {
 	have, most := sizes.Over(int64(n), int64(s.max))
 	return At(0, "", Errorf(ErrLimit, "a frame of %s exceeds StreamOptions.MaxFrame (%s); raise it or send smaller frames", have, most))
 }
 
 // ahead returns how much is worth reading for the head of the next frame, which mostly is one like the last.
-func (s *Stream[F]) ahead() int {
+func (s *streamCore) ahead() int {
 	switch {
 	case s.large:
 		return s.head // most of what comes behind it belongs elsewhere
@@ -201,28 +219,44 @@ func (s *Stream[F]) ahead() int {
 }
 
 func (s *Stream[F]) nextSized() (f F, err error) {
+	head, body, block, err := s.read()
+	if err != nil {
+		return f, err
+	}
+	f, err = s.sized.DecodeBody(head, body, block)
+	// The frame may alias its head until the next call: that is when the slab is given up, also where nothing else is in it.
+	s.buf.r += min(s.buf.Len(), len(head)+len(body))
+	s.bytes += int64(len(head) + len(body))
+	if err != nil {
+		return f, s.fail(err)
+	}
+	return f, nil
+}
+
+// read returns the next frame of a sized decoder, its body with what keeps it. It stays in the buffer, where it is there.
+func (s *streamCore) read() (headBytes, bodyBytes []byte, block *mem.Block, err error) {
 	s.buf.Advance(0) // the head of the last frame ends here
 	for need := 1; ; {
 		if err := s.fill(need, s.ahead()); err != nil {
-			return f, err
+			return nil, nil, nil, err
 		}
 		prefix := s.buf.Bytes()
-		head, body, more, err := s.sized.Measure(prefix)
+		head, body, more, err := s.measure.Measure(prefix)
 		if err != nil {
-			return f, s.fail(err)
+			return nil, nil, nil, s.fail(err)
 		}
 		switch {
 		case more > len(prefix):
 			need = more
 		case head < 0 || body < 0 || head > math.MaxInt-body || head+body == 0:
-			return f, s.fail(At(0, "", Errorf(ErrMalformed, "the decoder measured a frame of %d and %d bytes", head, body)))
+			return nil, nil, nil, s.fail(At(0, "", Errorf(ErrMalformed, "the decoder measured a frame of %d and %d bytes", head, body)))
 		case head > len(prefix):
 			need = head
 		default:
 			need = 0
 		}
 		if more := max(need, head+body); more > s.max {
-			return f, s.fail(s.tooLarge(more))
+			return nil, nil, nil, s.fail(s.tooLarge(more))
 		}
 		if need > 0 {
 			continue
@@ -230,7 +264,11 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 		s.head, s.size, s.long = head, head+body, head+body > waitSize
 		s.buf.lazy.skew = -head & (cacheLine - 1)
 		if s.large = head+body > s.buf.chunk/2; s.large {
-			return s.largeFrame(head, body)
+			block, err := s.largeBody(head, body)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			return s.buf.Bytes()[:head], block.Bytes(), block, nil
 		}
 		ahead := s.buf.chunk
 		unaligned := body >= alignedBody && s.buf.unaligned(head)
@@ -239,27 +277,21 @@ func (s *Stream[F]) nextSized() (f F, err error) {
 		}
 		if unaligned {
 			if err := s.buf.align(head, ahead); err != nil {
-				return f, err
+				return nil, nil, nil, err
 			}
 		}
 		if err := s.fill(head+body, ahead); err != nil {
-			return f, err
+			return nil, nil, nil, err
 		}
 		all := s.buf.Bytes()
-		bytes, block := s.share(head, all[head:head+body:head+body])
-		f, err = s.sized.DecodeBody(all[:head], bytes, block)
-		s.buf.r += head + body // as in largeFrame
-		s.bytes += int64(head + body)
-		if err != nil {
-			return f, s.fail(err)
-		}
-		return f, nil
+		bodyBytes, block = s.share(head, all[head:head+body:head+body])
+		return all[:head], bodyBytes, block, nil
 	}
 }
 
 // share returns a body that lies in the slab behind a head, and what keeps it there. In a debug build that is a copy in memory of
 // its own, as aligned as the body is: what its release fills is that body, at once, and not a slab with others in it later.
-func (s *Stream[F]) share(head int, body []byte) ([]byte, *mem.Block) {
+func (s *streamCore) share(head int, body []byte) ([]byte, *mem.Block) {
 	if mem.Debug {
 		if block, err := s.pool.TryGet(cacheLine + len(body)); err == nil {
 			own := block.Bytes()[(s.buf.r+head)%cacheLine:][:len(body):len(body)]
@@ -270,13 +302,13 @@ func (s *Stream[F]) share(head int, body []byte) ([]byte, *mem.Block) {
 	return body, s.buf.Share()
 }
 
-// largeFrame reads the body into memory of its own. What a length announces is not believed: beyond a first block the
+// largeBody reads the body into memory of its own. What a length announces is not believed: beyond a first block the
 // memory grows as bytes arrive. What the pool keeps is there already.
-func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
-	block := s.pool.TryKept(body)
+func (s *streamCore) largeBody(head, body int) (block *mem.Block, err error) {
+	block = s.pool.TryKept(body)
 	if block == nil {
 		if block, err = s.block(0, min(body, max(firstBody, 2*s.largest))); err != nil {
-			return f, s.fail(At(int64(head), "body", err))
+			return nil, s.fail(At(int64(head), "body", err))
 		}
 	}
 	prefix := s.buf.Bytes()
@@ -286,7 +318,7 @@ func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
 			bigger, err := s.block(n, min(body, 2*n))
 			if err != nil {
 				block.Release()
-				return f, s.fail(At(int64(head), "body", err))
+				return nil, s.fail(At(int64(head), "body", err))
 			}
 			copy(bigger.Bytes(), block.Bytes())
 			block.Release()
@@ -307,23 +339,16 @@ func (s *Stream[F]) largeFrame(head, body int) (f F, err error) {
 		}
 		if err != nil {
 			block.Release()
-			return f, s.broken(int64(head+n), err)
+			return nil, s.broken(int64(head+n), err)
 		}
 	}
 	s.largest = max(s.largest, body)
-	f, err = s.sized.DecodeBody(s.buf.Bytes()[:head], block.Bytes(), block)
-	// The frame may alias its head until the next call: that is when the slab is given up, also where nothing else is in it.
-	s.buf.r += min(s.buf.Len(), head+body)
-	s.bytes += int64(head + body)
-	if err != nil {
-		return f, s.fail(err)
-	}
-	return f, nil
+	return block, nil
 }
 
 // block returns a block of size bytes, or fewer, but more than have, where the pool's budget is short: the memory grows as bytes
 // arrive.
-func (s *Stream[F]) block(have, size int) (*mem.Block, error) {
+func (s *streamCore) block(have, size int) (*mem.Block, error) {
 	for {
 		block, err := s.pool.TryGet(size)
 		if err == nil || size <= have+s.buf.chunk {
@@ -334,7 +359,7 @@ func (s *Stream[F]) block(have, size int) (*mem.Block, error) {
 }
 
 // fill makes need bytes of the next frame available.
-func (s *Stream[F]) fill(need, ahead int) error {
+func (s *streamCore) fill(need, ahead int) error {
 	err := s.buf.Fill(s.src, need, ahead)
 	switch {
 	case err == nil:
@@ -346,7 +371,7 @@ func (s *Stream[F]) fill(need, ahead int) error {
 }
 
 // broken is the end of a source inside a frame.
-func (s *Stream[F]) broken(offset int64, err error) error {
+func (s *streamCore) broken(offset int64, err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		err = ErrTruncated
 	}
@@ -354,7 +379,7 @@ func (s *Stream[F]) broken(offset int64, err error) error {
 }
 
 // fail makes err the answer of all later calls.
-func (s *Stream[F]) fail(err error) error {
+func (s *streamCore) fail(err error) error {
 	at, ok := errors.AsType[*DecodeError](err)
 	if ok {
 		at.Frame = s.frames

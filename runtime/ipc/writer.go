@@ -50,11 +50,11 @@ func (e *WriteError) Error() string {
 	if e.Destination != "" {
 		to = e.Destination + ": "
 		why = strings.TrimPrefix(why, to) // transports name it too
-		var at interface {
+		at, ok := errors.AsType[interface {
 			error
 			Place() string
-		}
-		if errors.As(e.Err, &at) { // as it was dialled, perhaps
+		}](e.Err)
+		if ok { // as it was dialled, perhaps
 			why = strings.TrimPrefix(why, at.Place()+": ")
 		}
 	}

@@ -94,7 +94,7 @@ func (p *Pool) Lease() *Lease {
 	l := &Lease{debt: &debt{budget: p.budget}}
 	l.class, l.free = unclassed, l.debt.pay
 	l.refs.Store(1)
-	runtime.AddCleanup(l, (*debt).pay, l.debt)
+	runtime.AddCleanup(&l.Block, (*debt).pay, l.debt) // which is where the lease begins
 	return l
 }
 

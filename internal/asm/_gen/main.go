@@ -29,7 +29,7 @@ func run(args []string) error {
 	}
 	ctx := build.NewContext()
 	ctx.ConstraintExpr("amd64,!purego")
-	for _, kernels := range []func(*context){bitmaps, bools, offsets, indices, nulls, scales, swaps, text, places, gather, join} {
+	for _, kernels := range []func(*context){processor, bitmaps, bools, offsets, indices, nulls, scales, swaps, text, places, gather, join} {
 		kernels(&context{ctx})
 	}
 	file, err := ctx.Result()

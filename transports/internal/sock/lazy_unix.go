@@ -39,7 +39,7 @@ func (c *Conn) ReadLazily(memory func() []byte, back func()) (int, error) {
 	l.memory, l.back = nil, nil // an idle connection must not keep the caller's memory alive
 	switch {
 	case err != nil:
-		if op := (*net.OpError)(nil); errors.As(err, &op) {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
 			op.Op = "read"
 		}
 	case l.err == io.EOF: //nolint:errorlint // attempt sets it
