@@ -144,7 +144,7 @@ func TestGivenUp(t *testing.T) {
 		return o.Bytes(), e.Bytes()
 	}
 	_, said := run(out)
-	want := regexp.MustCompile(`^lightstream: interrupted; the [1-9]\d* rows that have come are given up, and no new .*x\.arrow appears.*--max-age.*--unfinished`)
+	want := regexp.MustCompile(`^lightstream: interrupted; what has come, [1-9]\d* rows, is given up, and no new .*x\.arrow appears.*--max-age.*--unfinished`)
 	if !want.Match(said) {
 		t.Errorf("it says %s", said)
 	}

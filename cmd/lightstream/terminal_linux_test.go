@@ -219,7 +219,7 @@ func TestProgressOfSeveral(t *testing.T) {
 	if err != nil || len(files) != 5 {
 		t.Fatal(len(files), err)
 	}
-	o := &options{head: -1}
+	o := &options{head: -1, given: func(string) bool { return false }}
 	for i, from := range [][]string{{dir + "/in"}, files} {
 		src, err := openSources(ctx, from, o, std{}, ipc.UTF8)
 		if err != nil {
