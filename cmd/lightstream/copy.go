@@ -29,9 +29,10 @@ func newCopy(std std) *cobra.Command {
 		Long: `copy reads a table and writes it, as another format where that is asked for.
 
 The source is an Arrow IPC file or stream or a Parquet file, found out by its
-first bytes, or CSV or NDJSON by its name. The destination is what its extension
-says: .arrow a file, .arrows a stream, .parquet, .csv, .ndjson. Behind that .gz,
-.zst or .lz4 says that all of it is compressed, but for .arrow and .parquet.
+first bytes, or CSV or JSON by its name. The destination is what its extension
+says: .arrow a file, .arrows a stream, .parquet, .csv, .ndjson lines of JSON, .json
+an array. Read, .ndjson and .json may be either. Behind that .gz, .zst or .lz4 says
+that all of it is compressed, but for .arrow and .parquet.
 - is standard input or output. A file appears under its name when it is complete,
 and not before.
 
@@ -164,7 +165,7 @@ func copyTable(ctx context.Context, from []string, to string, o *options, std st
 			o.compression = u.Stream.Compression
 		}
 	case f == "" && filePath(to) != "-":
-		return usagef("%s: its name does not say which format it is to be; say --to file, stream, csv, ndjson, parquet or table", to)
+		return usagef("%s: its name does not say which format it is to be; say --to file, stream, csv, ndjson, json, parquet or table", to)
 	case f == "" && isTerminal(std.out):
 		f = formatTable
 	case f == "":
@@ -333,8 +334,8 @@ func plan(out io.Writer, src *source, from []string, to string, f format, path, 
 	switch f {
 	case formatCSV:
 		err = csv.NewWriter(io.Discard, src.schema, csvWriterOptions(o, "")).Err()
-	case formatNDJSON:
-		err = ndjson.NewWriter(io.Discard, src.schema, ndjsonWriterOptions(o)).Err()
+	case formatNDJSON, formatJSON:
+		err = ndjson.NewWriter(io.Discard, src.schema, ndjsonWriterOptions(o, f)).Err()
 	}
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func TestCopyMemory(t *testing.T) {
 	dir := t.TempDir()
 	src := filepath.Join(dir, "src.arrows")
 	rows := writeNumbers(t, src, *copySize<<20)
-	formats := []string{"arrow", "arrows", "parquet", "csv", "ndjson"}
+	formats := []string{"arrow", "arrows", "parquet", "csv", "ndjson", "json"}
 	most := int64(0)
 	run := func(t *testing.T, from, to string) {
 		out, err := exec.Command("lightstream-measured", "copy", from, to).CombinedOutput()

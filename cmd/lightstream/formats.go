@@ -29,7 +29,7 @@ func formatByBytes(first []byte, name string, o *options) format {
 	case strings.HasPrefix(string(first), "PAR1"), strings.HasPrefix(string(first), "PARE"): // of which the second is encrypted, which the reader says
 		return formatParquet
 	}
-	if f, err := formatOf("from", "", name, inputs); err == nil && (f == formatCSV || f == formatNDJSON) && format(o.from) != formatArrow {
+	if f, err := formatOf("from", "", name, inputs); err == nil && f.isRecords() && format(o.from) != formatArrow {
 		return f
 	}
 	return formatStream
@@ -52,8 +52,10 @@ func asText(err error, first []byte) error {
 	switch {
 	case !isText:
 		return err
-	case first[0] == '{' || first[0] == '[':
-		return fmt.Errorf("%w; --from ndjson reads lines of JSON, or an array", err)
+	case first[0] == '{':
+		return fmt.Errorf("%w; --from ndjson reads lines of JSON", err)
+	case first[0] == '[':
+		return fmt.Errorf("%w; --from json reads an array of JSON", err)
 	}
 	return fmt.Errorf("%w; --from csv or ndjson reads text", err)
 }
@@ -76,7 +78,7 @@ func (s *source) inflate(ctx context.Context, in io.Reader, m *compress.Method, 
 		s.format = formatByBytes(first, filePath(s.name), o)
 	}
 	switch s.format {
-	case formatCSV, formatNDJSON:
+	case formatCSV, formatNDJSON, formatJSON:
 		err = s.openText(ctx, head, o)
 	case formatStream:
 		err = s.notArrow(s.openStreams(ctx, s.options(o, level), nil, named{head, s.name}), slices.Clone(first), o)
@@ -260,7 +262,7 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 		return err
 	}
 	opts.Files.Format = map[format]dataset.Format{
-		formatFile: dataset.Arrow, formatStream: dataset.Stream, formatCSV: dataset.CSV, formatNDJSON: dataset.NDJSON, formatParquet: dataset.Parquet,
+		formatFile: dataset.Arrow, formatStream: dataset.Stream, formatCSV: dataset.CSV, formatNDJSON: dataset.NDJSON, formatJSON: dataset.JSON, formatParquet: dataset.Parquet,
 	}[want]
 	r, err := dataset.Open(ctx, os.DirFS(root), pattern, opts)
 	if errors.Is(err, dataset.ErrOwnTypes) {
@@ -553,7 +555,7 @@ func (s *source) differs(to string) error {
 // createDirectory writes files of a format below a directory.
 func createDirectory(to string, f format, packing *compress.Method, schema *ipc.Schema, o *options) (*destination, error) {
 	extension := map[format]string{
-		formatFile: ".arrow", formatStream: ".arrows", formatCSV: ".csv", formatNDJSON: ".ndjson", formatParquet: ".parquet",
+		formatFile: ".arrow", formatStream: ".arrows", formatCSV: ".csv", formatNDJSON: ".ndjson", formatJSON: ".json", formatParquet: ".parquet",
 	}[f]
 	if packing != nil {
 		extension += packing.Extension
@@ -568,7 +570,7 @@ func createDirectory(to string, f format, packing *compress.Method, schema *ipc.
 	}
 	w, err := dataset.Create(filePath(to), schema, &dataset.WriterOptions{
 		Extension: extension, Partition: o.partition, MaxRows: o.maxRows, MaxBytes: o.maxBytes, MaxAge: o.maxAge, MaxOpen: o.maxOpen,
-		Arrow: writerOptions(o), CSV: csvWriterOptions(o, ""), NDJSON: ndjsonWriterOptions(o), Parquet: parquetOptions(o),
+		Arrow: writerOptions(o), CSV: csvWriterOptions(o, ""), NDJSON: ndjsonWriterOptions(o, f), Parquet: parquetOptions(o),
 	})
 	if err != nil {
 		return nil, err

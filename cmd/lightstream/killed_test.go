@@ -56,8 +56,8 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := rowsIn(t, src)
-	targets := []string{"x.arrow", "x.arrows", "x.csv", "x.ndjson", "x.parquet", "x.csv.gz", "x.arrows.zst", "parts-arrow/", "parts-csv/", "parts-parquet/"}
-	to := map[string]string{"parts-arrow/": "file", "parts-csv/": "csv", "parts-parquet/": "parquet"}
+	targets := []string{"x.arrow", "x.arrows", "x.csv", "x.ndjson", "x.json", "x.parquet", "x.csv.gz", "x.arrows.zst", "parts-arrow/", "parts-csv/", "parts-json/", "parts-parquet/"}
+	to := map[string]string{"parts-arrow/": "file", "parts-csv/": "csv", "parts-json/": "json", "parts-parquet/": "parquet"}
 	args := func(target string) []string {
 		list := []string{"copy", src, filepath.Join(dir, target)}
 		if to[target] != "" {

@@ -25,6 +25,7 @@ const (
 	formatStream  format = "stream" // Arrow IPC stream
 	formatCSV     format = "csv"
 	formatNDJSON  format = "ndjson"
+	formatJSON    format = "json"  // an array
 	formatTable   format = "table" // for people
 	formatArrow   format = "arrow" // file or stream
 	formatParquet format = "parquet"
@@ -32,8 +33,8 @@ const (
 
 // formats are what --from and --to take.
 var (
-	inputs  = []format{formatFile, formatStream, formatCSV, formatNDJSON, formatParquet}
-	outputs = []format{formatFile, formatStream, formatCSV, formatNDJSON, formatParquet, formatTable}
+	inputs  = []format{formatFile, formatStream, formatCSV, formatNDJSON, formatJSON, formatParquet}
+	outputs = []format{formatFile, formatStream, formatCSV, formatNDJSON, formatJSON, formatParquet, formatTable}
 )
 
 // extensions say the format of a file by its name.
@@ -41,7 +42,7 @@ var extensions = map[string]format{
 	".arrow": formatFile, ".arrow_file": formatFile, ".feather": formatFile, ".ipc": formatFile,
 	".arrows": formatStream, ".stream": formatStream,
 	".csv": formatCSV, ".tsv": formatCSV,
-	".ndjson": formatNDJSON, ".jsonl": formatNDJSON,
+	".ndjson": formatNDJSON, ".jsonl": formatNDJSON, ".json": formatJSON,
 	".parquet": formatParquet, ".pq": formatParquet,
 }
 
@@ -83,7 +84,7 @@ func (o *options) add(cmd *cobra.Command, output bool) {
 		f.Lookup(flag).DefValue = "0" // which help does not print
 	}
 	if output {
-		f.StringVar(&o.to, "to", "", "`format` of the destination: file, stream, csv, ndjson, parquet, table; arrow is a stream,\nor a file if its name says so; default by the extension of its name")
+		f.StringVar(&o.to, "to", "", "`format` of the destination: file, stream, csv, ndjson, json, parquet, table; arrow is a\nstream, or a file if its name says so; default by the extension of its name")
 		f.IntVar(&o.batchRows, "batch-rows", 0, "put so many `rows` into each batch; default as they come")
 		f.StringVar(&o.compression, "compression", "", "`codec` of Arrow and Parquet: zstd, lz4, none; of Parquet also snappy, gzip")
 		f.StringVar(&o.token, "token", "", tokenUsage("for the server that is connected to, the token at this `place`"))
@@ -91,7 +92,7 @@ func (o *options) add(cmd *cobra.Command, output bool) {
 		f.StringVar(&o.toDelimiter, "to-delimiter", "", "`character` between the fields of CSV that is written, where it is not that of --delimiter")
 		f.BoolVar(&o.toNoHeader, "to-no-header", false, "write CSV without the line of names")
 		f.BoolVar(&o.repeatKeys, "repeat-keys", cmd.Name() == "cat", "write JSON in which a key comes twice, where two fields have one name; most readers lose\none of them")
-		f.BoolVar(&o.omitNulls, "omit-nulls", false, "leave the keys of columns that are null out of NDJSON")
+		f.BoolVar(&o.omitNulls, "omit-nulls", false, "leave the keys of columns that are null out of NDJSON and JSON")
 		o.text.addRejects(cmd)
 		complete(cmd, "to", outputs)
 		complete(cmd, "compression", []string{"zstd", "lz4", "none", "snappy", "gzip"})
@@ -101,7 +102,7 @@ func (o *options) add(cmd *cobra.Command, output bool) {
 // addSource declares the flags that say what is read.
 func (o *options) addSource(cmd *cobra.Command, quiet string) {
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream, csv, ndjson, parquet; arrow is either of the first;\ndefault by its first bytes, and by its name for text")
+	f.StringVar(&o.from, "from", "", "`format` of the source: file, stream, csv, ndjson, json, parquet; arrow is either of the\nfirst; default by its first bytes, and by its name for text")
 	f.StringVar(&o.null, "null", "", "`text` of nulls in CSV, beside an empty field; written, in its place")
 	f.StringVar(&o.delimiter, "delimiter", "", "`character` between the fields of CSV, or tab; default a comma, and a tab in .tsv")
 	o.text.addTypes(cmd)
@@ -257,9 +258,9 @@ func csvWriterOptions(o *options, name string) *csv.WriterOptions {
 	return w
 }
 
-// ndjsonWriterOptions are those of a writer of NDJSON.
-func ndjsonWriterOptions(o *options) *ndjson.WriterOptions {
-	return &ndjson.WriterOptions{RepeatKeys: o.repeatKeys, OmitNulls: o.omitNulls, MaxRow: o.maxRow()}
+// ndjsonWriterOptions are those of a writer of NDJSON, or of an array.
+func ndjsonWriterOptions(o *options, f format) *ndjson.WriterOptions {
+	return &ndjson.WriterOptions{Array: f == formatJSON, RepeatKeys: o.repeatKeys, OmitNulls: o.omitNulls, MaxRow: o.maxRow()}
 }
 
 // commaOf returns what a flag or else a name says stands between fields, 0 for a comma.

@@ -164,8 +164,8 @@ func newSink(dst *destination, f format, src *source, o *options) (sink, error) 
 		return &arrowSink{w: &w.Writer, unify: regroup.NewFileUnifier(s, o.maxExpanded())}, nil
 	case formatCSV:
 		return packed{&textSink{csv.NewWriter(out, s, csvWriterOptions(o, dst.named))}, dst}, nil
-	case formatNDJSON:
-		return packed{&textSink{ndjson.NewWriter(out, s, ndjsonWriterOptions(o))}, dst}, nil
+	case formatNDJSON, formatJSON:
+		return packed{&textSink{ndjson.NewWriter(out, s, ndjsonWriterOptions(o, f))}, dst}, nil
 	case formatTable:
 		buf := bufio.NewWriterSize(out, 64<<10)
 		return &tableSink{table: newTable(buf, s, terminalWidth(dst.file)), buf: buf}, nil
@@ -209,7 +209,7 @@ func (s *arrowSink) close() error {
 	return s.dst.packed()
 }
 
-// textSink writes lines.
+// textSink writes records of text.
 type textSink struct {
 	w interface {
 		rt.Sink
@@ -247,7 +247,10 @@ func (s *tableSink) close() error {
 }
 
 // isText tells whether a format is read by people or as UTF-8.
-func (f format) isText() bool { return f == formatCSV || f == formatNDJSON || f == formatTable }
+func (f format) isText() bool { return f.isRecords() || f == formatTable }
+
+// isRecords tells whether a format is text that is read, too.
+func (f format) isRecords() bool { return f == formatCSV || f == formatNDJSON || f == formatJSON }
 
 // level is how much of a source is checked for a format: text must be text where it is printed, and in Parquet, whose writer takes any
 // bytes. That of Arrow looks at it by itself.

@@ -134,7 +134,7 @@ func (s *source) open(ctx context.Context, f *os.File, want format, o *options, 
 	switch s.format {
 	case formatParquet:
 		return s.openParquet(f, head, regular, o, level)
-	case formatCSV, formatNDJSON:
+	case formatCSV, formatNDJSON, formatJSON:
 		return s.openText(ctx, io.MultiReader(buffered(head), f), o)
 	}
 	if s.format == formatFile {

@@ -175,8 +175,8 @@ func (o *options) unwritten(f format) error {
 		{"to-no-header", []format{formatCSV}},
 		{"to-null", []format{formatCSV}},
 		{"to-delimiter", []format{formatCSV}},
-		{"omit-nulls", []format{formatNDJSON}},
-		{"repeat-keys", []format{formatNDJSON, formatCSV}},
+		{"omit-nulls", []format{formatNDJSON, formatJSON}},
+		{"repeat-keys", []format{formatNDJSON, formatJSON, formatCSV}},
 	} {
 		if o.given(flag.name) && !slices.Contains(flag.of, f) {
 			return usagef("--%s is for %s, and %s is to be written; leave it out, or say --to %s", flag.name, list(flag.of), f, flag.of[0])
@@ -237,14 +237,14 @@ func ndjsonOptions(o *options) *ndjson.Options {
 	return opts
 }
 
-// openText reads CSV or NDJSON.
+// openText reads CSV, NDJSON or an array of JSON.
 func (s *source) openText(ctx context.Context, in io.Reader, o *options) error {
 	if err := o.reading(ctx); err != nil {
 		return err
 	}
 	read := &counted{from: in}
 	s.stats = func() ipc.Stats { return ipc.Stats{Bytes: read.n} }
-	if s.format == formatNDJSON {
+	if s.format != formatCSV {
 		opts := ndjsonOptions(o)
 		opts.OnRejected = func(e *text.ValueError) { o.text.rejects.note(s.label(), e) }
 		opts.Parallel = runtime.GOMAXPROCS(0)

@@ -39,7 +39,7 @@ func TestInvalidText(t *testing.T) {
 		if err := os.WriteFile(in, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, to := range []string{"out.parquet", "out.csv", "out.ndjson", "out.arrow", "out.arrows"} {
+		for _, to := range []string{"out.parquet", "out.csv", "out.ndjson", "out.json", "out.arrow", "out.arrows"} {
 			out := filepath.Join(dir, to)
 			told, err := os.Create(filepath.Join(dir, "told"))
 			if err != nil {

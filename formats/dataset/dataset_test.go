@@ -146,7 +146,7 @@ func open(t testing.TB, dir string, opts *dataset.Options) *dataset.Reader {
 }
 
 func extensions() []string {
-	list := []string{".arrow", ".arrows", ".arrows.zst", ".csv", ".csv.gz", ".ndjson", ".ndjson.lz4", ".csv.zst"}
+	list := []string{".arrow", ".arrows", ".arrows.zst", ".csv", ".csv.gz", ".ndjson", ".ndjson.lz4", ".json", ".json.gz", ".csv.zst"}
 	if !endian.IsBigEndian {
 		list = append(list, ".parquet")
 	}
@@ -449,7 +449,7 @@ func TestTypes(t *testing.T) {
 			t.Errorf("%s: %v, %v", ext, have, err)
 		}
 		have, err = typeOf(day, n)
-		if strings.HasPrefix(ext, ".csv") || strings.HasPrefix(ext, ".ndjson") {
+		if strings.HasPrefix(ext, ".csv") || strings.HasPrefix(ext, ".ndjson") || strings.HasPrefix(ext, ".json") {
 			if err != nil || have["day"] != "utf8" || have["n"] != "float64" {
 				t.Errorf("%s: %v, %v", ext, have, err)
 			}

@@ -29,13 +29,17 @@ const (
 	Stream  Format = "stream" // Arrow IPC stream
 	CSV     Format = "csv"
 	NDJSON  Format = "ndjson"
+	JSON    Format = "json" // an array of JSON when it is written; both are read of NDJSON and JSON
 	Parquet Format = "parquet"
 )
 
 var extensions = map[string]Format{
 	".arrow": Arrow, ".arrow_file": Arrow, ".feather": Arrow, ".ipc": Arrow, ".arrows": Stream, ".stream": Stream,
-	".csv": CSV, ".tsv": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON, ".json": NDJSON, ".parquet": Parquet, ".pq": Parquet,
+	".csv": CSV, ".tsv": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON, ".json": JSON, ".parquet": Parquet, ".pq": Parquet,
 }
+
+// isText tells whether a format has no types of its own.
+func (f Format) isText() bool { return f == CSV || f == NDJSON || f == JSON }
 
 // FormatOf returns the format that the extension of a name says, "" where it says none, and how the file is compressed as a whole, nil
 // where it is not. The error names the package to import for a compression that is not there.
@@ -59,8 +63,8 @@ func commaOf(name string) byte {
 type FileOptions struct {
 	Format   Format // of all files; "" is what their names say
 	Arrow    *ipc.ReaderOptions
-	CSV      *csv.Options // whose Comma, where it is zero, is a tab in .tsv
-	NDJSON   *ndjson.Options
+	CSV      *csv.Options    // whose Comma, where it is zero, is a tab in .tsv
+	NDJSON   *ndjson.Options // and of JSON
 	Parquet  *parquet.ReaderOptions
 	Compress *compress.Limits
 	// OnRejected is told of each record of text that was passed over, with the name of its file, in place of those of CSV and NDJSON. Nil
@@ -200,7 +204,7 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 			o.text = r.Columns()
 		}
 		return nil
-	case NDJSON:
+	case NDJSON, JSON:
 		var c ndjson.Options
 		if opts.NDJSON != nil {
 			c = *opts.NDJSON

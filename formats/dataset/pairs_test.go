@@ -81,7 +81,7 @@ func (t *table) through(dir, format string) (*table, error) {
 		return nil, err
 	}
 	opts := &dataset.Options{Files: dataset.FileOptions{CSV: &csv.Options{Nulls: []string{`\N`}, ByPosition: true}}}
-	if format == ".csv" || format == ".ndjson" {
+	if format == ".csv" || format == ".ndjson" || format == ".json" {
 		opts.Schema = t.schema
 	}
 	r, err := dataset.Open(ctx, os.DirFS(dir), ".", opts)
@@ -159,7 +159,7 @@ func said(name string, err error) bool {
 // TestPairs carries the Arrow project's tables, of all types and with nulls, from each format to each other: values, nulls and types are
 // what they were, or it is an error that says what the format cannot carry.
 func TestPairs(t *testing.T) {
-	formats := []string{".arrow", ".arrows", "tlv", ".csv", ".ndjson"}
+	formats := []string{".arrow", ".arrows", "tlv", ".csv", ".ndjson", ".json"}
 	if !endian.IsBigEndian {
 		formats = append(formats, ".parquet")
 	}

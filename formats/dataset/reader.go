@@ -264,7 +264,7 @@ func (r *Reader) types() error {
 	case CSV:
 		files.CSV = with(files.CSV)
 		files.CSV.Types = append(slices.Clone(files.CSV.Types), rest...)
-	case NDJSON:
+	case NDJSON, JSON:
 		files.NDJSON = with(files.NDJSON)
 		files.NDJSON.Types = append(slices.Clone(files.NDJSON.Types), rest...)
 	default:
@@ -291,10 +291,10 @@ func (r *Reader) format(name string) Format {
 	return f
 }
 
-// HasText tells whether there is a file of CSV or NDJSON.
+// HasText tells whether there is a file of CSV, NDJSON or JSON.
 func (r *Reader) HasText() bool {
 	for i := range r.files {
-		if f := r.format(r.files[i].name); f == CSV || f == NDJSON {
+		if r.format(r.files[i].name).isText() {
 			return true
 		}
 	}
@@ -543,7 +543,7 @@ func (r *Reader) read(ctx context.Context, f *file, send func(item) bool) error 
 // noMore refuses a file that has columns which the first does not have. Text is parsed as the schema of the first says: NDJSON refuses them
 // itself, and the names of CSV are compared by [FitText].
 func (r *Reader) noMore(ctx context.Context, f *file) error {
-	if format := r.format(f.name); format == CSV || format == NDJSON || f.name == r.files[0].name {
+	if r.format(f.name).isText() || f.name == r.files[0].name {
 		return nil
 	}
 	src, err := r.openFile(ctx, f.name, nil)

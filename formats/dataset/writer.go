@@ -49,7 +49,7 @@ type WriterOptions struct {
 
 	Arrow   *ipc.WriterOptions
 	CSV     *csv.WriterOptions
-	NDJSON  *ndjson.WriterOptions
+	NDJSON  *ndjson.WriterOptions // and of JSON, which sets Array
 	Parquet *parquet.WriterOptions
 
 	now func() time.Time
@@ -455,7 +455,9 @@ func (w *Writer) sink(to io.Writer) (sink, error) {
 		out := csv.NewWriter(to, w.inside, c)
 		return sinkOf{out.Write, out.Close}, out.Err()
 	}
-	out := ndjson.NewWriter(to, w.inside, w.opts.NDJSON)
+	lines := with(w.opts.NDJSON)
+	lines.Array = lines.Array || w.format == JSON
+	out := ndjson.NewWriter(to, w.inside, lines)
 	return sinkOf{out.Write, out.Close}, out.Err()
 }
 

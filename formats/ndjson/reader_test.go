@@ -68,8 +68,8 @@ func TestGolden(t *testing.T) {
 		if strings.Contains(name, "1.0.0-") && strings.Contains(name, "generated_decimal") { // whose values have more digits than their type
 			continue
 		}
-		var out bytes.Buffer
-		w := ndjson.NewWriter(&out, schema, nil)
+		var out, array bytes.Buffer
+		w, arrayWriter := ndjson.NewWriter(&out, schema, nil), ndjson.NewWriter(&array, schema, &ndjson.WriterOptions{Array: true})
 		if errors.Is(w.Err(), text.ErrTwice) { // objects cannot have it
 			twice[filepath.Base(name)] = true
 			continue
@@ -79,18 +79,34 @@ func TestGolden(t *testing.T) {
 			if b, err = r.Next(context.Background()); err != nil {
 				break
 			}
-			if err := w.Write(context.Background(), b.Len(), ipc.Columns(b)); err != nil {
-				t.Fatal(err)
+			for _, w := range []*ndjson.Writer{w, arrayWriter} {
+				if err := w.Write(context.Background(), b.Len(), ipc.Columns(b)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			b.Release()
 		}
 		if err != io.EOF {
 			continue
 		}
-		array := "[" + strings.ReplaceAll(strings.TrimSuffix(out.String(), "\n"), "\n", ",\n ") + "]"
+		if err := arrayWriter.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var items []json.RawMessage // for others it is the same objects
+		if err := json.Unmarshal(array.Bytes(), &items); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var lines bytes.Buffer
+		for _, item := range items {
+			lines.Write(append(item, '\n'))
+		}
+		if lines.String() != out.String() {
+			t.Errorf("%s: the array has\n%.1000s\nwant\n%.1000s", name, lines.String(), out.String())
+		}
+		spaced := "[" + strings.ReplaceAll(strings.TrimSuffix(out.String(), "\n"), "\n", ",\n ") + "]"
 		for _, o := range []ndjson.Options{{}, {Parallel: 3, ChunkBytes: 1000}, {ChunkBytes: 999}} {
 			o.Schema = schema
-			for _, in := range []string{out.String(), array} {
+			for _, in := range []string{out.String(), array.String(), spaced} {
 				have, err := read(t, in, &o)
 				if errors.Is(err, errors.ErrUnsupported) {
 					t.Logf("%s: %v", name, err)

@@ -14,6 +14,9 @@ import (
 
 // WriterOptions are the settings of a [Writer].
 type WriterOptions struct {
+	// Array writes one array of JSON in place of lines. Each object still has a line of its own. [Writer.Close] ends the array, which
+	// is no JSON before that, and does not after an error of Write.
+	Array bool
 	// OmitNulls leaves out the keys of columns that are null, which most readers take for null. Nulls within nested values stay.
 	OmitNulls bool
 	// RepeatKeys writes objects in which a key comes twice, where two fields have one name. Most readers lose one of them. Without it
@@ -24,7 +27,16 @@ type WriterOptions struct {
 	MaxRow int64
 }
 
-// Writer writes batches as lines. It is for one goroutine at a time.
+// Writer writes batches as lines, or as an array. It is for one goroutine at a time.
+//
+//	lines       array
+//
+//	{"a":1}     [
+//	{"a":2}     {"a":1},
+//	            {"a":2}
+//	            ]
+//
+// Of no rows there are no lines, and the array is [] and a line end.
 type Writer struct {
 	dst    io.Writer
 	schema *ipc.Schema
@@ -33,7 +45,12 @@ type Writer struct {
 
 	omit bool  // nulls
 	most int64 // bytes of a row with lists, zero for the default
-	err  error // of the schema
+	err  error // of the schema; of an array also the first of Write, or why it takes no more rows
+
+	array  bool
+	closed bool
+	before string // the next row
+	after  string // each row
 }
 
 var _ rt.Sink = (*Writer)(nil)
@@ -55,7 +72,10 @@ func NewWriter(dst io.Writer, schema *ipc.Schema, opts *WriterOptions) *Writer {
 	if opts == nil {
 		opts = &WriterOptions{}
 	}
-	w.omit, w.most = opts.OmitNulls, max(opts.MaxRow, 0)
+	w.omit, w.most, w.array = opts.OmitNulls, max(opts.MaxRow, 0), opts.Array
+	if w.after = "}\n"; w.array {
+		w.before, w.after = "[\n", "}"
+	}
 	if path := value.Twice(schema.Fields); path != "" && !opts.RepeatKeys {
 		w.err = fmt.Errorf("lightstream: %w: %w: %q; an object of JSON has a key once: give it another name, or set WriterOptions.RepeatKeys",
 			ipc.ErrUnsupported, text.ErrTwice, path)
@@ -76,19 +96,31 @@ const collected = 64 << 10
 func (w *Writer) Schema() *ipc.Schema { return w.schema }
 
 // Err returns the error of a schema that cannot be written, which is that of every Write and of Close. It wraps [ipc.ErrUnsupported]
-// and [text.ErrTwice].
+// and [text.ErrTwice]. Of an array it is also the first error of Write.
 func (w *Writer) Err() error { return w.err }
 
 // Write writes the rows of a batch, whose columns are those of the schema and were validated at [ipc.Contents]. A row with a text that is
 // not valid UTF-8 is refused with a [*column.ValueError] that wraps [column.ErrUTF8]; those before it are written. Where
 // ctx has ended nothing is written; where it ends within a large row, that one and those behind it are not.
+//
+// An array that lacks rows is not to look like a whole one: its first error is that of every later call, unless ctx had ended before.
 func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) error {
-	if w.err != nil {
+	switch {
+	case w.err != nil:
 		return w.err
-	}
-	if ctx.Err() != nil {
+	case w.array && w.closed:
+		return ipc.ErrClosed
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
+	err := w.write(ctx, rows, columns)
+	if w.array {
+		w.err = err
+	}
+	return err
+}
+
+func (w *Writer) write(ctx context.Context, rows int, columns []column.Data) error {
 	columns = columns[:len(w.cells)]
 	for k := range w.cells {
 		c := &w.cells[k]
@@ -98,6 +130,8 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 	}
 	buf := w.buf
 	for i := range rows {
+		end := len(buf) // of the row before
+		buf = append(buf, w.before...)
 		start := len(buf)
 		for k := range columns {
 			c, d := &w.cells[k], &columns[k]
@@ -125,7 +159,7 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 					bad = value.CheckRow(len(buf)-start, w.most)
 				}
 				if bad != nil {
-					w.buf = buf[:start]
+					w.buf = buf[:end]
 					if err := w.flush(); err != nil {
 						return err
 					}
@@ -140,7 +174,10 @@ func (w *Writer) Write(ctx context.Context, rows int, columns []column.Data) err
 			buf = append(buf, '{')
 		}
 		buf[start] = '{' // in the place of the first comma
-		buf = append(buf, '}', '\n')
+		buf = append(buf, w.after...)
+		if w.array {
+			w.before = ",\n"
+		}
 		if len(buf) >= collected {
 			w.buf = buf
 			if err := w.flush(); err != nil {
@@ -159,5 +196,29 @@ func (w *Writer) flush() error {
 	return err
 }
 
-// Close ends the output. It does not close the destination.
-func (w *Writer) Close() error { return w.err }
+// Close ends the output. It does not close the destination. It ends no array that lacks rows, after an error of Write, which it returns.
+// More calls do nothing.
+func (w *Writer) Close() error {
+	if w.err != nil || w.closed {
+		return w.err
+	}
+	w.closed = true
+	if !w.array {
+		return nil
+	}
+	if w.before == ",\n" { // behind a row
+		w.buf = append(w.buf, "\n]\n"...)
+	} else {
+		w.buf = append(w.buf, "[]\n"...)
+	}
+	w.err = w.flush()
+	return w.err
+}
+
+// Abort gives the output up: an array is not ended, and later calls return [rt.ErrAborted]. After Close it does nothing. Lines that are written
+// stay as they are, and the writer of them usable.
+func (w *Writer) Abort() {
+	if w.array && !w.closed && w.err == nil {
+		w.err = rt.ErrAborted
+	}
+}
