@@ -209,6 +209,16 @@ def engines(want, path):
         raise ValueError(f"polars reads {rows} rows, want {want.num_rows}")
 
 
+def arrays(want, path):
+    """Has polars and DuckDB count the rows of an array of JSON."""
+    rows = duckdb.execute("SELECT count(*) FROM (SELECT * FROM read_json(?, format = 'array', maximum_object_size = 100000000))", [path]).fetchone()[0]
+    if rows != want.num_rows:
+        raise ValueError(f"DuckDB reads {rows} rows, want {want.num_rows}")
+    rows = polars.read_json(path, infer_schema_length=None).height
+    if rows != want.num_rows:
+        raise ValueError(f"polars reads {rows} rows, want {want.num_rows}")
+
+
 def convert(job):
     want, path = original(job["original"]), job["converted"]
     if path.endswith(".parquet"):
@@ -226,6 +236,17 @@ def convert(job):
         if got.schema.names != want.schema.names:
             raise ValueError(f"columns {got.schema.names}, want {want.schema.names}")
         compared = texts(want, [c.to_pylist() for c in got.columns], True)
+    elif path.endswith(".json"):
+        with open(path, encoding="utf-8") as f:
+            rows = json.load(f)
+        if len(rows) != want.num_rows:
+            raise ValueError(f"{len(rows)} rows, want {want.num_rows}")
+        compared = 0
+        if len(set(want.schema.names)) == want.num_columns:
+            compared = texts(want, [[row[n] for row in rows] for n in want.schema.names], False)
+            if job["engines"] and rows and want.num_columns:
+                arrays(want, path)
+        return {"rows": len(rows), "compared": compared}
     else:
         got = pa.json.read_json(path, read_options=pa.json.ReadOptions(block_size=1 << 24)) if want.num_rows else want
         compared = 0

@@ -34,14 +34,15 @@ var unreadable = map[string]string{
 	"generated_interval .parquet":            "KeyError: 21",        // pyarrow has no values in Python for such intervals
 	"generated_interval .csv":                "KeyError: 21",
 	"generated_interval .ndjson":             "KeyError: 21",
+	"generated_interval .json":               "KeyError: 21",
 	"generated_union .ndjson":                "was specified twice",                 // pyarrow
 	"generated_decimal256 .parquet":          "precision must be between 1 and 38",  // polars
 	"decimals/decimals. .parquet":            "precision must be between 1 and 38",  // polars
 	"calendar/calendar. .parquet":            "unable to parse time zone: '+05:30'", // polars
 }
 
-// TestConverted makes Parquet, CSV and NDJSON of every golden file of the Arrow project and every file of other implementations, and wants
-// pyarrow to read the same values; polars and DuckDB read the Parquet files, too.
+// TestConverted makes Parquet, CSV, NDJSON and arrays of JSON of every golden file of the Arrow project and every file of other implementations, and wants
+// pyarrow to read the same values, of arrays Python itself; polars and DuckDB read the Parquet files and arrays, too.
 func TestConverted(t *testing.T) {
 	if *python == "" {
 		t.Skip("no pyarrow without -python; run make interop")
@@ -57,7 +58,7 @@ func TestConverted(t *testing.T) {
 	dir := t.TempDir()
 	var jobs []conversion
 	for i, name := range originals {
-		for _, extension := range []string{".parquet", ".csv", ".ndjson"} {
+		for _, extension := range []string{".parquet", ".csv", ".ndjson", ".json"} {
 			to := filepath.Join(dir, fmt.Sprint(i)+extension)
 			null := ""
 			err := convert(name, to, null)
@@ -69,7 +70,7 @@ func TestConverted(t *testing.T) {
 				t.Errorf("%s to %s: %v", name, extension, err)
 				continue
 			}
-			jobs = append(jobs, conversion{name, to, null, extension == ".parquet"})
+			jobs = append(jobs, conversion{name, to, null, extension == ".parquet" || extension == ".json"})
 		}
 	}
 	var in bytes.Buffer
@@ -102,7 +103,7 @@ func TestConverted(t *testing.T) {
 		rows += a.Rows
 		compared[filepath.Ext(j.Converted)] += a.Compared
 	}
-	for _, extension := range []string{".parquet", ".csv", ".ndjson"} {
+	for _, extension := range []string{".parquet", ".csv", ".ndjson", ".json"} {
 		if compared[extension] < 500 {
 			t.Errorf("%d columns of %s were compared", compared[extension], extension)
 		}
@@ -144,7 +145,7 @@ func convert(name, to, null string) (err error) {
 		w := csv.NewWriter(out, schema, &csv.WriterOptions{Null: null, RepeatKeys: true})
 		write, end = w.Write, w.Close
 	default:
-		w := ndjson.NewWriter(out, schema, &ndjson.WriterOptions{RepeatKeys: true})
+		w := ndjson.NewWriter(out, schema, &ndjson.WriterOptions{RepeatKeys: true, Array: filepath.Ext(to) == ".json"})
 		write, end = w.Write, w.Close
 	}
 	for {
