@@ -252,6 +252,29 @@ func TestTextAllocations(t *testing.T) {
 	}); n > 500 {
 		t.Errorf("JSON: %v allocations more for 18,000 rows more", n)
 	}
+	b := feed.NewTradeBuilder(nil)
+	for _, trade := range manyTrades(20_000) {
+		b.Append(trade)
+	}
+	for _, array := range []bool{false, true} {
+		w := feed.NewTradeNDJSONWriter(io.Discard, &ndjson.WriterOptions{Array: array})
+		if n := testing.AllocsPerRun(5, func() {
+			if err := w.Write(context.Background(), b); err != nil {
+				t.Fatal(err)
+			}
+		}); n > 4 {
+			t.Errorf("%v allocations for 20,000 rows that are printed, an array: %v", n, array)
+		}
+	}
+}
+
+// manyTrades are rows for [TestTextAllocations].
+func manyTrades(n int) []feed.Trade {
+	list, note := make([]feed.Trade, n), `a "note"`
+	for i := range list {
+		list[i] = feed.Trade{Time: time.Unix(int64(i), 0), Symbol: "AAPL", Price: float64(i) / 8, Size: int64(i), Note: &note}
+	}
+	return list
 }
 
 // TestTextTable has what the reader of a table does where the input differs from it.

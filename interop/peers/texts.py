@@ -1,6 +1,6 @@
-"""Reads CSV and lines of JSON with pyarrow, polars and DuckDB and compares them with what they were made of, and writes the same with them.
+"""Reads CSV, lines of JSON and arrays of it with pyarrow, polars and DuckDB and compares them with what they were made of, and writes the same with them.
 
-Usage: texts.py DIR, where flat.arrows and nested.arrows are the tables, and flat.csv, flat.ndjson and nested.ndjson were made of them.
+Usage: texts.py DIR, where flat.arrows and nested.arrows are the tables, and flat.csv, flat.ndjson, flat.json and so on were made of them.
 Prints a line of JSON for each file that was read, {"file": name, "by": peer, "values": n} or with "error", and leaves files called
 PEER.flat.csv and so on.
 """
@@ -84,7 +84,7 @@ def polars_csv(path, want):
     return parsed(polars.read_csv(path, infer_schema=False), want)
 
 
-def polars_json(path, want):
+def polars_json(path, want, parse=polars.read_ndjson):
     def read(t):
         if pa.types.is_temporal(t) or pa.types.is_decimal(t):
             return polars.String
@@ -92,7 +92,7 @@ def polars_json(path, want):
             return polars.Int32
         return of_polars(t)
 
-    return parsed(polars.read_ndjson(path, schema={f.name: read(f.type) for f in want.schema}), want)
+    return parsed(parse(path, schema={f.name: read(f.type) for f in want.schema}), want)
 
 
 def of_duckdb(t):
@@ -121,8 +121,8 @@ def duckdb_csv(path, want):
     return duckdb_read(path, want, "read_csv", ", header = true, nullstr = '', allow_quoted_nulls = false")
 
 
-def duckdb_json(path, want):
-    return duckdb_read(path, want, "read_json", ", format = 'newline_delimited'")
+def duckdb_json(path, want, form="newline_delimited"):
+    return duckdb_read(path, want, "read_json", f", format = '{form}'")
 
 
 def run(name, by, read, want):
@@ -140,10 +140,16 @@ for by, csv, lines in ("pyarrow", pyarrow_csv, pyarrow_json), ("polars", polars_
     run("flat.ndjson", by, lines, flat)
     run("nested.ndjson", by, lines, nested)
 
+for name, t in ("flat.json", flat), ("nested.json", nested):  # which pyarrow does not read
+    run(name, "polars", lambda path, want: polars_json(path, want, polars.read_json), t)
+    run(name, "duckdb", lambda path, want: duckdb_json(path, want, "array"), t)
+
 pa.csv.write_csv(flat, DIR + "pyarrow.flat.csv")
 for name, t in ("flat", flat), ("nested", nested):
     frame = polars.from_arrow(t)
     frame.write_ndjson(f"{DIR}polars.{name}.ndjson")
     duckdb.execute(f"COPY (SELECT * FROM t) TO '{DIR}duckdb.{name}.ndjson' (FORMAT json)")
+    frame.write_json(f"{DIR}polars.{name}.json")
+    duckdb.execute(f"COPY (SELECT * FROM t) TO '{DIR}duckdb.{name}.json' (FORMAT json, ARRAY true)")
 duckdb.execute(f"COPY (SELECT * FROM flat) TO '{DIR}duckdb.flat.csv' (FORMAT csv, HEADER)")
 polars.from_arrow(flat).write_csv(DIR + "polars.flat.csv")

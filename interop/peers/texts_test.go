@@ -171,7 +171,7 @@ func rowsOf(name string, s *ipc.Schema, each func(ipc.Batch) error) (rows []stri
 	}
 }
 
-// TestTexts has pyarrow, polars and DuckDB read CSV and NDJSON, and reads what they write: value by value and null by null.
+// TestTexts has pyarrow, polars and DuckDB read CSV, NDJSON and, but for the first, arrays of JSON, and reads what they write: value by value and null by null.
 func TestTexts(t *testing.T) {
 	if *python == "" {
 		t.Skip("no peers without -python; run make interop")
@@ -184,14 +184,18 @@ func TestTexts(t *testing.T) {
 		if err := os.WriteFile(in, linesOf(s, 1000), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		var outs [3]bytes.Buffer
+		var outs [4]bytes.Buffer
 		arrow := ipc.NewWriter(&outs[0], s, nil)
 		fields, lines := csv.NewWriter(&outs[1], s, nil), ndjson.NewWriter(&outs[2], s, nil)
+		array := ndjson.NewWriter(&outs[3], s, &ndjson.WriterOptions{Array: true})
 		rows, err := rowsOf(in, s, func(b ipc.Batch) error {
 			if err := arrow.Write(context.Background(), b.Len(), ipc.Columns(b)); err != nil {
 				return err
 			}
 			if err := fields.Write(context.Background(), b.Len(), ipc.Columns(b)); err != nil {
+				return err
+			}
+			if err := array.Write(context.Background(), b.Len(), ipc.Columns(b)); err != nil {
 				return err
 			}
 			return lines.Write(context.Background(), b.Len(), ipc.Columns(b))
@@ -200,11 +204,11 @@ func TestTexts(t *testing.T) {
 			t.Fatal(len(rows), err)
 		}
 		want[name] = rows
-		for i, w := range []io.Closer{arrow, fields, lines} {
+		for i, w := range []io.Closer{arrow, fields, lines, array} {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, name+[]string{".arrows", ".csv", ".ndjson"}[i]), outs[i].Bytes(), 0o666); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, name+[]string{".arrows", ".csv", ".ndjson", ".json"}[i]), outs[i].Bytes(), 0o666); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -228,10 +232,13 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%s read by %s: %d values, %s", a.File, a.By, a.Values, a.Error)
 		}
 	}
-	if read != 9 {
+	if read != 13 {
 		t.Errorf("peers have read %d files", read)
 	}
-	for _, file := range []string{"pyarrow.flat.csv", "polars.flat.csv", "duckdb.flat.csv", "polars.flat.ndjson", "duckdb.flat.ndjson", "polars.nested.ndjson", "duckdb.nested.ndjson"} {
+	for _, file := range []string{
+		"pyarrow.flat.csv", "polars.flat.csv", "duckdb.flat.csv", "polars.flat.ndjson", "duckdb.flat.ndjson", "polars.nested.ndjson", "duckdb.nested.ndjson",
+		"polars.flat.json", "duckdb.flat.json", "polars.nested.json", "duckdb.nested.json",
+	} {
 		name := "flat"
 		if bytes.Contains([]byte(file), []byte("nested")) {
 			name = "nested"
