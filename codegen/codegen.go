@@ -137,7 +137,7 @@ func fromTable(input string) string {
 		name = strings.TrimSuffix(name, packed)
 	}
 	switch filepath.Ext(name) {
-	case ".parquet", ".pq", ".csv", ".tsv", ".ndjson", ".jsonl":
+	case ".parquet", ".pq", ".csv", ".tsv", ".ndjson", ".jsonl", ".json":
 		return fmt.Sprintf("; lightstream schema %s --as json > x.json makes one of its columns", input)
 	}
 	return ""

@@ -1,5 +1,5 @@
-// Package dataset reads and writes tables that lie in many files: Arrow files and streams, Parquet, CSV and NDJSON, the last two also
-// compressed.
+// Package dataset reads and writes tables that lie in many files: Arrow files and streams, Parquet, CSV, NDJSON and arrays of JSON, text
+// and streams also compressed.
 //
 //	directory or glob ── [Open], [OpenDir] ──► batches of all files, in the order of their names or as they come
 //	batches ── [Create] ──► directory/date=2026-11-22/part-00001.parquet, part-00002.parquet, …
@@ -17,7 +17,7 @@
 // The schema of a dataset is [Options].Schema, or else that of its first file. The columns of the others are found by name, in whatever
 // order. Integers and floats widen, null columns and, with [Options].Missing, absent ones are null; a column is nullable where it is in
 // the first file, and a null in one that is not is an error. Any other type, and a column that the schema does not have, is an error
-// that names the file, unless Options.Schema says which are wanted. CSV and NDJSON are parsed as the schema says.
+// that names the file, unless Options.Schema says which are wanted. CSV and JSON are parsed as the schema says.
 //
 // Text, bytes and values of a fixed width become what the schema has, whether or not that, or the file, has a dictionary of them, with
 // whichever indices, and utf8, large_utf8 and utf8_view, or the three of binary, become each other. A dictionary that is made so grows
