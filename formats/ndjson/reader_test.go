@@ -22,17 +22,24 @@ import (
 // read returns what comes of s as lines, with the error that ended it.
 func read(t testing.TB, s string, opts *ndjson.Options) (string, error) {
 	t.Helper()
+	return rewrite(t, s, opts, nil)
+}
+
+// rewrite returns what comes of s as a writer with those options has it, with the error that ended it.
+func rewrite(t testing.TB, s string, opts *ndjson.Options, as *ndjson.WriterOptions) (string, error) {
+	t.Helper()
 	r, err := ndjson.NewReader(strings.NewReader(s), opts)
 	if err != nil {
 		return "", err
 	}
 	var out bytes.Buffer
-	w := ndjson.NewWriter(&out, schemaOf(r), nil)
+	w := ndjson.NewWriter(&out, schemaOf(r), as)
 	check := ipc.NewChecker(schemaOf(r))
 	for {
 		b, err := r.Next(context.Background())
 		if err == io.EOF {
-			return out.String(), nil
+			err = w.Close()
+			return out.String(), err
 		}
 		if err != nil {
 			return out.String(), err
@@ -316,6 +323,13 @@ func FuzzReader(f *testing.F) {
 		}
 		if again, err := read(t, whole, &ndjson.Options{Schema: o.Schema}); err != nil || again != whole {
 			t.Fatalf("%q, read back as %q, %v", whole, again, err)
+		}
+		array, err := rewrite(t, whole, &ndjson.Options{Schema: o.Schema}, &ndjson.WriterOptions{Array: true})
+		if err != nil || !json.Valid([]byte(array)) {
+			t.Fatalf("%q as an array is %q, %v", whole, array, err)
+		}
+		if again, err := read(t, array, &ndjson.Options{Schema: o.Schema, ChunkBytes: int(size) + 1}); err != nil || again != whole {
+			t.Fatalf("%q, read back as %q, %v", array, again, err)
 		}
 	})
 }
