@@ -298,7 +298,7 @@ func TestTextTable(t *testing.T) {
 	for in, want := range map[string]string{
 		"size,price,symbol\n":                                 `no column "time" in the header`,
 		"time,symbol,price,size\nx":                           "want 4 fields",
-		"time,symbol,price,size\n2024-01-31T00:00:00,A,1,2\n": `line 2, column 1: field "time": value is of another type: found "2024-01-31T00:00:00", want timestamp[ns, UTC]`,
+		"time,symbol,price,size\n2024-01-31T00:00:00,A,1,2\n": `line 2, column 1: field "time": value is of another type: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC: found "2024-01-31T00:00:00", want timestamp[ns, UTC]`,
 	} {
 		if _, err := next(feed.NewTradeCSVReader(strings.NewReader(in), nil)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", in, err, want)
