@@ -256,6 +256,7 @@ func (s *source) openDataset(ctx context.Context, name string, want format, o *o
 	}
 	opts.Files.Compress = o.compressLimits()
 	opts.Files.OnRejected = o.text.rejects.note
+	opts.Files.OnRagged = s.ragged.note
 	opts.Files.CSV, opts.Files.NDJSON = csvOptions(o, ""), ndjsonOptions(o)
 	opts.Files.CSV.Types, opts.Files.NDJSON.Types = nil, nil // they are those of the dataset
 	if err := checkNull("null", o.null, opts.Files.CSV.Comma); err != nil {

@@ -29,6 +29,7 @@ type source struct {
 	paths  []string // of all files that are read
 	passed []string // columns that --schema lacks
 	unread *unread  // those of a dataset
+	ragged ragged   // records of another number of fields that are passed over
 	picked []column.Data
 
 	next   func(ctx context.Context) (ipc.Batch, error) // io.EOF after the last
@@ -47,8 +48,24 @@ func (s *source) fail(err error) error {
 	return errors.Join(err, s.close())
 }
 
-// openSource opens what name names, and reads its schema. Level is how much of its batches is checked.
+// openSource opens what name names, and reads its schema. Level is how much of its batches is checked. When it is closed, it tells of records
+// that --ragged passed over.
 func openSource(ctx context.Context, name string, o *options, std std, level ipc.Level) (*source, error) {
+	s, err := openQuiet(ctx, name, o, std, level)
+	if err != nil || o.quiet {
+		return s, err
+	}
+	closing := s.close
+	s.close = func() error {
+		err := closing()
+		s.ragged.tell(std)
+		return err
+	}
+	return s, nil
+}
+
+// openQuiet is openSource for one that tells nothing.
+func openQuiet(ctx context.Context, name string, o *options, std std, level ipc.Level) (*source, error) {
 	var want format // by the first bytes
 	if format(o.from) != formatArrow {
 		var err error

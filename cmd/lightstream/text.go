@@ -47,7 +47,7 @@ type textOptions struct {
 
 // What --ragged and --invalid-utf8 take.
 var (
-	raggedRecords = map[string]csv.Ragged{"": csv.RefuseRagged, "error": csv.RefuseRagged, "pad": csv.PadRagged}
+	raggedRecords = map[string]csv.Ragged{"": csv.RefuseRagged, "error": csv.RefuseRagged, "pad": csv.PadRagged, "skip": csv.SkipRagged}
 	invalidUTF8   = map[string]csv.UTF8{"": csv.RefuseUTF8, "error": csv.RefuseUTF8, "replace": csv.ReplaceUTF8, "binary": csv.KeepUTF8}
 )
 
@@ -58,10 +58,10 @@ func (t *textOptions) addTypes(cmd *cobra.Command) {
 	f.StringArrayVar(&t.types, "types", nil, "`name=type,...` of columns of CSV and NDJSON whose types are not to be inferred, as\ncat --to table prints them: size=int32,time=timestamp[ms, UTC]")
 	f.StringVar(&t.schemaFile, "schema", "", "`file` of any format whose columns and types those of CSV and NDJSON are to be")
 	f.IntVar(&t.sampleRows, "sample-rows", 0, "how many `rows` of CSV and NDJSON types are inferred from; default 10000")
-	f.StringVar(&t.ragged, "ragged", "", "what becomes of records of CSV with too few `fields`: error, pad (the others are null)")
+	f.StringVar(&t.ragged, "ragged", "", "what becomes of records of CSV with another number of `fields`: error, pad (those that are absent\nare null), skip (they are passed over, and counted at the end)")
 	f.StringVar(&t.utf8, "invalid-utf8", "", "what becomes of `text` in CSV that is no UTF-8: error, replace (by U+FFFD), binary (columns\nof bytes hold fields as they stand, not base64, and are inferred)")
 	f.BoolVar(&t.naiveUTC, "naive-utc", false, "take times of CSV and NDJSON without a zone as UTC, in columns that have one")
-	complete(cmd, "ragged", []string{"error", "pad"})
+	complete(cmd, "ragged", []string{"error", "pad", "skip"})
 	complete(cmd, "invalid-utf8", []string{"error", "replace", "binary"})
 }
 
@@ -77,7 +77,7 @@ func (t *textOptions) addRejects(cmd *cobra.Command) {
 func (o *options) checkText() error {
 	t := &o.text
 	if _, ok := raggedRecords[t.ragged]; !ok {
-		return usagef("--ragged=%s: want error or pad", t.ragged)
+		return usagef("--ragged=%s: want error, pad or skip", t.ragged)
 	}
 	if _, ok := invalidUTF8[t.utf8]; !ok {
 		return usagef("--invalid-utf8=%s: want error, replace or binary", t.utf8)
@@ -274,6 +274,7 @@ func (s *source) openText(ctx context.Context, in io.Reader, o *options) error {
 	}
 	opts.Parallel = runtime.GOMAXPROCS(0)
 	opts.OnRejected = func(e *text.ValueError) { o.text.rejects.note(s.label(), e) }
+	opts.OnRagged = func(n int64) { s.ragged.note(s.label(), n) }
 	opts.RejectedHeader = o.text.alone
 	like := o.likeFirst()
 	if like != nil {
@@ -305,6 +306,46 @@ func (s *source) openText(ctx context.Context, in io.Reader, o *options) error {
 		}
 	}
 	return s.foreign(schema, s.naming(r.Next), o)
+}
+
+// ragged are the records that --ragged skip passes over. Several files may be read at once.
+type ragged struct {
+	mu    sync.Mutex
+	n     int64
+	files map[string]bool // that have them
+	first string
+}
+
+// note counts some of a file.
+func (r *ragged) note(name string, n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.files == nil {
+		r.files = map[string]bool{}
+	}
+	r.n, r.files[name] = r.n+n, true
+	if r.first == "" || name < r.first {
+		r.first = name
+	}
+}
+
+// tell tells how many there were, once.
+func (r *ragged) tell(std std) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.n == 0 {
+		return
+	}
+	what := "1 record was"
+	if r.n > 1 {
+		what = fmt.Sprintf("%d records were", r.n)
+	}
+	of := r.first
+	if n := len(r.files); n > 1 {
+		of = fmt.Sprintf("%d files, the first %s", n, r.first)
+	}
+	fmt.Fprintf(std.err, "lightstream: %s passed over, with another number of fields than the first (of %s)\n", what, of)
+	r.n = 0
 }
 
 // likeFirst returns the schema as which text is parsed that is not the first of several sources, nil for one of its own.
@@ -510,13 +551,19 @@ func textHint(err error, args []string) string {
 	hint := ""
 	switch {
 	case errors.Is(err, text.ErrMixed):
-		if hint = " with --types or --schema"; copies {
-			hint += ", or --max-rejected N passes over such records"
+		or := "; "
+		if strings.Contains(e.Want, "give the column a type") {
+			hint, or = " with --types or --schema", ", or "
+		}
+		if copies {
+			hint += or + "--max-rejected N passes over such records"
 		}
 		return hint
 	case errors.Is(err, text.ErrRejected):
 	case errors.Is(err, text.ErrNaive):
 		hint = "--naive-utc does"
+	case errors.Is(err, text.ErrZoned):
+		hint = "--types or --schema does, such as by " + strconv.Quote(e.Path+"=timestamp[us, UTC]")
 	case errors.Is(err, text.ErrType), errors.Is(err, text.ErrRange):
 		hint = "--types or --schema gives the column another type"
 	case errors.Is(err, text.ErrUTF8):
@@ -527,8 +574,15 @@ func textHint(err error, args []string) string {
 		}
 		hint = "--sample-rows N looks for fields in more records, --columns or --schema names those that are wanted"
 	case errors.Is(err, text.ErrRagged) && slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--ragged") }):
+	case errors.Is(err, text.ErrRagged) && strings.Contains(e.Want, "Options.Comma"): // and no --ragged makes columns of it
+		return ""
+	case errors.Is(err, text.ErrExtra):
+		if hint = "--ragged skip passes over such records, and counts them"; pass != "" {
+			hint += "; a field that has the delimiter in it stands in quotes"
+		}
+		pass = ""
 	case errors.Is(err, text.ErrRagged):
-		hint = "--ragged pad reads CSV with fields that are absent"
+		hint = "--ragged pad reads CSV with fields that are absent, --ragged skip passes over such records"
 	default:
 		return ""
 	}

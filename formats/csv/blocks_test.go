@@ -106,7 +106,7 @@ func TestWriterBlocks(t *testing.T) {
 
 // TestLean wants records without quotes to be found by the block, whole words of validity at a time, and those around a record with quotes too.
 func TestLean(t *testing.T) {
-	opts, err := (*Options)(nil).withDefaults()
+	opts, err := (*Options)(nil).withDefaults(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func FuzzLean(f *testing.F) {
 		if stride < 1 || stride > 20 || len(in) > 1<<20 {
 			return
 		}
-		opts, err := (&Options{MaxField: 200}).withDefaults()
+		opts, err := (&Options{MaxField: 200}).withDefaults(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

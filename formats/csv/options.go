@@ -71,6 +71,9 @@ type Options struct {
 	RejectedHeader bool
 	// OnRejected is told of each of them, in their order, by the goroutine that calls Next. Nil is nobody.
 	OnRejected func(*text.ValueError)
+	// OnRagged is told how many records more were passed over by [SkipRagged], by the goroutine that calls Next. Nil is nobody; Stats count
+	// them too.
+	OnRagged func(n int64)
 
 	// Parallel is how many goroutines parse at once, each a chunk. The batches come in order. Zero means one.
 	Parallel int
@@ -84,12 +87,17 @@ type Options struct {
 	MaxField int
 	// MaxRecord is the longest record, in bytes. Zero means 64 MiB, and the most is 1 GiB.
 	MaxRecord int
+	// Name is what errors call the input. Empty means what the method Name of the reader of bytes returns, as [os.File] has one, if it has one.
+	Name string
 }
 
-func (o *Options) withDefaults() (*Options, error) {
+func (o *Options) withDefaults(r io.Reader) (*Options, error) {
 	var d Options
 	if o != nil {
 		d = *o
+	}
+	if d.Name == "" {
+		d.Name = ipc.SourceName(r)
 	}
 	set := func(v *int, def int) {
 		if *v <= 0 {

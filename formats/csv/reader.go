@@ -26,27 +26,33 @@ type Reader struct {
 // NewReader returns a reader of the CSV in r, of which it reads the first chunk: names, and types where they are inferred. Nil options
 // mean all defaults.
 func NewReader(r io.Reader, opts *Options) (*Reader, error) {
-	o, err := opts.withDefaults()
+	o, err := opts.withDefaults(r)
 	if err != nil {
 		return nil, err
 	}
-	c, err := newCore(r, o)
+	c := coreOf(r, o)
+	schema, err := c.open()
 	if err != nil {
-		return nil, err
-	}
-	schema := o.Schema
-	if schema == nil {
-		if schema, err = c.infer(); err != nil {
-			return nil, err
-		}
-	} else if err := c.find(schema, nil); err != nil {
-		return nil, err
-	}
-	c.NewSet = func() (*chunks.Set, error) { return chunks.SetOf(schema, &o.Values) }
-	if err := c.Start(); err != nil {
-		return nil, err
+		return nil, c.Opts.Named(err)
 	}
 	return &Reader{core: c, schema: schema}, nil
+}
+
+// open reads the first chunk, and returns the columns that are read.
+func (c *core) open() (schema *ipc.Schema, err error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	if schema = c.opts.Schema; schema == nil {
+		schema, err = c.infer()
+	} else {
+		err = c.find(schema, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.NewSet = func() (*chunks.Set, error) { return chunks.SetOf(schema, &c.opts.Values) }
+	return schema, c.Start()
 }
 
 var _ ipc.Source = (*Reader)(nil)
@@ -86,15 +92,21 @@ type core struct {
 	places []int // of the columns, in records; -1 for one that is absent
 }
 
-// newCore reads the first chunk and the header.
-func newCore(r io.Reader, o *Options) (*core, error) {
+// coreOf returns the core of a reader, which has read nothing.
+func coreOf(r io.Reader, o *Options) *core {
 	c := &core{opts: o, split: newSplitter(o)}
 	c.Opts = &chunks.Options{
 		Chunk: o.ChunkBytes, MaxRecord: o.MaxRecord, Parallel: o.Parallel,
-		MaxRejected: o.MaxRejected, Rejected: o.Rejected, OnRejected: o.OnRejected,
+		MaxRejected: o.MaxRejected, Rejected: o.Rejected, OnRejected: o.OnRejected, OnSkipped: o.OnRagged, Name: o.Name,
 	}
 	c.Source = chunks.NewSource(r, c.Opts, c.split.lastEnd)
 	c.New = func() chunks.Parser { return newParser(c) }
+	return c
+}
+
+// begin reads the first chunk and the header.
+func (c *core) begin() error {
+	o := c.opts
 	var first *chunks.Chunk
 	var b block
 	lines := false                                      // whether a line ended with LF, in whichever chunk
@@ -104,7 +116,7 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 		}
 		var err error
 		if first, err = c.Source.Next(); err != nil {
-			return nil, err
+			return err
 		}
 		lines = lines || bytes.IndexByte(first.Buf[:first.N], '\n') >= 0
 		c.split.begin()
@@ -113,35 +125,35 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 	c.First = first
 	if !o.NoHeader || !lines { // where there are lines, CR may be a part of a value
 		if err := loneReturns(first, &b); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if o.NoHeader {
 		first.Pos = 0
 		if c.split.stride > o.MaxColumns {
-			return nil, c.tooManyColumns()
+			return c.tooManyColumns()
 		}
-		return c, nil
+		return nil
 	}
 	if b.rows == 0 {
 		if first.Final && o.Schema == nil {
-			return nil, errors.New("lightstream: the input has no line with the names of its columns")
+			return errors.New("lightstream: the input has no line with the names of its columns")
 		}
-		return c, nil
+		return nil
 	}
 	if len(b.marks) != 0 {
 		m := b.marks[0]
-		return nil, first.Error(m.pos, "", "", m.err, first.Buf[b.starts[0]:first.N])
+		return first.Error(m.pos, "", "", m.err, first.Buf[b.starts[0]:first.N])
 	}
 	if len(b.places)/2 > o.MaxColumns {
-		return nil, c.tooManyColumns()
+		return c.tooManyColumns()
 	}
 	for k := range len(b.places) / 2 {
 		f := b.span(0, k, 0)
 		name := first.Buf[f.Start&^quoted : f.End]
 		if !utf8.Valid(name) {
 			if o.UTF8 != ReplaceUTF8 {
-				return nil, first.Error(int(f.Start&^quoted), "", "a name", text.ErrUTF8, name)
+				return first.Error(int(f.Start&^quoted), "", "a name", text.ErrUTF8, name)
 			}
 			name = bytes.ToValidUTF8(name, []byte("\uFFFD"))
 		}
@@ -150,7 +162,7 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 	if o.RejectedHeader {
 		c.Opts.Head = append(bytes.Clone(bytes.TrimRight(first.Buf[b.starts[0]:b.ends[0]], "\r\n")), '\n')
 	}
-	return c, nil
+	return nil
 }
 
 // loneReturns refuses an input whose lines end with CR alone: the first record would be all of it, or have names with CR in them.
@@ -221,7 +233,7 @@ func (c *core) find(schema *ipc.Schema, columns []rt.Column) error {
 		}
 	}
 	if found == 0 && len(schema.Fields) != 0 { // all rows would be nulls
-		return fmt.Errorf("lightstream: %w: the header has none of the columns %s; it has %.200q%s", text.ErrMissing, joined(quotedNames(schema)), c.header, c.commaHint())
+		return fmt.Errorf("lightstream: %w: the header has none of the columns %s; it has %.200q%s", text.ErrMissing, joined(quotedNames(schema)), c.header, c.commaHint(nil))
 	}
 	if len(missing) != 0 {
 		return fmt.Errorf("lightstream: %w: no column %s in the header, and it may not be null; the header has %.200q",
@@ -240,13 +252,16 @@ func (c *core) near(name string, schema *ipc.Schema) string {
 	return ""
 }
 
-// commaHint tells which character seems to stand between the fields, where they came as one.
-func (c *core) commaHint() string {
-	if len(c.header) != 1 {
+// commaHint tells which character seems to stand between the fields, where the names, or a record, came as one.
+func (c *core) commaHint(record []byte) string {
+	if len(c.header) > 1 {
 		return ""
 	}
+	if len(c.header) == 1 {
+		record = []byte(c.header[0])
+	}
 	for _, r := range ";\t|," {
-		if strings.ContainsRune(c.header[0], r) {
+		if byte(r) != c.opts.Comma && bytes.ContainsRune(record, r) {
 			return fmt.Sprintf("; if %q is between the fields, say so by Options.Comma", r)
 		}
 	}
@@ -398,7 +413,7 @@ func (p *parser) drop(c *chunks.Chunk, res *chunks.Result) {
 			kept++
 			continue
 		}
-		if f.err == text.ErrRagged && p.core.opts.Ragged == SkipRagged {
+		if (f.err == text.ErrRagged || f.err == text.ErrExtra) && p.core.opts.Ragged == SkipRagged {
 			res.Skipped++
 			continue
 		}
@@ -421,10 +436,10 @@ func (p *parser) describe(c *chunks.Chunk, i int, f *failure, s *chunks.Set) *te
 			found = bytes.TrimSuffix(found[:n], []byte{'\r'})
 		}
 		switch f.err {
-		case text.ErrRagged:
+		case text.ErrRagged, text.ErrExtra:
 			want = fmt.Sprintf("%d fields", p.split.stride)
 			if p.split.stride == 1 {
-				want = "1 field"
+				want = "1 field" + p.core.commaHint(found)
 			}
 		case text.ErrLimit:
 			want = fmt.Sprintf("a field of at most %d bytes; raise MaxField", p.core.opts.MaxField)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/formats/csv"
 	"github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/internal/feed"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -748,5 +749,125 @@ func TestFullDictionary(t *testing.T) {
 	}
 	if _, err := read(t, long, &csv.Options{Schema: schema}); !errors.Is(err, text.ErrFull) || !strings.Contains(err.Error(), `field "l[128]": the dictionary of the batch is full: found "\"128\"", want indices that reach further`) {
 		t.Error(err)
+	}
+}
+
+// TestErrorsNameTheInput wants the name of a file, or that of the options, before the errors of readers of any schema and of tables.
+func TestErrorsNameTheInput(t *testing.T) {
+	file := func(content string) *os.File {
+		name := filepath.Join(t.TempDir(), "trades.csv")
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { f.Close() })
+		return f
+	}
+	plain := func(r io.Reader, o csv.Options) error {
+		in, err := csv.NewReader(r, &o)
+		if err == nil {
+			if _, err = in.Next(context.Background()); err != nil {
+				if _, again := in.Next(context.Background()); again != err {
+					t.Errorf("the next error is %v, want that of before, %v", again, err)
+				}
+			}
+		}
+		return err
+	}
+	typed := func(r io.Reader, o csv.Options) error {
+		in, err := feed.NewTradeCSVReader(r, &o)
+		if err == nil {
+			_, err = in.Next(context.Background())
+		}
+		return err
+	}
+	for _, c := range []struct {
+		in   string
+		read func(io.Reader, csv.Options) error
+		want string // behind the name
+	}{
+		{"", plain, ": the input has no line"},
+		{"a,b\n1\n", plain, ": line 2, column 1: record has"},
+		{"a\"\n1\n", plain, ": line 1, column 2: text does not follow"},
+		{"other\n1\n", typed, ": field is absent: the header has none"},
+		{"size,price,time,symbol\nx,1,2026-01-31T09:30:00Z,y\n", typed, ": line 2, column 1: field \"size\""},
+	} {
+		f := file(c.in)
+		if err := c.read(f, csv.Options{}); err == nil || !strings.HasPrefix(err.Error(), "lightstream: "+f.Name()+c.want) {
+			t.Errorf("%q: error %v, want the name of the file and %q", c.in, err, c.want)
+		}
+		if err := c.read(strings.NewReader(c.in), csv.Options{Name: "feed 7"}); err == nil || !strings.HasPrefix(err.Error(), "lightstream: feed 7"+c.want) {
+			t.Errorf("%q: error %v, want the name of the options and %q", c.in, err, c.want)
+		}
+		if err := c.read(strings.NewReader(c.in), csv.Options{}); err == nil || !strings.HasPrefix(err.Error(), "lightstream"+c.want) {
+			t.Errorf("%q: error %v, want no name and %q", c.in, err, c.want)
+		}
+	}
+	var e *text.ValueError
+	if err := plain(strings.NewReader("a,b\n1\n"), csv.Options{Name: "feed 7"}); !errors.As(err, &e) || e.Line != 2 {
+		t.Errorf("error %v wraps no *text.ValueError of line 2", err)
+	}
+	in, err := csv.NewReader(strings.NewReader("a\n1\n"), &csv.Options{Name: "feed 7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := in.Next(ctx); err != context.Canceled {
+		t.Errorf("error %v, want that of the context as it is", err)
+	}
+}
+
+// TestRagged wants records of another number of fields to be told apart, and those that are passed over to be counted.
+func TestRagged(t *testing.T) {
+	const in = "a,b\n1,2,3\n4,5\n6\n7,8\n9\n"
+	for _, c := range []struct {
+		in     string
+		ragged csv.Ragged
+		extra  bool
+		want   string
+	}{
+		{"a,b\n1\n", csv.RefuseRagged, false, "want 2 fields"},
+		{"a,b\n1,2,3\n", csv.RefuseRagged, true, "want 2 fields"},
+		{"a,b\n1,2,3\n", csv.PadRagged, true, "want 2 fields"},
+		{"a;b\n1,5;2\n", csv.RefuseRagged, true, "want 1 field; if ';' is between the fields, say so by Options.Comma"},
+		{"a\tb\n1,5\t2\n", csv.PadRagged, true, `want 1 field; if '\t' is between the fields, say so by Options.Comma`},
+		{"a\n1,5\n", csv.RefuseRagged, true, "want 1 field"},
+	} {
+		r, err := csv.NewReader(strings.NewReader(c.in), &csv.Options{Ragged: c.ragged})
+		if err == nil {
+			_, _, err = writtenUntil(t, r, nil)
+		}
+		if !errors.Is(err, text.ErrRagged) || errors.Is(err, text.ErrExtra) != c.extra || !strings.HasSuffix(err.Error(), c.want) {
+			t.Errorf("%q: error %v, want ErrRagged, ErrExtra as well: %v, and %q", c.in, err, c.extra, c.want)
+		}
+	}
+	told := int64(0)
+	r, err := csv.NewReader(strings.NewReader(in), &csv.Options{Ragged: csv.SkipRagged, OnRagged: func(n int64) { told += n }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, rows := written(t, r, nil); out != "a,b\n4,5\n7,8\n" || rows != 2 {
+		t.Errorf("%d rows:\n%s", rows, out)
+	}
+	if told != 3 || r.Stats().Ragged != 3 {
+		t.Errorf("%d records were told to be passed over, and %d counted, want 3", told, r.Stats().Ragged)
+	}
+}
+
+// TestZoned wants a time with an offset, in a column without a zone, to have an error that says so.
+func TestZoned(t *testing.T) {
+	for _, at := range []string{"2026-01-31T09:30:00Z", "2026-01-31T09:30:00+02:00"} {
+		in := "t\n2026-01-31T09:30:00\n" + at + "\n"
+		r, err := csv.NewReader(strings.NewReader(in), &csv.Options{Types: []ipc.Field{{Name: "t", Type: ipc.Timestamp(column.Microsecond, ""), Nullable: true}}})
+		if err == nil {
+			_, _, err = writtenUntil(t, r, nil)
+		}
+		if !errors.Is(err, text.ErrZoned) || !errors.Is(err, text.ErrType) || errors.Is(err, text.ErrNaive) {
+			t.Errorf("%s: error %v, want ErrZoned", at, err)
+		}
 	}
 }

@@ -470,7 +470,9 @@ func (s *splitter) ended(b *block, first, start, next int, wrong *mark) int {
 		s.most = min(n, s.most)
 	}
 	if n != s.stride {
-		if n > s.stride || !s.pad {
+		if n > s.stride {
+			wrong.set(b.rows, start, text.ErrExtra)
+		} else if !s.pad {
 			wrong.set(b.rows, start, text.ErrRagged)
 		}
 		for ; n < s.stride; n++ {

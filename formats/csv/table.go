@@ -25,7 +25,7 @@ type TableReader[R any, B Batch[R]] struct {
 // builder to the text of its columns. The options must not have Schema and Types, which are
 // those of the table. Nil options mean all defaults.
 func NewTableReader[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], r io.Reader, opts *Options, bind func(W) []*text.Column) (*TableReader[R, B], error) {
-	o, err := opts.withDefaults()
+	o, err := opts.withDefaults(r)
 	if err != nil {
 		return nil, err
 	}
@@ -33,16 +33,16 @@ func NewTableReader[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], r 
 		return nil, errors.New("lightstream: Options.Schema and Types are those of the table")
 	}
 	o.Schema = t.Schema()
-	c, err := newCore(r, o)
-	if err != nil {
-		return nil, err
+	c := coreOf(r, o)
+	if err := c.begin(); err != nil {
+		return nil, c.Opts.Named(err)
 	}
 	if err := c.find(t.Schema(), t.Columns()); err != nil {
-		return nil, err
+		return nil, c.Opts.Named(err)
 	}
 	table, err := chunks.NewTable(t, &c.Core, &o.Values, bind)
 	if err != nil {
-		return nil, err
+		return nil, c.Opts.Named(err)
 	}
 	return &TableReader[R, B]{table, c}, nil
 }

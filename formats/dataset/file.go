@@ -70,6 +70,9 @@ type FileOptions struct {
 	// OnRejected is told of each record of text that was passed over, with the name of its file, in place of those of CSV and NDJSON. Nil
 	// leaves it to them. Several goroutines may call it.
 	OnRejected func(name string, err *text.ValueError)
+	// OnRagged is told how many records of CSV more were passed over, as csv.SkipRagged has it, with the name of their file, in place of that
+	// of CSV. Nil leaves it to that. Several goroutines may call it.
+	OnRagged func(name string, n int64)
 
 	some bool // keys of NDJSON that are not wanted are passed over
 }
@@ -192,6 +195,10 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 		if opts.OnRejected != nil {
 			c.OnRejected = func(err *text.ValueError) { opts.OnRejected(name, err) }
 		}
+		if opts.OnRagged != nil {
+			c.OnRagged = func(n int64) { opts.OnRagged(name, n) }
+		}
+		c.Name = "" // put before all errors by the source
 		r, err := csv.NewReader(in, &c)
 		if err != nil {
 			return err
@@ -218,6 +225,7 @@ func (o *opened) open(ctx context.Context, f fs.File, name string, want *ipc.Sch
 		if opts.some {
 			c.Values.JSON.Unknown = text.Ignore
 		}
+		c.Name = ""
 		r, err := ndjson.NewReader(in, &c)
 		if err != nil {
 			return err
@@ -286,7 +294,8 @@ func (o *opened) parquet(at io.ReaderAt, size int64, want *ipc.Schema, opts *par
 	if want != nil {
 		p.Select = func(s *ipc.Schema) ([]bool, error) { return o.wanted(s, want), nil }
 	}
-	r, err := parquet.NewReader(at, size, &p)
+	p.Name = ""
+	r, err := parquet.NewReader(struct{ io.ReaderAt }{at}, size, &p) // without the name, which the source puts before all errors
 	if err != nil {
 		return err
 	}

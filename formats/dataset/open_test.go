@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,7 +15,10 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/lightstream-go/lightstream/formats/csv"
 	"github.com/lightstream-go/lightstream/formats/dataset"
+	"github.com/lightstream-go/lightstream/formats/ndjson"
+	"github.com/lightstream-go/lightstream/formats/parquet"
 	values "github.com/lightstream-go/lightstream/formats/text"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
@@ -174,5 +179,62 @@ func TestNoFormat(t *testing.T) {
 	_, err := dataset.Open(ctx, os.DirFS(dir), ".", nil)
 	if !errors.Is(err, dataset.ErrNoFormat) || !errors.Is(err, ipc.ErrUnsupported) || !strings.Contains(err.Error(), "notes.txt: its name does not say which format it has; name") {
 		t.Error(err)
+	}
+}
+
+// TestErrorsNameTheFileOnce wants the name of a file in errors once, though readers of all formats would put it there by themselves.
+func TestErrorsNameTheFileOnce(t *testing.T) {
+	for name, content := range map[string]string{
+		"a.csv": "x,y\n1\n", "a.ndjson": "{\"x\":1}\n{\"x\":\n", "a.parquet": "PAR1 is all there is",
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := dataset.OpenFile(ctx, f, "called "+name, nil, &dataset.FileOptions{CSV: &csv.Options{Name: name}, NDJSON: &ndjson.Options{Name: name}, Parquet: &parquet.ReaderOptions{Name: name}})
+		if err == nil {
+			_, err = src.Next(ctx)
+			src.Close()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), "lightstream: called "+name+": ") || strings.Count(err.Error(), name) != 1 {
+			t.Errorf("error %v, want the name once", err)
+		}
+	}
+}
+
+// TestRaggedOfFiles wants the records that are passed over for the number of their fields to be told with the name of their file.
+func TestRaggedOfFiles(t *testing.T) {
+	var mu sync.Mutex
+	told := map[string]int64{}
+	files := fstest.MapFS{"a.csv": {Data: []byte("x,y\n1\n2,3\n4,5,6\n")}, "b.csv": {Data: []byte("x,y\n7,8\n9\n")}, "c.csv": {Data: []byte("x,y\n0,0\n")}}
+	r, err := dataset.Open(ctx, files, ".", &dataset.Options{Files: dataset.FileOptions{
+		CSV: &csv.Options{Ragged: csv.SkipRagged},
+		OnRagged: func(name string, n int64) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[name] += n
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	rows := 0
+	for {
+		b, err := r.Next(ctx)
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		rows += b.Len()
+		b.Release()
+	}
+	if want := map[string]int64{"a.csv": 2, "b.csv": 1}; rows != 3 || !maps.Equal(told, want) {
+		t.Errorf("%d rows, told of %v, want 3 and %v", rows, told, want)
 	}
 }

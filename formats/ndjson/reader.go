@@ -41,12 +41,17 @@ type Options struct {
 	BatchRows int
 	// MaxRecord is the longest record, in bytes. Zero means 64 MiB, and the most is 1 GiB.
 	MaxRecord int
+	// Name is what errors call the input. Empty means what the method Name of the reader of bytes returns, as [os.File] has one, if it has one.
+	Name string
 }
 
-func (o *Options) withDefaults() (*Options, error) {
+func (o *Options) withDefaults(r io.Reader) (*Options, error) {
 	var d Options
 	if o != nil {
 		d = *o
+	}
+	if d.Name == "" {
+		d.Name = ipc.SourceName(r)
 	}
 	set := func(v *int, def int) {
 		if *v <= 0 {
@@ -83,25 +88,30 @@ type Reader struct {
 // NewReader returns a reader of the lines of JSON in r, or of an array, of which it reads the first chunk, from which types are inferred.
 // Nil options mean all defaults.
 func NewReader(r io.Reader, opts *Options) (*Reader, error) {
-	o, err := opts.withDefaults()
+	o, err := opts.withDefaults(r)
 	if err != nil {
 		return nil, err
 	}
-	c, err := newCore(r, o)
+	c := coreOf(r, o)
+	schema, err := c.open()
 	if err != nil {
+		return nil, c.Opts.Named(err)
+	}
+	return &Reader{core: c, schema: schema}, nil
+}
+
+// open reads the first chunk, and returns the columns that are read.
+func (c *core) open() (schema *ipc.Schema, err error) {
+	if err := c.begin(); err != nil {
 		return nil, err
 	}
-	schema := o.Schema
-	if schema == nil {
+	if schema = c.opts.Schema; schema == nil {
 		if schema, err = c.infer(); err != nil {
 			return nil, err
 		}
 	}
-	c.NewSet = func() (*chunks.Set, error) { return chunks.SetOf(schema, &o.Values) }
-	if err := c.Start(); err != nil {
-		return nil, err
-	}
-	return &Reader{core: c, schema: schema}, nil
+	c.NewSet = func() (*chunks.Set, error) { return chunks.SetOf(schema, &c.opts.Values) }
+	return schema, c.Start()
 }
 
 var _ ipc.Source = (*Reader)(nil)
@@ -131,12 +141,12 @@ type core struct {
 	older []string // names of columns
 }
 
-// newCore reads the first chunk, and looks whether it is an array.
-func newCore(r io.Reader, o *Options) (*core, error) {
+// coreOf returns the core of a reader, which has read nothing.
+func coreOf(r io.Reader, o *Options) *core {
 	c := &core{opts: o}
 	c.Opts = &chunks.Options{
 		Chunk: o.ChunkBytes, MaxRecord: o.MaxRecord, Parallel: o.Parallel,
-		MaxRejected: o.MaxRejected, Rejected: o.Rejected, OnRejected: o.OnRejected,
+		MaxRejected: o.MaxRejected, Rejected: o.Rejected, OnRejected: o.OnRejected, Name: o.Name,
 	}
 	var ends ender
 	begun := false
@@ -153,19 +163,24 @@ func newCore(r io.Reader, o *Options) (*core, error) {
 		}
 		return bytes.LastIndexByte(data, '\n') + 1
 	})
+	c.New = func() chunks.Parser { return newParser(c) }
+	return c
+}
+
+// begin reads the first chunk, and looks whether it is an array.
+func (c *core) begin() error {
 	first, err := c.Source.Next()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if start := bytes.TrimLeft(first.Buf, " \t\r\n"); !begun && len(start) > 0 {
+	if start := bytes.TrimLeft(first.Buf, " \t\r\n"); len(start) > 0 { // also where the chunk has no end to look for
 		c.array = start[0] == '['
 	}
 	if c.array {
 		c.Opts.Parallel = 1
 	}
 	c.First = first
-	c.New = func() chunks.Parser { return newParser(c) }
-	return c, nil
+	return nil
 }
 
 func (c *core) counted() Stats {

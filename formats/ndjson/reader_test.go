@@ -15,6 +15,7 @@ import (
 
 	"github.com/lightstream-go/lightstream/formats/ndjson"
 	"github.com/lightstream-go/lightstream/formats/text"
+	"github.com/lightstream-go/lightstream/internal/feed"
 	"github.com/lightstream-go/lightstream/runtime/column"
 	"github.com/lightstream-go/lightstream/runtime/ipc"
 )
@@ -201,7 +202,7 @@ func TestRules(t *testing.T) {
 		"behind":         {in: `[{"b":1}] 2`, opts: ndjson.Options{Schema: ints}, err: "nothing behind"},
 		"array, bad":     {in: `[{"b":"x"},{"b":2}]`, opts: ndjson.Options{Schema: ints, MaxRejected: 1}, want: `{"a":null,"b":2}` + "\n"},
 		"types":          {in: `{"a":1}`, opts: ndjson.Options{Types: []ipc.Field{field("a", ipc.Float32, true), field("z", ipc.Utf8, true)}}, want: `{"a":1,"z":null}` + "\n"},
-		"two kinds":      {in: "{\"a\":1}\n{\"a\":[]}", err: `line 2, column 6: field "a": value is of another type than in the records before: found "[", want a number; give the column a type`},
+		"two kinds":      {in: "{\"a\":1}\n{\"a\":[]}", err: `line 2, column 6: field "a": value is of another type than in the records before: found "[", want a number; no type has both`},
 		"no fields":      {in: `{"a":{}}`, err: "without columns"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -431,6 +432,77 @@ func TestFullDictionary(t *testing.T) {
 			o.Values.JSON.Range = text.Ignore // which is for values, not for what the batch has besides
 			if have, err := read(t, in, &o); err != nil || have != lines.String() {
 				t.Errorf("%.1s %+v: %v, %d bytes, want %d", in, o, err, len(have), lines.Len())
+			}
+		}
+	}
+}
+
+// TestErrorsNameTheInput wants the name of a file, or that of the options, before the errors of readers of any schema and of tables.
+func TestErrorsNameTheInput(t *testing.T) {
+	plain := func(r io.Reader, o ndjson.Options) error {
+		in, err := ndjson.NewReader(r, &o)
+		if err == nil {
+			_, err = in.Next(context.Background())
+		}
+		return err
+	}
+	typed := func(r io.Reader, o ndjson.Options) error {
+		in, err := feed.NewTradeNDJSONReader(r, &o)
+		if err == nil {
+			_, err = in.Next(context.Background())
+		}
+		return err
+	}
+	for _, c := range []struct {
+		in   string
+		read func(io.Reader, ndjson.Options) error
+		want string // behind the name
+	}{
+		{"{\"a\":1}\n{\"a\":\"x\"}\n", plain, ": line 2, column 6: field \"a\""},
+		{"{\"a\":1}\n{\"a\"\n", plain, ": line 2, column "},
+		{"[{\"a\":1}", plain, ": line 1, column "},
+		{"{\"size\":\"x\"}\n", typed, ": line 1, column 9: field \"size\""},
+	} {
+		name := filepath.Join(t.TempDir(), "trades.ndjson")
+		if err := os.WriteFile(name, []byte(c.in), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := c.read(f, ndjson.Options{}); err == nil || !strings.HasPrefix(err.Error(), "lightstream: "+name+c.want) {
+			t.Errorf("%q: error %v, want the name of the file and %q", c.in, err, c.want)
+		}
+		if err := c.read(strings.NewReader(c.in), ndjson.Options{Name: "feed 7"}); err == nil || !strings.HasPrefix(err.Error(), "lightstream: feed 7"+c.want) {
+			t.Errorf("%q: error %v, want the name of the options and %q", c.in, err, c.want)
+		}
+	}
+}
+
+// TestMixedKinds wants a column of values of two kinds to be promised a type only where one holds both.
+func TestMixedKinds(t *testing.T) {
+	const help = "give the column a type that reads numbers in quotes"
+	for _, c := range []struct {
+		in    string
+		helps bool
+	}{
+		{"{\"a\":1}\n{\"a\":\"2.5\"}\n", true},
+		{"{\"a\":\"2.5\"}\n{\"a\": 1}\n", true},
+		{"{\"a\":1}\n{\"a\":\"x\"}\n", false},
+		{"{\"a\":\"x\"}\n{\"a\":\"2\"}\n{\"a\":1}\n", false},
+		{"{\"a\":\"\"}\n{\"a\":\"2\"}\n{\"a\":1}\n", false},
+		{"{\"a\":\"true\"}\n{\"a\":true}\n", false},
+		{"{\"a\":[1]}\n{\"a\":{\"b\":1}}\n", false},
+	} {
+		_, err := read(t, c.in, nil)
+		if !errors.Is(err, text.ErrMixed) || strings.Contains(err.Error(), help) != c.helps || strings.Contains(err.Error(), "no type has both") == c.helps {
+			t.Errorf("%q: error %v; that a type helps is %v", c.in, err, c.helps)
+		}
+		for _, typ := range []ipc.Type{ipc.Float64, ipc.Decimal(128, 18, 2)} {
+			if _, err := read(t, c.in, &ndjson.Options{Types: []ipc.Field{{Name: "a", Type: typ, Nullable: true}}}); (err == nil) != c.helps {
+				t.Errorf("%q as %v: error %v; that it helps is %v", c.in, typ, err, c.helps)
 			}
 		}
 	}

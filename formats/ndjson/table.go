@@ -26,23 +26,23 @@ type TableReader[R any, B Batch[R]] struct {
 // those of the table. Nil options mean all
 // defaults.
 func NewTableReader[R any, B Batch[R], W rt.Builder[R]](t *rt.Table[R, B, W], r io.Reader, opts *Options, bind func(W) []*text.Column) (*TableReader[R, B], error) {
-	o, err := opts.withDefaults()
+	o, err := opts.withDefaults(r)
 	if err != nil {
 		return nil, err
 	}
 	if o.Schema != nil || o.Types != nil {
 		return nil, errors.New("lightstream: Options.Schema and Types are those of the table")
 	}
-	c, err := newCore(r, o)
-	if err != nil {
-		return nil, err
+	c := coreOf(r, o)
+	if err := c.begin(); err != nil {
+		return nil, c.Opts.Named(err)
 	}
 	for _, column := range t.Columns() {
 		c.older = append(c.older, column.Was)
 	}
 	table, err := chunks.NewTable(t, &c.Core, &o.Values, bind)
 	if err != nil {
-		return nil, err
+		return nil, c.Opts.Named(err)
 	}
 	return &TableReader[R, B]{table, c}, nil
 }

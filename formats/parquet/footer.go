@@ -22,21 +22,37 @@ func malformed(format string, args ...any) error {
 	return fmt.Errorf("lightstream: %w", frame.Errorf(ipc.ErrMalformed, format, args...))
 }
 
+// cutOff is the error of a file without its end, such as one that is still being written or copied.
+func cutOff() error {
+	return malformed("the file is cut off: it begins as Parquet, but its end is not there")
+}
+
 // checkFooter checks the end of a file and that its metadata is whole. It returns how many bytes come before it.
 func checkFooter(src io.ReaderAt, size int64, l *Limits) (end int64, err error) {
+	if size == 0 {
+		return 0, malformed("the file is empty")
+	}
+	var start [len(magic)]byte
+	if size >= int64(len(magic)) {
+		if err := readAt(src, start[:], 0); err != nil {
+			return 0, err
+		}
+	}
 	if size < int64(len(magic)+tail) {
+		if string(start[:]) == magic {
+			return 0, cutOff()
+		}
 		return 0, malformed("%d bytes are no Parquet file", size)
 	}
 	var b [tail]byte
 	if err := readAt(src, b[:], size-tail); err != nil {
 		return 0, err
 	}
-	var start [len(magic)]byte
-	if err := readAt(src, start[:], 0); err != nil {
-		return 0, err
-	}
 	if string(b[4:]) == encrypted {
 		return 0, fmt.Errorf("lightstream: %w", frame.Errorf(ipc.ErrUnsupported, "the file is encrypted"))
+	}
+	if string(b[4:]) != magic && string(start[:]) == magic {
+		return 0, cutOff()
 	}
 	if string(b[4:]) != magic || string(start[:]) != magic {
 		return 0, malformed("%q at the start and %q at the end are no Parquet file, want %q", start[:], b[4:], magic)

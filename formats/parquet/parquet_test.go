@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -340,4 +341,38 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = load(b, &parquet.ReaderOptions{Limits: &parquet.Limits{MaxBatch: 64 << 20, MaxPage: 16 << 20}})
 	})
+}
+
+// TestCutOff wants files without their end, and empty ones, to be told from others, with the name of the file.
+func TestCutOff(t *testing.T) {
+	whole := written(t, 10, nil)
+	const cut = ": the file is cut off: it begins as Parquet, but its end is not there"
+	for _, c := range []struct {
+		b    []byte
+		want string
+	}{
+		{nil, ": the file is empty"},
+		{whole[:3], ": 3 bytes are no Parquet file"},
+		{whole[:4], cut},
+		{whole[:11], cut},
+		{whole[:len(whole)/2], cut},
+		{whole[:len(whole)-1], cut},
+		{append([]byte("NOPE"), whole[4:len(whole)-1]...), " are no Parquet file, want \"PAR1\""},
+	} {
+		name := filepath.Join(t.TempDir(), "x.parquet")
+		if err := os.WriteFile(name, c.b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := parquet.NewReader(f, int64(len(c.b)), nil); !errors.Is(err, ipc.ErrMalformed) || !strings.HasPrefix(err.Error(), "lightstream: "+name+": ") || !strings.HasSuffix(err.Error(), c.want) {
+			t.Errorf("%d bytes: error %v, want %q", len(c.b), err, c.want)
+		}
+		if _, err := parquet.NewReader(bytes.NewReader(c.b), int64(len(c.b)), &parquet.ReaderOptions{Name: "seven"}); err == nil || !strings.HasPrefix(err.Error(), "lightstream: seven: ") {
+			t.Errorf("%d bytes: error %v, want the name of the options", len(c.b), err)
+		}
+	}
 }

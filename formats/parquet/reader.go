@@ -71,7 +71,7 @@ type ReaderOptions struct {
 	Ahead int64
 	// Stored leaves columns as Parquet has them, without the types that the schema beside them tells of.
 	Stored bool
-	// Name is what errors call the file.
+	// Name is what errors call the file. Empty means what the method Name of the source returns, as [os.File] has one, if it has one.
 	Name string
 }
 
@@ -119,6 +119,9 @@ func NewReader(src io.ReaderAt, size int64, opts *ReaderOptions) (*Reader, error
 	r := &Reader{src: src, size: size, stop: make(chan struct{})}
 	if opts != nil {
 		r.opts = *opts
+	}
+	if r.opts.Name == "" {
+		r.opts.Name = ipc.SourceName(src)
 	}
 	if r.opts.BatchRows <= 0 {
 		r.opts.BatchRows = 64 << 10

@@ -601,7 +601,7 @@ func Timestamp[T ~int64](b *column.FixedBuilder[T]) *Column {
 			case !at.zoned:
 				return ErrNaive
 			}
-			return ErrType
+			return ErrZoned
 		}
 		b.Append(T(v))
 		return nil

@@ -25,6 +25,10 @@ var (
 
 	// ErrNaive is an [ErrType]: a time without a zone, in a column of times with one.
 	ErrNaive = fmt.Errorf("%w: a time without a zone, in a column that has one, which Values.NaiveUTC takes as UTC", ErrType)
+	// ErrZoned is an [ErrType]: a time with a zone or an offset, in a column of times without one.
+	ErrZoned = fmt.Errorf("%w: a time with a zone or an offset, in a column without one; give the column a zone, such as UTC", ErrType)
+	// ErrExtra is an [ErrRagged]: a record with more fields than the first, which no padding makes right.
+	ErrExtra = fmt.Errorf("%w, more than the first", ErrRagged)
 	// ErrMixed is an [ErrType]: types are inferred, and a value is of another kind than those before it.
 	ErrMixed = fmt.Errorf("%w than in the records before", ErrType)
 

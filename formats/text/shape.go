@@ -139,7 +139,29 @@ func (s *Shape) be(j *JSON, from int, kind byte) error {
 		return nil
 	}
 	names := map[byte]string{'{': "an object", '[': "an array", '"': "a string", 't': "a bool", '1': "a number"}
-	return j.fail(from, names[s.kind]+"; give the column a type", ErrMixed)
+	want := names[s.kind] + "; no type has both"
+	if s.numeric(j, from, kind) {
+		want = names[s.kind] + "; give the column a type that reads numbers in quotes, too, such as float64 or decimal128(18, 2)"
+	}
+	return j.fail(from, want, ErrMixed)
+}
+
+// numeric tells whether the values before are numbers and the one that begins at from is a string of one, or the other way round.
+func (s *Shape) numeric(j *JSON, from int, kind byte) bool {
+	switch {
+	case s.kind == '1' && kind == '"':
+		k := JSON{Data: j.Data, Pos: from}
+		k.Space()
+		v, err := k.String()
+		_, ok := parseFloat(v, 64)
+		return err == nil && ok
+	case s.kind == '"' && kind == '1':
+		switch s.texts.Type().Kind {
+		case ipc.KindInt, ipc.KindFloat:
+			return !s.plain
+		}
+	}
+	return false
 }
 
 func (s *Shape) object(j *JSON, changes *[]change) error {

@@ -287,6 +287,9 @@ func fileError(offset int64, path string, err error) error {
 
 // readFooter returns the verified footer and where it begins.
 func (r *FileReader) readFooter() (f arrowfb.Footer, at int64, err error) {
+	if r.size == 0 {
+		return f, 0, fileError(0, "", frame.Errorf(ErrTruncated, "the file is empty"))
+	}
 	if r.size < int64(fileStart+fileTail) {
 		return f, 0, fileError(0, "", frame.Errorf(ErrTruncated, "%d bytes, an Arrow file has at least %d", r.size, fileStart+fileTail))
 	}

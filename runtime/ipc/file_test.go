@@ -113,7 +113,7 @@ func TestHostileFiles(t *testing.T) {
 		{"with a dictionary", withDict().bytes(), nil, ""},
 		{"without batches", newFile(x32).bytes(), nil, ""},
 		{"a batch twice", edit(good(), func(f *arrowFile) { f.blocks = append(f.blocks, f.blocks[0]) }), nil, ""},
-		{"nothing", nil, truncated, "0 bytes"},
+		{"nothing", nil, truncated, "the file is empty"},
 		{"magic alone", []byte("ARROW1\x00\x00ARROW1"), truncated, "14 bytes, an Arrow file has at least"},
 		{"a stream", stream(it.Schema(x32), numbers().Message(), it.End), malformed, "this is an Arrow stream"},
 		{"Parquet", append([]byte("PAR1"), make([]byte, 100)...), malformed, "this is a Parquet file"},
@@ -354,4 +354,29 @@ func openFrom(src io.ReaderAt, size int64, opts *ipc.ReaderOptions) (ipc.Batch, 
 		return ipc.Batch{}, err
 	}
 	return r.Batch(0)
+}
+
+// TestEmptyFile wants an empty file to be called so, whether it is read or mapped.
+func TestEmptyFile(t *testing.T) {
+	name := t.TempDir() + "/empty.arrow"
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	src, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	m, err := mem.OpenMap(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for _, src := range []io.ReaderAt{src, m} {
+		_, err := ipc.NewFileReader(src, 0, nil)
+		var e *frame.DecodeError
+		if !errors.Is(err, ipc.ErrTruncated) || !errors.As(err, &e) || e.Source != name || !strings.HasSuffix(err.Error(), ": the file is empty") {
+			t.Errorf("%T: error %v", src, err)
+		}
+	}
 }

@@ -8,6 +8,8 @@ package chunks
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,6 +26,16 @@ type Options struct {
 	Rejected         io.Writer
 	Head             []byte // a line before the first that Rejected takes, or nil
 	OnRejected       func(*text.ValueError)
+	OnSkipped        func(n int64) // of records more that were passed over for another reason, or nil
+	Name             string        // of the input, "" for none
+}
+
+// Named puts the name of the input before an error that is not the end.
+func (o *Options) Named(err error) error {
+	if o.Name == "" || err == nil || err == io.EOF || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("lightstream: %s: %w", o.Name, shortened{err})
 }
 
 // MostRecord is the longest record that there may be: places in a chunk are 31 bits, and behind it stands what was made of its texts.

@@ -165,7 +165,7 @@ func (c *Core) Next(ctx context.Context) (*Result, error) {
 			r := c.queue[0]
 			c.queue = c.queue[1:]
 			if err := c.account(r); err != nil {
-				c.err = err
+				c.err = c.Opts.Named(err)
 				break
 			}
 			if r.Rows > 0 {
@@ -178,7 +178,7 @@ func (c *Core) Next(ctx context.Context) (*Result, error) {
 			}
 		}
 		if c.err == nil {
-			c.err = c.work()
+			c.err = c.Opts.Named(c.work())
 		}
 	}
 	return nil, c.err
@@ -186,7 +186,9 @@ func (c *Core) Next(ctx context.Context) (*Result, error) {
 
 // account counts what was passed over, and returns the error of what may not be.
 func (c *Core) account(res *Result) error {
-	c.stats.Skipped += res.Skipped
+	if c.stats.Skipped += res.Skipped; res.Skipped != 0 && c.Opts.OnSkipped != nil {
+		c.Opts.OnSkipped(res.Skipped)
+	}
 	for i := range res.Rejects {
 		r := &res.Rejects[i]
 		if c.Opts.MaxRejected >= 0 && c.stats.Rejected >= c.Opts.MaxRejected {
