@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -204,3 +206,77 @@ func TestSinkWriterOf(t *testing.T) {
 		}
 	}
 }
+
+// countingSink is one that counts bytes.
+type countingSink struct{ abortNoted }
+
+func (*countingSink) Stats() ipc.Stats { return ipc.Stats{Bytes: 77, Rows: 1e6} }
+
+// TestSinkWriterStats wants what was written and what was dropped to be counted.
+func TestSinkWriterStats(t *testing.T) {
+	sink := &countingSink{abortNoted{noted{schema: feed.TradeTable.Schema()}}}
+	w := tradeSink(t, sink)
+	row := feed.Trade{Time: time.Unix(0, 0)}
+	for range 2 {
+		if err := w.Append(t.Context(), row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := feed.NewTradeBuilder(nil)
+	b.Append(row)
+	if err := w.Write(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Append(t.Context(), feed.Trade{Time: time.Unix(0, 0), Symbol: "\xff"}); err == nil {
+		t.Fatal("a symbol that is no UTF-8 is taken")
+	}
+	if err := w.Append(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	if s, want := w.Stats(), (rt.Stats{Batches: 2, Rows: 3, Bytes: 77, Dropped: 1}); s != want {
+		t.Errorf("%+v, want %+v", s, want)
+	}
+	w.Abort() // with the row that waits
+	w.Abort()
+	if s, want := w.Stats(), (rt.Stats{Batches: 2, Rows: 3, Bytes: 77, Dropped: 2}); s != want {
+		t.Errorf("after Abort: %+v, want %+v", s, want)
+	}
+
+	failing := &noted{schema: feed.TradeTable.Schema(), err: errors.New("broken")}
+	w = tradeSink(t, failing)
+	for range 2 {
+		_ = w.Append(t.Context(), row) // the second writes both
+	}
+	_ = w.Close()
+	if s, want := w.Stats(), (rt.Stats{Dropped: 2}); s != want {
+		t.Errorf("of a sink that fails: %+v, want %+v", s, want)
+	}
+}
+
+// TestSinkWriterOptions wants options that mean nothing to a sink to be refused by their name, one by one, so that none is forgotten.
+func TestSinkWriterOptions(t *testing.T) {
+	taken := []string{"BatchRows", "BatchBytes", "Builder"}
+	set := rt.WriterOptions{
+		BatchRows: 1, BatchBytes: 1, BufferBytes: 1, MaxDelay: time.Hour, Builder: &rt.BuilderOptions{}, KeepOpen: true,
+		Dictionaries: ipc.ReplaceDictionaries, Observer: noObserver{}, Compression: ipc.LZ4, Metadata: []ipc.KeyValue{{Key: "a"}},
+	}
+	all := reflect.ValueOf(set)
+	for i := range all.NumField() {
+		name := all.Type().Field(i).Name
+		if all.Field(i).IsZero() {
+			t.Fatalf("%s is not set by the test", name)
+		}
+		var opts rt.WriterOptions
+		reflect.ValueOf(&opts).Elem().Field(i).Set(all.Field(i))
+		_, err := rt.NewSinkWriter(feed.TradeTable, &noted{schema: feed.TradeTable.Schema()}, &opts)
+		if slices.Contains(taken, name) {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), "WriterOptions."+name+" is set") {
+			t.Errorf("%s: error %v, want one that names it", name, err)
+		}
+	}
+}
+
+type noObserver struct{ rt.Observer }

@@ -119,14 +119,21 @@ type SinkWriter[R, B any, W Builder[R]] struct {
 	err     error        // of the sink, or ErrAborted
 	closed  bool
 	columns int
+	stats   Stats // but for bytes
 }
 
 // NewSinkWriter returns a writer to a sink. Its Close closes the sink too, where that has a method for it; see [SinkWriter.Close]. Of the options, BatchRows,
-// BatchBytes and Builder mean what they mean to [NewWriter]; nil means all defaults. The error is a *[SchemaError] where the sink does not have the
+// BatchBytes and Builder mean what they mean to [NewWriter], and nil means all defaults. Any other that is set is refused: how batches are sent or
+// compressed is for the options of the sink. The error is a *[SchemaError] where the sink does not have the
 // columns of the table, or that of the sink's method Err, if it has one, such as of a schema that it cannot write.
 func NewSinkWriter[R, B any, W Builder[R]](t *Table[R, B, W], sink Sink, opts *WriterOptions) (*SinkWriter[R, B, W], error) {
 	if sink == nil {
 		return nil, errors.New("lightstream: the sink is nil; give the writer one")
+	}
+	if opts != nil {
+		if name := opts.notOfSinks(); name != "" {
+			return nil, fmt.Errorf("lightstream: WriterOptions.%s is set, and means nothing to a writer to a sink; leave it out, and see the options of the sink", name)
+		}
 	}
 	w := newWriter(t, opts)
 	row := fmt.Sprintf("%T", *new(R)) // for whose type Trade the generator declares TradeTable
@@ -138,6 +145,27 @@ func NewSinkWriter[R, B any, W Builder[R]](t *Table[R, B, W], sink Sink, opts *W
 		return nil, s.Err()
 	}
 	return &SinkWriter[R, B, W]{sink: sink, own: t.NewBuilder(w.opts.Builder), rows: w.opts.BatchRows, most: w.opts.BatchBytes, columns: len(t.schema.Fields)}, nil
+}
+
+// notOfSinks returns the name of an option that is set and that writers to sinks have no use for, or "".
+func (o *WriterOptions) notOfSinks() string {
+	switch {
+	case o.BufferBytes != 0:
+		return "BufferBytes"
+	case o.MaxDelay != 0:
+		return "MaxDelay"
+	case o.KeepOpen:
+		return "KeepOpen"
+	case o.Dictionaries != 0:
+		return "Dictionaries"
+	case o.Observer != nil:
+		return "Observer"
+	case o.Compression != 0:
+		return "Compression"
+	case o.Metadata != nil:
+		return "Metadata"
+	}
+	return ""
 }
 
 // SinkWriterOf returns a writer to the sink that is made for the schema of the table. What [NewSinkWriter] returns as an error is that of
@@ -172,6 +200,7 @@ func (w *SinkWriter[R, B, W]) Append(ctx context.Context, row R) error {
 	if b.failed {
 		err := b.Err()
 		b.Truncate(n)
+		w.stats.Dropped++
 		return err
 	}
 	if n+1 < w.rows && b.size() < w.most {
@@ -256,9 +285,28 @@ func (w *SinkWriter[R, B, W]) put(ctx context.Context, rows int, columns []colum
 		return context.Cause(ctx)
 	}
 	if w.err = w.sink.Write(ctx, rows, columns); w.err != nil {
-		w.own.Reset()
+		w.drop()
+		return w.err
 	}
-	return w.err
+	w.stats.Batches++
+	w.stats.Rows += int64(rows)
+	return nil
+}
+
+// drop counts the rows of Append that wait, and will not be written.
+func (w *SinkWriter[R, B, W]) drop() {
+	w.stats.Dropped += int64(w.own.Len())
+	w.own.Reset()
+}
+
+// Stats returns what the writer has done so far: the batches and rows that the sink has taken, the rows of Append that are not written, as they did
+// not fit, the sink failed or Abort came before them, and bytes where the sink has Stats of them, as writers of Parquet and of datasets do.
+func (w *SinkWriter[R, B, W]) Stats() Stats {
+	s := w.stats
+	if of, ok := w.sink.(interface{ Stats() ipc.Stats }); ok {
+		s.Bytes = of.Stats().Bytes
+	}
+	return s
 }
 
 // Close writes the rows that wait, and closes the sink where it has a Close. It is idempotent. Where they cannot be written, or after an
@@ -297,7 +345,7 @@ func (w *SinkWriter[R, B, W]) Abort() {
 // abort tells whether the sink has an Abort.
 func (w *SinkWriter[R, B, W]) abort() bool {
 	w.closed = true
-	w.own.Reset()
+	w.drop()
 	a, ok := w.sink.(interface{ Abort() })
 	if ok {
 		a.Abort()
