@@ -133,7 +133,8 @@ const typesTail = `
   the unit are dropped: 999 ns in a column of microseconds is 0.
 - **Times of day** are durations since midnight: 0 to 24h, that end excluded. Parts finer than the unit are dropped.
 - **Decimals** are unscaled: 1.50 in ` + "`decimal(9,2)`" + ` is 150. ` + "`Text(scale)`" + ` writes them with their point, and
-  ` + "`rt.ParseDecimal`" + ` reads them, with a constant for the scale that is generated for each column of a table, such as TradePriceScale. A value with more digits than the
+  ` + "`rt.ParseDecimal`" + ` reads them, with a constant for the scale that is generated for each column of a table, such as TradePriceScale, for those of
+  structs below it, TradeLegFeeScale, and for items of lists and values of maps; below the table's own columns, not where your package has that name. A value with more digits than the
   precision is the builder's error. A schema's ` + "`string`" + ` is 128 bits up to 38 digits and 256 beyond; a struct of 16 or 32 bytes says
   the width itself.
 - **large and view** say how the column is written, and which layout is read in place. Every reader takes each form for the other.

@@ -136,7 +136,7 @@ func (c *Conn) Close() error {
 }
 
 // Refuse closes the connection so that the peer gets an error. A server answers a request that only sends with 422 and why, of up to 1,000 bytes,
-// which the peer's Write or Close returns; it can do so until [AnswerTime] after the end of the request. Where a response has begun, as for a GET and
+// which the peer's Write or Close returns; it can do so until AnswerTime, of [ListenOptions], after the end of the request. Where a response has begun, as for a GET and
 // both ways, that is broken off. A client breaks the request off, if it has not ended: one that only receives cannot tell a server that has
 // sent all.
 func (c *Conn) Refuse(why string) error {

@@ -24,7 +24,7 @@ func TestWireFaults(t *testing.T) {
 			transporttest.RunFaults(t, transporttest.Faulty{
 				Network: "tcp", Sealed: sealed, DiallerSends: true, EachByte: true,
 				Listen: func(ctx context.Context) (transports.Listener, error) {
-					o := &http.ListenOptions{}
+					o := &http.ListenOptions{AnswerTime: -1}
 					if sealed {
 						o.TLS = secured.Config{CertFile: cert.CertFile, KeyFile: cert.KeyFile}
 					}

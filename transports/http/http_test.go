@@ -53,7 +53,7 @@ func TestTransport(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			scheme := "http://"
-			lo, do := &http.ListenOptions{Path: "/feed"}, &http.Options{Version: tt.version}
+			lo, do := &http.ListenOptions{Path: "/feed", AnswerTime: -1}, &http.Options{Version: tt.version}
 			if tt.tls {
 				scheme, lo.TLS, do.TLS = "https://", p.listener(), p.client()
 			}

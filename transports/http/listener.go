@@ -1,6 +1,7 @@
 package http
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -50,6 +51,10 @@ type ListenOptions struct {
 	// WebSocket, and why. It may be called by several goroutines at once. Nil tells nobody. It is for Listen only.
 	Refused func(peer *transports.Peer, err error)
 
+	// AnswerTime is how long the answer to a POST that only sends waits after its end for the connection to be closed, or refused. Zero
+	// means a second, a negative time none.
+	AnswerTime time.Duration
+
 	// Drained is for NewListener: it is closed when the program's server has answered all after Close, for which Close of
 	// the last connection waits, as Close does with Listen. Nil means that nothing is waited for.
 	Drained <-chan struct{}
@@ -63,7 +68,7 @@ type ListenOptions struct {
 // methods may be called by any number of goroutines.
 //
 // A GET is answered with 200 when it was accepted. A POST that only sends is answered when it was received to the end: with 204 when the
-// connection is closed, or after [AnswerTime] if it still is not, and with 422 by [Conn.Refuse]. That it was also read can be told by a [Handler]
+// connection is closed, or after AnswerTime if it still is not, and with 422 by [Conn.Refuse]. That it was also read can be told by a [Handler]
 // only.
 type Listener struct {
 	opts    ListenOptions
@@ -168,8 +173,8 @@ func http2Streams(n int) *http.HTTP2Config {
 	}
 }
 
-// AnswerTime is how long the answer to a POST waits after its end for the connection of a [Listener] to be closed, or refused.
-const AnswerTime = time.Second
+// answerTime is what [ListenOptions].AnswerTime is where it is not said.
+const answerTime = time.Second
 
 // serve is ServeHTTP for the path that is listened at.
 func (l *Listener) serve(w http.ResponseWriter, r *http.Request) {
@@ -243,7 +248,7 @@ func (l *Listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if !c.in.atEnd() && c.refused.Load() == nil {
 				return // the connection has what is left to read
 			}
-			timer := time.NewTimer(AnswerTime)
+			timer := time.NewTimer(cmp.Or(l.opts.AnswerTime, answerTime))
 			defer timer.Stop()
 			late = timer.C
 		case <-late:

@@ -31,7 +31,7 @@ func TestTransport(t *testing.T) {
 	o := &http.Options{TLS: secured.Config{CAFile: a.File}}
 	listen := func(ctx context.Context) (transports.Listener, error) {
 		return h3.Listen(ctx, "127.0.0.1:0", &http.ListenOptions{
-			TLS: secured.Config{CertFile: cert.CertFile, KeyFile: cert.KeyFile}, Path: "/feed",
+			TLS: secured.Config{CertFile: cert.CertFile, KeyFile: cert.KeyFile}, Path: "/feed", AnswerTime: -1,
 		})
 	}
 	t.Run("one way", func(t *testing.T) {
