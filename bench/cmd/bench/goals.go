@@ -211,10 +211,13 @@ func (r *results) goals() []goal {
 	return []goal{
 		{what: "encode 1,000 rows of M, against arrow-go", want: "≥ 12×, 0 allocations", parts: []part{
 			r.fasterThan("", "encode/rows=1k", arrowGo, 12), r.nothingAllocated("encode/rows=1k"),
-		}},
+		}, why: "it takes here what it took before, about 250 ns; what arrow-go takes depends on its garbage: the same two programs gave 3.7 µs in a process " +
+			"that held other things and 2.8 to 3.0 µs in one that holds nothing, as the collector marks less then.", noted: "2026-11-28, 14248d3"},
 		{what: "decode them, contents checked", want: "≥ 15×, 0 allocations", parts: []part{
 			r.fasterThan("", "decode/rows=1k", arrowGo, 15), r.nothingAllocated("decode/rows=1k"),
-		}},
+		}, why: "of the 1.4 µs here most is the copy of 45 KB out of the source, which both do: a profile has it at the top, and the checks of contents far below. What arrow-go " +
+			"takes depends on its garbage, 53 KB a batch: 12 µs, and 20 of processor time, in a process that holds nothing else, and 27 µs, and 45, in one that ran " +
+			"other cells before, where this was 19×. The goal was set by the latter.", noted: "2026-11-28, 14248d3"},
 		{what: "stream them over TCP", want: "≥ 4× arrow-go, ≥ 2.5× with GOGC=1000, ≥ 1.8× arrow-rs", parts: []part{
 			r.fasterThan("arrow-go", "stream/mixed/tcp/rows=1k", arrowGo, 4),
 			r.fasterThan("GOGC=1000", "stream/mixed/tcp/rows=1k", arrowGoGC, 2.5),
@@ -229,8 +232,7 @@ func (r *results) goals() []goal {
 			r.beyond("", "roundtrip/tcp/rows=1k", raw, 2e-6),
 		}, why: "nine tenths of the time are system calls: a profile of the process has the kernel's copies (_copy_from_iter, _copy_to_iter), task switches " +
 			"and its TCP in front, and no function of this project among the first forty. A message is one gathered write of its parts, 1.2 µs more than a write of as many " +
-			"contiguous bytes, and two reads, of its head and of its body into memory of its own, where raw has one: that read and what wakes for it are the rest. " +
-			"Encoding takes 0.24 µs of the 3 a side, decoding with a copy 1.4.", noted: "2026-11-28, 4142778"},
+			"contiguous bytes; it is read by one call, into a slab that is taken when it has come. Encoding takes 0.25 µs of the 2.4 a side, decoding with a copy 1.4.", noted: "2026-11-28, 14248d3"},
 		{what: "1 M-row batches of M over TCP, UDS, pipe, against raw", want: "≥ 0.9×, cpu ≤ 1.15×", parts: overAll(func(n string) []part {
 			return []part{r.fasterThan(n, large(n), raw, 0.9), r.cpuWithin(n, large(n), raw, 1.15)}
 		}), why: "contents are checked, which raw has none of: offsets, indices and bitmaps of a batch that no longer fits in the caches are read once more. " +
