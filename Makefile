@@ -111,7 +111,7 @@ browser: ## look at a served stream with the page in Chromium
 	$(NPM) ci --silent --no-audit --no-fund --prefix examples/browser/page/src
 	$(GOTEST) -count=1 -run TestBrowser ./examples/browser -args -node $(NODE) -chromium $(CHROMIUM)
 
-check: ## run everything that CI runs, in about 40 minutes
+check: ## run everything that CI runs, in about 70 minutes
 	.ci/run
 
 .PHONY: help demo generate test race purego debug cross emulate hostile soak fuzz random copymemory lint bench bench-all guard benchtest brokers interop page browser check
