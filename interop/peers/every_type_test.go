@@ -135,7 +135,7 @@ func everyTypes() (types []everyType) {
 func (e *everyType) name() string {
 	f := e.ours().Fields[0]
 	if name, ok := e.metadata.GetValue("ARROW:extension:name"); ok {
-		return name + " over " + f.TypeString()
+		return name + " over " + strings.TrimSuffix(f.TypeString(), " (arrow.uuid)") // which says the name too
 	}
 	return f.TypeString()
 }
