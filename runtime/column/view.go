@@ -192,7 +192,7 @@ func (c Timestamps) IsNull(i int) bool { return !c.validity.has(i) }
 
 // At returns the time of row i in UTC, the zero time where it is null.
 func (c Timestamps) At(i int) time.Time {
-	v, _ := c.Get(i)
+	v, _ := c.unit.get(c.values[i], c.validity, i)
 	return v
 }
 
