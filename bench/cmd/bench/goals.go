@@ -211,13 +211,13 @@ func (r *results) goals() []goal {
 	return []goal{
 		{what: "encode 1,000 rows of M, against arrow-go", want: "≥ 12×, 0 allocations", parts: []part{
 			r.fasterThan("", "encode/rows=1k", arrowGo, 12), r.nothingAllocated("encode/rows=1k"),
-		}, why: "it takes here what it took before, about 250 ns; what arrow-go takes depends on its garbage: the same two programs gave 3.7 µs in a process " +
-			"that held other things and 2.8 to 3.0 µs in one that holds nothing, as the collector marks less then.", noted: "2026-11-28, 14248d3"},
+		}, why: "of lightstream it is 0.25 µs as before; arrow-go took 3.7 µs on 2026-11-28 at three in the morning, where this was 15×, and 2.8 to 3.1 µs at night, " +
+			"also beside the same program of before. Why is not known; its garbage is a part of what it takes.", noted: "2026-11-28, 14248d3"},
 		{what: "decode them, contents checked", want: "≥ 15×, 0 allocations", parts: []part{
 			r.fasterThan("", "decode/rows=1k", arrowGo, 15), r.nothingAllocated("decode/rows=1k"),
-		}, why: "of the 1.4 µs here most is the copy of 45 KB out of the source, which both do: a profile has it at the top, and the checks of contents far below. What arrow-go " +
-			"takes depends on its garbage, 53 KB a batch: 12 µs, and 20 of processor time, in a process that holds nothing else, and 27 µs, and 45, in one that ran " +
-			"other cells before, where this was 19×. The goal was set by the latter.", noted: "2026-11-28, 14248d3"},
+		}, why: "a profile has the copy of 45 KB out of the source on top, which both do, and the checks of contents far below. Of lightstream it is 1.4 µs as before; " +
+			"arrow-go, which makes 53 KB of garbage a batch, took 27 µs on 2026-11-28 at three in the morning, where this was 19×, and 12 to 13 µs at night, also beside the same " +
+			"program of before. Why is not known.", noted: "2026-11-28, 14248d3"},
 		{what: "stream them over TCP", want: "≥ 4× arrow-go, ≥ 2.5× with GOGC=1000, ≥ 1.8× arrow-rs", parts: []part{
 			r.fasterThan("arrow-go", "stream/mixed/tcp/rows=1k", arrowGo, 4),
 			r.fasterThan("GOGC=1000", "stream/mixed/tcp/rows=1k", arrowGoGC, 2.5),
